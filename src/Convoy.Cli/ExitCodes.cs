@@ -1,0 +1,17 @@
+namespace Convoy.Cli;
+
+/// <summary>What the program's exit code says.</summary>
+internal static class ExitCodes
+{
+    /// <summary>The work is done.</summary>
+    public const int Done = 0;
+
+    /// <summary>The run failed.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line or the input was wrong; nothing was changed.</summary>
+    public const int BadUsage = 2;
+
+    /// <summary>Ctrl-C or SIGTERM ended the run.</summary>
+    public const int Interrupted = 130;
+}
