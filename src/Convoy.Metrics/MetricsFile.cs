@@ -1,0 +1,43 @@
+using System.Text.Json;
+
+namespace Convoy.Metrics;
+
+/// <summary>Writes and reads a run's <c>metrics.json</c>.</summary>
+public static class MetricsFile
+{
+    /// <summary>Writes <paramref name="run"/>; a reader sees the old file or the new one, never half of one.</summary>
+    public static void Write(string path, RunMetrics run)
+    {
+        string unfinished = path + ".tmp";
+        using (FileStream stream = File.Create(unfinished))
+        {
+            JsonSerializer.Serialize(stream, run, MetricsJson.Default.RunMetrics);
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(unfinished, path, overwrite: true);
+    }
+
+    /// <summary>Reads <paramref name="path"/>.</summary>
+    /// <exception cref="MetricsFormatException">The file is no metrics file, is cut off, or is of a newer form.</exception>
+    public static RunMetrics Read(string path)
+    {
+        RunMetrics? run;
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            run = JsonSerializer.Deserialize(stream, MetricsJson.Default.RunMetrics);
+        }
+        catch (JsonException error)
+        {
+            throw new MetricsFormatException($"not a metrics file ({path}, line {error.LineNumber + 1}): {error.Message}", error);
+        }
+
+        if (run is null || run.Schema > RunMetrics.CurrentSchema)
+        {
+            throw new MetricsFormatException($"not a metrics file of form {RunMetrics.CurrentSchema} or older ({path})");
+        }
+
+        return run;
+    }
+}

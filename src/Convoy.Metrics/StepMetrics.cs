@@ -1,0 +1,50 @@
+namespace Convoy.Metrics;
+
+/// <summary>
+/// What one rank measured in one step (one forward and backward pass over a global batch). Times are in seconds; null
+/// means that whoever wrote the record did not measure it.
+/// </summary>
+public sealed record StepMetrics
+{
+    /// <summary>When the step ended.</summary>
+    public required DateTimeOffset Timestamp { get; init; }
+
+    /// <summary>The rank that measured.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>The step's number, from 1, counted over the whole run (a resumed run counts on).</summary>
+    public required long Step { get; init; }
+
+    /// <summary>The loss: the mean over the global batch, all ranks.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>The global batch: images of all ranks in one forward pass.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>The learning rate of the update that this step belongs to.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Time since the first step's start.</summary>
+    public required double ElapsedTime { get; init; }
+
+    /// <summary>The whole step: data, forward, backward, communication, waiting, optimizer and the rest.</summary>
+    public double? StepTime { get; init; }
+
+    /// <summary>Waiting for the loader's next batch.</summary>
+    public double? DataTime { get; init; }
+
+    /// <summary>Forward pass and loss.</summary>
+    public double? ForwardTime { get; init; }
+
+    /// <summary>Backward computation.</summary>
+    public double? BackwardTime { get; init; }
+
+    /// <summary>Exchange of gradients that computation did not hide.</summary>
+    public double? CommTime { get; init; }
+
+    /// <summary>Waiting for the slowest rank before gradients can be exchanged.</summary>
+    public double? WaitTime { get; init; }
+
+    /// <summary>Clipping, the optimizer's update and zeroing of gradients; 0 in a step that only accumulates.</summary>
+    public double? OptimizerTime { get; init; }
+}
