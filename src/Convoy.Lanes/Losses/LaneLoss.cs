@@ -18,8 +18,8 @@ namespace Convoy.Lanes.Losses;
 /// </remarks>
 public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
 {
-    private readonly double background;
-    private readonly double lane;
+    private readonly double _background;
+    private readonly double _lane;
 
     /// <summary>Makes the loss.</summary>
     /// <param name="backgroundWeight">Weight of a background pixel in the cross entropy; above 0. Default 0.4.</param>
@@ -30,8 +30,8 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(backgroundWeight);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(laneWeight);
-        background = backgroundWeight;
-        lane = laneWeight;
+        _background = backgroundWeight;
+        _lane = laneWeight;
     }
 
     /// <inheritdoc/>
@@ -41,7 +41,7 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
         Tensor truth = masks.to(ScalarType.Float32).flatten(1);
         Tensor difference = (logits.select(1, 1) - logits.select(1, 0)).to(ScalarType.Float32).flatten(1);
 
-        Tensor weights = truth * (lane - background) + background;
+        Tensor weights = (truth * (_lane - _background)) + _background;
         Tensor entropies = functional.softplus(difference * (1 - (2 * truth)));
         Tensor crossEntropy = (weights * entropies).sum(1) / weights.sum(1);
 

@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Checkpoints;
+
+/// <summary>The safetensors names of dtypes.</summary>
+internal static class SafetensorsDtype
+{
+    private static readonly (string Name, ScalarType Type)[] Names =
+    [
+        ("F32", ScalarType.Float32), ("F64", ScalarType.Float64), ("F16", ScalarType.Float16), ("BF16", ScalarType.BFloat16),
+        ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("I16", ScalarType.Int16), ("I8", ScalarType.Int8),
+        ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
+    ];
+
+    /// <summary>The format's name of <paramref name="type"/>.</summary>
+    public static string Name(ScalarType type)
+    {
+        int at = Array.FindIndex(Names, entry => entry.Type == type);
+        return at >= 0 ? Names[at].Name : throw new NotSupportedException($"safetensors has no name for the dtype {type}");
+    }
+
+    /// <summary>The dtype that the format calls <paramref name="name"/>.</summary>
+    public static ScalarType Parse(string? name)
+    {
+        int at = Array.FindIndex(Names, entry => entry.Name == name);
+        return at >= 0 ? Names[at].Type : throw new FormatException($"unknown dtype {name}");
+    }
+}

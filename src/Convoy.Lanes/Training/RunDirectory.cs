@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Convoy.Lanes.Training;
+
+/// <summary>Where a run keeps its files; this is the one place that names them.</summary>
+public sealed class RunDirectory
+{
+    /// <summary>Refers to a run directory, which need not exist yet.</summary>
+    /// <param name="path">The folder.</param>
+    public RunDirectory(string path)
+    {
+        Root = Path.GetFullPath(path);
+    }
+
+    /// <summary>The folder's absolute path.</summary>
+    public string Root { get; }
+
+    /// <summary>The run's settings.</summary>
+    public string Config => Path.Combine(Root, "config.json");
+
+    /// <summary>The metrics of rank 0.</summary>
+    public string Metrics => Path.Combine(Root, "metrics.json");
+
+    /// <summary>The checkpoints, one folder each.</summary>
+    public string Checkpoints => Path.Combine(Root, "checkpoints");
+
+    /// <summary>What TensorBoard shows.</summary>
+    public string TensorBoard => Path.Combine(Root, "tensorboard");
+
+    /// <summary>What each rank wrote to its standard output and error.</summary>
+    public string Logs => Path.Combine(Root, "logs");
+
+    /// <summary>Pictures with the lanes that were found.</summary>
+    public string Overlays => Path.Combine(Root, "overlays");
+
+    /// <summary>The scores of the validation frames.</summary>
+    public string Evaluation => Path.Combine(Root, "evaluation.json");
+
+    /// <summary>The drawn data of a run on <c>--data synthetic</c>.</summary>
+    public string SyntheticData => Path.Combine(Root, "data");
+
+    /// <summary>The steps that rank <paramref name="rank"/> measured, as they come.</summary>
+    public string MetricsLog(int rank) => Path.Combine(Root, string.Create(CultureInfo.InvariantCulture, $"metrics_rank{rank}.jsonl"));
+
+    /// <summary>Makes the folder for a new run.</summary>
+    /// <exception cref="BadInputException">It exists and is not empty, or cannot be written to.</exception>
+    public void Create()
+    {
+        try
+        {
+            if (Directory.Exists(Root) && Directory.EnumerateFileSystemEntries(Root).Any())
+            {
+                throw new BadInputException("the output folder is not empty", Root, "Give another --out, or continue that run with --resume.");
+            }
+
+            Directory.CreateDirectory(Root);
+            string probe = Path.Combine(Root, ".writable");
+            File.WriteAllBytes(probe, []);
+            File.Delete(probe);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException("the output folder cannot be written", Root, "Give another --out, or change its permissions.", error);
+        }
+    }
+
+    /// <summary>Writes <c>config.json</c>.</summary>
+    public void WriteConfig(TrainingOptions options)
+    {
+        string unfinished = Config + ".tmp";
+        File.WriteAllText(unfinished, JsonSerializer.Serialize(options, TrainingJson.Default.TrainingOptions));
+        File.Move(unfinished, Config, overwrite: true);
+    }
+
+    /// <summary>Reads <c>config.json</c>.</summary>
+    /// <exception cref="BadInputException">The folder is no run directory, or its configuration cannot be read.</exception>
+    public TrainingOptions ReadConfig()
+    {
+        if (!File.Exists(Config))
+        {
+            throw new BadInputException("not a run directory, it has no config.json", Root, "Give the --out of an earlier run.");
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllText(Config), TrainingJson.Default.TrainingOptions)
+                ?? throw new JsonException("it is empty");
+        }
+        catch (JsonException error)
+        {
+            throw new BadInputException("the configuration cannot be read", Config, $"Mend it or start a new run: {error.Message}", error);
+        }
+    }
+}
