@@ -81,6 +81,12 @@ public sealed class ImageReader : IDisposable
 
             _decoded.Resize(scaled);
             Decode(codec, path, scaled, _decoded.Address);
+            if (scaled.Width == Size.Width && scaled.Height <= 2 * Size.Height)
+            {
+                RowResizer.Resize(_decoded.Bytes, scaled, rgba, Size.Height);
+                return original;
+            }
+
             using var from = new SKPixmap(PixelBuffer.Info(scaled), _decoded.Address);
             using var to = new SKPixmap(PixelBuffer.Info(Size), (nint)target);
             bool shrinksFar = scaled.Width > 2 * Size.Width || scaled.Height > 2 * Size.Height;
