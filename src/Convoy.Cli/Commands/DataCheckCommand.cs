@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Convoy.Lanes.Data;
+using Spectre.Console;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary><c>convoy data check</c>: counts what a data set holds and names every file that can't be used.</summary>
+internal static class DataCheckCommand
+{
+    private const int MostProblemsShown = 20;
+
+    private static readonly JsonWriterOptions _indented = new() { Indented = true };
+
+    public static Command Create()
+    {
+        var directory = new Argument<string>("DIR")
+        {
+            Description = "The data set: a folder in TuSimple's layout, or one label file.",
+        };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
+        var command = new Command("check", "Read labels and images, count frames and lanes, find missing and broken files. Changes nothing.")
+        {
+            directory,
+            json,
+        };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed.GetRequiredValue(directory), parsed.GetValue(json), cancellation)));
+        return command;
+    }
+
+    private static int Run(string directory, bool json, CancellationToken cancellation)
+    {
+        DatasetCheck check = DatasetCheck.Run(directory, cancellation);
+        if (json)
+        {
+            WriteJson(check);
+        }
+        else
+        {
+            WriteTable(check);
+        }
+
+        if (check.IsSound)
+        {
+            return ExitCodes.Done;
+        }
+
+        string what = string.Create(
+            CultureInfo.InvariantCulture,
+            $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({check.Problems[0].File})");
+        return ConsoleOutput.Error($"{what}. Restore the files or remove their labels.", ExitCodes.BadUsage);
+    }
+
+    private static void WriteJson(DatasetCheck check)
+    {
+        using (Stream output = Console.OpenStandardOutput())
+        using (var writer = new Utf8JsonWriter(output, _indented))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("root", check.Root);
+            writer.WriteStartArray("label_files");
+            foreach (string file in check.LabelFiles)
+            {
+                writer.WriteStringValue(file);
+            }
+
+            writer.WriteEndArray();
+            writer.WriteBoolean("sound", check.IsSound);
+            writer.WriteNumber("frames", check.Frames);
+            writer.WriteNumber("masks", check.Masks);
+            writer.WriteNumber("lanes", check.Lanes);
+            writer.WriteNumber("empty_lanes", check.EmptyLanes);
+            writer.WriteStartObject("lanes_per_frame");
+            foreach ((int lanes, int frames) in check.LanesPerFrame)
+            {
+                writer.WriteNumber(lanes.ToString(CultureInfo.InvariantCulture), frames);
+            }
+
+            writer.WriteEndObject();
+            writer.WriteStartObject("image_sizes");
+            foreach ((ImageSize size, int images) in check.ImageSizes)
+            {
+                writer.WriteNumber(size.ToString(), images);
+            }
+
+            writer.WriteEndObject();
+            writer.WriteNumber("missing", check.Missing);
+            writer.WriteNumber("broken", check.Broken);
+            writer.WriteStartArray("problems");
+            foreach (DatasetProblem problem in check.Problems)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("file", problem.File);
+                writer.WriteString("kind", problem.IsMissing ? "missing" : "broken");
+                writer.WriteString("reason", problem.Reason);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        Console.Out.WriteLine();
+    }
+
+    private static void WriteTable(DatasetCheck check)
+    {
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumn("what").AddColumn("value");
+        Row("data set", check.Root);
+        Row("label files", string.Join(Environment.NewLine, check.LabelFiles.Select(file => Path.GetRelativePath(check.Root, file))));
+        Row("frames", Number(check.Frames));
+        if (check.Masks > 0)
+        {
+            Row("with masks", Number(check.Masks));
+        }
+
+        Row("lanes", check.EmptyLanes == 0 ? Number(check.Lanes) : $"{Number(check.Lanes)}, and {Number(check.EmptyLanes)} without a point");
+        Row("lanes a frame", string.Join(", ", check.LanesPerFrame.Select(pair => $"{Number(pair.Key)} in {Number(pair.Value)}")));
+        Row("image sizes", string.Join(", ", check.ImageSizes.Select(pair => $"{pair.Key} in {Number(pair.Value)}")));
+        Row("missing files", Number(check.Missing));
+        Row("broken files", Number(check.Broken));
+        AnsiConsole.Write(table);
+        foreach (DatasetProblem problem in check.Problems.Take(MostProblemsShown))
+        {
+            AnsiConsole.WriteLine(problem.Reason);
+        }
+
+        if (check.Problems.Count > MostProblemsShown)
+        {
+            AnsiConsole.WriteLine($"and {Number(check.Problems.Count - MostProblemsShown)} more: --json lists all.");
+        }
+
+        void Row(string name, string value) => table.AddRow(Markup.Escape(name), Markup.Escape(value));
+    }
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
