@@ -1,0 +1,64 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using AdamW = TorchSharp.Modules.AdamW;
+
+namespace Convoy.Lanes.Checkpoints;
+
+/// <summary>An AdamW optimizer's moments and step counts as a safetensors file: <c>NAME.exp_avg</c>, <c>NAME.exp_avg_sq</c>, <c>NAME.step</c>.</summary>
+public static class AdamWState
+{
+    /// <summary>Writes the state of every parameter.</summary>
+    /// <param name="optimizer">The optimizer, made over <paramref name="names"/>' parameters in this order.</param>
+    /// <param name="names">The parameters' names.</param>
+    /// <param name="path">The file.</param>
+    public static void Save(AdamW optimizer, IReadOnlyList<string> names, string path)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach ((string name, AdamW.State state) in States(optimizer, names))
+        {
+            tensors.Add(name + ".exp_avg", state.exp_avg);
+            tensors.Add(name + ".exp_avg_sq", state.exp_avg_sq);
+            tensors.Add(name + ".step", tensor(state.step, ScalarType.Int64));
+        }
+
+        SafetensorsFile.Write(path, tensors);
+    }
+
+    /// <summary>Loads what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="BadInputException">The file is of another model's optimizer.</exception>
+    public static void Load(AdamW optimizer, IReadOnlyList<string> names, string path)
+    {
+        Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = no_grad();
+        try
+        {
+            foreach ((string name, AdamW.State state) in States(optimizer, names))
+            {
+                state.exp_avg.copy_(values[name + ".exp_avg"]);
+                state.exp_avg_sq.copy_(values[name + ".exp_avg_sq"]);
+                state.step = values[name + ".step"].item<long>();
+            }
+        }
+        catch (KeyNotFoundException error)
+        {
+            throw new BadInputException("the optimizer's state is of another model", path, "Give a checkpoint of this model.", error);
+        }
+        finally
+        {
+            foreach (Tensor value in values.Values)
+            {
+                value.Dispose();
+            }
+        }
+    }
+
+    private static IEnumerable<(string Name, AdamW.State State)> States(AdamW optimizer, IReadOnlyList<string> names)
+    {
+        List<TorchSharp.Modules.OptimizerState> states = optimizer.state_dict().State;
+        return states.Count == names.Count
+            ? names.Zip(states.Cast<AdamW.State>())
+            : throw new InvalidOperationException($"the optimizer has {states.Count} parameters, not {names.Count}");
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Convoy.Distributed;
+using Convoy.Metrics;
+
+namespace Convoy.Lanes.Training;
+
+/// <summary>What a run leaves behind and tells its watcher: every rank's steps, and on rank 0 the events, TensorBoard's file, the checkpoints and metrics.json.</summary>
+internal sealed class RunRecorder : IDisposable
+{
+    private readonly RunDirectory _run;
+    private readonly bool _isFirstRank;
+    private readonly IProgress<TrainingEvent> _events;
+    private readonly StepMetricsLog _log;
+    private readonly TensorBoardLog? _tensorBoard;
+
+    public RunRecorder(RunDirectory run, ProcessGroup group, long stepsDone, IProgress<TrainingEvent> events)
+    {
+        _run = run;
+        _isFirstRank = group.Rank == 0;
+        _events = events;
+        _log = new StepMetricsLog(run.MetricsLog(group.Rank), stepsDone);
+        _tensorBoard = _isFirstRank ? new TensorBoardLog(run.TensorBoard) : null;
+    }
+
+    public void Start(TrainingStart start) => Tell(new TrainingEvent { Started = start });
+
+    public void Add(StepMetrics step)
+    {
+        _log.Append(step);
+        _tensorBoard?.Add(step);
+        Tell(new TrainingEvent { Step = step });
+    }
+
+    /// <summary>Rank 0 writes; the replicas of the others are the same.</summary>
+    public void Checkpoint(Func<string> write)
+    {
+        if (_isFirstRank)
+        {
+            Tell(new TrainingEvent { Checkpoint = write() });
+        }
+    }
+
+    /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
+    public void Finish(TrainingOptions options)
+    {
+        _log.Dispose();
+        IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
+        if (steps.Count > 0)
+        {
+            MetricsFile.Write(_run.Metrics, new RunMetrics
+            {
+                StartTime = steps[0].Timestamp - TimeSpan.FromSeconds(steps[0].StepTime ?? 0),
+                EndTime = steps[^1].Timestamp,
+                Config = JsonSerializer.SerializeToNode(options, TrainingJson.Default.TrainingOptions) as JsonObject,
+                Host = HostProbe.Read(),
+                Metrics = steps,
+            });
+        }
+    }
+
+    public void Dispose() => _log.Dispose();
+
+    private void Tell(TrainingEvent what)
+    {
+        if (_isFirstRank)
+        {
+            _events.Report(what);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using Convoy.Distributed;
+using Convoy.Distributed.Data;
+using Convoy.Distributed.Nn;
+using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Losses;
+using Convoy.Lanes.Models;
+using Convoy.Metrics;
+using static TorchSharp.torch;
+using AdamW = TorchSharp.Modules.AdamW;
+
+namespace Convoy.Lanes.Training;
+
+/// <summary>
+/// One rank's part of a training run. With one process and with many the same code runs; ranks differ in which images
+/// of each batch they see, and in that rank 0 writes what there is one of.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly RunDirectory _run;
+    private readonly ProcessGroup _group;
+    private readonly TimeProvider _time;
+    private readonly TrainingPlan _plan;
+    private readonly LaneDataLoader _loader;
+    private readonly DistributedSampler _sampler;
+    private readonly nn.Module<Tensor, Tensor> _network;
+    private readonly DistributedDataParallel<Tensor, Tensor> _model;
+    private readonly LaneLoss _criterion = new();
+    private readonly AdamW _optimizer;
+    private readonly double _elapsedBefore;
+    private long _step;
+
+    /// <summary>Builds everything that the run needs and, where the run has a checkpoint, goes back to it.</summary>
+    /// <param name="options">The run's settings, the same on every rank.</param>
+    /// <param name="run">Where the run keeps its files.</param>
+    /// <param name="group">The ranks; stays the caller's.</param>
+    /// <param name="time">The clock that measures.</param>
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time)
+    {
+        (_options, _run, _group, _time) = (options, run, group, time);
+        LaneDataset frames = TrainingData.Open(options).Training;
+        _plan = new TrainingPlan(options, frames.Count);
+        _sampler = new DistributedSampler(frames.Count, group, shuffle: true, seed: options.Seed, dropLast: true);
+        _loader = new LaneDataLoader(
+            frames,
+            new LaneLoaderOptions
+            {
+                ImageSize = options.ImageSize,
+                BatchSize = options.LocalBatchSize,
+                Workers = options.Workers,
+                LineWidth = options.LineWidth,
+                Augmentation = options.Augment ? AugmentationOptions.Default : AugmentationOptions.None,
+                Seed = options.Seed,
+                CacheDirectory = options.Cache,
+                ChannelsLast = options.ChannelsLast,
+                DropLast = true,
+            },
+            time);
+
+        random.manual_seed(options.Seed);
+        _network = new LaneDetectionModel(options.Encoder);
+        if (options.Pretrained is not null)
+        {
+            ModelWeights.LoadPretrained(_network, options.Pretrained);
+        }
+
+        if (options.SyncBn)
+        {
+            _network = SyncBatchNorm.Convert(_network, group);
+        }
+
+        _network.train();
+        _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
+        _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: options.WeightDecay);
+        if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
+        {
+            checkpoint.Restore(_network, _optimizer);
+            _step = checkpoint.State.Step;
+            _elapsedBefore = checkpoint.State.ElapsedTime;
+        }
+    }
+
+    /// <summary>Trains to the plan's last step, or to the update at which some rank's <paramref name="stop"/> is seen.</summary>
+    /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
+    /// <param name="stop">Asks for an end at the next update.</param>
+    /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
+    /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
+    public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
+    {
+        using var record = new RunRecorder(_run, _group, _step, events);
+        record.Start(new TrainingStart(_step, _plan.Steps, _plan.StepsPerEpoch));
+        var clock = new StepClock(_time);
+        long start = _time.GetTimestamp();
+        bool stopping = false;
+        while (_step < _plan.Steps && !stopping)
+        {
+            _sampler.Epoch = _plan.EpochAfter(_step);
+            clock.StartStep();
+            foreach (LaneBatch batch in _loader.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step)))
+            {
+                using LaneBatch images = batch;
+                _step++;
+                StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out bool anyRankStops);
+                double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
+                record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
+                stopping = anyRankStops && _plan.IsUpdate(_step);
+                if (stopping || _plan.IsCheckpoint(_step))
+                {
+                    record.Checkpoint(() => WriteCheckpoint(elapsed));
+                }
+
+                if (stopping || _step == _plan.Steps)
+                {
+                    break;
+                }
+
+                clock.StartStep();
+            }
+        }
+
+        record.Finish(_options);
+        return new TrainingOutcome(_step, stopping && _step < _plan.Steps);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _loader.Dispose();
+        _optimizer.Dispose();
+        _model.Dispose();
+        _network.Dispose();
+        _criterion.Dispose();
+    }
+
+    // One forward and backward pass over this rank's images and, where one is due, an update.
+    private StepMetrics TakeStep(LaneBatch batch, StepClock clock, bool stop, out bool anyRankStops)
+    {
+        using var scope = NewDisposeScope();
+        bool update = _plan.IsUpdate(_step);
+        double learningRate = _plan.LearningRate(_step);
+        double dataTime = clock.Lap();
+
+        using IDisposable? accumulating = update ? null : _model.NoSync();
+        Tensor loss = _criterion.call(_model.call(batch.Images), batch.Masks);
+        double forwardTime = clock.Lap();
+
+        _model.Backward(loss / _options.Accumulate);
+        clock.Lap();
+
+        if (update)
+        {
+            Update(learningRate);
+        }
+
+        double optimizerTime = clock.Lap();
+        double meanLoss = AgreeOnStep(loss, stop, out anyRankStops);
+        ReducerTimings reduction = _model.LastTimings;
+        return new StepMetrics
+        {
+            Timestamp = default,
+            Rank = _group.Rank,
+            Step = _step,
+            Loss = meanLoss,
+            BatchSize = _options.BatchSize,
+            LearningRate = learningRate,
+            ElapsedTime = 0,
+            DataTime = dataTime,
+            ForwardTime = forwardTime,
+            BackwardTime = reduction.BackwardSeconds,
+            CommTime = reduction.CommunicationSeconds,
+            WaitTime = reduction.WaitSeconds + clock.Lap(),
+            OptimizerTime = update ? optimizerTime : 0,
+        };
+    }
+
+    private void Update(double learningRate)
+    {
+        if (_options.Clip > 0)
+        {
+            nn.utils.clip_grad_norm_(_model.parameters(), _options.Clip);
+        }
+
+        foreach (optim.ILearningRateController parameters in _optimizer.ParamGroups)
+        {
+            parameters.LearningRate = learningRate;
+        }
+
+        _optimizer.step();
+        _model.ZeroGrad();
+    }
+
+    // The ranks' losses and their wish to stop travel together: one small message a step.
+    private double AgreeOnStep(Tensor loss, bool stop, out bool anyRankStops)
+    {
+        using Tensor shared = tensor([loss.item<float>(), stop ? 1 : 0], ScalarType.Float64);
+        _group.AllReduce(shared, ReduceOp.Average);
+        double meanLoss = shared[0].item<double>();
+        anyRankStops = shared[1].item<double>() > 0;
+        return double.IsFinite(meanLoss) ? meanLoss : throw new TrainingDivergedException(_step, meanLoss);
+    }
+
+    private string WriteCheckpoint(double elapsed) =>
+        Checkpoint.Write(
+            _run.Checkpoints,
+            _network,
+            _optimizer,
+            new CheckpointState
+            {
+                Step = _step,
+                Encoder = _options.Encoder.ToString(),
+                ImageSize = _options.ImageSize.ToString(),
+                ElapsedTime = elapsed,
+            },
+            _options.KeepCheckpoints).Folder;
+}

@@ -1,0 +1,36 @@
+using Convoy.Lanes.Data;
+
+namespace Convoy.Lanes.Training;
+
+/// <summary>The frames that a run trains on and those that it is scored on.</summary>
+/// <param name="Training">Frames to train on.</param>
+/// <param name="Validation">Frames held out, or null when none are.</param>
+public sealed record TrainingData(LaneDataset Training, LaneDataset? Validation)
+{
+    /// <summary>Opens the data that <paramref name="options"/> name. Every process of a run gets the same frames in the same order.</summary>
+    /// <exception cref="BadInputException">The data is missing or damaged.</exception>
+    public static TrainingData Open(TrainingOptions options)
+    {
+        LaneDataset all = LaneDataset.Open(options.Data);
+        if (options.Val is not null)
+        {
+            return new TrainingData(all, LaneDataset.Open(options.Val));
+        }
+
+        if (options.ValSplit == 0)
+        {
+            return new TrainingData(all, null);
+        }
+
+        (LaneDataset training, LaneDataset validation) = all.SplitContiguous(options.ValSplit);
+        return new TrainingData(training, validation);
+    }
+
+    /// <summary>Reads the header of every image.</summary>
+    /// <exception cref="BadInputException">The first image that is no image.</exception>
+    public void Verify()
+    {
+        Training.Verify();
+        Validation?.Verify();
+    }
+}
