@@ -42,7 +42,8 @@ internal static class Program
         }
     }
 
-    private static RootCommand Root(Option<bool> verbose)
+    /// <summary>The program with all its verbs.</summary>
+    internal static RootCommand Root(Option<bool> verbose)
     {
         var root = new RootCommand("Convoy trains lane detectors on many processes and studies how training scales.") { verbose };
         foreach (Command verb in Verbs())
