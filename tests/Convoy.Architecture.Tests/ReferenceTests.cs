@@ -1,0 +1,58 @@
+using System.Xml.Linq;
+
+namespace Convoy.Architecture.Tests;
+
+/// <summary>References between projects go one way.</summary>
+public sealed class ReferenceTests
+{
+    private static readonly Dictionary<string, string[]> AllowedProjects = new()
+    {
+        ["Convoy.Metrics"] = [],
+        ["Convoy.Distributed"] = [],
+        ["Convoy.Lanes"] = ["Convoy.Distributed", "Convoy.Metrics"],
+        ["Convoy.Analysis"] = ["Convoy.Metrics"],
+        ["Convoy.Cli"] = ["Convoy.Analysis", "Convoy.Distributed", "Convoy.Lanes", "Convoy.Metrics"],
+    };
+
+    public static TheoryData<string> Projects() =>
+        [.. Repository.Files("src").Where(f => f.EndsWith(".csproj", StringComparison.Ordinal))];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void ProjectReferences_OfAProject_AreThoseOfTheDesign(string project)
+    {
+        string name = Path.GetFileNameWithoutExtension(project);
+
+        Assert.True(AllowedProjects.ContainsKey(name), $"{name} is new: say here what it may refer to.");
+        Assert.Empty(References(project, "ProjectReference").Select(Path.GetFileNameWithoutExtension).Except(AllowedProjects[name]));
+    }
+
+    [Fact]
+    public void PackageReferences_OfMetrics_AreNone() =>
+        Assert.Empty(References("src/Convoy.Metrics/Convoy.Metrics.csproj", "PackageReference"));
+
+    [Fact]
+    public void PackageReferences_OfDistributed_AreTorchSharpOnly() =>
+        Assert.Equal(["TorchSharp"], References("src/Convoy.Distributed/Convoy.Distributed.csproj", "PackageReference"));
+
+    [Fact]
+    public void PackageReferences_OfAnalysis_LeaveTorchSharpOut()
+    {
+        const string Analysis = "src/Convoy.Analysis/Convoy.Analysis.csproj";
+        Assert.SkipUnless(File.Exists(Path.Combine(Repository.Root, Analysis)), "Convoy.Analysis does not exist yet.");
+
+        Assert.DoesNotContain(References(Analysis, "PackageReference"), p => p.Contains("torch", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()
+    {
+        IEnumerable<string> projects = Repository.Files("src").Concat(Repository.Files("tests")).Where(f => f.EndsWith(".csproj", StringComparison.Ordinal));
+        string solution = Repository.Text("Convoy.slnx");
+
+        Assert.All(projects, p => Assert.Contains($"\"{p}\"", solution, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> References(string project, string kind) =>
+        XDocument.Load(Path.Combine(Repository.Root, project)).Descendants(kind).Select(e => e.Attribute("Include")!.Value.Replace('\\', '/'));
+}

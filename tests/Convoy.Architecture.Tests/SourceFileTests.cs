@@ -1,0 +1,97 @@
+using System.Text.RegularExpressions;
+
+namespace Convoy.Architecture.Tests;
+
+/// <summary>What every source file under src keeps to.</summary>
+public sealed partial class SourceFileTests
+{
+    private const int MostLines = 400;
+    private static readonly string[] NamesThatSayNothing = ["Util", "Utils", "Utility", "Utilities", "Helper", "Helpers", "Manager"];
+
+    [Fact]
+    public void Namespace_OfAFile_IsItsFolder() => Assert.Empty(
+        from file in Repository.SourceFiles
+        let declared = Declared(file)
+        where declared is not null ? declared != FolderOf(file) : Path.GetFileName(file) is not ("Program.cs" or "GlobalUsings.cs" or "AssemblyInfo.cs")
+        select $"{file}: namespace {declared ?? "missing"}, folder {FolderOf(file)}");
+
+    [Fact]
+    public void PublicTypes_OfAFile_AreOneNamedAfterIt() => Assert.Empty(
+        from file in Repository.SourceFiles
+        let names = PublicType().Matches(Repository.Text(file)).Select(m => m.Groups["name"].Value).Distinct().ToArray()
+        where names.Length > 1 || (names.Length == 1 && names[0] != Path.GetFileName(file).Split('.')[0])
+        select $"{file}: {string.Join(", ", names)}");
+
+    [Fact]
+    public void Length_OfAFile_IsAtMost400Lines() => Assert.Empty(
+        from file in Repository.SourceFiles
+        let lines = Repository.Lines(file).Length
+        where lines > MostLines
+        select $"{file}: {lines} lines");
+
+    [Fact]
+    public void Names_OfTypesAndFolders_SayWhatTheyAre() => Assert.Empty(
+        from file in Repository.SourceFiles
+        from name in AnyType().Matches(Repository.Text(file)).Select(m => m.Groups["name"].Value).Concat(file.Split('/', '.'))
+        where NamesThatSayNothing.Any(n => name.EndsWith(n, StringComparison.Ordinal))
+        select $"{file}: {name}");
+
+    /// <summary>
+    /// Folders of one project that use each other belong together. A folder sees the one above it without saying so;
+    /// only what is said with <c>using</c> counts here.
+    /// </summary>
+    [Fact]
+    public void Namespaces_OfAProject_HaveNoCycles()
+    {
+        ILookup<string, string> uses = Repository.SourceFiles
+            .SelectMany(f => Using().Matches(Repository.Text(f)).Select(m => (From: FolderOf(f), To: m.Groups["name"].Value)))
+            .Where(u => u.From != u.To && ProjectOf(u.From) == ProjectOf(u.To))
+            .Distinct()
+            .ToLookup(u => u.From, u => u.To);
+
+        Assert.Empty(uses.Select(u => u.Key).Where(n => Reaches(n, n, uses)).Order(StringComparer.Ordinal));
+    }
+
+    private static bool Reaches(string from, string target, ILookup<string, string> uses)
+    {
+        var seen = new HashSet<string>();
+        var open = new Stack<string>([from]);
+        while (open.TryPop(out string? at))
+        {
+            foreach (string next in uses[at])
+            {
+                if (next == target)
+                {
+                    return true;
+                }
+
+                if (seen.Add(next))
+                {
+                    open.Push(next);
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static string? Declared(string file) =>
+        NamespaceLine().Match(Repository.Text(file)) is { Success: true } match ? match.Groups["name"].Value : null;
+
+    // src/Convoy.Lanes/Data/X.cs -> Convoy.Lanes.Data
+    private static string FolderOf(string file) => string.Join('.', file.Split('/')[1..^1]);
+
+    private static string ProjectOf(string name) => string.Join('.', name.Split('.').Take(2));
+
+    [GeneratedRegex(@"^namespace (?<name>[\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"^using (static )?(?<name>Convoy(\.\w+)+);", RegexOptions.Multiline)]
+    private static partial Regex Using();
+
+    [GeneratedRegex(@"^public [\w ]*?(class|record struct|record|struct|interface|enum|delegate [\w<>?\[\], ]+?) (?<name>\w+)\s*[<({;:\r\n]", RegexOptions.Multiline)]
+    private static partial Regex PublicType();
+
+    [GeneratedRegex(@"\b(class|record|struct|interface|enum) (?<name>[A-Z]\w+)")]
+    private static partial Regex AnyType();
+}

@@ -1,0 +1,200 @@
+namespace Convoy.Cli.Tests;
+
+/// <summary>The wrapper in the root, run in a made-up clone with a stand-in for dotnet that writes down how it was called.</summary>
+public sealed class WrapperTests : IDisposable
+{
+    private const string StandIn = """
+        #!/bin/sh
+        case $1 in
+        --version) echo "${SDK_VERSION:-10.0.100}" ;;
+        build)
+            echo build >>"$CALLS"
+            sleep "${BUILD_SECONDS:-0}"
+            if [ -n "${BUILD_FAILS:-}" ]; then echo "Program.cs(1,1): error CS1002: ; expected"; exit 1; fi
+            mkdir -p artifacts/bin/Convoy.Cli/release && : >artifacts/bin/Convoy.Cli/release/convoy.dll ;;
+        *) shift; for a in "$@"; do echo "[$a]"; done; echo "in $(pwd -P)"; exit "${PROGRAM_CODE:-0}" ;;
+        esac
+        """;
+
+    private readonly string temporary = Directory.CreateTempSubdirectory("convoy-wrapper-").FullName;
+    private readonly string clone;
+    private readonly string tools;
+    private readonly string calls;
+
+    public WrapperTests()
+    {
+        clone = Path.Combine(temporary, "a clone");
+        tools = Path.Combine(temporary, "tools");
+        calls = Path.Combine(temporary, "calls");
+        Directory.CreateDirectory(Path.Combine(clone, "src", "Convoy.Cli"));
+        Directory.CreateDirectory(Path.Combine(clone, "eng"));
+        Directory.CreateDirectory(tools);
+        File.WriteAllText(Path.Combine(clone, "global.json"), "{}");
+        File.WriteAllText(Path.Combine(clone, "src", "Convoy.Cli", "Program.cs"), "");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.Copy(Path.Combine(RepositoryRoot(), "convoy"), Path.Combine(clone, "convoy"));
+            WriteTool("dotnet", StandIn);
+        }
+    }
+
+    public void Dispose() => Directory.Delete(temporary, recursive: true);
+
+    [Fact]
+    public async Task Run_FirstTime_BuildsOnceSaysSoAndPassesEverythingOn()
+    {
+        ProgramRun first = await RunAsync(["train", "--out", "my runs", "*", ""], ("PROGRAM_CODE", "7"));
+        ProgramRun second = await RunAsync(["--help"]);
+
+        Assert.Equal(7, first.ExitCode);
+        Assert.Equal($"[train]\n[--out]\n[my runs]\n[*]\n[]\nin {temporary}\n", first.Output);
+        Assert.Equal("convoy: building (first run takes a minute) ...\n", first.Error);
+        Assert.Equal(0, second.ExitCode);
+        Assert.Empty(second.Error);
+        Assert.Equal(1, Builds());
+    }
+
+    [Theory]
+    [InlineData("src/Convoy.Cli/Program.cs")]
+    [InlineData("global.json")]
+    [InlineData("Directory.Build.props")]
+    [InlineData("eng/Program.targets")]
+    public async Task Run_FileNewerThanTheBuild_BuildsAgain(string changed)
+    {
+        await RunAsync(["x"]);
+        string file = Path.Combine(clone, changed);
+        File.WriteAllText(file, "changed");
+        File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(Path.Combine(clone, "artifacts/bin/Convoy.Cli/release/convoy.dll")).AddSeconds(1));
+
+        await RunAsync(["x"]);
+
+        Assert.Equal(2, Builds());
+    }
+
+    [Fact]
+    public async Task Run_ThroughARelativeSymbolicLink_FindsTheClone()
+    {
+        SkipOnWindows();
+        File.CreateSymbolicLink(Path.Combine(temporary, "link"), "a clone/convoy");
+        Directory.CreateDirectory(Path.Combine(temporary, "bin"));
+        File.CreateSymbolicLink(Path.Combine(temporary, "bin", "convoy"), "../link");
+
+        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(temporary, "bin", "convoy"), ["doctor"], temporary, Environment());
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith("[doctor]\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_TwoAtOnce_BuildOnce(bool withFlock)
+    {
+        SkipOnWindows();
+        IReadOnlyDictionary<string, string?> environment = withFlock ? Environment(("BUILD_SECONDS", "1")) : OnlyTools(("BUILD_SECONDS", "1"));
+        string wrapper = Path.Combine(clone, "convoy");
+
+        ProgramRun[] runs = await Task.WhenAll(
+            ProgramRun.StartAsync(wrapper, ["one"], temporary, environment), ProgramRun.StartAsync(wrapper, ["two"], temporary, environment));
+
+        Assert.All(runs, r => Assert.Equal(0, r.ExitCode));
+        Assert.Equal(1, Builds());
+    }
+
+    [Fact]
+    public async Task Run_BuildFails_ShowsItsMessagesAndEndsWithCode1()
+    {
+        ProgramRun run = await RunAsync(["x"], ("BUILD_FAILS", "1"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("error CS1002", run.Error, StringComparison.Ordinal);
+        Assert.Contains("convoy: error: the build failed (exit code 1).", run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+
+    [Fact]
+    public async Task Run_OldSdk_SaysWhatToInstall()
+    {
+        ProgramRun run = await RunAsync(["x"], ("SDK_VERSION", "8.0.404"));
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("convoy: error: Convoy is built with the .NET SDK 10 or later (found: 8.0.404). Install the .NET 10 SDK: https://dotnet.microsoft.com/download.\n", run.Error);
+        Assert.Equal(0, Builds());
+    }
+
+    [Fact]
+    public async Task Run_NoDotnet_SaysWhatToInstall()
+    {
+        SkipOnWindows();
+        IReadOnlyDictionary<string, string?> environment = OnlyTools();
+        File.Delete(Path.Combine(tools, "dotnet"));
+
+        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(clone, "convoy"), ["x"], temporary, environment);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(@"^convoy: error: dotnet was not found on PATH\. Install the \.NET 10 SDK .*\n$", run.Error);
+    }
+
+    [Fact]
+    public async Task Run_WithoutHome_StillRuns()
+    {
+        ProgramRun run = await RunAsync(["x"], ("HOME", null));
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.True(Directory.Exists(Path.Combine(clone, "artifacts", "home")));
+    }
+
+    private Task<ProgramRun> RunAsync(string[] arguments, params (string Name, string? Value)[] variables)
+    {
+        SkipOnWindows();
+        return ProgramRun.StartAsync(Path.Combine(clone, "convoy"), arguments, temporary, Environment(variables));
+    }
+
+    private Dictionary<string, string?> Environment(params (string Name, string? Value)[] variables)
+    {
+        var environment = new Dictionary<string, string?> { ["CALLS"] = calls, ["PATH"] = $"{tools}:{System.Environment.GetEnvironmentVariable("PATH")}" };
+        foreach ((string name, string? value) in variables)
+        {
+            environment[name] = value;
+        }
+
+        return environment;
+    }
+
+    // A PATH with nothing but what POSIX has: no flock, and no dotnet but the stand-in.
+    private Dictionary<string, string?> OnlyTools(params (string Name, string? Value)[] variables)
+    {
+        foreach (string tool in (string[])["sh", "cat", "dirname", "find", "head", "mkdir", "readlink", "rm", "sleep", "touch"])
+        {
+            string found = System.Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(f => Path.Combine(f, tool)).First(File.Exists);
+            File.CreateSymbolicLink(Path.Combine(tools, tool), found);
+        }
+
+        return Environment([.. variables, ("PATH", tools)]);
+    }
+
+    private int Builds() => File.Exists(calls) ? File.ReadAllLines(calls).Length : 0;
+
+    private void WriteTool(string name, string text)
+    {
+        string path = Path.Combine(tools, name);
+        File.WriteAllText(path, text + "\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    private static void SkipOnWindows() => Assert.SkipWhen(OperatingSystem.IsWindows(), "The wrapper is a POSIX shell script.");
+
+    private static string RepositoryRoot()
+    {
+        DirectoryInfo at = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(at.FullName, "Convoy.slnx")))
+        {
+            at = at.Parent!;
+        }
+
+        return at.FullName;
+    }
+}
