@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Convoy.Cli.Commands;
 using Convoy.Lanes;
 
 namespace Convoy.Cli;
@@ -42,6 +43,6 @@ internal static class Program
 
     private static IEnumerable<Command> Verbs()
     {
-        yield break;
+        yield return DataCommand.Create();
     }
 }

@@ -20,9 +20,9 @@ internal static class BackdropPainter
         if (scene.Mountains > 0)
         {
             Vector3 colour = Vector3.Lerp(new Vector3(0.20f, 0.23f, 0.22f) * light.Ambient, light.Horizon, 0.45f);
-            Ridge(x => horizon - (pixelsPerDegree * scene.Mountains * (0.55 + (0.5 * noise.Smooth(x * 90, seed)))), colour);
+            Ridge(x => horizon - (pixelsPerDegree * scene.Mountains * (0.55 + (0.55 * noise.Smooth(x * 150, seed)))), colour);
             Vector3 nearer = Vector3.Lerp(new Vector3(0.17f, 0.20f, 0.15f) * light.Ambient, light.Horizon, 0.25f);
-            Ridge(x => horizon - (pixelsPerDegree * scene.Mountains * (0.22 + (0.4 * noise.Smooth(x * 130, seed + 99)))), nearer);
+            Ridge(x => horizon - (pixelsPerDegree * scene.Mountains * (0.25 + (0.45 * noise.Smooth(x * 210, seed + 99)))), nearer);
         }
 
         Vector3 woods = Vector3.Lerp(new Vector3(0.12f, 0.15f, 0.10f) * light.Ambient, light.Haze, 0.22f);

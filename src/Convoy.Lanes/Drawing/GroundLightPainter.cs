@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Convoy.Lanes.Drawing;
 
@@ -22,6 +23,7 @@ internal sealed class GroundLightPainter
         _lit = new float[width];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
     public void PaintRow(RoadRow row)
     {
         Array.Fill(_lit, 1f);
@@ -32,7 +34,7 @@ internal sealed class GroundLightPainter
 
         bool wet = _scene.Weather == Weather.Rain;
         float haze = SceneLight.HazeAt(row.Distance, _scene.Visibility);
-        Vector3 ambient = _light.Ambient * (wet ? 0.72f : 1);
+        Vector3 ambient = (_light.Ambient + StreetLampPainter.LightAt(_scene, row.Distance)) * (wet ? 0.72f : 1);
         Vector3 sky = Vector3.Lerp(_light.Horizon, _light.Zenith, 0.3f);
 
         // Water mirrors most at grazing angles, that is, far away.

@@ -5,6 +5,9 @@ namespace Convoy.Lanes.Drawing;
 /// <summary>Paints lane lines into a row of ground, each pixel with the share of it that is painted.</summary>
 internal sealed class LaneLinePainter
 {
+    /// <summary>How much brighter than other surfaces paint with glass beads is in the own headlights.</summary>
+    private const float Retroreflection = 1.5f;
+
     private readonly RoadScene _scene;
     private readonly RoadCamera _camera;
     private readonly NoiseTexture _wear;
@@ -47,7 +50,7 @@ internal sealed class LaneLinePainter
         double half = (1 + Math.Min(slant, 12)) / 2;
         int first = (int)Math.Max(0, Math.Ceiling(left - half));
         int last = (int)Math.Min(row.Width - 1, Math.Floor(right + half));
-        Vector3 colour = line.Colour;
+        Vector3 colour = line.Colour * (_scene.Daylight == Daylight.Night ? Retroreflection : 1);
         int along = (int)(row.Distance * 14) + _scene.TextureSeed;
         for (int x = first; x <= last; x++)
         {

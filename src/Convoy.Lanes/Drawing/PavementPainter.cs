@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Convoy.Lanes.Drawing;
 
@@ -20,6 +21,7 @@ internal sealed class PavementPainter
         _section = new CrossSection(scene);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
     public void PaintRow(RoadRow row)
     {
         (Vector4[] cells, double origin, double perMetre) = _section.For(row.Step * 1.5);
@@ -75,9 +77,9 @@ internal sealed class PavementPainter
             }
 
             double lateral = ((_scene.PavementRight - _scene.PavementLeft) * (0.2 + (0.3 * seam)))
-                + _scene.PavementLeft + (0.25 * _grain.Smooth((float)row.Distance * 4, (seed + 31) & 511));
-            double left = row.ColumnOf(lateral - 0.035);
-            double right = row.ColumnOf(lateral + 0.035);
+                + _scene.PavementLeft + (0.10 * _grain.Smooth((float)row.Distance * 1.3f, (seed + 31) & 511));
+            double left = row.ColumnOf(lateral - 0.025);
+            double right = row.ColumnOf(lateral + 0.025);
             for (int x = (int)Math.Max(0, Math.Ceiling(left - 0.5)); x <= Math.Min(row.Width - 1, Math.Floor(right + 0.5)); x++)
             {
                 float cover = (float)(Math.Min(x + 0.5, right) - Math.Max(x - 0.5, left));

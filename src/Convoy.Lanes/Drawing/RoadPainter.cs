@@ -25,6 +25,8 @@ internal sealed class RoadPainter
         }
 
         OverheadPainter.Paint(picture.Canvas, scene, projection, light);
+        OncomingPainter.Paint(picture.Canvas, scene, projection, light);
+        StreetLampPainter.Paint(picture.Canvas, scene, projection, light);
         RoadsidePainter.Paint(picture.Canvas, scene, projection, light, side: -1);
         RoadsidePainter.Paint(picture.Canvas, scene, projection, light, side: 1);
         var vehicles = new VehiclePainter(picture.Canvas, scene, projection, light);

@@ -44,6 +44,12 @@ internal sealed record RoadScene
     /// <summary>The vehicles, the farthest first.</summary>
     public required IReadOnlyList<Vehicle> Vehicles { get; init; }
 
+    /// <summary>Metres to the headlights of oncoming traffic beyond the left border, the farthest first.</summary>
+    public required IReadOnlyList<double> Oncoming { get; init; }
+
+    /// <summary>Metres from one street lamp on the right to the next, if there are any.</summary>
+    public required double? StreetLamps { get; init; }
+
     /// <summary>Height of the hills at the horizon in degrees; 0 for none.</summary>
     public required double Mountains { get; init; }
 

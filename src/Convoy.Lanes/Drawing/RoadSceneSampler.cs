@@ -43,10 +43,12 @@ internal static class RoadSceneSampler
             Gantry = bridge is null && random.Chance(0.25) ? random.Between(40, 150) : null,
             Trees = [],
             Vehicles = [],
-            Mountains = random.Chance(0.6) ? random.Between(1.0, 4.0) : 0,
+            Oncoming = [],
+            StreetLamps = random.Chance(daylight == Daylight.Night ? 0.5 : 0.2) ? random.Between(34, 60) : null,
+            Mountains = random.Chance(0.6) ? random.Between(1.5, 6.0) : 0,
             TextureSeed = random.Whole(0, 1 << 20),
         };
-        scene = scene with { Trees = SampleTrees(random, scene) };
+        scene = scene with { Trees = SampleTrees(random, scene), Oncoming = SampleOncoming(random, scene) };
         scene = scene with { Vehicles = VehicleSampler.Sample(random, scene) };
         return scene with { Shadows = SampleShadows(random, scene) };
     }
@@ -136,6 +138,27 @@ internal static class RoadSceneSampler
 
         trees.Sort((a, b) => b.Distance.CompareTo(a.Distance));
         return trees;
+    }
+
+    private static List<double> SampleOncoming(SceneRandom random, RoadScene scene)
+    {
+        var distances = new List<double>();
+        if (scene.Daylight == Daylight.Day || scene.LeftSide is not (Roadside.Barrier or Roadside.GuardRail))
+        {
+            return distances;
+        }
+
+        double gap = random.Between(15, 70);
+        for (double z = random.Between(25, 60); z < 350; z += 10 + (random.Next() * gap))
+        {
+            if (scene.Geometry.Sees(z, scene.Camera.Height))
+            {
+                distances.Add(z);
+            }
+        }
+
+        distances.Reverse();
+        return distances;
     }
 
     private static List<RoadShadow> SampleShadows(SceneRandom random, RoadScene scene)

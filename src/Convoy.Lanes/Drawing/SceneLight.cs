@@ -21,8 +21,8 @@ internal sealed record SceneLight(
         switch (scene.Daylight)
         {
             case Daylight.Night:
-                var glow = new Vector3(0.075f, 0.07f, 0.085f);
-                return new SceneLight(new Vector3(0.012f, 0.016f, 0.03f), glow, new Vector3(0.13f, 0.13f, 0.155f), glow * 0.7f, rain ? 0.62f : 0.85f, 1, clear ? 0.1f : 0.5f);
+                var glow = new Vector3(0.125f, 0.115f, 0.13f);
+                return new SceneLight(new Vector3(0.025f, 0.032f, 0.06f), glow, new Vector3(0.21f, 0.21f, 0.25f), glow * 0.7f, rain ? 0.95f : 1.3f, 1, clear ? 0.1f : 0.5f);
             case Daylight.Dusk:
                 var sunset = rain ? new Vector3(0.62f, 0.56f, 0.54f) : new Vector3(0.98f, 0.76f, 0.50f);
                 var dim = rain ? new Vector3(0.55f, 0.54f, 0.58f) : new Vector3(0.74f, 0.64f, 0.57f);
@@ -52,7 +52,7 @@ internal sealed record SceneLight(
         double spread = 1.5 + (0.16 * z);
         double sideways = x / spread;
         double rise = 1 - Math.Exp(-z / 6);
-        return (float)(rise * Math.Exp(-z / 30) * Math.Exp(-sideways * sideways) * 1.25);
+        return (float)(rise * Math.Exp(-z / 36) * Math.Exp(-sideways * sideways) * 1.25);
     }
 
     /// <summary>A surface's colour as the camera sees it at a distance, lit by ambient light and the own headlights.</summary>

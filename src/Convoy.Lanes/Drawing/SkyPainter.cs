@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Convoy.Lanes.Drawing;
 
@@ -11,6 +12,7 @@ internal static class SkyPainter
     /// <param name="light">The scene's light.</param>
     /// <param name="noise">The clouds.</param>
     /// <param name="end">The first row that is not sky.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
     public static void Paint(Picture picture, RoadScene scene, RoadCamera camera, SceneLight light, NoiseTexture noise, int end)
     {
         float threshold = 0.55f - (1.3f * light.Clouds);
@@ -25,8 +27,8 @@ internal static class SkyPainter
             Vector3 sky = Vector3.Lerp(light.Horizon, light.Zenith, height);
             float plane = 1 / (rise + 0.045f);
             float fade = Math.Min(1, rise * 14);
-            float scale = plane * 7 / (float)camera.FocalX;
-            float v = (plane * 9) + drift;
+            float scale = plane * 55 / (float)camera.FocalX;
+            float v = (plane * 55) + drift;
             for (int x = 0; x < picture.Size.Width; x++)
             {
                 float u = ((x - (float)camera.CentreX) * scale) + drift;
@@ -34,7 +36,7 @@ internal static class SkyPainter
                 Vector3 colour = sky;
                 if (cloud > 0)
                 {
-                    float cover = Math.Min(1, cloud * 1.7f) * fade * 0.85f;
+                    float cover = Math.Min(1, cloud * 2.2f) * fade * 0.85f;
                     colour = Vector3.Lerp(sky, Vector3.Lerp(bright, dark, Math.Min(1, cloud * 0.9f)), cover);
                 }
 

@@ -6,7 +6,7 @@ namespace Convoy.Lanes.Drawing;
 /// <summary>Paints trees and bushes: crowns of many round tufts, dark below and lit from the sun's side.</summary>
 internal static class TreePainter
 {
-    private const int Tufts = 26;
+    private const int MostTufts = 150;
 
     public static void Paint(SKCanvas canvas, RoadScene scene, RoadProjection projection, SceneLight light, Tree tree)
     {
@@ -22,6 +22,7 @@ internal static class TreePainter
 
         var leaf = new Vector3(0.16f + (float)random.Between(0, 0.09), 0.21f + (float)random.Between(0, 0.07), 0.11f);
         float crown = (float)random.Between(0.30, 0.48) * height;
+        int lobes = random.Whole(3, 5);
         bool bush = tree.Height < 5;
         float middle = foot.Y - (bush ? height * 0.45f : height * 0.64f);
         using var paint = new SKPaint { IsAntialias = true };
@@ -32,7 +33,8 @@ internal static class TreePainter
             canvas.DrawLine(foot.X, foot.Y, foot.X, middle, paint);
         }
 
-        for (int tuft = 0; tuft < Tufts; tuft++)
+        int tufts = (int)Math.Clamp(height * 1.2, 24, MostTufts);
+        for (int tuft = 0; tuft < tufts; tuft++)
         {
             // From the dark inside at the bottom to the lit outside at the top.
             double angle = random.Between(0, 2 * Math.PI);
@@ -40,11 +42,12 @@ internal static class TreePainter
             float dx = (float)(Math.Cos(angle) * reach);
             float dy = (float)(Math.Sin(angle) * reach);
             float sun = Math.Clamp(0.55f - (0.35f * dy) + (0.25f * dx * (float)scene.SunSide), 0.15f, 1.1f);
-            float tone = (0.55f + (0.65f * sun * tuft / Tufts)) * (float)random.Between(0.85, 1.15);
+            float tone = (0.5f + (0.75f * sun * tuft / tufts)) * (float)random.Between(0.8, 1.2);
             paint.Color = Picture.ToColor(light.Shade(leaf * tone, across, tree.Distance, scene.Visibility));
-            float radius = crown * (float)random.Between(0.22, 0.45);
+            float radius = crown * (float)random.Between(0.09, 0.22) * (tufts < 60 ? 1.5f : 1);
             float spread = bush ? 0.75f : 0.95f;
-            canvas.DrawOval(foot.X + (dx * crown), middle + (dy * height * 0.32f * spread), radius, radius * 0.8f, paint);
+            float lobe = 1 + (0.22f * MathF.Sin(((float)angle * lobes) + tree.Seed));
+            canvas.DrawOval(foot.X + (dx * crown * lobe), middle + (dy * height * 0.32f * spread * lobe), radius, radius * 0.8f, paint);
         }
     }
 }

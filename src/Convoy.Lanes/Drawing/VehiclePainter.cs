@@ -200,27 +200,13 @@ internal sealed class VehiclePainter
     {
         float metre = _projection.PixelsPerMetre(vehicle.Distance);
         float strength = Math.Min(1, _light.Lamps + 0.15f) * (vehicle.Braking ? 0.75f : 0.45f);
-        float radius = (0.55f * metre) + (3 * _projection.PixelsPerMetre(12) / 90);
-        Bloom(at, radius, radius, strength);
+        float radius = (0.55f * metre) + (0.03f * _projection.PixelsPerMetre(12));
+        LampGlow.Paint(_canvas, at, radius, radius, colour, strength);
         if (_scene.Weather == Weather.Rain)
         {
             SKPoint ground = _projection.At(vehicle.Lateral, 0, vehicle.Distance);
             float drop = ground.Y - at.Y;
-            Bloom(new SKPoint(at.X, ground.Y + (drop * 1.1f)), 0.3f * metre, Math.Max(drop * 1.5f, 4), strength * 0.5f);
-        }
-
-        void Bloom(SKPoint centre, float radiusX, float radiusY, float alpha)
-        {
-            SKMatrix shape = SKMatrix.CreateScaleTranslation(radiusX, radiusY, centre.X, centre.Y);
-            using SKShader shader = SKShader.CreateRadialGradient(
-                SKPoint.Empty,
-                1,
-                [Picture.ToColor(colour, alpha), Picture.ToColor(colour, alpha * 0.25f), Picture.ToColor(colour, 0)],
-                [0, 0.35f, 1],
-                SKShaderTileMode.Clamp,
-                shape);
-            using var paint = new SKPaint { Shader = shader, BlendMode = SKBlendMode.Plus };
-            _canvas.DrawRect(new SKRect(centre.X - radiusX, centre.Y - radiusY, centre.X + radiusX, centre.Y + radiusY), paint);
+            LampGlow.Paint(_canvas, new SKPoint(at.X, ground.Y + (drop * 1.1f)), 0.3f * metre, Math.Max(drop * 1.5f, 4), colour, strength * 0.5f);
         }
     }
 
