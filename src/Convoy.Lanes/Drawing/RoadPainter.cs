@@ -1,4 +1,5 @@
 using Convoy.Lanes.Data;
+using SkiaSharp;
 
 namespace Convoy.Lanes.Drawing;
 
@@ -18,6 +19,10 @@ internal sealed class RoadPainter
 
         int groundTop = GroundPainter.Paint(picture, scene, camera, light, _grain, _smooth);
         SkyPainter.Paint(picture, scene, camera, light, _smooth, groundTop);
+        picture.Canvas.Save();
+        picture.Canvas.ClipRect(new SKRect(0, 0, size.Width, groundTop));
+        WeatherPainter.PaintSun(picture.Canvas, scene, camera, size);
+        picture.Canvas.Restore();
         BackdropPainter.Paint(picture, scene, camera, light, _smooth, groundTop);
         foreach (Tree tree in scene.Trees)
         {

@@ -7,9 +7,20 @@ namespace Convoy.Lanes.Drawing;
 /// <summary>Paints what lies between the camera and the scene: the low sun's glare, rain, drops on the glass, darker corners.</summary>
 internal static class WeatherPainter
 {
+    /// <summary>Paints the low sun itself, into the sky: what stands on the ground may hide it.</summary>
+    public static void PaintSun(SKCanvas canvas, RoadScene scene, RoadCamera camera, ImageSize size)
+    {
+        if (Dazzles(scene))
+        {
+            float radius = 0.035f * size.Width;
+            Disc(canvas, SunAt(scene, camera, size), radius, radius, new Vector3(1, 0.98f, 0.9f), GlareStrength(scene));
+        }
+    }
+
+    /// <summary>Paints everything that lies over the finished scene.</summary>
     public static void Paint(SKCanvas canvas, RoadScene scene, RoadCamera camera, SceneLight light, ImageSize size)
     {
-        if (scene.Daylight == Daylight.Dusk && scene.Weather != Weather.Rain)
+        if (Dazzles(scene))
         {
             Glare(canvas, scene, camera, size);
         }
@@ -22,31 +33,37 @@ internal static class WeatherPainter
         Vignette(canvas, size, scene.Daylight == Daylight.Night ? 0.35f : 0.24f);
     }
 
+    private static bool Dazzles(RoadScene scene) => scene.Daylight == Daylight.Dusk && scene.Weather != Weather.Rain;
+
+    private static float GlareStrength(RoadScene scene) => scene.Weather == Weather.Clear ? 1 : 0.55f;
+
+    private static SKPoint SunAt(RoadScene scene, RoadCamera camera, ImageSize size) => new(
+        (float)(camera.CentreX + (scene.SunSide * 0.42 * size.Width)),
+        (float)(camera.HorizonRow - (0.09 * size.Height)));
+
     private static void Glare(SKCanvas canvas, RoadScene scene, RoadCamera camera, ImageSize size)
     {
-        var sun = new SKPoint(
-            (float)(camera.CentreX + (scene.SunSide * 0.42 * size.Width)),
-            (float)(camera.HorizonRow - (0.09 * size.Height)));
-        float strength = scene.Weather == Weather.Clear ? 1 : 0.55f;
-        Disc(sun, 0.60f * size.Width, 0.60f * size.Width, new Vector3(1, 0.62f, 0.30f), 0.42f * strength);
-        Disc(sun, 0.16f * size.Width, 0.16f * size.Width, new Vector3(1, 0.86f, 0.62f), 0.75f * strength);
-        Disc(sun, 0.035f * size.Width, 0.035f * size.Width, new Vector3(1, 0.98f, 0.9f), strength);
+        SKPoint sun = SunAt(scene, camera, size);
+        float strength = GlareStrength(scene);
+        Disc(canvas, sun, 0.60f * size.Width, 0.60f * size.Width, new Vector3(1, 0.62f, 0.30f), 0.42f * strength);
+        Disc(canvas, sun, 0.16f * size.Width, 0.16f * size.Width, new Vector3(1, 0.86f, 0.62f), 0.60f * strength);
 
         // The road mirrors the low sun towards the camera.
-        Disc(new SKPoint(sun.X, (float)camera.HorizonRow + (0.16f * size.Height)), 0.13f * size.Width, 0.30f * size.Height, new Vector3(1, 0.76f, 0.45f), 0.34f * strength);
+        var mirrored = new SKPoint(sun.X, (float)camera.HorizonRow + (0.16f * size.Height));
+        Disc(canvas, mirrored, 0.13f * size.Width, 0.30f * size.Height, new Vector3(1, 0.76f, 0.45f), 0.34f * strength);
+    }
 
-        void Disc(SKPoint centre, float radiusX, float radiusY, Vector3 colour, float alpha)
-        {
-            using SKShader shader = SKShader.CreateRadialGradient(
-                SKPoint.Empty,
-                1,
-                [Picture.ToColor(colour, alpha), Picture.ToColor(colour, alpha * 0.3f), Picture.ToColor(colour, 0)],
-                [0, 0.4f, 1],
-                SKShaderTileMode.Clamp,
-                SKMatrix.CreateScaleTranslation(radiusX, radiusY, centre.X, centre.Y));
-            using var paint = new SKPaint { Shader = shader, BlendMode = SKBlendMode.Screen };
-            canvas.DrawRect(new SKRect(centre.X - radiusX, centre.Y - radiusY, centre.X + radiusX, centre.Y + radiusY), paint);
-        }
+    private static void Disc(SKCanvas canvas, SKPoint centre, float radiusX, float radiusY, Vector3 colour, float alpha)
+    {
+        using SKShader shader = SKShader.CreateRadialGradient(
+            SKPoint.Empty,
+            1,
+            [Picture.ToColor(colour, alpha), Picture.ToColor(colour, alpha * 0.3f), Picture.ToColor(colour, 0)],
+            [0, 0.4f, 1],
+            SKShaderTileMode.Clamp,
+            SKMatrix.CreateScaleTranslation(radiusX, radiusY, centre.X, centre.Y));
+        using var paint = new SKPaint { Shader = shader, BlendMode = SKBlendMode.Screen };
+        canvas.DrawRect(new SKRect(centre.X - radiusX, centre.Y - radiusY, centre.X + radiusX, centre.Y + radiusY), paint);
     }
 
     private static void Rain(SKCanvas canvas, RoadScene scene, SceneLight light, ImageSize size)
