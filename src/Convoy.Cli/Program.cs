@@ -72,5 +72,6 @@ internal static class Program
     private static IEnumerable<Command> Verbs()
     {
         yield return DoctorCommand.Create();
+        yield return DataCommand.Create();
     }
 }

@@ -8,5 +8,6 @@ internal static class DataCommand
     public static Command Create() => new("data", "Check a data set, or draw one.")
     {
         DataCheckCommand.Create(),
+        DataSynthCommand.Create(),
     };
 }
