@@ -1,0 +1,130 @@
+using SkiaSharp;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Data;
+
+/// <summary>
+/// Decodes images and resizes them to the network's size. One reader serves one thread; it keeps its buffers from one
+/// image to the next.
+/// </summary>
+/// <remarks>
+/// JPEGs are decoded at the smallest of libjpeg's scales (eighths) that is not smaller than the network's size, which
+/// both saves time and averages the pixels that vanish; the rest of the way is linear interpolation, over halved copies
+/// (mipmaps) when more than a factor of two is left. Colour profiles and EXIF orientation are ignored: labels count the
+/// pixels as they are stored.
+/// </remarks>
+public sealed class ImageReader : IDisposable
+{
+    private static readonly SKSamplingOptions _linear = new(SKFilterMode.Linear, SKMipmapMode.None);
+    private static readonly SKSamplingOptions _mipmapped = new(SKFilterMode.Linear, SKMipmapMode.Nearest);
+
+    private readonly PixelBuffer _decoded = new();
+    private readonly PixelBuffer _resized = new();
+
+    /// <param name="size">The size to resize to.</param>
+    public ImageReader(ImageSize size)
+    {
+        Size = size;
+        _resized.Resize(size);
+    }
+
+    /// <summary>The size that images are resized to.</summary>
+    public ImageSize Size { get; }
+
+    /// <summary>Reads an image as <c>[1, 3, height, width]</c> float32, normalised with ImageNet's statistics.</summary>
+    /// <param name="path">The image file.</param>
+    /// <param name="channelsLast">Whether the channels are innermost in memory (PyTorch's <c>channels_last</c>).</param>
+    /// <param name="original">The image's own size.</param>
+    /// <exception cref="BadInputException">The file is absent, not an image, or cut off.</exception>
+    public unsafe Tensor ReadTensor(string path, bool channelsLast, out ImageSize original)
+    {
+        original = Read(path, _resized.Bytes);
+        if (!channelsLast)
+        {
+            Tensor contiguous = empty([1, 3, Size.Height, Size.Width], ScalarType.Float32);
+            fixed (byte* target = contiguous.bytes)
+            {
+                ImageNetNormalization.ToPlanes(_resized.Bytes, new Span<float>(target, 3 * Size.Width * Size.Height));
+            }
+
+            return contiguous;
+        }
+
+        using Tensor interleaved = empty([1, Size.Height, Size.Width, 3], ScalarType.Float32);
+        fixed (byte* target = interleaved.bytes)
+        {
+            ImageNetNormalization.ToInterleaved(_resized.Bytes, new Span<float>(target, 3 * Size.Width * Size.Height));
+        }
+
+        return interleaved.permute(0, 3, 1, 2);
+    }
+
+    /// <summary>Reads an image into memory of 4 bytes a pixel: red, green, blue, 255.</summary>
+    /// <param name="path">The image file.</param>
+    /// <param name="rgba">Room for width x height x 4 bytes.</param>
+    /// <returns>The image's own size.</returns>
+    /// <exception cref="BadInputException">The file is absent, not an image, or cut off.</exception>
+    public unsafe ImageSize Read(string path, Span<byte> rgba)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rgba.Length, PixelBuffer.ByteCount(Size));
+        using SKCodec codec = ImageHeader.OpenCodec(path);
+        var original = new ImageSize(codec.Info.Width, codec.Info.Height);
+        ImageSize scaled = ScaledSize(codec, original);
+        fixed (byte* target = rgba)
+        {
+            if (scaled == Size)
+            {
+                Decode(codec, path, Size, (nint)target);
+                return original;
+            }
+
+            _decoded.Resize(scaled);
+            Decode(codec, path, scaled, _decoded.Address);
+            using var from = new SKPixmap(PixelBuffer.Info(scaled), _decoded.Address);
+            using var to = new SKPixmap(PixelBuffer.Info(Size), (nint)target);
+            bool shrinksFar = scaled.Width > 2 * Size.Width || scaled.Height > 2 * Size.Height;
+            if (!from.ScalePixels(to, shrinksFar ? _mipmapped : _linear))
+            {
+                throw new InvalidOperationException($"{path} could not be resized from {scaled} to {Size}");
+            }
+        }
+
+        return original;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _decoded.Dispose();
+        _resized.Dispose();
+    }
+
+    /// <summary>Decodes the whole image into 4 bytes a pixel.</summary>
+    /// <exception cref="BadInputException">The image is cut off or damaged.</exception>
+    internal static void Decode(SKCodec codec, string path, ImageSize size, nint target)
+    {
+        SKCodecResult result = codec.GetPixels(PixelBuffer.Info(size), target, size.Width * 4, SKCodecOptions.Default);
+        if (result != SKCodecResult.Success)
+        {
+            throw new BadInputException(
+                result == SKCodecResult.IncompleteInput ? "the image is cut off" : $"the image can't be decoded: {result}",
+                path,
+                "Restore the file or remove its label.");
+        }
+    }
+
+    private ImageSize ScaledSize(SKCodec codec, ImageSize original)
+    {
+        for (int eighths = 1; eighths < 8; eighths++)
+        {
+            SKSizeI scaled = codec.GetScaledDimensions(eighths / 8f);
+            if (scaled.Width >= Size.Width && scaled.Height >= Size.Height)
+            {
+                return new ImageSize(scaled.Width, scaled.Height);
+            }
+        }
+
+        return original;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+
+namespace Convoy.Lanes.Data;
+
+/// <summary>
+/// Labelled frames, in a fixed order: by label file (ordinal), then by line. Only the labels are read; images are read
+/// by <see cref="LaneDataLoader"/> or <see cref="ImageReader"/>.
+/// </summary>
+public sealed class LaneDataset
+{
+    private LaneDataset(string root, IReadOnlyList<LaneFrame> frames)
+    {
+        Root = root;
+        Frames = frames;
+    }
+
+    /// <summary>The absolute path of the folder that was opened.</summary>
+    public string Root { get; }
+
+    /// <summary>The frames; <c>Frames[i].Index</c> is <c>i</c>.</summary>
+    public IReadOnlyList<LaneFrame> Frames { get; }
+
+    /// <summary>How many frames there are.</summary>
+    public int Count => Frames.Count;
+
+    /// <summary>Whether every frame's lanes are given as points. Frames of a segmentation list have masks only, which TuSimple's metric can't use.</summary>
+    public bool HasPoints => Frames.All(frame => frame.MaskPath is null);
+
+    /// <summary>
+    /// Opens a data set. Label files are <c>label_data_*.json</c>, else <c>test_label*.json</c>, else the segmentation
+    /// lists <c>seg_label/list/*.txt</c>, in the folder, else in its <c>train_set</c>, else in its <c>test_set</c>; images
+    /// are at <c>raw_file</c> relative to any of these.
+    /// </summary>
+    /// <param name="directory">The folder, or one label file or list.</param>
+    /// <exception cref="BadInputException">
+    /// There is no such folder, it holds no labels, a label file is damaged, or an image or mask that is named is absent.
+    /// </exception>
+    public static LaneDataset Open(string directory)
+    {
+        DatasetLayout layout = DatasetLayout.Read(directory);
+        ThrowIfMissing(layout.Frames, frame => frame.ImagePath, "images named by the labels are missing, the first is this");
+        ThrowIfMissing(layout.Frames, frame => frame.MaskPath, "masks named by the list are missing, the first is this");
+        return new LaneDataset(layout.Root, layout.Frames);
+    }
+
+    /// <summary>The frames at the given places, renumbered from 0 in the order given.</summary>
+    /// <param name="indices">Places in <see cref="Frames"/>.</param>
+    public LaneDataset Select(IEnumerable<int> indices)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        return new LaneDataset(Root, [.. indices.Select((from, to) => Frames[from] with { Index = to })]);
+    }
+
+    /// <summary>
+    /// Splits off a validation part: the last <paramref name="validationShare"/> of the frames in clip order (see
+    /// <see cref="ClipOrder"/>), never a random pick, because neighbouring clips of one drive look alike. Both parts are in
+    /// clip order.
+    /// </summary>
+    /// <param name="validationShare">The share of the frames to hold out, between 0 and 1, rounded to whole frames; each part gets at least one.</param>
+    /// <exception cref="BadInputException">The share is not between 0 and 1, or there are fewer than two frames.</exception>
+    public (LaneDataset Training, LaneDataset Validation) SplitContiguous(double validationShare)
+    {
+        if (!(validationShare > 0 && validationShare < 1))
+        {
+            throw new BadInputException(
+                "not a share of frames to hold out",
+                validationShare.ToString(CultureInfo.InvariantCulture),
+                "Give a number between 0 and 1, such as 0.2.");
+        }
+
+        if (Count < 2)
+        {
+            throw new BadInputException("too few frames to hold some out", Root, "Give a data set with at least two labelled frames.");
+        }
+
+        List<int> order = [.. Frames.OrderBy(frame => frame.Label.RawFile, ClipOrder.Instance).Select(frame => frame.Index)];
+        int validation = Math.Clamp((int)Math.Round(Count * validationShare, MidpointRounding.AwayFromZero), 1, Count - 1);
+        return (Select(order.Take(Count - validation)), Select(order.Skip(Count - validation)));
+    }
+
+    /// <summary>
+    /// Reads the header of every image and mask, which takes well under a millisecond each, so that a training run can
+    /// refuse bad files before it writes anything. Damage further inside a file shows when it is decoded.
+    /// </summary>
+    /// <exception cref="BadInputException">The first file that is absent, has 0 bytes or is not an image.</exception>
+    public void Verify()
+    {
+        foreach (LaneFrame frame in Frames)
+        {
+            _ = ImageHeader.Read(frame.ImagePath);
+            if (frame.MaskPath is not null)
+            {
+                _ = ImageHeader.Read(frame.MaskPath);
+            }
+        }
+    }
+
+    private static void ThrowIfMissing(IReadOnlyList<LaneFrame> frames, Func<LaneFrame, string?> path, string what)
+    {
+        List<string> missing = [.. frames.Select(path).OfType<string>().Where(file => !File.Exists(file))];
+        if (missing.Count > 0)
+        {
+            throw new BadInputException(
+                string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {frames.Count} {what}"),
+                missing[0],
+                "Put the files there, or see `convoy data check` for all that is wrong with the data.");
+        }
+    }
+}
