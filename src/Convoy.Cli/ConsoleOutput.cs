@@ -1,12 +1,57 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+
 namespace Convoy.Cli;
 
-/// <summary>Where the program writes: results on standard output, everything else on standard error.</summary>
+/// <summary>
+/// Where the program writes: results on standard output, everything else on standard error. With <c>--json</c> standard
+/// output holds one JSON document and nothing else.
+/// </summary>
 internal static class ConsoleOutput
 {
+    // Lines that no terminal breaks must not be broken here either: logs and pipes take whole lines.
+    private const int UnbrokenWidth = 4096;
+
+    private static readonly JsonSerializerOptions JsonFormat = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // it goes to a file or a pipe, not into a web page
+        WriteIndented = true,
+        NewLine = "\n",
+    };
+
+    /// <summary>The option that a verb with a machine-readable result takes.</summary>
+    public static System.CommandLine.Option<bool> JsonOption() =>
+        new("--json") { Description = "Print the result as one JSON document; everything else goes to standard error." };
+
+    /// <summary>
+    /// The terminal for what people read: standard output, or standard error when <paramref name="json"/> claims standard
+    /// output. Without a terminal there are no colours and no broken lines.
+    /// </summary>
+    public static IAnsiConsole People(bool json = false)
+    {
+        TextWriter writer = json ? Console.Error : Console.Out;
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        if (json ? Console.IsErrorRedirected : Console.IsOutputRedirected)
+        {
+            console.Profile.Width = UnbrokenWidth;
+        }
+
+        return console;
+    }
+
+    /// <summary>Prints a verb's result as one JSON document, names in snake_case. A verb calls this at most once.</summary>
+    public static void Json<T>(T result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonFormat));
+
     /// <summary>Writes one error line and gives back <paramref name="exitCode"/>.</summary>
     public static int Error(string message, int exitCode)
     {
-        Console.Error.WriteLine($"convoy: error: {message}");
+        Console.Error.WriteLine($"convoy: error: {OneLine(message)}");
         return exitCode;
     }
+
+    private static string OneLine(string message) =>
+        string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

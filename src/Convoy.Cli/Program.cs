@@ -1,6 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using Convoy.Lanes;
+using Convoy.Cli.Commands;
 
 namespace Convoy.Cli;
 
@@ -10,24 +11,19 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        var root = new RootCommand("Convoy trains lane detectors on many processes and studies how training scales.")
-        {
-            verbose,
-        };
-        foreach (Command verb in Verbs())
-        {
-            root.Subcommands.Add(verb);
-        }
-
-        ParseResult parsed = root.Parse(args);
-        if (parsed.Action is ParseErrorAction)
-        {
-            return ConsoleOutput.Error(parsed.Errors[0].Message, ExitCodes.BadUsage);
-        }
-
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            using var interruption = new Interruption(TimeProvider.System);
+            ParseResult parsed = Root(verbose).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (parsed.Action is ParseErrorAction)
+            {
+                return ConsoleOutput.Error(UsageError.Describe(parsed), ExitCodes.BadUsage);
+            }
+
+            // Interruption stands in for the library's own signal handling, which ends the program 2 s after Ctrl-C.
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            int code = await parsed.InvokeAsync(configuration, interruption.Token);
+            return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? ExitCodes.Interrupted : code;
         }
         catch (OperationCanceledException)
         {
@@ -35,13 +31,45 @@ internal static class Program
         }
         catch (Exception error)
         {
-            int code = error is BadInputException ? ExitCodes.BadUsage : ExitCodes.Failed;
-            return ConsoleOutput.Error(parsed.GetValue(verbose) ? error.ToString() : error.Message, code);
+            var report = ErrorReport.Of(error, args);
+            ConsoleOutput.Error(report.Message, report.ExitCode);
+            if (args.Contains(verbose.Name))
+            {
+                await Console.Error.WriteLineAsync(error.ToString());
+            }
+
+            return report.ExitCode;
+        }
+    }
+
+    private static RootCommand Root(Option<bool> verbose)
+    {
+        var root = new RootCommand("Convoy trains lane detectors on many processes and studies how training scales.") { verbose };
+        foreach (Command verb in Verbs())
+        {
+            root.Subcommands.Add(verb);
+        }
+
+        ShowHelpWithoutVerb(root);
+        return root;
+    }
+
+    /// <summary>A command that only groups others, and the program itself, print their help when no verb follows.</summary>
+    private static void ShowHelpWithoutVerb(Command command)
+    {
+        if (command.Action is null && command.Subcommands.Count > 0)
+        {
+            command.SetAction(parsed => new HelpAction().Invoke(parsed));
+        }
+
+        foreach (Command verb in command.Subcommands)
+        {
+            ShowHelpWithoutVerb(verb);
         }
     }
 
     private static IEnumerable<Command> Verbs()
     {
-        yield break;
+        yield return DoctorCommand.Create();
     }
 }

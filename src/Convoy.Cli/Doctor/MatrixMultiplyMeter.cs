@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Cli.Doctor;
+
+/// <summary>Measures how fast libtorch multiplies matrices: the ceiling of what training can reach on this machine.</summary>
+internal static class MatrixMultiplyMeter
+{
+    private const int Smallest = 256, Largest = 1536, FewestRuns = 3;
+    private static readonly TimeSpan OneRun = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan OnePeak = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Measures fp32 and bf16, with one thread and with <paramref name="cores"/>, about 0.2 s each.</summary>
+    public static IReadOnlyList<MatrixMultiplyPeak> Measure(int cores)
+    {
+        int threadsBefore = get_num_threads();
+        try
+        {
+            var peaks = new List<MatrixMultiplyPeak>();
+            foreach (int threads in new[] { 1, cores }.Distinct())
+            {
+                set_num_threads(threads);
+                peaks.Add(Measure("fp32", ScalarType.Float32, threads));
+                peaks.Add(Measure("bf16", ScalarType.BFloat16, threads));
+            }
+
+            return peaks;
+        }
+        finally
+        {
+            set_num_threads(threadsBefore);
+        }
+    }
+
+    private static MatrixMultiplyPeak Measure(string precision, ScalarType type, int threads)
+    {
+        // The size at which one run takes long enough to time, but not seconds where bf16 has no instructions of its own.
+        int size = Smallest;
+        double seconds = Fastest(size, type, TimeSpan.Zero);
+        while (size < Largest && seconds * 8 < OneRun.TotalSeconds)
+        {
+            size *= 2;
+            seconds = Fastest(Math.Min(size, Largest), type, TimeSpan.Zero);
+        }
+
+        size = Math.Min(size, Largest);
+        seconds = Math.Min(seconds, Fastest(size, type, OnePeak));
+        return new MatrixMultiplyPeak(precision, threads, size, Math.Round(2.0 * size * size * size / seconds / 1e9, 1));
+    }
+
+    private static double Fastest(int size, ScalarType type, TimeSpan duration)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable noGradient = no_grad();
+        Tensor a = ones([size, size], type), b = ones([size, size], type);
+        a.matmul(b).Dispose(); // the first run also lets libtorch choose and load its kernel
+        double fastest = double.MaxValue;
+        long start = Stopwatch.GetTimestamp();
+        for (int run = 0; run < FewestRuns || Stopwatch.GetElapsedTime(start) < duration; run++)
+        {
+            long runStart = Stopwatch.GetTimestamp();
+            a.matmul(b).Dispose();
+            fastest = Math.Min(fastest, Stopwatch.GetElapsedTime(runStart).TotalSeconds);
+        }
+
+        return fastest;
+    }
+}
