@@ -71,5 +71,6 @@ internal static class Program
     private static IEnumerable<Command> Verbs()
     {
         yield return DoctorCommand.Create();
+        yield return ScoreCommand.Create();
     }
 }

@@ -29,6 +29,19 @@ public static class TuSimpleMetric
     /// <summary>A frame counts at most this many lanes.</summary>
     private const int CountedLanes = 4;
 
+    /// <summary>Scores a prediction file against a label file.</summary>
+    /// <param name="predictionPath">A prediction file; see <see cref="TuSimplePredictionFile"/>.</param>
+    /// <param name="labelPath">A label file; see <see cref="TuSimpleLabelFile"/>.</param>
+    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true.</param>
+    /// <exception cref="BadInputException">A file cannot be read or the two do not fit together; the message names file, line and value.</exception>
+    public static TuSimpleScore ScoreFiles(string predictionPath, string labelPath, bool applyTimeRule = true)
+    {
+        IReadOnlyList<TuSimpleLabel> labels = TuSimpleLabelFile.Read(labelPath);
+        IReadOnlyList<TuSimplePrediction> predictions = TuSimplePredictionFile.Read(predictionPath);
+        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictionPath}: {predictions.Count} predictions, {labelPath}: {labels.Count} labels"));
+        return Score(predictions, labels, applyTimeRule);
+    }
+
     /// <summary>Scores predictions against labels.</summary>
     /// <param name="predictions">One for each label line. A frame predicted twice counts twice.</param>
     /// <param name="labels">The labels. Of two labels of one frame the later one counts.</param>
@@ -49,14 +62,7 @@ public static class TuSimpleMetric
             throw new BadInputException("there is nothing to score against", "0 labels", "Give a label file with at least one line.");
         }
 
-        if (predictions.Count != labels.Count)
-        {
-            throw new BadInputException(
-                "there must be one prediction for each label",
-                Invariant($"{predictions.Count} predictions, {labels.Count} labels"),
-                "Predict every labelled frame exactly once.");
-        }
-
+        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictions.Count} predictions, {labels.Count} labels"));
         var labelOfFrame = new Dictionary<string, PreparedLabel>(labels.Count, StringComparer.Ordinal);
         foreach (TuSimpleLabel label in labels)
         {
@@ -88,6 +94,14 @@ public static class TuSimpleMetric
 
         double count = labelOfFrame.Count;
         return new TuSimpleScore(accuracy / count, falsePositives / count, falseNegatives / count, frames);
+    }
+
+    private static void RequireSameCount(int predictions, int labels, string found)
+    {
+        if (predictions != labels)
+        {
+            throw new BadInputException("there must be one prediction for each label", found, "Predict every labelled frame exactly once.");
+        }
     }
 
     private static TuSimpleFrameScore ScoreFrame(TuSimplePrediction prediction, PreparedLabel label, string source, bool applyTimeRule)

@@ -1,4 +1,4 @@
-namespace Convoy.Lanes.Evaluation;
+namespace Convoy.Lanes;
 
 /// <summary>Writes a whole file or none: under a temporary name beside it, flushed to the disk, then renamed.</summary>
 internal static class AtomicFile
