@@ -73,5 +73,6 @@ internal static class Program
     {
         yield return DoctorCommand.Create();
         yield return DataCommand.Create();
+        yield return ScoreCommand.Create();
     }
 }

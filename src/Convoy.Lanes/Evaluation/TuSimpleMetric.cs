@@ -1,0 +1,265 @@
+using System.Globalization;
+using Convoy.Lanes.Data;
+
+namespace Convoy.Lanes.Evaluation;
+
+/// <summary>
+/// The TuSimple lane benchmark's metric, number for number as its script <c>evaluate/lane.py</c> computes it, with the
+/// script's peculiarities: a row counts as right where prediction and label both have no point; several label lanes may
+/// match one predicted lane, so that false positives can be negative; a frame of more than four label lanes leaves out its worst;
+/// sums are divided by the number of distinct labelled frames, also when a frame was predicted twice.
+/// </summary>
+public static class TuSimpleMetric
+{
+    /// <summary>A point of an upright lane is right when it is closer than this, in pixels of the original image.</summary>
+    public const double PixelThreshold = 20;
+
+    /// <summary>A label lane is matched when at least this share of its rows is right.</summary>
+    public const double MatchThreshold = 0.85;
+
+    /// <summary>The benchmark's time limit for one frame, in milliseconds.</summary>
+    public const double TimeLimitMilliseconds = 200;
+
+    /// <summary>Predicting more lanes than the label's and this many scores the frame 0.</summary>
+    public const int ExtraLanesAllowed = 2;
+
+    /// <summary>What the script puts for an absent point: far from every pixel, and equal for prediction and label.</summary>
+    private const double AbsentPoint = -100;
+
+    /// <summary>A frame counts at most this many lanes.</summary>
+    private const int CountedLanes = 4;
+
+    /// <summary>Scores a prediction file against a label file.</summary>
+    /// <param name="predictionPath">A prediction file; see <see cref="TuSimplePredictionFile"/>.</param>
+    /// <param name="labelPath">A label file; see <see cref="TuSimpleLabelFile"/>.</param>
+    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true.</param>
+    /// <exception cref="BadInputException">A file cannot be read or the two do not fit together; the message names file, line and value.</exception>
+    public static TuSimpleScore ScoreFiles(string predictionPath, string labelPath, bool applyTimeRule = true)
+    {
+        IReadOnlyList<TuSimpleLabel> labels = TuSimpleLabelFile.Read(labelPath);
+        IReadOnlyList<TuSimplePrediction> predictions = TuSimplePredictionFile.Read(predictionPath);
+        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictionPath}: {predictions.Count} predictions, {labelPath}: {labels.Count} labels"));
+        return Score(predictions, labels, applyTimeRule);
+    }
+
+    /// <summary>Scores predictions against labels.</summary>
+    /// <param name="predictions">One for each label line. A frame predicted twice counts twice.</param>
+    /// <param name="labels">The labels. Of two labels of one frame the later one counts.</param>
+    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true.</param>
+    /// <exception cref="BadInputException">
+    /// There are no labels, there are more or fewer predictions than labels, a prediction's frame has no label, or a lane has not one x for
+    /// each row. These are the script's errors.
+    /// </exception>
+    public static TuSimpleScore Score(
+        IReadOnlyList<TuSimplePrediction> predictions,
+        IReadOnlyList<TuSimpleLabel> labels,
+        bool applyTimeRule = true)
+    {
+        ArgumentNullException.ThrowIfNull(predictions);
+        ArgumentNullException.ThrowIfNull(labels);
+        if (labels.Count == 0)
+        {
+            throw new BadInputException("there is nothing to score against", "0 labels", "Give a label file with at least one line.");
+        }
+
+        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictions.Count} predictions, {labels.Count} labels"));
+        var labelOfFrame = new Dictionary<string, PreparedLabel>(labels.Count, StringComparer.Ordinal);
+        foreach (TuSimpleLabel label in labels)
+        {
+            labelOfFrame[label.RawFile] = new PreparedLabel(label);
+        }
+
+        var frames = new List<TuSimpleFrameScore>(predictions.Count);
+        double accuracy = 0;
+        double falsePositives = 0;
+        double falseNegatives = 0;
+        for (int i = 0; i < predictions.Count; i++)
+        {
+            TuSimplePrediction prediction = predictions[i];
+            string source = prediction.Source ?? Invariant($"prediction {i + 1}");
+            if (!labelOfFrame.TryGetValue(prediction.RawFile, out PreparedLabel? label))
+            {
+                throw new BadInputException(
+                    "a predicted frame has no label",
+                    $"{source}: {prediction.RawFile}",
+                    "Predict the labelled frames, under the labels' raw_file.");
+            }
+
+            TuSimpleFrameScore frame = ScoreFrame(prediction, label, source, applyTimeRule);
+            frames.Add(frame);
+            accuracy += frame.Accuracy;
+            falsePositives += frame.FalsePositives;
+            falseNegatives += frame.FalseNegatives;
+        }
+
+        double count = labelOfFrame.Count;
+        return new TuSimpleScore(accuracy / count, falsePositives / count, falseNegatives / count, frames);
+    }
+
+    private static void RequireSameCount(int predictions, int labels, string found)
+    {
+        if (predictions != labels)
+        {
+            throw new BadInputException("there must be one prediction for each label", found, "Predict every labelled frame exactly once.");
+        }
+    }
+
+    private static TuSimpleFrameScore ScoreFrame(TuSimplePrediction prediction, PreparedLabel label, string source, bool applyTimeRule)
+    {
+        double[][] lanes = prediction.Lanes;
+        // The script looks at the form first, so a wrong form is an error also in a frame that was too slow.
+        for (int lane = 0; lane < lanes.Length; lane++)
+        {
+            if (lanes[lane].Length != label.Rows)
+            {
+                throw new BadInputException(
+                    "a predicted lane must have one x for each of the label's h_samples",
+                    Invariant($"{source}: lane {lane + 1} has {lanes[lane].Length} values for {label.Rows} rows"),
+                    "Write -2 in rows where the lane has no point.");
+            }
+        }
+
+        TuSimpleFrameRule rule =
+            applyTimeRule && prediction.RunTimeMilliseconds > TimeLimitMilliseconds ? TuSimpleFrameRule.TooSlow
+            : lanes.Length > label.Lanes.Length + ExtraLanesAllowed ? TuSimpleFrameRule.TooManyLanes
+            : TuSimpleFrameRule.Compared;
+        (double accuracy, double falsePositives, double falseNegatives) =
+            rule == TuSimpleFrameRule.Compared ? Compare(lanes, label) : (0, 0, 1);
+        return new TuSimpleFrameScore(
+            prediction.RawFile,
+            accuracy,
+            falsePositives,
+            falseNegatives,
+            label.Lanes.Length,
+            lanes.Length,
+            prediction.RunTimeMilliseconds,
+            rule);
+    }
+
+    private static (double Accuracy, double FalsePositives, double FalseNegatives) Compare(double[][] predicted, PreparedLabel label)
+    {
+        double sum = 0;
+        double worst = double.PositiveInfinity;
+        int matched = 0;
+        int missed = 0;
+        for (int lane = 0; lane < label.Lanes.Length; lane++)
+        {
+            double best = 0;
+            foreach (double[] candidate in predicted)
+            {
+                best = Math.Max(best, LineAccuracy(candidate, label.Lanes[lane], label.Thresholds[lane]));
+            }
+
+            if (best < MatchThreshold)
+            {
+                missed++;
+            }
+            else
+            {
+                matched++;
+            }
+
+            sum += best;
+            worst = Math.Min(worst, best);
+        }
+
+        bool dropsWorst = label.Lanes.Length > CountedLanes;
+        if (dropsWorst)
+        {
+            sum -= worst;
+            missed = Math.Max(missed - 1, 0);
+        }
+
+        double counted = Math.Max(Math.Min(CountedLanes, label.Lanes.Length), 1);
+        double falsePositives = predicted.Length > 0 ? (double)(predicted.Length - matched) / predicted.Length : 0;
+        return (sum / counted, falsePositives, missed / counted);
+    }
+
+    /// <summary>The share of rows in which both lanes have no point or are closer than the threshold.</summary>
+    private static double LineAccuracy(double[] predicted, double[] truth, double threshold)
+    {
+        int right = 0;
+        for (int row = 0; row < truth.Length; row++)
+        {
+            double x = predicted[row] >= 0 ? predicted[row] : AbsentPoint;
+            double trueX = truth[row] >= 0 ? truth[row] : AbsentPoint;
+            if (Math.Abs(x - trueX) < threshold)
+            {
+                right++;
+            }
+        }
+
+        return (double)right / truth.Length;
+    }
+
+    /// <summary>
+    /// The threshold of one label lane: 20 px across an upright lane, and as much measured across a slanted one, that is 20 / cos(angle)
+    /// along the row, where the angle is that of the least-squares line x(y) through the lane's points.
+    /// </summary>
+    internal static double LaneThreshold(double[] lane, double[] rows)
+    {
+        int count = 0;
+        double meanX = 0;
+        double meanY = 0;
+        for (int i = 0; i < lane.Length; i++)
+        {
+            if (lane[i] >= 0)
+            {
+                count++;
+                meanX += lane[i];
+                meanY += rows[i];
+            }
+        }
+
+        if (count < 2)
+        {
+            return PixelThreshold;
+        }
+
+        meanX /= count;
+        meanY /= count;
+        double covariance = 0;
+        double variance = 0;
+        for (int i = 0; i < lane.Length; i++)
+        {
+            if (lane[i] >= 0)
+            {
+                covariance += (rows[i] - meanY) * (lane[i] - meanX);
+                variance += (rows[i] - meanY) * (rows[i] - meanY);
+            }
+        }
+
+        double slope = variance > 0 ? covariance / variance : 0;
+        return PixelThreshold / Math.Cos(Math.Atan(slope));
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A label with its lanes' thresholds, checked.</summary>
+    private sealed class PreparedLabel
+    {
+        public PreparedLabel(TuSimpleLabel label)
+        {
+            Lanes = label.Lanes;
+            Rows = label.HSamples.Length;
+            for (int lane = 0; lane < Lanes.Length; lane++)
+            {
+                if (Rows == 0 || Lanes[lane].Length != Rows)
+                {
+                    throw new BadInputException(
+                        "a label's lane must have one x for each of its h_samples",
+                        Invariant($"{label.RawFile}: lane {lane + 1} has {Lanes[lane].Length} values for {Rows} rows"),
+                        "Repair or remove this line of the label file.");
+                }
+            }
+
+            Thresholds = Array.ConvertAll(Lanes, lane => LaneThreshold(lane, label.HSamples));
+        }
+
+        public double[][] Lanes { get; }
+
+        public double[] Thresholds { get; }
+
+        public int Rows { get; }
+    }
+}

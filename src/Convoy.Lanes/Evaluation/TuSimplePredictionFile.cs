@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Convoy.Lanes.Evaluation;
+
+/// <summary>
+/// Prediction files in the form that the TuSimple benchmark takes: one JSON object a line with <c>raw_file</c>,
+/// <c>lanes</c> and <c>run_time</c> in milliseconds. Other members, such as <c>h_samples</c>, are skipped.
+/// </summary>
+public static class TuSimplePredictionFile
+{
+    private const string Remedy = """Each line must be one JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
+
+    /// <summary>Reads a prediction file.</summary>
+    /// <exception cref="BadInputException">
+    /// The file is missing or cannot be read, or a line is not a prediction; the message names the file, the line and what was found.
+    /// </exception>
+    public static IReadOnlyList<TuSimplePrediction> Read(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var predictions = new List<TuSimplePrediction>();
+        try
+        {
+            foreach (string line in File.ReadLines(path))
+            {
+                string source = string.Create(CultureInfo.InvariantCulture, $"{path} line {predictions.Count + 1}");
+                predictions.Add(ReadLine(line, source));
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BadInputException("the prediction file cannot be read", path, $"Give a file that exists and that you may read: {error.Message}", error);
+        }
+
+        return predictions;
+    }
+
+    /// <summary>
+    /// Writes a prediction file: to a temporary name in the same folder first, so that a failure leaves an earlier file as it was.
+    /// </summary>
+    /// <exception cref="BadInputException">The file cannot be written, or a number in it is not finite.</exception>
+    public static void Write(string path, IEnumerable<TuSimplePrediction> predictions)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(predictions);
+        AtomicFile.Write(path, stream =>
+        {
+            using var writer = new Utf8JsonWriter(stream);
+            foreach (TuSimplePrediction prediction in predictions)
+            {
+                WriteLine(writer, prediction);
+                writer.Flush();
+                stream.WriteByte((byte)'\n');
+                writer.Reset();
+            }
+        });
+    }
+
+    private static TuSimplePrediction ReadLine(string line, string source)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(line);
+        }
+        catch (JsonException error)
+        {
+            throw new BadInputException("not a line of JSON", $"{source}: {Shorten(line)}", Remedy, error);
+        }
+
+        using (document)
+        {
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+            {
+                throw Bad("a prediction must be a JSON object", source, root);
+            }
+
+            JsonElement rawFile = Member(root, "raw_file", source);
+            if (rawFile.ValueKind != JsonValueKind.String)
+            {
+                throw Bad("raw_file must be text", source, rawFile);
+            }
+
+            JsonElement lanes = Member(root, "lanes", source);
+            if (lanes.ValueKind != JsonValueKind.Array)
+            {
+                throw Bad("lanes must be a list of lists of numbers", source, lanes);
+            }
+
+            double[][] xs = [.. lanes.EnumerateArray().Select(lane => ReadLane(lane, source))];
+            double runTime = Number(Member(root, "run_time", source), "run_time must be a number of milliseconds", source);
+            return new TuSimplePrediction(rawFile.GetString()!, xs, runTime) { Source = source };
+        }
+    }
+
+    private static JsonElement Member(JsonElement prediction, string name, string source) =>
+        prediction.TryGetProperty(name, out JsonElement value)
+            ? value
+            : throw new BadInputException($"a prediction lacks {name}", source, Remedy);
+
+    private static double[] ReadLane(JsonElement lane, string source)
+    {
+        if (lane.ValueKind != JsonValueKind.Array)
+        {
+            throw Bad("a lane must be a list of numbers", source, lane);
+        }
+
+        double[] xs = new double[lane.GetArrayLength()];
+        int row = 0;
+        foreach (JsonElement x in lane.EnumerateArray())
+        {
+            xs[row++] = Number(x, "a lane's x must be a number", source);
+        }
+
+        return xs;
+    }
+
+    private static double Number(JsonElement element, string what, string source) =>
+        element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value) && double.IsFinite(value)
+            ? value
+            : throw Bad(what, source, element);
+
+    private static void WriteLine(Utf8JsonWriter writer, TuSimplePrediction prediction)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("raw_file", prediction.RawFile);
+        writer.WriteStartArray("lanes");
+        foreach (double[] lane in prediction.Lanes)
+        {
+            writer.WriteStartArray();
+            foreach (double x in lane)
+            {
+                writer.WriteNumberValue(Finite(x, prediction));
+            }
+
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteNumber("run_time", Finite(prediction.RunTimeMilliseconds, prediction));
+        writer.WriteEndObject();
+    }
+
+    private static double Finite(double value, TuSimplePrediction prediction) =>
+        double.IsFinite(value)
+            ? value
+            : throw new BadInputException(
+                "a prediction must be made of finite numbers",
+                string.Create(CultureInfo.InvariantCulture, $"{prediction.RawFile}: {value}"),
+                "Write -2 in rows where a lane has no point.");
+
+    private static BadInputException Bad(string what, string source, JsonElement found) =>
+        new(what, $"{source}: {Shorten(found.GetRawText())}", Remedy);
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
+}

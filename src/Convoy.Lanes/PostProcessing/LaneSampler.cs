@@ -1,0 +1,69 @@
+using Convoy.Lanes.Data;
+
+namespace Convoy.Lanes.PostProcessing;
+
+/// <summary>Reads a track's x at given rows of the original image.</summary>
+internal static class LaneSampler
+{
+    /// <summary>How far beyond its first and last row, in mask pixels, a track still counts: pixel centres lie up to half a row inside.</summary>
+    private const double EndSlack = 1;
+
+    /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image.</summary>
+    public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, int smoothingRows)
+    {
+        double[] xs = new double[hSamples.Length];
+        for (int i = 0; i < xs.Length; i++)
+        {
+            double row = geometry.ToNetworkY(hSamples[i]);
+            double x = row < track.TopRow - EndSlack || row > track.BottomRow + EndSlack
+                ? double.NaN
+                : geometry.ToOriginalX(At(track, row, smoothingRows));
+            xs[i] = x >= 0 && x <= geometry.Original.Width - 1 ? x : TuSimpleLabel.NoPoint;
+        }
+
+        return xs;
+    }
+
+    /// <summary>The x of the line fitted to the points around a row; of the straight line across a break.</summary>
+    private static double At(LaneTrack track, double row, int smoothingRows)
+    {
+        IReadOnlyList<TrackPoint> points = track.Points;
+        // The first point above or in the row: points go upwards, so rows descend.
+        int low = 0;
+        int high = points.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (points[middle].Row > row)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        int from = low;
+        while (from > 0 && points[from - 1].Row <= row + smoothingRows)
+        {
+            from--;
+        }
+
+        int to = low;
+        while (to < points.Count && points[to].Row >= row - smoothingRows)
+        {
+            to++;
+        }
+
+        if (low > 0 && low < points.Count && (from == low || to == low))
+        {
+            TrackPoint below = points[low - 1];
+            TrackPoint above = points[low];
+            double share = (below.Row - row) / (below.Row - above.Row);
+            return below.X + (share * (above.X - below.X));
+        }
+
+        return track.FitLine(from, to, row).X;
+    }
+}

@@ -1,0 +1,130 @@
+namespace Convoy.Lanes.PostProcessing;
+
+/// <summary>A lane as far as it has been followed from its lowest row upwards. Coordinates are pixels of the mask.</summary>
+internal sealed class LaneTrack
+{
+    /// <summary>A track of fewer points has no direction of its own yet.</summary>
+    private const int YoungPoints = 6;
+
+    /// <summary>How much wider than the lane a run may be and still be the lane alone.</summary>
+    private const double WideRun = 1.6;
+
+    private readonly List<TrackPoint> _points = [];
+    private double _width;
+
+    public LaneTrack(int row, PixelRun run)
+    {
+        _width = run.Width;
+        _points.Add(new TrackPoint(row, run.Centre));
+        LastRun = run;
+    }
+
+    /// <summary>The points from the lowest row to the highest.</summary>
+    public IReadOnlyList<TrackPoint> Points => _points;
+
+    public int BottomRow => _points[0].Row;
+
+    public int TopRow => _points[^1].Row;
+
+    /// <summary>The run of the highest row.</summary>
+    public PixelRun LastRun { get; private set; }
+
+    /// <summary>The length along the lane, breaks and what runs through another lane's pixels left out.</summary>
+    public double Length { get; private set; }
+
+    /// <summary>Where the lane is expected in the row that is looked at.</summary>
+    public double Expected { get; private set; }
+
+    /// <summary>How many columns a row the lane is heading sideways.</summary>
+    public double Slope { get; private set; }
+
+    /// <summary>The run that the lane goes on in, as an index into the row's runs; -1 for none.</summary>
+    public int Choice { get; set; } = -1;
+
+    public bool IsYoung => _points.Count < YoungPoints;
+
+    /// <summary>Puts <see cref="Expected"/> to the lane's place in <paramref name="row"/>, along its direction.</summary>
+    public void Predict(int row, int directionPoints)
+    {
+        TrackPoint top = _points[^1];
+        if (_points.Count < 3)
+        {
+            Expected = top.X;
+            return;
+        }
+
+        (Expected, Slope) = FitLine(Math.Max(0, _points.Count - directionPoints), _points.Count, row);
+    }
+
+    /// <summary>Adds the point at which the lane crosses a run.</summary>
+    /// <param name="row">The run's row.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="shared">Whether other lanes go on in the same run.</param>
+    /// <param name="leads">Whether this lane is the longest of those.</param>
+    public void Append(int row, PixelRun run, bool shared, bool leads)
+    {
+        double x = run.Centre;
+        if (shared || (!IsYoung && run.Width > WideRun * _width))
+        {
+            // The run holds more than this lane: stay on course, but inside.
+            double half = 0.5 * (Math.Min(_width, run.Width) - 1);
+            x = Math.Clamp(Expected, run.First + half, run.Last - half);
+        }
+
+        if (!shared)
+        {
+            // Lanes get narrower upwards and wider as they lean: follow slowly, quickly while young.
+            double limit = IsYoung ? double.PositiveInfinity : 1.15 * _width;
+            _width += 0.3 * (Math.Min(run.Width, limit) - _width);
+        }
+
+        if (leads && TopRow - row == 1)
+        {
+            Length += Math.Sqrt(1 + Square(x - _points[^1].X));
+        }
+
+        _points.Add(new TrackPoint(row, x));
+        LastRun = run;
+    }
+
+    /// <summary>Goes on with the points of a track that was found to be this lane beyond a break.</summary>
+    public void Join(LaneTrack above)
+    {
+        // Where a break cuts a leaning lane, its lower part's last rows lie beside the upper part's first ones.
+        while (_points.Count > 1 && TopRow <= above.BottomRow)
+        {
+            _points.RemoveAt(_points.Count - 1);
+        }
+
+        _points.AddRange(above._points);
+        Length += above.Length;
+        LastRun = above.LastRun;
+    }
+
+    /// <summary>The least-squares line through points <paramref name="from"/> to <paramref name="to"/> (excluded): its x at <paramref name="row"/> and its change of x per row.</summary>
+    public (double X, double Slope) FitLine(int from, int to, double row)
+    {
+        double meanX = 0;
+        double meanRow = 0;
+        for (int i = from; i < to; i++)
+        {
+            meanX += _points[i].X;
+            meanRow += _points[i].Row;
+        }
+
+        meanX /= to - from;
+        meanRow /= to - from;
+        double covariance = 0;
+        double variance = 0;
+        for (int i = from; i < to; i++)
+        {
+            covariance += (_points[i].Row - meanRow) * (_points[i].X - meanX);
+            variance += Square(_points[i].Row - meanRow);
+        }
+
+        double slope = variance > 0 ? covariance / variance : 0;
+        return (meanX + (slope * (row - meanRow)), slope);
+    }
+
+    private static double Square(double x) => x * x;
+}
