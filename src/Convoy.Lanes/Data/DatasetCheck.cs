@@ -47,7 +47,7 @@ public sealed record DatasetCheck(
             layout.Frames.Count,
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
             () => new ImageReader(_probe),
-            (index, _, reader) =>
+            (index, state, reader) =>
             {
                 LaneFrame frame = layout.Frames[index];
                 problems[index] = [];
