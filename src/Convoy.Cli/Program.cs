@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Convoy.Cli.Commands;
 using Convoy.Lanes;
 
 namespace Convoy.Cli;
@@ -27,7 +28,13 @@ internal static class Program
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+
+                // After Ctrl-C a run writes a last checkpoint; how long it may take is the run's own setting.
+                ProcessTerminationTimeout = TimeSpan.FromMinutes(10),
+            });
         }
         catch (OperationCanceledException)
         {
@@ -42,6 +49,6 @@ internal static class Program
 
     private static IEnumerable<Command> Verbs()
     {
-        yield break;
+        yield return LaunchCommand.Create();
     }
 }
