@@ -28,13 +28,8 @@ internal static class Program
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration
-            {
-                EnableDefaultExceptionHandler = false,
-
-                // After Ctrl-C a run writes a last checkpoint; how long it may take is the run's own setting.
-                ProcessTerminationTimeout = TimeSpan.FromMinutes(10),
-            });
+            using var interruption = new Interruption();
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
         }
         catch (OperationCanceledException)
         {

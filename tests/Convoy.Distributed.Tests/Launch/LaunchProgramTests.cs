@@ -31,10 +31,25 @@ public sealed class LaunchProgramTests
     }
 
     [Fact]
-    public void Spawn_ThisTestHost_RunsItAgain()
+    public async Task ThisProgram_InThisTestHost_RunsItAgain()
     {
-        LaunchResult result = Launcher.Spawn(2, "--info");
+        var lines = new List<string>();
+        var launcher = new Launcher(new LauncherOptions { Program = LaunchProgram.ThisProgram("--help"), ProcessCount = 1, OnOutput = l => lines.Add(l.Text) });
 
-        Assert.Equal([0, 0], result.ExitCodes);
+        LaunchResult result = await launcher.RunAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal([0], result.ExitCodes);
+        Assert.Contains(lines, l => l.Contains("xUnit.net", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Spawn_ThisTestHostWithAnUnknownOption_GivesItsFailure()
+    {
+        LaunchResult result = Launcher.Spawn(2, "--convoy-no-such-option");
+
+        Assert.Equal(2, result.ExitCodes.Count);
+        Assert.NotNull(result.Failure);
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Empty(result.Failure.LastLines);
     }
 }
