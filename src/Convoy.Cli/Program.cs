@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Convoy.Cli.Commands;
+using Convoy.Lanes;
 
 namespace Convoy.Cli;
 
@@ -24,6 +25,8 @@ internal static class Program
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             int code = await parsed.InvokeAsync(configuration, interruption.Token);
             return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? ExitCodes.Interrupted : code;
+            using var interruption = new Interruption();
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
         }
         catch (OperationCanceledException)
         {
@@ -74,5 +77,6 @@ internal static class Program
         yield return DoctorCommand.Create();
         yield return DataCommand.Create();
         yield return ScoreCommand.Create();
+        yield return LaunchCommand.Create();
     }
 }

@@ -1,0 +1,45 @@
+using System.Text;
+
+namespace Convoy.Distributed.Launch;
+
+/// <summary>
+/// Finds the processes of one run by the run's id in their environment (Linux: /proc): also those that a worker
+/// started and left behind when it died, which no longer are descendants of the launcher.
+/// </summary>
+internal static class JobProcesses
+{
+    /// <summary>The ids of the living processes of run <paramref name="runId"/>; empty where there is no /proc.</summary>
+    public static IReadOnlyList<int> Find(string runId)
+    {
+        var found = new List<int>();
+        if (!OperatingSystem.IsLinux())
+        {
+            return found;
+        }
+
+        byte[] entry = Encoding.ASCII.GetBytes($"\0{WorkerEnvironment.RunIdName}={runId}\0");
+        foreach (string directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), out int processId) && processId != Environment.ProcessId && Holds(directory, entry))
+            {
+                found.Add(processId);
+            }
+        }
+
+        return found;
+    }
+
+    private static bool Holds(string directory, byte[] entry)
+    {
+        try
+        {
+            byte[] environment = [0, .. File.ReadAllBytes(directory + "/environ"), 0];
+            return environment.AsSpan().IndexOf(entry) >= 0;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            // Ended just now (its environment is gone), or another user's: not one of ours either way.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+namespace Convoy.Distributed.Launch;
+
+/// <summary>All workers of one start: waits for them, and ends them when one fails or the caller cancels.</summary>
+internal sealed class WorkerGroup : IDisposable
+{
+    // On a terminal Ctrl-C reaches the workers too, and one may end of it before this process hears of its own.
+    private static readonly TimeSpan InterruptSettling = TimeSpan.FromSeconds(0.25);
+    private static readonly TimeSpan LeftoverPollInterval = TimeSpan.FromSeconds(0.02);
+    private static readonly TimeSpan OutputDraining = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Forever = Timeout.InfiniteTimeSpan;
+
+    private readonly WorkerEnvironment _environment;
+    private readonly List<WorkerProcess> _workers = [];
+
+    private WorkerGroup(WorkerEnvironment environment) => _environment = environment;
+
+    private TimeSpan Grace => TimeSpan.FromSeconds(_environment.Options.GraceSeconds);
+
+    /// <summary>Starts every rank; when one can't be started, those before it are ended.</summary>
+    /// <exception cref="LaunchException">The program could not be started.</exception>
+    public static async Task<WorkerGroup> StartAsync(WorkerEnvironment environment, Action<WorkerOutputLine>? onOutput)
+    {
+        var group = new WorkerGroup(environment);
+        try
+        {
+            for (int rank = 0; rank < environment.Options.ProcessCount; rank++)
+            {
+                group._workers.Add(WorkerProcess.Start(rank, environment, onOutput));
+            }
+
+            return group;
+        }
+        catch
+        {
+            await group.EndAsync([(Signal.Kill, Forever)]).ConfigureAwait(false);
+            await group.EndLeftoversAsync().ConfigureAwait(false);
+            group.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until no process of the group is left.</summary>
+    /// <param name="cancellation">Interrupts the workers: SIGINT, after the grace times SIGTERM and SIGKILL.</param>
+    public async Task<LaunchResult> RunAsync(CancellationToken cancellation)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration registration = cancellation.Register(cancelled.SetResult);
+
+        WorkerProcess? failed = await FirstFailureAsync(cancelled.Task).ConfigureAwait(false);
+        if (failed?.ExitCode == 128 + Signal.Interrupt && cancellation.CanBeCanceled)
+        {
+            await Task.WhenAny(cancelled.Task, Task.Delay(InterruptSettling, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        bool interrupted = cancellation.IsCancellationRequested && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : failed.ExitCode == 128 + Signal.Interrupt);
+        TimeSpan checkpointGrace = TimeSpan.FromSeconds(_environment.Options.InterruptGraceSeconds);
+        await EndAsync(interrupted
+            ? [(Signal.Interrupt, checkpointGrace), (Signal.Terminate, Grace), (Signal.Kill, Forever)]
+            : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
+        await EndLeftoversAsync().ConfigureAwait(false);
+        await DrainOutputAsync().ConfigureAwait(false);
+
+        return new LaunchResult(
+            [.. _workers.Select(w => w.ExitCode)],
+            interrupted ? null : failed?.Failure(),
+            interrupted,
+            _environment.Restart);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _workers.ForEach(w => w.Dispose());
+
+    /// <summary>The first worker by time that failed, or null when all are done, output can't be passed on, or the caller cancelled.</summary>
+    private async Task<WorkerProcess?> FirstFailureAsync(Task cancelled)
+    {
+        List<Task> running = [.. _workers.Select(w => w.Exited)];
+        Task[] readerFailures = [.. _workers.SelectMany(w => w.Reading).Select(FailureOnly)];
+        while (running.Count > 0)
+        {
+            Task first = await Task.WhenAny([.. running, cancelled, .. readerFailures]).ConfigureAwait(false);
+            if (!running.Remove(first))
+            {
+                return null;
+            }
+
+            // Several may have ended since the last look: the system's time of their end decides.
+            WorkerProcess? failed = _workers.Where(w => w.Exited.IsCompleted && w.ExitCode != 0).MinBy(w => w.ExitTime);
+            if (failed is not null)
+            {
+                return failed;
+            }
+        }
+
+        return null;
+    }
+
+    // A task that ends only when the reader fails.
+    private static async Task FailureOnly(Task reader)
+    {
+        await reader.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!reader.IsFaulted)
+        {
+            await new TaskCompletionSource().Task.ConfigureAwait(false);
+        }
+    }
+
+    private async Task EndAsync((int Signal, TimeSpan Wait)[] steps)
+    {
+        Task exited = Task.WhenAll(_workers.Select(w => w.Exited));
+        foreach ((int signal, TimeSpan wait) in steps)
+        {
+            if (exited.IsCompleted)
+            {
+                return;
+            }
+
+            _workers.ForEach(w => w.Send(signal));
+            await Task.WhenAny(exited, Task.Delay(wait)).ConfigureAwait(false);
+        }
+    }
+
+    // What the workers started and left behind ends with the run, or it would hold memory, cores and their output.
+    private async Task EndLeftoversAsync()
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        int signal = Signal.Terminate;
+        var told = new HashSet<int>();
+        while (JobProcesses.Find(_environment.RunId) is { Count: > 0 } leftovers)
+        {
+            if (signal == Signal.Terminate && TimeProvider.System.GetElapsedTime(start) > Grace)
+            {
+                signal = Signal.Kill;
+                told.Clear();
+            }
+
+            foreach (int processId in leftovers.Where(told.Add))
+            {
+                Signal.Send(processId, signal);
+            }
+
+            await Task.Delay(LeftoverPollInterval).ConfigureAwait(false);
+        }
+    }
+
+    // The streams end with the last process that holds them. One that hid from the search above can hold them for
+    // ever; its reader then ends with it.
+    private async Task DrainOutputAsync()
+    {
+        Task reading = Task.WhenAll(_workers.SelectMany(w => w.Reading));
+        await Task.WhenAny(reading, Task.Delay(OutputDraining)).ConfigureAwait(false);
+        foreach (Task reader in _workers.SelectMany(w => w.Reading).Where(r => r.IsFaulted))
+        {
+            await reader.ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace Convoy.Distributed.Launch;
+
+/// <summary>One worker: its process, and the threads that read what it writes.</summary>
+internal sealed class WorkerProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly RankLog? _log;
+    private readonly Action<WorkerOutputLine>? _onOutput;
+    private readonly LastLines _outputLines;
+    private readonly LastLines _errorLines;
+
+    private WorkerProcess(Process process, int rank, LauncherOptions options, RankLog? log, Action<WorkerOutputLine>? onOutput)
+    {
+        _process = process;
+        _log = log;
+        _onOutput = onOutput;
+        _outputLines = new LastLines(options.LastLines);
+        _errorLines = new LastLines(options.LastLines);
+        Rank = rank;
+        ProcessId = process.Id;
+        Reading = options.ReadsOutput
+            ? [Read(process.StandardOutput, WorkerOutputStream.Output), Read(process.StandardError, WorkerOutputStream.Error)]
+            : [];
+        Exited = process.WaitForExitAsync();
+    }
+
+    /// <summary>The worker's rank.</summary>
+    public int Rank { get; }
+
+    /// <summary>The worker's process id, also after its end.</summary>
+    public int ProcessId { get; }
+
+    /// <summary>Ends with the process.</summary>
+    public Task Exited { get; }
+
+    /// <summary>The two readers; each ends when nobody holds the stream any more, or fails with the callback's or the log's error.</summary>
+    public IReadOnlyList<Task> Reading { get; }
+
+    /// <summary>128 + the signal's number when a signal ended the process; only once it has ended.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>When the process ended; only once it has.</summary>
+    public DateTime ExitTime => _process.ExitTime;
+
+    /// <summary>Starts rank <paramref name="rank"/>.</summary>
+    /// <exception cref="LaunchException">The program could not be started.</exception>
+    public static WorkerProcess Start(int rank, WorkerEnvironment environment, Action<WorkerOutputLine>? onOutput)
+    {
+        LauncherOptions options = environment.Options;
+        var start = new ProcessStartInfo(options.Program.FileName, options.Program.Arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = options.ReadsOutput,
+            RedirectStandardError = options.ReadsOutput,
+        };
+        if (options.ReadsOutput)
+        {
+            start.StandardOutputEncoding = Encoding.UTF8;
+            start.StandardErrorEncoding = Encoding.UTF8;
+        }
+
+        foreach ((string name, string? value) in environment.Of(rank))
+        {
+            start.Environment[name] = value;
+        }
+
+        RankLog? log = OpenLog(rank, environment);
+        var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception refusal)
+        {
+            process.Dispose();
+            log?.Dispose();
+            throw new LaunchException($"the program cannot be started ({options.Program.FileName}: {Reason(refusal)}). Check its path and that it is executable.", refusal);
+        }
+
+        // N readers of one terminal would take each other's input: every worker reads an empty one.
+        process.StandardInput.Close();
+        return new WorkerProcess(process, rank, options, log, onOutput);
+    }
+
+    /// <summary>Sends a signal, unless the process has ended.</summary>
+    public void Send(int signal) => Signal.Send(_process, signal);
+
+    /// <summary>What to say about this worker when it failed; after its output was read to the end.</summary>
+    public WorkerFailure Failure()
+    {
+        IReadOnlyList<string> errors = _errorLines.ToList();
+        return new WorkerFailure(Rank, ProcessId, ExitCode, Signal.NameOfExitCode(ExitCode), errors.Count > 0 ? errors : _outputLines.ToList());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _process.Dispose();
+        _log?.Dispose();
+    }
+
+    private static RankLog? OpenLog(int rank, WorkerEnvironment environment)
+    {
+        if (environment.Options.LogDirectory is not { } directory)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new RankLog(directory, rank, append: environment.Restart > 0);
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            throw new LaunchException($"the log directory cannot be written ({directory}: {refusal.Message}). Give a directory that you may write.", refusal);
+        }
+    }
+
+    private static string Reason(Win32Exception refusal) => refusal.NativeErrorCode switch
+    {
+        2 => "no such file",
+        13 => "no permission to run it",
+        8 => "not a program of this machine",
+        _ => refusal.Message,
+    };
+
+    // A thread of its own: reading a pipe blocks, and 2 N blocked threads would starve the thread pool.
+    private Task Read(StreamReader reader, WorkerOutputStream stream) => Task.Factory.StartNew(
+        () =>
+        {
+            LastLines lines = stream == WorkerOutputStream.Error ? _errorLines : _outputLines;
+            while (reader.ReadLine() is { } line)
+            {
+                lines.Add(line);
+                _log?.Write(line);
+                _onOutput?.Invoke(new WorkerOutputLine(Rank, stream, line));
+            }
+        },
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning,
+        TaskScheduler.Default);
+}

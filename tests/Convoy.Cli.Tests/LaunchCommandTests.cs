@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Convoy.Cli.Tests;
+
+/// <summary>The verb as its users meet it: the program in a process of its own.</summary>
+public sealed class LaunchCommandTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    public LaunchCommandTests()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The launched programs are /bin/sh scripts.");
+    }
+
+    [Fact]
+    public void Launch_TwoProcesses_PrefixesTheirLines()
+    {
+        (int code, string output, string error) = Run("launch", "--nproc", "2", "--", "/bin/sh", "-c", "echo out $RANK of $WORLD_SIZE; echo err $RANK >&2");
+
+        Assert.Equal(0, code);
+        Assert.Equal(["[rank 0] out 0 of 2", "[rank 1] out 1 of 2"], Lines(output));
+        Assert.Equal(["[rank 0] err 0", "[rank 1] err 1"], Lines(error));
+    }
+
+    [Fact]
+    public void Launch_OneFails_NamesItWithItsLastLinesAndGivesItsCode()
+    {
+        (int code, _, string error) = Run("launch", "--nproc", "2", "--", "/bin/sh", "-c", "echo $$; if [ $RANK = 1 ]; then echo boom >&2; exit 3; fi; exec sleep 60");
+
+        Assert.Equal(3, code);
+        Assert.Matches(@"\A\[rank 1\] boom\nconvoy: error: rank 1 \(pid \d+\) exited with code 3\. Its last lines:\n\[rank 1\] boom\n\z", error);
+    }
+
+    [Fact]
+    public void Launch_OneIsKilled_NamesTheSignal()
+    {
+        (int code, _, string error) = Run("launch", "--nproc", "2", "--", "/bin/sh", "-c", "[ $RANK = 0 ] && kill -9 $$; exec sleep 60");
+
+        Assert.Equal(137, code);
+        Assert.Matches(@"\Aconvoy: error: rank 0 \(pid \d+\) was ended by SIGKILL \(exit code 137\)\. If nobody sent that signal, the system may have run out of memory\. It wrote nothing\.\n\z", error);
+    }
+
+    [Fact]
+    public void Launch_MaxRestarts_StartsAgainWithTheCount()
+    {
+        (int code, string output, string error) = Run("launch", "--nproc", "1", "--max-restarts", "1", "--", "/bin/sh", "-c", "echo start $TORCHELASTIC_RESTART_COUNT of $TORCHELASTIC_MAX_RESTARTS; exit $((1 - TORCHELASTIC_RESTART_COUNT))");
+
+        Assert.Equal(0, code);
+        Assert.Equal(["[rank 0] start 0 of 1", "[rank 0] start 1 of 1"], Lines(output));
+        Assert.Contains("convoy: restart 1 of 1: rank 0 ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Launch_Master_IsPassedOn()
+    {
+        (int code, string output, _) = Run("launch", "--nproc", "1", "--nnodes", "1", "--node-rank", "0", "--master-addr", "localhost", "--no-store", "--master-port", "29501", "--", "/bin/sh", "-c", "echo $MASTER_ADDR:$MASTER_PORT");
+
+        Assert.Equal(0, code);
+        Assert.Equal(["[rank 0] localhost:29501"], Lines(output));
+    }
+
+    [Fact]
+    public void Launch_LogDirectory_GetsOneLogPerRank()
+    {
+        string directory = Directory.CreateTempSubdirectory("convoy-launch-").FullName;
+        try
+        {
+            Run("launch", "--nproc", "2", "--log-dir", directory, "--", "/bin/sh", "-c", "echo from $RANK");
+
+            Assert.Equal("from 0\n", File.ReadAllText(Path.Combine(directory, "rank-0.log")));
+            Assert.Equal("from 1\n", File.ReadAllText(Path.Combine(directory, "rank-1.log")));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Launch_Terminated_InterruptsTheWorkersAndGives130()
+    {
+        using Process convoy = Start("launch", "--nproc", "2", "--", "/bin/sh", "-c", "trap 'exit 0' INT; echo $$; while :; do sleep 0.1; done");
+        int[] workers = [WorkerId(convoy), WorkerId(convoy)];
+        Process.Start("/bin/kill", ["-TERM", convoy.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+        bool ended = convoy.WaitForExit(Limit + Limit);
+
+        Assert.True(ended, "still running");
+        Assert.Equal(130, convoy.ExitCode);
+        Assert.Equal(string.Empty, convoy.StandardError.ReadToEnd());
+        Assert.DoesNotContain(workers, id => Directory.Exists($"/proc/{id}"));
+    }
+
+    [Theory]
+    [InlineData("convoy: error: --nproc is too small (0). Give at least 1.", "--nproc", "0", "--", "true")]
+    [InlineData("convoy: error: --max-restarts is too small (-1). Give at least 0.", "--max-restarts", "-1", "--", "true")]
+    [InlineData("convoy: error: --master-port is no port (70000). Give 0 to 65535.", "--master-port", "70000", "--", "true")]
+    [InlineData("convoy: error: --nnodes would need several machines, which this version cannot launch (2). Leave it out or give 1.", "--nnodes", "2", "--", "true")]
+    [InlineData("convoy: error: --node-rank would need several machines, which this version cannot launch (1). Leave it out or give 0.", "--node-rank", "1", "--", "true")]
+    [InlineData("convoy: error: no program to launch (nothing after --). Write it after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "--nproc", "2")]
+    [InlineData("convoy: error: unknown option or argument of launch (--bad). Write the program after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "--bad", "--", "true")]
+    [InlineData("convoy: error: unknown option or argument of launch (true). Write the program after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "true")]
+    [InlineData("convoy: error: the program cannot be started (/nowhere/program: no such file). Check its path and that it is executable.", "--", "/nowhere/program")]
+    public void Launch_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
+    {
+        (int code, string output, string error) = Run(["launch", .. arguments]);
+
+        Assert.Equal(2, code);
+        Assert.Equal(message + "\n", error);
+        Assert.Equal(string.Empty, output);
+    }
+
+    [Fact]
+    public void Launch_ProgramWithOptionsOfTheSameName_PassesThemOn()
+    {
+        (int code, string output, _) = Run("launch", "--nproc", "1", "--", "/bin/echo", "--nproc", "7", "--verbose", "--", "x");
+
+        Assert.Equal(0, code);
+        Assert.Equal(["[rank 0] --nproc 7 --verbose -- x"], Lines(output));
+    }
+
+    private static (int Code, string Output, string Error) Run(params string[] arguments)
+    {
+        using Process convoy = Start(arguments);
+        Task<string> output = convoy.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> error = convoy.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        bool ended = convoy.WaitForExit(Limit);
+        if (!ended)
+        {
+            convoy.Kill(entireProcessTree: true);
+        }
+
+        Assert.True(ended, "still running");
+        return (convoy.ExitCode, output.Result, error.Result);
+    }
+
+    private static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "convoy"), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return Process.Start(start)!;
+    }
+
+    private static int WorkerId(Process convoy) => int.Parse(convoy.StandardOutput.ReadLine()!.Split(' ')[^1], CultureInfo.InvariantCulture);
+
+    private static string[] Lines(string text) => [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
+}
