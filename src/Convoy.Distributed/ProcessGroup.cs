@@ -187,6 +187,13 @@ public abstract class ProcessGroup : IDisposable
         }
     }
 
+    /// <summary>
+    /// Throws the error of an earlier operation that failed, if any. An operation inside backward cannot throw through libtorch,
+    /// so whoever runs backward asks here.
+    /// </summary>
+    /// <exception cref="DistributedException">An earlier operation failed.</exception>
+    public void RequireIntact() => _failure?.Throw();
+
     /// <summary>Leaves the group. Ranks that still wait for this one fail at once.</summary>
     public void Dispose()
     {

@@ -1,1 +1,31 @@
-Console.WriteLine("worker");
+using TorchSharp;
+
+namespace Convoy.Distributed.ParallelTests.Worker;
+
+/// <summary>One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>. What a scenario finds wrong ends it with exit code 1.</summary>
+internal static class Program
+{
+    private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
+    {
+        [nameof(Collectives)] = Collectives.Run,
+        [nameof(Mismatch)] = Mismatch.Run,
+        [nameof(LostPeer)] = LostPeer.Run,
+        [nameof(LatePeer)] = LatePeer.Run,
+    };
+
+    private static int Main(string[] args)
+    {
+        torch.set_num_threads(1);
+        try
+        {
+            Scenarios[args[0]](args[1..]);
+            return 0;
+        }
+        catch (Exception error)
+        {
+            Console.Error.WriteLine($"{error.GetType().Name}: {error.Message}");
+            Console.Error.WriteLine(error.StackTrace);
+            return 1;
+        }
+    }
+}
