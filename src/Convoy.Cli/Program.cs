@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Convoy.Cli.Commands;
-using Convoy.Lanes;
 
 namespace Convoy.Cli;
 
@@ -25,8 +24,6 @@ internal static class Program
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             int code = await parsed.InvokeAsync(configuration, interruption.Token);
             return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? ExitCodes.Interrupted : code;
-            using var interruption = new Interruption();
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token);
         }
         catch (OperationCanceledException)
         {

@@ -1,0 +1,70 @@
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Losses;
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Evaluation;
+
+/// <summary>Runs a detector over labelled frames.</summary>
+public sealed class Evaluator : IDisposable
+{
+    private readonly LaneDetector _detector;
+    private readonly LaneDataLoader _loader;
+    private readonly LaneLoss _criterion = new();
+
+    /// <summary>Prepares the frames as training did, without random changes.</summary>
+    /// <param name="detector">The detector; stays the caller's.</param>
+    /// <param name="frames">The labelled frames.</param>
+    /// <param name="lineWidth">The width of a lane in the true masks, as in training.</param>
+    /// <param name="workers">Threads that read frames ahead.</param>
+    public Evaluator(LaneDetector detector, LaneDataset frames, double? lineWidth = null, int workers = 1)
+    {
+        _detector = detector;
+        _loader = new LaneDataLoader(frames, new LaneLoaderOptions
+        {
+            ImageSize = detector.Size,
+            BatchSize = 1,
+            Workers = workers,
+            LineWidth = lineWidth,
+            ChannelsLast = detector.ChannelsLast,
+        });
+    }
+
+    /// <summary>The frames one by one, in their order. The first image is run once more beforehand, so that no frame's time has the kernels' set-up in it.</summary>
+    /// <param name="cancellation">Ends the enumeration.</param>
+    public IEnumerable<FrameEvaluation> Frames(CancellationToken cancellation = default)
+    {
+        bool warm = false;
+        foreach (LaneBatch batch in _loader.Epoch([.. Enumerable.Range(0, _loader.Dataset.Count)], 0, 0, cancellation))
+        {
+            using LaneBatch one = batch;
+            if (!warm)
+            {
+                _detector.Logits(one.Images).Dispose();
+                warm = true;
+            }
+
+            yield return Evaluate(_loader.Dataset.Frames[one.FrameIndices[0]], one);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _loader.Dispose();
+        _criterion.Dispose();
+    }
+
+    private FrameEvaluation Evaluate(LaneFrame frame, LaneBatch one)
+    {
+        using var scope = NewDisposeScope();
+        using IDisposable noGrad = inference_mode();
+        using DetectedLanes found = _detector.Detect(one.Images, ImageHeader.Read(frame.ImagePath), frame.Label.HSamples);
+        using Tensor truth = one.Masks.to(ScalarType.Byte).contiguous();
+        return new FrameEvaluation(
+            frame,
+            new TuSimplePrediction(frame.Label.RawFile, [.. found.Lanes], found.RunTimeMilliseconds),
+            found.Mask,
+            SegmentationScore.Count(found.Mask, truth.bytes),
+            _criterion.call(found.Logits, one.Masks).item<float>());
+    }
+}
