@@ -20,6 +20,7 @@ internal static class Examination
         bool cuda = torchError is null && GpuCheck.IsCudaAvailable();
         IReadOnlyList<MatrixMultiplyPeak> peaks = torchError is null ? MatrixMultiplyMeter.Measure(host.UsableCores) : [];
         IReadOnlyList<BackendStatus> backends = BackendCheck.Run(cuda);
+        cancellation.ThrowIfCancellationRequested();
         host = host with { Versions = WithOwnVersions(host.Versions, torchError is null) };
 
         return new DoctorReport(

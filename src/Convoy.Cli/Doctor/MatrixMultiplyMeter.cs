@@ -7,7 +7,7 @@ namespace Convoy.Cli.Doctor;
 /// <summary>Measures how fast libtorch multiplies matrices: the ceiling of what training can reach on this machine.</summary>
 internal static class MatrixMultiplyMeter
 {
-    private const int Smallest = 256, Largest = 1536, FewestRuns = 3;
+    private const int Smallest = 256, Largest = 1024, FewestRuns = 3;
     private static readonly TimeSpan OneRun = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan OnePeak = TimeSpan.FromMilliseconds(200);
 
@@ -17,12 +17,14 @@ internal static class MatrixMultiplyMeter
         int threadsBefore = get_num_threads();
         try
         {
+            set_num_threads(1);
+            int fp32Size = ChooseSize(ScalarType.Float32), bf16Size = ChooseSize(ScalarType.BFloat16);
             var peaks = new List<MatrixMultiplyPeak>();
             foreach (int threads in new[] { 1, cores }.Distinct())
             {
                 set_num_threads(threads);
-                peaks.Add(Measure("fp32", ScalarType.Float32, threads));
-                peaks.Add(Measure("bf16", ScalarType.BFloat16, threads));
+                peaks.Add(Measure("fp32", ScalarType.Float32, threads, fp32Size));
+                peaks.Add(Measure("bf16", ScalarType.BFloat16, threads, bf16Size));
             }
 
             return peaks;
@@ -33,19 +35,21 @@ internal static class MatrixMultiplyMeter
         }
     }
 
-    private static MatrixMultiplyPeak Measure(string precision, ScalarType type, int threads)
+    // Chosen with one thread: large enough to time, but not seconds long where bf16 has no instructions of its own.
+    private static int ChooseSize(ScalarType type)
     {
-        // The size at which one run takes long enough to time, but not seconds where bf16 has no instructions of its own.
         int size = Smallest;
-        double seconds = Fastest(size, type, TimeSpan.Zero);
-        while (size < Largest && seconds * 8 < OneRun.TotalSeconds)
+        while (size < Largest && Fastest(size, type, TimeSpan.Zero) * 8 < OneRun.TotalSeconds)
         {
             size *= 2;
-            seconds = Fastest(Math.Min(size, Largest), type, TimeSpan.Zero);
         }
 
-        size = Math.Min(size, Largest);
-        seconds = Math.Min(seconds, Fastest(size, type, OnePeak));
+        return size;
+    }
+
+    private static MatrixMultiplyPeak Measure(string precision, ScalarType type, int threads, int size)
+    {
+        double seconds = Fastest(size, type, OnePeak);
         return new MatrixMultiplyPeak(precision, threads, size, Math.Round(2.0 * size * size * size / seconds / 1e9, 1));
     }
 
