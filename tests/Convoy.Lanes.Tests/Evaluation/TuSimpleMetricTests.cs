@@ -1,0 +1,180 @@
+using System.Text.Json;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Evaluation;
+
+namespace Convoy.Lanes.Tests.Evaluation;
+
+public sealed class TuSimpleMetricTests
+{
+    private const string Frame = "clips/a/20.jpg";
+
+    private static readonly double[] _rows = [.. Enumerable.Range(0, 20).Select(i => 100.0 + (10 * i))];
+
+    [Fact]
+    public void ScoreFiles_BenchmarksBaseline_GivesTheScriptsNumbers()
+    {
+        TuSimpleScore score = TuSimpleMetric.ScoreFiles(
+            RealData.Require("predictions", "test_baseline.json"),
+            RealData.Require("tusimple", "labels", "test_label.json"));
+
+        Assert.Equal(0.6534754672897194, score.Accuracy, 1e-9);
+        Assert.Equal(0.6965312724658519, score.FalsePositives, 1e-9);
+        Assert.Equal(0.647705487658762, score.FalseNegatives, 1e-9);
+        Assert.Equal(2782, score.PerFrame.Count);
+    }
+
+    [Fact]
+    public void Score_RandomFrames_GivesTheSecondImplementationsNumbers()
+    {
+        using Stream stream = typeof(TuSimpleMetricTests).Assembly.GetManifestResourceStream("metric-cases.jsonl")!;
+        using var reader = new StreamReader(stream);
+        int cases = 0;
+        while (reader.ReadLine() is { } line)
+        {
+            JsonElement root = JsonDocument.Parse(line).RootElement;
+            var label = new TuSimpleLabel(Frame, root.GetProperty("gt").Deserialize<double[][]>()!, root.GetProperty("rows").Deserialize<double[]>()!);
+            double[] expected = root.GetProperty("expected").Deserialize<double[]>()!;
+
+            TuSimpleScore score = TuSimpleMetric.Score(
+                [new TuSimplePrediction(Frame, root.GetProperty("pred").Deserialize<double[][]>()!, root.GetProperty("run_time").GetDouble())],
+                [label]);
+
+            cases++;
+            Assert.True(
+                Math.Abs(expected[0] - score.Accuracy) < 1e-12 && Math.Abs(expected[1] - score.FalsePositives) < 1e-12 && Math.Abs(expected[2] - score.FalseNegatives) < 1e-12,
+                $"case {cases}: expected {string.Join(' ', expected)}, got {score.Accuracy} {score.FalsePositives} {score.FalseNegatives}");
+        }
+
+        Assert.Equal(160, cases);
+    }
+
+    [Theory]
+    [InlineData(19.9, 1)]
+    [InlineData(20, 0)]
+    public void Score_UprightLane_IsRightBelow20Pixels(double shift, double accuracy)
+    {
+        Assert.Equal(accuracy, One([Lane(500 + shift)], [Lane(500)]).Accuracy);
+    }
+
+    [Theory]
+    [InlineData(44.7, 1)]
+    [InlineData(44.8, 0)]
+    public void Score_SlantedLane_WidensTheThreshold(double shift, double accuracy)
+    {
+        // Two columns a row: 20 * sqrt(1 + 2 * 2) = 44.72.
+        Assert.Equal(accuracy, One([Lane(100 + shift, 2)], [Lane(100, 2)]).Accuracy);
+    }
+
+    [Fact]
+    public void Score_AbsentRowsThatAgree_CountAsRight()
+    {
+        double[] truth = Lane(500);
+        double[] predicted = Lane(800);
+        for (int i = 0; i < 15; i++)
+        {
+            truth[i] = -2;
+            predicted[i] = -1;
+        }
+
+        Assert.Equal(0.75, One([predicted], [truth]).Accuracy);
+    }
+
+    [Theory]
+    [InlineData(17, 0)]
+    [InlineData(16, 1)]
+    public void Score_RightRows_MatchFrom85Percent(int right, double missed)
+    {
+        double[] predicted = Lane(500);
+        predicted.AsSpan(right).Fill(900);
+        TuSimpleScore score = One([predicted], [Lane(500)]);
+        Assert.Equal(missed, score.FalseNegatives);
+        Assert.Equal(missed, score.FalsePositives);
+    }
+
+    [Fact]
+    public void Score_OnePredictionMatchesTwoLabels_GivesNegativeFalsePositives()
+    {
+        TuSimpleScore score = One([Lane(500)], [Lane(495), Lane(505)]);
+        Assert.Equal((1, -1, 0), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+    }
+
+    [Theory]
+    [InlineData(200, true, TuSimpleFrameRule.Compared, 1)]
+    [InlineData(200.01, true, TuSimpleFrameRule.TooSlow, 0)]
+    [InlineData(5000, false, TuSimpleFrameRule.Compared, 1)]
+    public void Score_RunTime_AboveTheLimitScoresNothing(double milliseconds, bool applyTimeRule, TuSimpleFrameRule rule, double accuracy)
+    {
+        TuSimpleScore score = TuSimpleMetric.Score(
+            [new TuSimplePrediction(Frame, [Lane(500)], milliseconds)], [new TuSimpleLabel(Frame, [Lane(500)], _rows)], applyTimeRule);
+        Assert.Equal((accuracy, 0, 1 - accuracy), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+        Assert.Equal(rule, score.PerFrame[0].Rule);
+    }
+
+    [Theory]
+    [InlineData(3, TuSimpleFrameRule.Compared)]
+    [InlineData(4, TuSimpleFrameRule.TooManyLanes)]
+    public void Score_MoreThanTwoExtraLanes_ScoresNothing(int predicted, TuSimpleFrameRule rule)
+    {
+        TuSimpleScore score = One([.. Enumerable.Range(0, predicted).Select(_ => Lane(500))], [Lane(500)]);
+        Assert.Equal(rule, score.PerFrame[0].Rule);
+        Assert.Equal(rule == TuSimpleFrameRule.Compared ? 1 : 0, score.Accuracy);
+    }
+
+    [Fact]
+    public void Score_FiveLabelLanes_LeavesOutTheWorst()
+    {
+        double[][] truth = [.. Enumerable.Range(0, 5).Select(i => Lane(100 + (200 * i)))];
+        TuSimpleScore score = One(truth[..4], truth);
+        Assert.Equal((1, 0, 0), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+
+        score = One(truth[..3], truth);
+        Assert.Equal((0.75, 0, 0.25), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+    }
+
+    [Fact]
+    public void Score_NothingPredicted_HasNoFalsePositives()
+    {
+        TuSimpleScore score = One([], [Lane(500), Lane(700)]);
+        Assert.Equal((0, 0, 1), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+        score = One([], []);
+        Assert.Equal((0, 0, 0), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+    }
+
+    [Fact]
+    public void Score_FramePredictedAndLabelledTwice_IsDividedByDistinctFrames()
+    {
+        var prediction = new TuSimplePrediction(Frame, [Lane(500)], 1);
+        TuSimpleScore score = TuSimpleMetric.Score(
+            [prediction, prediction],
+            [new TuSimpleLabel(Frame, [Lane(900)], _rows), new TuSimpleLabel(Frame, [Lane(500)], _rows)]);
+        Assert.Equal(2, score.Accuracy);
+    }
+
+    [Fact]
+    public void Score_WrongInput_NamesSourceAndValue()
+    {
+        TuSimpleLabel label = new(Frame, [Lane(500)], _rows);
+        TuSimplePrediction shortLane = new(Frame, [Lane(500), [1, 2]], 900) { Source = "pred.json line 7" };
+        Assert.Contains("(pred.json line 7: lane 2 has 2 values for 20 rows)", Error([shortLane], [label]), StringComparison.Ordinal);
+        Assert.Contains("a predicted frame has no label (prediction 1: clips/b.jpg)", Error([new("clips/b.jpg", [], 1)], [label]), StringComparison.Ordinal);
+        Assert.Contains("(0 predictions, 1 labels)", Error([], [label]), StringComparison.Ordinal);
+        Assert.Contains("(0 labels)", Error([], []), StringComparison.Ordinal);
+        Assert.Contains("lane 1 has 1 values for 20 rows", Error([new(Frame, [], 1)], [new(Frame, [[5]], _rows)]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ToBenchmarkJson_Score_IsTheBenchmarksForm()
+    {
+        Assert.Equal(
+            """[{"name":"Accuracy","value":0.5,"order":"desc"},{"name":"FP","value":-0.25,"order":"asc"},{"name":"FN","value":1,"order":"asc"}]""",
+            new TuSimpleScore(0.5, -0.25, 1, []).ToBenchmarkJson());
+    }
+
+    private static double[] Lane(double x, double columnsPerRow = 0) => [.. _rows.Select(y => x + (columnsPerRow * (y - _rows[0])))];
+
+    private static TuSimpleScore One(double[][] predicted, double[][] truth) =>
+        TuSimpleMetric.Score([new TuSimplePrediction(Frame, predicted, 10)], [new TuSimpleLabel(Frame, truth, _rows)]);
+
+    private static string Error(TuSimplePrediction[] predictions, TuSimpleLabel[] labels) =>
+        Assert.Throws<BadInputException>(() => TuSimpleMetric.Score(predictions, labels)).Message;
+}

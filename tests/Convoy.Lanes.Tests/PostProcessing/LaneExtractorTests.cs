@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Evaluation;
+using Convoy.Lanes.PostProcessing;
+
+namespace Convoy.Lanes.Tests.PostProcessing;
+
+public sealed class LaneExtractorTests
+{
+    private static readonly ImageSize _network = ImageSize.Network;
+    private static readonly ImageSize _original = ImageSize.TuSimple;
+    private static readonly double[] _rows = [.. Enumerable.Range(0, 56).Select(i => 160.0 + (10 * i))];
+
+    [Theory]
+    [InlineData(5, 0.995, 0.005)]
+    [InlineData(2.795, 0.995, 0.005)]
+    public void Extract_TrueMasksOfTheTestLabels_ScoresNearlyAll(double lineWidth, double accuracy, double wrong)
+    {
+        TuSimpleScore score = ScoreTrueMasks(lineWidth, every: 1, spoil: null);
+        Assert.True(
+            score.Accuracy >= accuracy && score.FalsePositives <= wrong && score.FalseNegatives <= wrong,
+            $"accuracy {score.Accuracy}, FP {score.FalsePositives}, FN {score.FalseNegatives}");
+    }
+
+    [Theory]
+    [InlineData("thick", 0.995, 0.005)]
+    [InlineData("broken", 0.985, 0.025)]
+    [InlineData("blobs", 0.985, 0.015)]
+    [InlineData("thick broken blobs", 0.97, 0.06)]
+    public void Extract_SpoiltMasks_StillScoresWell(string spoils, double accuracy, double wrong)
+    {
+        TuSimpleScore score = ScoreTrueMasks(5, every: 10, spoil: (mask, frame) =>
+        {
+            var random = new Random(frame);
+            if (spoils.Contains("thick", StringComparison.Ordinal))
+            {
+                NoisyMask.Thicken(mask, _network.Width);
+            }
+
+            if (spoils.Contains("broken", StringComparison.Ordinal))
+            {
+                NoisyMask.Break(mask, _network.Width, random);
+            }
+
+            if (spoils.Contains("blobs", StringComparison.Ordinal))
+            {
+                NoisyMask.AddBlobs(mask, _network.Width, random);
+            }
+        });
+        Assert.True(
+            score.Accuracy >= accuracy && score.FalsePositives <= wrong && score.FalseNegatives <= wrong,
+            $"accuracy {score.Accuracy}, FP {score.FalsePositives}, FN {score.FalseNegatives}");
+    }
+
+    [Fact]
+    public void Extract_StraightLanes_AreFoundCloselyWithinTheirExtent()
+    {
+        // The third leans 5.7 columns a row: 15 pixels along its row are 2.6 across it.
+        double[][] truth = [Lane(200, 700, 600, 300), Lane(1000, 700, 660, 300), Lane(1270, 400, 700, 300)];
+        IReadOnlyList<double[]> lanes = Extract(Mask(truth));
+
+        Assert.Equal(3, lanes.Count);
+        for (int lane = 0; lane < 3; lane++)
+        {
+            for (int row = 0; row < _rows.Length; row++)
+            {
+                Assert.Equal(truth[lane][row] >= 0, lanes[lane][row] >= 0);
+                Assert.True(Math.Abs(truth[lane][row] - lanes[lane][row]) < (lane < 2 ? 2 : 15), $"lane {lane} row {row}: {lanes[lane][row]} for {truth[lane][row]}");
+            }
+        }
+    }
+
+    [Fact]
+    public void Extract_LanesThatMeet_StayTwo()
+    {
+        double[][] truth = [Lane(300, 700, 640, 200), Lane(1000, 700, 644, 200)];
+        IReadOnlyList<double[]> lanes = Extract(Mask(truth));
+        Assert.Equal(2, lanes.Count);
+        Assert.True(Score(lanes, truth) > 0.99);
+    }
+
+    [Fact]
+    public void Extract_DashedLane_IsOne()
+    {
+        byte[] mask = Mask([Lane(300, 700, 640, 240)]);
+        for (int row = 120; row < 360; row += 40)
+        {
+            mask.AsSpan(row * _network.Width, 22 * _network.Width).Clear();
+        }
+
+        Assert.Single(Extract(mask));
+    }
+
+    [Fact]
+    public void Extract_BlobBesideALane_ChangesNothing()
+    {
+        double[][] truth = [Lane(300, 700, 640, 240)];
+        byte[] mask = Mask(truth);
+        for (int row = 250; row < 262; row++)
+        {
+            int first = mask.AsSpan(row * _network.Width, _network.Width).IndexOf((byte)1);
+            mask.AsSpan((row * _network.Width) + first - 12, 12).Fill(1);
+        }
+
+        IReadOnlyList<double[]> lanes = Extract(mask);
+        Assert.Single(lanes);
+        Assert.Equal(1, Score(lanes, truth));
+    }
+
+    [Fact]
+    public void Extract_EightLanes_KeepsTheFiveLongestFromLeftToRight()
+    {
+        double[][] truth = [.. Enumerable.Range(0, 8).Select(i => Lane(100 + (140 * i), 700, 100 + (140 * i), 300 + (i % 2 == 0 ? 0 : 200 + i)))];
+        IReadOnlyList<double[]> lanes = Extract(Mask(truth));
+        Assert.Equal([100, 380, 660, 940], lanes.Where(lane => lane[20] >= 0).Select(lane => Math.Round(lane[20] / 10) * 10));
+        Assert.Equal(5, lanes.Count);
+        Assert.Equal(lanes.OrderBy(lane => lane[^3]), lanes);
+    }
+
+    [Fact]
+    public void Extract_EmptyOrFullMaskOrSpecks_GivesNoFalseLanes()
+    {
+        byte[] mask = new byte[_network.Width * _network.Height];
+        Assert.Empty(Extract(mask));
+        for (int i = 0; i < mask.Length; i += 997)
+        {
+            mask[i] = 1;
+        }
+
+        Assert.Empty(Extract(mask));
+        mask.AsSpan().Fill(1);
+        Assert.True(Extract(mask).Count <= 1);
+    }
+
+    [Fact]
+    public void Extract_WorstMask_EndsInTime()
+    {
+        byte[] mask = new byte[_network.Width * _network.Height];
+        new Random(1).NextBytes(mask);
+        for (int i = 0; i < mask.Length; i++)
+        {
+            mask[i] = (byte)(mask[i] & 1);
+        }
+
+        var clock = Stopwatch.StartNew();
+        IReadOnlyList<double[]> lanes = Extract(mask);
+        Assert.True(lanes.Count <= 5);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"{clock.Elapsed}");
+    }
+
+    [Fact]
+    public void Extract_WrongLengthOrSetting_Throws()
+    {
+        Assert.Throws<ArgumentException>(() => new LaneExtractor().Extract(new byte[5], _network, _original, _rows));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LaneExtractor(new LaneExtractorOptions { MaxLanes = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LaneExtractor(new LaneExtractorOptions { DirectionPoints = 3 }));
+    }
+
+    private static TuSimpleScore ScoreTrueMasks(double lineWidth, int every, Action<byte[], int>? spoil)
+    {
+        List<TuSimpleLabel> labels = [.. TuSimpleLabelFile.Read(RealData.Require("tusimple", "labels", "test_label.json")).Where((_, i) => i % every == 0)];
+        using var painter = new MaskPainter(_network, lineWidth);
+        var extractor = new LaneExtractor();
+        byte[] mask = new byte[_network.Width * _network.Height];
+        var predictions = new List<TuSimplePrediction>();
+        foreach (TuSimpleLabel label in labels)
+        {
+            painter.Paint(label, _original, mask);
+            spoil?.Invoke(mask, predictions.Count);
+            predictions.Add(new TuSimplePrediction(label.RawFile, [.. extractor.Extract(mask, _network, _original, label.HSamples)], 1));
+        }
+
+        return TuSimpleMetric.Score(predictions, labels);
+    }
+
+    private static IReadOnlyList<double[]> Extract(byte[] mask) => new LaneExtractor().Extract(mask, _network, _original, _rows);
+
+    private static double Score(IReadOnlyList<double[]> lanes, double[][] truth) =>
+        TuSimpleMetric.Score([new TuSimplePrediction("a", [.. lanes], 1)], [new TuSimpleLabel("a", truth, _rows)]).Accuracy;
+
+    private static byte[] Mask(double[][] lanes)
+    {
+        byte[] mask = new byte[_network.Width * _network.Height];
+        using var painter = new MaskPainter(_network, 5);
+        painter.Paint(new TuSimpleLabel("a", lanes, _rows), _original, mask);
+        return mask;
+    }
+
+    /// <summary>A straight lane from its lower to its upper end.</summary>
+    private static double[] Lane(double lowX, double lowY, double highX, double highY) =>
+        [.. _rows.Select(y => y >= highY && y <= lowY ? highX + ((lowX - highX) * (y - highY) / (lowY - highY)) : TuSimpleLabel.NoPoint)];
+}
