@@ -15,19 +15,12 @@ public class ImageReaderTests
     {
         // A ramp in red across and in green down: a wrong mapping of pixels shows as an offset.
         using var folder = new TemporaryFolder();
-        using var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        for (int y = 0; y < height; y++)
-        {
-            for (int x = 0; x < width; x++)
-            {
-                bitmap.SetPixel(x, y, new SKColor((byte)(255 * (x + 0.5) / width), (byte)(255 * (y + 0.5) / height), 100));
-            }
-        }
-
+        using SKBitmap bitmap = TestPicture.Of(
+            new ImageSize(width, height),
+            (x, y) => ((byte)(255 * (x + 0.5) / width), (byte)(255 * (y + 0.5) / height), 100));
         foreach (SKEncodedImageFormat format in new[] { SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png })
         {
-            using SKData data = bitmap.Encode(format, 98);
-            File.WriteAllBytes(folder.At("image"), data.ToArray());
+            TestPicture.Save(bitmap, folder.At("image"), format, 98);
             using var reader = new ImageReader(ImageSize.Network);
             byte[] pixels = new byte[800 * 360 * 4];
 

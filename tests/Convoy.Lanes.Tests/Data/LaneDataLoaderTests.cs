@@ -121,19 +121,9 @@ public class LaneDataLoaderTests
     {
         using var folder = new TemporaryFolder();
         SmallDataset.WriteFrame(folder, 0);
-        using (var mask = new SKBitmap(320, 180, SKColorType.Gray8, SKAlphaType.Opaque))
+        using (SKBitmap file = TestPicture.Of(SmallDataset.Size, (x, y) => x is >= 20 and < 60 && y is >= 100 and < 140 ? ((byte)3, (byte)3, (byte)3) : default))
         {
-            mask.Erase(SKColors.Black);
-            for (int y = 100; y < 140; y++)
-            {
-                for (int x = 20; x < 60; x++)
-                {
-                    mask.SetPixel(x, y, new SKColor(3, 3, 3));
-                }
-            }
-
-            using SKData data = mask.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder.At("mask.png"), data.ToArray());
+            TestPicture.Save(file, folder.At("mask.png"), SKEncodedImageFormat.Png, 100);
         }
 
         folder.Write("seg_label/list/train.txt", "/clips/a/0/20.jpg /mask.png 1 1\n");

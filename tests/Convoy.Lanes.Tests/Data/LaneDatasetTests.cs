@@ -173,10 +173,8 @@ public class LaneDatasetTests
         {
             SmallDataset.WriteFrame(folder, i);
             Directory.CreateDirectory(folder.At("seg_label"));
-            using var mask = new SKBitmap(SmallDataset.Size.Width, SmallDataset.Size.Height, SKColorType.Gray8, SKAlphaType.Opaque);
-            mask.Erase(SKColors.Black);
-            using SKData data = mask.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(folder.At("seg_label", $"{i}.png"), data.ToArray());
+            using SKBitmap mask = TestPicture.Of(SmallDataset.Size, (_, _) => default);
+            TestPicture.Save(mask, folder.At("seg_label", $"{i}.png"), SKEncodedImageFormat.Png, 100);
         }
 
         string lines = "/clips/a/0/20.jpg /seg_label/0.png 1 1 0 0\n/clips/a/10/20.jpg /seg_label/1.png 1 1 0 0\n";

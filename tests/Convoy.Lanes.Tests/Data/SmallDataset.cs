@@ -28,17 +28,12 @@ internal static class SmallDataset
         TuSimpleLabel label = Label(index);
         string path = folder.At(label.RawFile);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using var bitmap = new SKBitmap(Size.Width, Size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         var random = new Random(index);
-        for (int y = 0; y < Size.Height; y++)
+        using SKBitmap bitmap = TestPicture.Of(Size, (_, _) =>
         {
-            for (int x = 0; x < Size.Width; x++)
-            {
-                byte grey = (byte)random.Next(60, 80);
-                bitmap.SetPixel(x, y, new SKColor(grey, grey, grey));
-            }
-        }
-
+            byte grey = (byte)random.Next(60, 80);
+            return (grey, grey, grey);
+        });
         using (var canvas = new SKCanvas(bitmap))
         using (var paint = new SKPaint { Color = SKColors.White, StrokeWidth = 3, IsAntialias = true, Style = SKPaintStyle.Stroke })
         {
@@ -49,8 +44,7 @@ internal static class SmallDataset
             }
         }
 
-        using SKData data = bitmap.Encode(SKEncodedImageFormat.Jpeg, 95);
-        File.WriteAllBytes(path, data.ToArray());
+        TestPicture.Save(bitmap, path, SKEncodedImageFormat.Jpeg, 95);
         return label;
     }
 }
