@@ -123,9 +123,12 @@ public sealed class LaneDataLoader : IDisposable
             for (int batch = 0; batch < batches.Length; batch++)
             {
                 long start = _time.GetTimestamp();
-                BatchBuffer? buffer = run.Take(batch);
-                cancellation.ThrowIfCancellationRequested();
-                ObjectDisposedException.ThrowIf(buffer is null, this);
+                if (run.Take(batch) is not { } buffer)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    throw new ObjectDisposedException(nameof(LaneDataLoader));
+                }
+
                 yield return new LaneBatch(buffer, _buffers, batches[batch], _time.GetElapsedTime(start).TotalSeconds);
             }
         }
