@@ -11,6 +11,8 @@ internal sealed class GroundLightPainter
     private readonly NoiseTexture _noise;
     private readonly RoadShadow[] _shadows;
     private readonly float[] _lit;
+    private readonly float[] _beam;
+    private readonly float[] _mirror;
 
     /// <param name="scene">What is painted.</param>
     /// <param name="light">Its light.</param>
@@ -20,7 +22,7 @@ internal sealed class GroundLightPainter
     {
         (_scene, _light, _noise) = (scene, light, noise);
         _shadows = [.. scene.Shadows, .. scene.Vehicles.SelectMany(vehicle => ShadowsOf(vehicle, scene))];
-        _lit = new float[width];
+        (_lit, _beam, _mirror) = (new float[width], new float[width], new float[width]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
@@ -33,28 +35,67 @@ internal sealed class GroundLightPainter
         }
 
         bool wet = _scene.Weather == Weather.Rain;
-        float haze = SceneLight.HazeAt(row.Distance, _scene.Visibility);
+        if (_light.Headlights > 0)
+        {
+            Beam(row);
+        }
+
+        if (wet)
+        {
+            Mirror(row);
+        }
+
         Vector3 ambient = (_light.Ambient + StreetLampPainter.LightAt(_scene, row.Distance)) * (wet ? 0.72f : 1);
         Vector3 sky = Vector3.Lerp(_light.Horizon, _light.Zenith, 0.3f);
+        float haze = SceneLight.HazeAt(row.Distance, _scene.Visibility);
+        Light(row.Red, ambient.X, sky.X, _light.Haze.X, haze);
+        Light(row.Green, ambient.Y, sky.Y, _light.Haze.Y, haze);
+        Light(row.Blue, ambient.Z, sky.Z, _light.Haze.Z, haze);
+    }
 
-        // Water mirrors most at grazing angles, that is, far away.
-        float mirror = wet ? 0.62f * MathF.Exp(-7f / (float)row.Distance) : 0;
-        double beamX = row.Left + row.Centre;
-        int puddleRow = (int)(row.Distance * 2) + _scene.TextureSeed;
-        for (int x = 0; x < row.Width; x++)
+    /// <summary>One colour of the row: lit, mirroring the sky where it is wet, and behind haze.</summary>
+    private void Light(float[] channel, float ambient, float sky, float hazeColour, float haze)
+    {
+        int x = 0;
+        for (; x <= channel.Length - Vector<float>.Count; x += Vector<float>.Count)
         {
-            float beam = _light.Headlights > 0 ? _light.Headlights * SceneLight.Beam(beamX + (x * row.Step), row.Distance) : 0;
-            Vector3 colour = new Vector3(row.Red[x], row.Green[x], row.Blue[x]) * ((ambient * _lit[x]) + new Vector3(beam));
-            if (wet)
-            {
-                float puddle = 0.75f + (0.25f * _noise.At((int)((row.Left + (x * row.Step)) * 4), puddleRow >> 2)) + (0.15f * _noise.At(x >> 2, 7));
-                colour = Vector3.Lerp(colour, sky * (0.35f + (0.65f * _lit[x])), mirror * puddle);
-            }
+            var lit = new Vector<float>(_lit, x);
+            Vector<float> colour = new Vector<float>(channel, x) * ((lit * ambient) + new Vector<float>(_beam, x));
+            colour += ((((lit * 0.65f) + new Vector<float>(0.35f)) * sky) - colour) * new Vector<float>(_mirror, x);
+            colour += (new Vector<float>(hazeColour) - colour) * haze;
+            colour.CopyTo(channel, x);
+        }
 
-            colour = Vector3.Lerp(colour, _light.Haze, haze);
-            row.Red[x] = colour.X;
-            row.Green[x] = colour.Y;
-            row.Blue[x] = colour.Z;
+        for (; x < channel.Length; x++)
+        {
+            float colour = channel[x] * ((_lit[x] * ambient) + _beam[x]);
+            colour += ((((_lit[x] * 0.65f) + 0.35f) * sky) - colour) * _mirror[x];
+            channel[x] = colour + ((hazeColour - colour) * haze);
+        }
+    }
+
+    private void Beam(RoadRow row)
+    {
+        float ahead = _light.Headlights * SceneLight.Beam(0, row.Distance);
+        float spread = (float)SceneLight.BeamSpread(row.Distance);
+        float start = (float)(row.Left + row.Centre) / spread;
+        float step = (float)row.Step / spread;
+        for (int x = 0; x < _beam.Length; x++)
+        {
+            float sideways = start + (x * step);
+            _beam[x] = ahead * MathF.Exp(-sideways * sideways);
+        }
+    }
+
+    /// <summary>The share of the sky in what a wet road shows: water mirrors most at grazing angles, that is, far away.</summary>
+    private void Mirror(RoadRow row)
+    {
+        float mirror = 0.62f * MathF.Exp(-7f / (float)row.Distance);
+        int puddleRow = ((int)(row.Distance * 2) + _scene.TextureSeed) >> 2;
+        for (int x = 0; x < _mirror.Length; x++)
+        {
+            int puddleColumn = (int)Math.Floor((row.Left + (x * row.Step)) * 4);
+            _mirror[x] = mirror * (0.75f + (0.25f * _noise.At(puddleColumn, puddleRow)) + (0.15f * _noise.At(x >> 2, 7)));
         }
     }
 

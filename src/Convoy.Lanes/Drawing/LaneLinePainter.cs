@@ -6,7 +6,7 @@ namespace Convoy.Lanes.Drawing;
 internal sealed class LaneLinePainter
 {
     /// <summary>How much brighter than other surfaces paint with glass beads is in the own headlights.</summary>
-    private const float Retroreflection = 1.5f;
+    private const float Retroreflection = 1.3f;
 
     private readonly RoadScene _scene;
     private readonly RoadCamera _camera;

@@ -37,7 +37,7 @@ internal static class LaneLineSampler
                 style = leftEdge && random.Chance(0.25) ? LaneLineStyle.Double : LaneLineStyle.Solid;
                 if (random.Chance(0.2))
                 {
-                    // The carriageway goes on: another lane that carries no label would confuse, so only the marking changes.
+                    // As where the carriageway goes on; no further line is drawn, since a line without a label would be a wrong label.
                     style = LaneLineStyle.Dashed;
                 }
             }

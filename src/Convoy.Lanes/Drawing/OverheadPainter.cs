@@ -28,7 +28,7 @@ internal static class OverheadPainter
         var concrete = new Vector3(0.55f, 0.53f, 0.49f) * (scene.Daylight == Daylight.Dusk ? 0.55f : 0.8f);
         double left = scene.PavementLeft - 1.2;
         double right = scene.PavementRight + 1.6;
-        const double Wide = 90;
+        const double Wide = 400;
 
         Quad(-Wide, Wide, far, near, Clearance, Clearance, concrete * 0.22f);
         foreach (double pier in (ReadOnlySpan<double>)[left, right])
@@ -40,7 +40,7 @@ internal static class OverheadPainter
         Face(-Wide, Wide, Clearance, Clearance + 0.25, near, concrete * 0.6f);
         Face(-Wide, Wide, Clearance + 1.3, Clearance + 1.5, near, concrete * 1.15f);
         Face(-Wide, Wide, Clearance + 2.2, Clearance + 2.27, near, concrete * 0.5f);
-        for (double post = -60; post <= 60; post += 2.5)
+        for (double post = -100; post <= 100; post += 2.5)
         {
             Face(post, post + 0.08, Clearance + 1.5, Clearance + 2.25, near, concrete * 0.5f);
         }

@@ -46,6 +46,26 @@ internal sealed unsafe class Picture : IDisposable
         return (pixel[0], pixel[1], pixel[2]);
     }
 
+    /// <summary>Darkens the picture towards its corners, as a lens does.</summary>
+    /// <param name="strength">The share of light that the corners lose, 0 to 1.</param>
+    public void DarkenCorners(float strength)
+    {
+        Canvas.Flush();
+        int[] across = Falloff(Size.Width, strength);
+        int[] down = Falloff(Size.Height, strength);
+        for (int y = 0; y < Size.Height; y++)
+        {
+            byte* pixel = _pixels + ((long)y * _rowBytes);
+            for (int x = 0; x < Size.Width; x++, pixel += 4)
+            {
+                int light = across[x] * down[y];
+                pixel[0] = (byte)((pixel[0] * light) >> 16);
+                pixel[1] = (byte)((pixel[1] * light) >> 16);
+                pixel[2] = (byte)((pixel[2] * light) >> 16);
+            }
+        }
+    }
+
     /// <summary>The picture as a JPEG file's bytes.</summary>
     public byte[] ToJpeg(int quality)
     {
@@ -58,6 +78,20 @@ internal sealed unsafe class Picture : IDisposable
     {
         Canvas.Dispose();
         _bitmap.Dispose();
+    }
+
+    /// <summary>Light along one direction, in 256ths: whole in the middle, less from halfway to the ends.</summary>
+    private static int[] Falloff(int length, float strength)
+    {
+        double ends = 1 - Math.Sqrt(1 - strength);
+        var light = new int[length];
+        for (int i = 0; i < length; i++)
+        {
+            double outward = Math.Max(0, Math.Abs(((i + 0.5) / length * 2) - 1) - 0.3) / 0.7;
+            light[i] = (int)Math.Round(256 * (1 - (ends * outward * outward)));
+        }
+
+        return light;
     }
 
     private static byte ToByte(float value) => (byte)Math.Clamp((int)((value * 255) + 0.5f), 0, 255);

@@ -41,6 +41,7 @@ internal sealed class RoadPainter
         }
 
         WeatherPainter.Paint(picture.Canvas, scene, camera, light, size);
+        picture.DarkenCorners(scene.Daylight == Daylight.Night ? 0.30f : 0.22f);
         return picture;
     }
 

@@ -49,11 +49,13 @@ internal sealed record SceneLight(
     /// <param name="z">Metres ahead.</param>
     public static float Beam(double x, double z)
     {
-        double spread = 1.5 + (0.16 * z);
-        double sideways = x / spread;
+        double sideways = x / BeamSpread(z);
         double rise = 1 - Math.Exp(-z / 6);
         return (float)(rise * Math.Exp(-z / 36) * Math.Exp(-sideways * sideways) * 1.25);
     }
+
+    /// <summary>Metres from the beam's middle to where it falls to about a third.</summary>
+    public static double BeamSpread(double z) => 1.5 + (0.16 * z);
 
     /// <summary>A surface's colour as the camera sees it at a distance, lit by ambient light and the own headlights.</summary>
     public Vector3 Shade(Vector3 surface, double x, double z, double visibility)

@@ -6,6 +6,8 @@ namespace Convoy.Lanes.Drawing;
 /// <summary>Paints the sky down to a row: a gradient, and clouds on a plane far above.</summary>
 internal static class SkyPainter
 {
+    private const int Stride = 4;
+
     /// <param name="picture">Painted from row 0 on.</param>
     /// <param name="scene">What is painted.</param>
     /// <param name="camera">The scene's camera for the picture's size.</param>
@@ -29,10 +31,17 @@ internal static class SkyPainter
             float fade = Math.Min(1, rise * 14);
             float scale = plane * 55 / (float)camera.FocalX;
             float v = (plane * 55) + drift;
+            float left = 0;
+            float right = CloudAt(0);
             for (int x = 0; x < picture.Size.Width; x++)
             {
-                float u = ((x - (float)camera.CentreX) * scale) + drift;
-                float cloud = noise.Smooth(u, v) - threshold;
+                // Clouds are smooth: between every fourth pixel they are interpolated.
+                if (x % Stride == 0)
+                {
+                    (left, right) = (right, CloudAt(x + Stride));
+                }
+
+                float cloud = left + ((right - left) * (x % Stride) / Stride);
                 Vector3 colour = sky;
                 if (cloud > 0)
                 {
@@ -42,6 +51,8 @@ internal static class SkyPainter
 
                 picture.Set(x, y, colour.X, colour.Y, colour.Z);
             }
+
+            float CloudAt(int x) => noise.Smooth(((x - (float)camera.CentreX) * scale) + drift, v) - threshold;
         }
     }
 }

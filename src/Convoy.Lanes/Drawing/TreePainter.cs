@@ -6,7 +6,7 @@ namespace Convoy.Lanes.Drawing;
 /// <summary>Paints trees and bushes: crowns of many round tufts, dark below and lit from the sun's side.</summary>
 internal static class TreePainter
 {
-    private const int MostTufts = 150;
+    private const int MostTufts = 100;
 
     public static void Paint(SKCanvas canvas, RoadScene scene, RoadProjection projection, SceneLight light, Tree tree)
     {
@@ -33,7 +33,7 @@ internal static class TreePainter
             canvas.DrawLine(foot.X, foot.Y, foot.X, middle, paint);
         }
 
-        int tufts = (int)Math.Clamp(height * 1.2, 24, MostTufts);
+        int tufts = (int)Math.Clamp(height * 0.8, 18, MostTufts);
         for (int tuft = 0; tuft < tufts; tuft++)
         {
             // From the dark inside at the bottom to the lit outside at the top.
@@ -44,9 +44,9 @@ internal static class TreePainter
             float sun = Math.Clamp(0.55f - (0.35f * dy) + (0.25f * dx * (float)scene.SunSide), 0.15f, 1.1f);
             float tone = (0.5f + (0.75f * sun * tuft / tufts)) * (float)random.Between(0.8, 1.2);
             paint.Color = Picture.ToColor(light.Shade(leaf * tone, across, tree.Distance, scene.Visibility));
-            float radius = crown * (float)random.Between(0.09, 0.22) * (tufts < 60 ? 1.5f : 1);
+            float radius = crown * (float)random.Between(0.10, 0.24) * (tufts < 60 ? 1.5f : 1);
             float spread = bush ? 0.75f : 0.95f;
-            float lobe = 1 + (0.22f * MathF.Sin(((float)angle * lobes) + tree.Seed));
+            float lobe = 1 + (0.16f * MathF.Sin(((float)angle * lobes) + tree.Seed));
             canvas.DrawOval(foot.X + (dx * crown * lobe), middle + (dy * height * 0.32f * spread * lobe), radius, radius * 0.8f, paint);
         }
     }

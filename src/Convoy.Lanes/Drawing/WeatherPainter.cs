@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace Convoy.Lanes.Drawing;
 
-/// <summary>Paints what lies between the camera and the scene: the low sun's glare, rain, drops on the glass, darker corners.</summary>
+/// <summary>Paints what lies between the camera and the scene: the low sun's glare, rain, drops on the glass.</summary>
 internal static class WeatherPainter
 {
     /// <summary>Paints the low sun itself, into the sky: what stands on the ground may hide it.</summary>
@@ -29,8 +29,6 @@ internal static class WeatherPainter
         {
             Rain(canvas, scene, light, size);
         }
-
-        Vignette(canvas, size, scene.Daylight == Daylight.Night ? 0.35f : 0.24f);
     }
 
     private static bool Dazzles(RoadScene scene) => scene.Daylight == Daylight.Dusk && scene.Weather != Weather.Rain;
@@ -94,19 +92,5 @@ internal static class WeatherPainter
             paint.Color = Picture.ToColor(drop, 0.30f);
             canvas.DrawOval(x, y + (radius * 0.35f), radius * 0.7f, radius * 0.6f, paint);
         }
-    }
-
-    private static void Vignette(SKCanvas canvas, ImageSize size, float strength)
-    {
-        var black = new Vector3(0);
-        using SKShader shader = SKShader.CreateRadialGradient(
-            SKPoint.Empty,
-            1,
-            [Picture.ToColor(black, 0), Picture.ToColor(black, 0), Picture.ToColor(black, strength)],
-            [0, 0.45f, 1],
-            SKShaderTileMode.Clamp,
-            SKMatrix.CreateScaleTranslation(0.62f * size.Width, 0.72f * size.Height, size.Width / 2f, size.Height / 2f));
-        using var paint = new SKPaint { Shader = shader };
-        canvas.DrawRect(new SKRect(0, 0, size.Width, size.Height), paint);
     }
 }
