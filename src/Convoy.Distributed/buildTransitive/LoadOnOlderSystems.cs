@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text;
 using Microsoft.Build.Framework;
-using Microsoft.Build.Utilities;
 
 namespace Convoy.NativeCompatibility
 {
@@ -13,7 +12,7 @@ namespace Convoy.NativeCompatibility
     /// MSBuild task: writes a copy of TorchSharp's native library that also loads on systems whose C++ runtime is older
     /// than GCC 13 (Debian 12, Ubuntu 22.04). The original, which lies in the package cache, is only read.
     /// </summary>
-    public class LoadOnOlderSystems : Task
+    public class LoadOnOlderSystems : Microsoft.Build.Utilities.Task
     {
         // The one requirement: GCC 13's headers add this initialiser, which older runtimes do without.
         private const string Version = "GLIBCXX_3.4.32";
@@ -44,6 +43,11 @@ namespace Convoy.NativeCompatibility
             catch (InvalidDataException refusal)
             {
                 Log.LogError("{0}: {1}. Restore the TorchSharp package again (delete its folder in the package cache), or set ConvoyNativeCompatibility=false to use the file as it is.", Source, refusal.Message);
+                return false;
+            }
+            catch (Exception failure) when (failure is IOException || failure is UnauthorizedAccessException)
+            {
+                Log.LogError("{0}: a copy that loads on older systems could not be written to {1}: {2}", Source, Destination, failure.Message);
                 return false;
             }
         }
@@ -160,16 +164,18 @@ namespace Convoy.NativeCompatibility
             while (true)
             {
                 Within(needs, need, 16);
-                int entry = need + (int)U32(file, need + 8);
-                for (int i = 0; i < U16(file, need + 2); i++)
+                int entries = U16(file, need + 2);
+                int entry = need;
+                uint step = U32(file, need + 8);
+                for (int i = 0; i < entries; i++)
                 {
-                    Within(needs, entry, 16);
+                    entry = Forward(needs, entry, step);
                     if (Name(file, names, U32(file, entry + 8)) == version)
                     {
                         return entry;
                     }
 
-                    entry += (int)U32(file, entry + 12);
+                    step = U32(file, entry + 12);
                 }
 
                 uint next = U32(file, need + 12);
@@ -178,8 +184,21 @@ namespace Convoy.NativeCompatibility
                     return -1;
                 }
 
-                need += (int)next;
+                need = Forward(needs, need, next);
             }
+        }
+
+        // Only forward: a list that led back would have no end.
+        private static int Forward(Section section, int at, uint step)
+        {
+            if (step == 0 || step > (uint)section.Length)
+            {
+                throw new InvalidDataException("a list of entries leads out of its section or back into itself");
+            }
+
+            int next = at + (int)step;
+            Within(section, next, 16);
+            return next;
         }
 
         private static void RequireOnlySymbol(byte[] file, List<Section> sections, ushort versionIndex, string version, string onlySymbol)
