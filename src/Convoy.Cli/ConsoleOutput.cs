@@ -45,6 +45,14 @@ internal static class ConsoleOutput
     /// <summary>Prints a verb's result as one JSON document, names in snake_case. A verb calls this at most once.</summary>
     public static void Json<T>(T result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonFormat));
 
+    /// <summary>Writes the document that <see cref="Json{T}"/> would print to a file.</summary>
+    public static void JsonFile<T>(string path, T result)
+    {
+        string unfinished = path + ".tmp";
+        File.WriteAllText(unfinished, JsonSerializer.Serialize(result, JsonFormat));
+        File.Move(unfinished, path, overwrite: true);
+    }
+
     /// <summary>Writes one error line and gives back <paramref name="exitCode"/>.</summary>
     public static int Error(string message, int exitCode)
     {

@@ -71,6 +71,10 @@ internal static class Program
 
     private static IEnumerable<Command> Verbs()
     {
+        yield return TrainCommand.Create();
+        yield return TrainWorkerCommand.Create();
+        yield return EvalCommand.Create();
+        yield return PredictCommand.Create();
         yield return DoctorCommand.Create();
         yield return DataCommand.Create();
         yield return ScoreCommand.Create();

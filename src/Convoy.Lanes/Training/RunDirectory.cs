@@ -37,6 +37,9 @@ public sealed class RunDirectory
     /// <summary>The scores of the validation frames.</summary>
     public string Evaluation => Path.Combine(Root, "evaluation.json");
 
+    /// <summary>The lanes found in the validation frames, in TuSimple's form.</summary>
+    public string Predictions => Path.Combine(Root, "predictions.json");
+
     /// <summary>The drawn data of a run on <c>--data synthetic</c>.</summary>
     public string SyntheticData => Path.Combine(Root, "data");
 

@@ -97,7 +97,7 @@ public sealed class Trainer : IDisposable
         {
             _sampler.Epoch = _plan.EpochAfter(_step);
             clock.StartStep();
-            foreach (LaneBatch batch in _loader.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step)))
+            foreach (LaneBatch batch in _loader.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step), CancellationToken.None))
             {
                 using LaneBatch images = batch;
                 _step++;

@@ -94,6 +94,9 @@ public sealed record TrainingOptions
     /// <summary>Whether images and features lie with their channels innermost (PyTorch's <c>channels_last</c>); which is faster depends on the processor.</summary>
     public bool ChannelsLast { get; init; }
 
+    /// <summary>Seconds that a process waits for the others before the run fails; above 0. Default 600.</summary>
+    public double TimeoutSeconds { get; init; } = 600;
+
     /// <summary>Images of one step in each process.</summary>
     [JsonIgnore]
     public int LocalBatchSize => BatchSize / Nproc;
@@ -124,6 +127,7 @@ public sealed record TrainingOptions
         Require(Clip >= 0 && double.IsFinite(Clip), "not a gradient norm", Clip, "Give --clip a number above 0, or 0 for no clipping.");
         Require(ValSplit is >= 0 and < 1, "not a share of frames to hold out", ValSplit, "Give --val-split a number from 0 to below 1.");
         Require(CheckpointEvery >= 0, "not a number of steps", CheckpointEvery, "Give --checkpoint-every 0 or more.");
+        Require(TimeoutSeconds is > 0 and <= 86_400, "not a time-out in seconds", TimeoutSeconds, "Give --timeout a number above 0, up to 86400.");
         Require(KeepCheckpoints >= 1, "not a number of checkpoints", KeepCheckpoints, "Give --keep-checkpoints 1 or more.");
     }
 

@@ -1,0 +1,26 @@
+using System.Globalization;
+using Convoy.Lanes;
+
+namespace Convoy.Cli;
+
+/// <summary>What several verbs check before they start.</summary>
+internal static class CommandLineChecks
+{
+    /// <summary>Refuses a number of threads below 1.</summary>
+    public static void Threads(int threads)
+    {
+        if (threads < 1)
+        {
+            throw new BadInputException("not a number of threads", threads.ToString(CultureInfo.InvariantCulture), "Give --threads 1 or more.");
+        }
+    }
+
+    /// <summary>Refuses a folder that has something in it.</summary>
+    public static void EmptyFolder(string path)
+    {
+        if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+        {
+            throw new BadInputException("the output folder is not empty", path, "Give another folder.");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Runtime.Intrinsics;
+using Convoy.Cli.Evaluation;
+using Convoy.Lanes;
+using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Data;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary><c>convoy eval</c>: predicts labelled frames and scores them.</summary>
+internal static class EvalCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data") { Description = "The labelled frames: a folder in TuSimple's layout, or one label file.", Required = true, HelpName = "DIR" };
+        var checkpoint = new Option<string>("--checkpoint") { Description = "A run directory (its newest checkpoint) or a checkpoint's folder.", Required = true, HelpName = "PATH" };
+        var output = new Option<string?>("--out") { Description = "Also write the lanes found to this file, in TuSimple's form with each frame's time.", HelpName = "FILE" };
+        var overlays = new Option<string?>("--overlays") { Description = "Also draw every frame's lanes into this folder.", HelpName = "DIR" };
+        var threads = new Option<int>("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<bool> json = ConsoleOutput.JsonOption();
+        var command = new Command("eval", "Finds the lanes of labelled frames and scores them with TuSimple's metric, lane IoU and F1.") { data, checkpoint, output, overlays, threads, json };
+        command.SetAction((parsed, interrupted) => Task.FromResult(Run(
+            parsed.GetRequiredValue(data),
+            parsed.GetRequiredValue(checkpoint),
+            parsed.GetValue(output),
+            parsed.GetValue(overlays),
+            parsed.GetValue(threads),
+            parsed.GetValue(json),
+            interrupted)));
+        return command;
+    }
+
+    private static int Run(string data, string checkpointPath, string? output, string? overlays, int threads, bool json, CancellationToken interrupted)
+    {
+        CommandLineChecks.Threads(threads);
+        LaneDataset frames = LaneDataset.Open(data);
+        frames.Verify();
+        Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
+        if (overlays is not null)
+        {
+            CommandLineChecks.EmptyFolder(overlays);
+        }
+
+        TorchSharp.torch.set_num_threads(threads);
+        EvaluationReport report = EvaluationReport.Make(checkpoint, frames, Vector512.IsHardwareAccelerated, lineWidth: null, interrupted);
+        if (output is not null)
+        {
+            report.WritePredictions(output);
+        }
+
+        if (overlays is not null)
+        {
+            report.Paint(overlays, frames.Count);
+        }
+
+        if (json)
+        {
+            ConsoleOutput.Json(report.ToJson());
+        }
+        else
+        {
+            report.Print(ConsoleOutput.People());
+        }
+
+        return ExitCodes.Done;
+    }
+}

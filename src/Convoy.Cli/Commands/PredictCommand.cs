@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.Intrinsics;
+using Convoy.Lanes;
+using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Evaluation;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary><c>convoy predict</c>: finds the lanes of any pictures.</summary>
+internal static class PredictCommand
+{
+    private const string PredictionFile = "predictions.json";
+    private static readonly string[] Endings = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
+
+    public static Command Create()
+    {
+        var checkpoint = new Option<string>("--checkpoint") { Description = "A run directory (its newest checkpoint) or a checkpoint's folder.", Required = true, HelpName = "PATH" };
+        var output = new Option<string>("--out") { Description = $"The folder for the pictures with lanes and {PredictionFile}; absent or empty.", Required = true, HelpName = "DIR" };
+        var threads = new Option<int>("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var images = new Argument<string[]>("IMAGE-or-DIR") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("predict", "Finds the lanes of pictures: an overlay picture each, and their points in TuSimple's form.") { checkpoint, output, threads, images };
+        command.SetAction((parsed, interrupted) => Task.FromResult(Run(
+            parsed.GetRequiredValue(checkpoint),
+            parsed.GetRequiredValue(output),
+            parsed.GetValue(threads),
+            parsed.GetRequiredValue(images),
+            interrupted)));
+        return command;
+    }
+
+    private static int Run(string checkpointPath, string output, int threads, string[] inputs, CancellationToken interrupted)
+    {
+        CommandLineChecks.Threads(threads);
+        (string Path, string Name)[] images = [.. inputs.SelectMany(ImagesIn)];
+        foreach ((string path, _) in images)
+        {
+            _ = ImageHeader.Read(path);
+        }
+
+        Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
+        CommandLineChecks.EmptyFolder(output);
+        ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
+        TorchSharp.torch.set_num_threads(threads);
+        using var detector = new LaneDetector(checkpoint.LoadModel(), size, Vector512.IsHardwareAccelerated);
+        using var reader = new ImageReader(size);
+        Directory.CreateDirectory(output);
+        var predictions = new List<TuSimplePrediction>(images.Length);
+        foreach ((string path, string name) in images)
+        {
+            interrupted.ThrowIfCancellationRequested();
+            predictions.Add(Predict(detector, reader, path, name, output));
+        }
+
+        TuSimplePredictionFile.Write(Path.Combine(output, PredictionFile), predictions);
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{predictions.Count} pictures with {predictions.Sum(prediction => prediction.Lanes.Length)} lanes and {PredictionFile} are in {output}; a picture took {predictions.Average(prediction => prediction.RunTimeMilliseconds):0} ms."));
+        return ExitCodes.Done;
+    }
+
+    private static TuSimplePrediction Predict(LaneDetector detector, ImageReader reader, string path, string name, string output)
+    {
+        using TorchSharp.torch.Tensor image = reader.ReadTensor(path, detector.ChannelsLast, out ImageSize original);
+        double[] rows = Rows(original);
+        using DetectedLanes found = detector.Detect(image, original, rows);
+        OverlayPainter.Paint(
+            path,
+            found.Lanes,
+            rows,
+            truth: null,
+            Path.Combine(output, Path.ChangeExtension(name.Replace(Path.DirectorySeparatorChar, '-'), ".jpg")),
+            new OverlayOptions
+            {
+                Mask = found.Mask,
+                MaskSize = detector.Size,
+                Caption = string.Create(CultureInfo.InvariantCulture, $"{found.Lanes.Count} lanes in {found.RunTimeMilliseconds:0} ms"),
+            });
+        return new TuSimplePrediction(name.Replace(Path.DirectorySeparatorChar, '/'), [.. found.Lanes], found.RunTimeMilliseconds);
+    }
+
+    // TuSimple's rows, 160 to 710 every 10 of 720, in proportion.
+    private static double[] Rows(ImageSize original) =>
+        [.. Enumerable.Range(16, 56).Select(tenth => Math.Round(tenth * 10.0 * original.Height / ImageSize.TuSimple.Height))];
+
+    private static IEnumerable<(string Path, string Name)> ImagesIn(string input)
+    {
+        if (File.Exists(input))
+        {
+            return [(input, Path.GetFileName(input))];
+        }
+
+        if (!Directory.Exists(input))
+        {
+            throw new BadInputException("no such picture or folder", input, "Check the path.");
+        }
+
+        (string Path, string Name)[] found =
+        [
+            .. Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories)
+                .Where(file => Endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+                .Order(StringComparer.Ordinal)
+                .Select(file => (file, Path.GetRelativePath(input, file))),
+        ];
+        return found.Length > 0 ? found : throw new BadInputException("no pictures in the folder", input, $"Give a folder with {string.Join(", ", Endings)} files.");
+    }
+}

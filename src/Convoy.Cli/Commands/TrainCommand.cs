@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.Intrinsics;
+using Convoy.Cli.Training;
+using Convoy.Lanes;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary><c>convoy train</c>: trains on N processes, scores the result, and writes a run directory.</summary>
+internal static class TrainCommand
+{
+    private const string Synthetic = "synthetic";
+
+    public static Command Create()
+    {
+        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{Synthetic}' to draw some.", HelpName = "DIR" };
+        var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
+        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory, with its own settings where no others are given.", HelpName = "DIR" };
+        var restarts = new Option<int>("--max-restarts") { Description = "How often a run that failed starts again from its last checkpoint.", DefaultValueFactory = _ => 0 };
+        var training = new TrainingOptionSet();
+        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, restarts };
+        training.AddTo(command);
+        command.SetAction((parsed, interrupted) =>
+        {
+            if (parsed.GetValue(restarts) < 0)
+            {
+                throw new BadInputException("not a number of restarts", parsed.GetValue(restarts).ToString(CultureInfo.InvariantCulture), "Give --max-restarts 0 or more.");
+            }
+
+            TrainingSession session = parsed.GetValue(resume) is { } earlier
+                ? Resumed(parsed, training, earlier, parsed.GetValue(data), parsed.GetValue(output))
+                : Fresh(parsed, training, parsed.GetValue(data), parsed.GetValue(output));
+            return session.RunAsync(parsed.GetValue(restarts), interrupted);
+        });
+        return command;
+    }
+
+    private static TrainingSession Fresh(ParseResult parsed, TrainingOptionSet training, string? data, string? output)
+    {
+        if (data is null)
+        {
+            throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {Synthetic} to draw some.");
+        }
+
+        bool draw = data == Synthetic;
+        string name = string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
+        var run = new RunDirectory(output ?? Path.Combine("runs", name));
+        var defaults = new TrainingOptions
+        {
+            Data = draw ? run.SyntheticData : Path.GetFullPath(data),
+            Nproc = 0,
+            Threads = 0,
+            ChannelsLast = Vector512.IsHardwareAccelerated,
+        };
+        return new TrainingSession(run, training.Read(parsed, draw ? DrawnData.Shortened(defaults) : defaults), draw, resumed: false);
+    }
+
+    private static TrainingSession Resumed(ParseResult parsed, TrainingOptionSet training, string directory, string? data, string? output)
+    {
+        if (output is not null)
+        {
+            throw new BadInputException("--out and --resume both name a run directory", output, "Give --resume alone; the run goes on where it is.");
+        }
+
+        var run = new RunDirectory(directory);
+        TrainingOptions earlier = run.ReadConfig();
+        if (data is not null)
+        {
+            earlier = earlier with { Data = Path.GetFullPath(data) };
+        }
+
+        return new TrainingSession(run, training.Read(parsed, earlier), draw: false, resumed: true);
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Convoy.Distributed;
+using Convoy.Distributed.Launch;
+using Convoy.Lanes.Training;
+using TorchSharp;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary>One process of <c>convoy train</c>, which starts it; people don't.</summary>
+internal static class TrainWorkerCommand
+{
+    /// <summary>The verb's name.</summary>
+    public const string Name = "train-worker";
+
+    public static Command Create()
+    {
+        var directory = new Argument<string>("RUN") { Description = "The run directory." };
+        var command = new Command(Name, "One process of convoy train.") { directory };
+        command.Hidden = true;
+        command.SetAction((parsed, stop) => Task.FromResult(Run(new RunDirectory(parsed.GetRequiredValue(directory)), stop)));
+        return command;
+    }
+
+    private static int Run(RunDirectory run, CancellationToken stop)
+    {
+        using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
+        TrainingOptions options = run.ReadConfig();
+        torch.set_num_threads(options.Threads);
+        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds));
+        using var trainer = new Trainer(options, run, group, TimeProvider.System);
+        TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
+        return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+    }
+
+    /// <summary>Writes events to standard output as they happen; the base class library's Progress would hand them to other threads, out of order.</summary>
+    private sealed class LineWriter : IProgress<TrainingEvent>
+    {
+        public void Report(TrainingEvent value) => Console.Out.WriteLine(value.ToLine());
+    }
+}

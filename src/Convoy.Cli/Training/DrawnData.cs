@@ -1,0 +1,30 @@
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>The data of <c>--data synthetic</c>, and the settings that let a first run on it end within minutes.</summary>
+internal static class DrawnData
+{
+    private static readonly SyntheticOptions Data = new() { Frames = 120, Size = new ImageSize(640, 360) };
+
+    /// <summary>How many frames are drawn.</summary>
+    public static int Frames => Data.Frames;
+
+    /// <summary>
+    /// The defaults of a first look: smaller images and fewer epochs than the study's, so that it takes minutes on two
+    /// cores. Every one of them yields to the command line.
+    /// </summary>
+    public static TrainingOptions Shortened(TrainingOptions defaults) => defaults with
+    {
+        ImageSize = new ImageSize(320, 160),
+        Epochs = 15,
+        Lr = 0.001,
+        Accumulate = 1,
+    };
+
+    /// <summary>Draws the data into <paramref name="directory"/>; the same seed draws the same.</summary>
+    public static void Draw(string directory, long seed, CancellationToken cancellation) =>
+        SyntheticDataset.Write(directory, Data with { Seed = seed }, cancellation: cancellation);
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using Convoy.Lanes.Training;
+using Convoy.Metrics;
+using Spectre.Console;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>How far a run is: a live bar on a terminal; otherwise a plain line every few seconds.</summary>
+internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) : IDisposable
+{
+    // Long enough to be steady, short enough to follow.
+    private const int StepsAveraged = 20;
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<StepMetrics> _recent = new();
+    private LiveBar? _bar;
+    private TrainingStart? _start;
+    private long _lastLine;
+
+    /// <summary>Shows what rank 0 told.</summary>
+    public void Show(TrainingEvent what)
+    {
+        lock (_gate)
+        {
+            if (what.Started is { } start)
+            {
+                _start = start;
+                _recent.Clear();
+                _bar ??= console.Profile.Capabilities.Interactive ? new LiveBar(console) : null;
+                _bar?.Update(start.StepsDone, start.Steps, "first step");
+                if (start.StepsDone > 0)
+                {
+                    Write($"Going on after step {Text(start.StepsDone)} of {Text(start.Steps)}.");
+                }
+            }
+            else if (what.Step is { } step && _start is not null)
+            {
+                Advance(step, _start);
+            }
+            else if (what.Checkpoint is { } folder && _bar is null)
+            {
+                Write($"Checkpoint {folder}");
+            }
+        }
+    }
+
+    /// <summary>Writes a line above the bar.</summary>
+    public void Say(string line)
+    {
+        lock (_gate)
+        {
+            Write(line);
+        }
+    }
+
+    /// <summary>Leaves the bar as it stands.</summary>
+    public void Dispose() => _bar?.Dispose();
+
+    private void Advance(StepMetrics step, TrainingStart start)
+    {
+        _recent.Enqueue(step);
+        if (_recent.Count > StepsAveraged)
+        {
+            _recent.Dequeue();
+        }
+
+        // The first step of a process also sets up its kernels, so it says nothing about those to come.
+        StepMetrics[] steady = _recent.Where(recent => recent.Step > start.StepsDone + 1).DefaultIfEmpty(step).ToArray();
+        double seconds = steady.Sum(recent => recent.StepTime ?? 0);
+        double waiting = steady.Sum(recent => (recent.DataTime ?? 0) + (recent.WaitTime ?? 0));
+        long epoch = ((step.Step - 1) / start.StepsPerEpoch) + 1, epochs = ((start.Steps - 1) / start.StepsPerEpoch) + 1;
+        string figures = string.Create(CultureInfo.InvariantCulture,
+            $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => recent.BatchSize) / seconds:0.00} images/s  {100 * waiting / seconds:0} % waiting");
+        TimeSpan left = TimeSpan.FromSeconds((start.Steps - step.Step) * seconds / steady.Length);
+        if (_bar is not null)
+        {
+            _bar.Update(step.Step, start.Steps, $"{figures}  {Clock(left)} left");
+        }
+        else if (step.Step == start.Steps || _lastLine == 0 || time.GetElapsedTime(_lastLine) > LineInterval)
+        {
+            _lastLine = time.GetTimestamp();
+            Write($"step {Text(step.Step)}/{Text(start.Steps)}  {figures}  {Clock(left)} left");
+        }
+    }
+
+    private void Write(string line)
+    {
+        if (_bar is null)
+        {
+            console.WriteLine(line);
+        }
+        else
+        {
+            _bar.Say(line);
+        }
+    }
+
+    private static string Clock(TimeSpan span) => span.TotalHours >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{span.Minutes:00}:{span.Seconds:00}")
+        : string.Create(CultureInfo.InvariantCulture, $"{span.Minutes}:{span.Seconds:00}");
+
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,160 @@
+using System.CommandLine;
+using System.Globalization;
+using Convoy.Lanes;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Models;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>The command line's options of a training run, and how they become <see cref="TrainingOptions"/>.</summary>
+internal sealed class TrainingOptionSet
+{
+    private static readonly TrainingOptions Default = new() { Data = string.Empty, Nproc = 1, Threads = 1 };
+
+    private readonly Option<int> _nproc = new("--nproc") { Description = "Processes. [default: the most, up to the cores, that divide the batch]", HelpName = "N" };
+    private readonly Option<string> _threads = Given("--threads", "libtorch's threads in each process, or auto for cores / processes.", "auto");
+    private readonly Option<string?> _val = new("--val") { Description = "Validation data. [default: the last clips of --data, see --val-split]", HelpName = "DIR" };
+    private readonly Option<double> _valSplit = Given("--val-split", "The share of --data to hold out: its last clips. 0 holds out none.", Default.ValSplit);
+    private readonly Option<string> _encoder = Given("--encoder", "The encoder: resnet18 or resnet34.", "resnet18");
+    private readonly Option<string> _imageSize = Given("--image-size", "The size that the network sees.", Default.ImageSize.ToString());
+    private readonly Option<double?> _lineWidth = new("--line-width") { Description = "Width of a lane in the masks, in pixels at --image-size. [default: 5 pixels at 1280x720, scaled]" };
+    private readonly Option<int> _batchSize = Given("--batch-size", "Images of one step, over all processes.", Default.BatchSize);
+    private readonly Option<int> _epochs = Given("--epochs", "Passes over the training data.", Default.Epochs);
+    private readonly Option<long?> _steps = new("--steps") { Description = "Steps of the run, in place of --epochs. [default: by --epochs]" };
+    private readonly Option<long?> _scheduleSteps = new("--schedule-steps") { Description = "Steps after which the learning rate reaches 0, when the run is to be continued later. [default: the run's steps]" };
+    private readonly Option<double> _lr = Given("--lr", "Learning rate, before --scale-lr.", Default.Lr);
+    private readonly Option<bool> _scaleLr = Given("--scale-lr", "Multiply the learning rate by the number of processes.", Default.ScaleLr);
+    private readonly Option<bool> _noScaleLr = Off("--no-scale-lr", "Leave the learning rate as it is.");
+    private readonly Option<long?> _warmupUpdates = new("--warmup-updates") { Description = "Updates over which the learning rate rises. [default: a twentieth of the run, at most 500]" };
+    private readonly Option<double> _weightDecay = Given("--weight-decay", "AdamW's weight decay.", Default.WeightDecay);
+    private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
+    private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
+    private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
+    private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");
+    private readonly Option<bool> _augment = Given("--augment", "Change training frames at random.", Default.Augment);
+    private readonly Option<bool> _noAugment = Off("--no-augment", "Leave training frames as they are.");
+    private readonly Option<int> _workers = Given("--workers", "Loader threads of each process.", Default.Workers);
+    private readonly Option<string?> _cache = new("--cache") { Description = "Keep decoded frames in this folder. [default: no cache]", HelpName = "DIR" };
+    private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Start the encoder from torchvision's weights in this safetensors file. [default: from scratch]", HelpName = "FILE" };
+    private readonly Option<long> _checkpointEvery = Given("--checkpoint-every", "Steps between checkpoints; 0 writes only the last.", Default.CheckpointEvery);
+    private readonly Option<int> _keepCheckpoints = Given("--keep-checkpoints", "Checkpoints to keep.", Default.KeepCheckpoints);
+    private readonly Option<long> _seed = Given("--seed", "Seed of weights, order and random changes.", Default.Seed);
+    private readonly Option<bool?> _channelsLast = new("--channels-last") { Description = "Keep features with their channels innermost, true or false. [default: true on processors with AVX-512]" };
+    private readonly Option<double> _timeout = Given("--timeout", "Seconds that a process waits for the others before the run fails.", Default.TimeoutSeconds);
+
+    private static Option<T> Given<T>(string name, string description, T value) => new(name) { Description = description, DefaultValueFactory = _ => value };
+
+    private static Option<bool> Off(string name, string description) => new(name) { Description = description };
+
+    /// <summary>Adds the options to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        foreach (Option option in new Option[]
+        {
+            _nproc, _threads, _val, _valSplit, _encoder, _imageSize, _lineWidth, _batchSize, _epochs, _steps, _scheduleSteps, _lr, _scaleLr, _noScaleLr,
+            _warmupUpdates, _weightDecay, _accumulate, _clip, _syncBn, _noSyncBn, _augment, _noAugment, _workers, _cache, _pretrained, _checkpointEvery,
+            _keepCheckpoints, _seed, _channelsLast, _timeout,
+        })
+        {
+            verb.Options.Add(option);
+        }
+    }
+
+    /// <summary>The options of a run: what the command line says, and where it says nothing what <paramref name="otherwise"/> has.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="otherwise">The values of options that are not given: an earlier run's, or a new run's defaults.</param>
+    /// <exception cref="BadInputException">A value is out of its range.</exception>
+    public TrainingOptions Read(ParseResult parsed, TrainingOptions otherwise)
+    {
+        int batchSize = Pick(parsed, _batchSize, otherwise.BatchSize);
+        int nproc = Pick(parsed, _nproc, otherwise.Nproc > 0 ? otherwise.Nproc : ProcessesFor(batchSize));
+        TrainingOptions options = otherwise with
+        {
+            Val = FullPath(Pick(parsed, _val, otherwise.Val)),
+            ValSplit = Pick(parsed, _valSplit, otherwise.ValSplit),
+            Nproc = nproc,
+            Threads = Threads(parsed, otherwise, nproc),
+            Encoder = IsGiven(parsed, _encoder) ? EncoderNamed(parsed.GetRequiredValue(_encoder)) : otherwise.Encoder,
+            ImageSize = IsGiven(parsed, _imageSize) ? ImageSize.Parse(parsed.GetRequiredValue(_imageSize)) : otherwise.ImageSize,
+            LineWidth = Pick(parsed, _lineWidth, otherwise.LineWidth),
+            BatchSize = batchSize,
+            Epochs = Pick(parsed, _epochs, otherwise.Epochs),
+            Steps = IsGiven(parsed, _epochs) ? null : Pick(parsed, _steps, otherwise.Steps),
+            ScheduleSteps = Pick(parsed, _scheduleSteps, otherwise.ScheduleSteps),
+            Lr = Pick(parsed, _lr, otherwise.Lr),
+            ScaleLr = Switch(parsed, _scaleLr, _noScaleLr, otherwise.ScaleLr),
+            WarmupUpdates = Pick(parsed, _warmupUpdates, otherwise.WarmupUpdates),
+            WeightDecay = Pick(parsed, _weightDecay, otherwise.WeightDecay),
+            Accumulate = Pick(parsed, _accumulate, otherwise.Accumulate),
+            Clip = Pick(parsed, _clip, otherwise.Clip),
+            SyncBn = Switch(parsed, _syncBn, _noSyncBn, otherwise.SyncBn),
+            Augment = Switch(parsed, _augment, _noAugment, otherwise.Augment),
+            Workers = Pick(parsed, _workers, otherwise.Workers),
+            Cache = FullPath(Pick(parsed, _cache, otherwise.Cache)),
+            Pretrained = FullPath(Pick(parsed, _pretrained, otherwise.Pretrained)),
+            CheckpointEvery = Pick(parsed, _checkpointEvery, otherwise.CheckpointEvery),
+            KeepCheckpoints = Pick(parsed, _keepCheckpoints, otherwise.KeepCheckpoints),
+            Seed = Pick(parsed, _seed, otherwise.Seed),
+            ChannelsLast = Pick(parsed, _channelsLast, otherwise.ChannelsLast) ?? otherwise.ChannelsLast,
+            TimeoutSeconds = Pick(parsed, _timeout, otherwise.TimeoutSeconds),
+        };
+        if (IsGiven(parsed, _steps) && IsGiven(parsed, _epochs))
+        {
+            throw new BadInputException("--steps and --epochs both say how long to train", $"{options.Steps} and {options.Epochs}", "Give one of them.");
+        }
+
+        options.Validate();
+        return options;
+    }
+
+    /// <summary>The most processes, up to the cores, among which <paramref name="batchSize"/> images are shared out equally.</summary>
+    private static int ProcessesFor(int batchSize)
+    {
+        int processes = Math.Max(1, Math.Min(Environment.ProcessorCount, batchSize));
+        while (batchSize % processes != 0)
+        {
+            processes--;
+        }
+
+        return processes;
+    }
+
+    private int Threads(ParseResult parsed, TrainingOptions otherwise, int nproc)
+    {
+        string given = IsGiven(parsed, _threads) || otherwise.Threads < 1 || IsGiven(parsed, _nproc) ? parsed.GetRequiredValue(_threads) : Text(otherwise.Threads);
+        if (given == "auto")
+        {
+            return Math.Max(1, Environment.ProcessorCount / Math.Max(1, nproc));
+        }
+
+        return int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)
+            ? threads
+            : throw new BadInputException("not a number of threads", given, "Give --threads 1 or more, or auto.");
+    }
+
+    private static EncoderDepth EncoderNamed(string name) => name switch
+    {
+        "resnet18" => EncoderDepth.ResNet18,
+        "resnet34" => EncoderDepth.ResNet34,
+        _ => throw new BadInputException("unknown encoder", name, "Give --encoder resnet18 or resnet34."),
+    };
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    private static T Pick<T>(ParseResult parsed, Option<T> option, T otherwise) => IsGiven(parsed, option) ? parsed.GetValue(option)! : otherwise;
+
+    private static bool Switch(ParseResult parsed, Option<bool> on, Option<bool> off, bool otherwise)
+    {
+        if (IsGiven(parsed, on) && IsGiven(parsed, off))
+        {
+            throw new BadInputException("two options contradict each other", $"{on.Name} {off.Name}", "Give one of them.");
+        }
+
+        return IsGiven(parsed, off) ? !parsed.GetValue(off) : Pick(parsed, on, otherwise);
+    }
+
+    private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
