@@ -36,9 +36,8 @@ public sealed class LaunchProgramTests
         var lines = new List<string>();
         var launcher = new Launcher(new LauncherOptions { Program = LaunchProgram.ThisProgram("--help"), ProcessCount = 1, OnOutput = l => lines.Add(l.Text) });
 
-        LaunchResult result = await launcher.RunAsync(TestContext.Current.CancellationToken);
+        await launcher.RunAsync(TestContext.Current.CancellationToken);
 
-        Assert.Equal([0], result.ExitCodes);
         Assert.Contains(lines, l => l.Contains("xUnit.net", StringComparison.Ordinal));
     }
 
