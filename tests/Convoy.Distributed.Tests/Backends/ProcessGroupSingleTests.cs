@@ -3,9 +3,11 @@ using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Tests.Backends;
 
-public class ProcessGroupSingleTests
+public sealed class ProcessGroupSingleTests : IDisposable
 {
     private readonly ProcessGroupSingle _group = new();
+
+    public void Dispose() => _group.Dispose();
 
     [Fact]
     public void Operations_OneRank_LeaveOrCopyTheTensor()

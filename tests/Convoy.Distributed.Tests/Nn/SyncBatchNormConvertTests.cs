@@ -6,9 +6,11 @@ using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Tests.Nn;
 
-public sealed class SyncBatchNormConvertTests
+public sealed class SyncBatchNormConvertTests : IDisposable
 {
     private readonly ProcessGroupSingle _group = new();
+
+    public void Dispose() => _group.Dispose();
 
     [Fact]
     public void Convert_Sequential_KeepsNamesValuesAndOutput()

@@ -121,16 +121,16 @@ public class TcpStoreTests
     }
 
     [Fact]
-    public void Connect_SomethingElseAnswers_SaysSo()
+    public async Task Connect_SomethingElseAnswers_SaysSo()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         int port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        Task<Socket> accepting = listener.AcceptSocketAsync();
-        _ = accepting.ContinueWith(a => a.Result.Send(Encoding.ASCII.GetBytes("\u0010\0\0\0SSH-2.0-another.")), TaskScheduler.Default);
-        var error = Assert.Throws<RendezvousException>(() => new TcpStore("127.0.0.1", port, null, TimeSpan.FromSeconds(5)));
-        Assert.Contains("no store of Convoy's", error.Message, StringComparison.Ordinal);
-        accepting.Result.Dispose();
+        Task<RendezvousException> connecting = Task.Run(
+            () => Assert.Throws<RendezvousException>(() => new TcpStore("127.0.0.1", port, null, TimeSpan.FromSeconds(5))), TestContext.Current.CancellationToken);
+        using Socket other = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
+        await other.SendAsync(Encoding.ASCII.GetBytes("\u0010\0\0\0SSH-2.0-another."), TestContext.Current.CancellationToken);
+        Assert.Contains("no store of Convoy's", (await connecting).Message, StringComparison.Ordinal);
     }
 
     [Fact]
