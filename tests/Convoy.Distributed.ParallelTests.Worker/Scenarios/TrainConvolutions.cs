@@ -30,6 +30,7 @@ internal static class TrainConvolutions
 
         var losses = new List<float>();
         float[] gradients = [];
+        long liveTensors = 0;
         for (int step = 0; step < Steps; step++)
         {
             using var scope = NewDisposeScope();
@@ -49,10 +50,13 @@ internal static class TrainConvolutions
             losses.Add(mean.item<float>());
             if (step == 0)
             {
-                gradients = [.. model.parameters().SelectMany(p => p.grad!.contiguous().data<float>().ToArray())];
+                gradients = [.. model.parameters().SelectMany(p => Values(p.grad!))];
             }
 
             optimizer.step();
+            scope.DisposeEverything();
+            liveTensors = step == 2 ? Tensor.TotalCount : liveTensors;
+            Expect.True(step <= 2 || Tensor.TotalCount <= liveTensors, $"live tensors grew from {liveTensors} to {Tensor.TotalCount}");
             Expect.True(model.LastTimings is { BackwardSeconds: > 0, CommunicationSeconds: >= 0, WaitSeconds: >= 0 }, "timings");
         }
 
@@ -64,6 +68,12 @@ internal static class TrainConvolutions
             float[] weights = [.. model.state_dict().Values.Where(t => t.dtype == float32).SelectMany(t => t.contiguous().data<float>().ToArray())];
             Console.WriteLine(JsonSerializer.Serialize(new { losses, gradients, weights, evaluated }));
         }
+    }
+
+    private static float[] Values(Tensor tensor)
+    {
+        using Tensor contiguous = tensor.contiguous();
+        return contiguous.data<float>().ToArray();
     }
 
     private static (Tensor Images, Tensor Labels) Data(bool channelsLast)

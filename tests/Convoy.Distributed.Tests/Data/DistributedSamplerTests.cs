@@ -6,11 +6,14 @@ namespace Convoy.Distributed.Tests.Data;
 public class DistributedSamplerTests
 {
     [Fact]
-    public void Indices_SeedZero_ArePyTorchs()
+    public void Indices_KnownSeeds_ArePyTorchs()
     {
-        // torch.randperm(10, generator=torch.Generator().manual_seed(0)) in PyTorch, dealt out to two ranks.
+        // What torch.utils.data.DistributedSampler of PyTorch 1.13.1 gave.
         Assert.Equal([4, 7, 3, 0, 6], new DistributedSampler(10, 0, 2).Indices());
         Assert.Equal([1, 5, 9, 8, 2], new DistributedSampler(10, 1, 2).Indices());
+        Assert.Equal([0, 1, 6, 5], new DistributedSampler(10, 1, 3, seed: 5) { Epoch = 2 }.Indices());
+        Assert.Equal([1], new DistributedSampler(2, 6, 7, seed: 5).Indices());
+        Assert.Equal([2, 5, 8], new DistributedSampler(10, 2, 3, shuffle: false, dropLast: true).Indices());
     }
 
     [Theory]
