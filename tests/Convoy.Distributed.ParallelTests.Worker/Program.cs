@@ -11,6 +11,10 @@ internal static class Program
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,
         [nameof(LatePeer)] = LatePeer.Run,
+        [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
+        [nameof(DifferentModels)] = DifferentModels.Run,
+        [nameof(TrainConvolutions)] = TrainConvolutions.Run,
+        [nameof(SyncBatchNormStatistics)] = SyncBatchNormStatistics.Run,
     };
 
     private static int Main(string[] args)

@@ -24,9 +24,10 @@ internal static class WorkerProcesses
             server.Dispose(); // Its port is free for rank 0 to take.
         }
 
+        HashSet<string> before = SharedMemoryFiles();
         using (server)
         {
-            return await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(rank, new Dictionary<string, string>
+            WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(rank, new Dictionary<string, string>
             {
                 ["RANK"] = rank.ToString(CultureInfo.InvariantCulture),
                 ["LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
@@ -38,6 +39,8 @@ internal static class WorkerProcesses
                 ["CONVOY_STORE_HOSTED"] = rankZeroServes ? "0" : "1",
                 ["OMP_NUM_THREADS"] = "1",
             }, [scenario, .. arguments ?? []])));
+            await RequireNothingLeftAsync(before);
+            return results;
         }
     }
 
@@ -47,6 +50,23 @@ internal static class WorkerProcesses
         IReadOnlyList<WorkerResult> results = await RunAsync(scenario, worldSize, arguments);
         Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
         return [.. results.Select(result => result.Output)];
+    }
+
+    private static HashSet<string> SharedMemoryFiles() =>
+        Directory.Exists("/dev/shm") ? [.. Directory.GetFiles("/dev/shm", "convoy-*")] : [];
+
+    private static async Task RequireNothingLeftAsync(HashSet<string> before)
+    {
+        // Other tests run at the same time, and their files live for milliseconds: only one that stays was left behind.
+        HashSet<string> left = SharedMemoryFiles();
+        left.ExceptWith(before);
+        for (int i = 0; i < 100 && left.Count > 0; i++)
+        {
+            await Task.Delay(100);
+            left.IntersectWith(SharedMemoryFiles());
+        }
+
+        Assert.Empty(left);
     }
 
     private static async Task<WorkerResult> RunRankAsync(int rank, Dictionary<string, string> environment, string[] arguments)

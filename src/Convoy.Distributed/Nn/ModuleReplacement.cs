@@ -69,11 +69,15 @@ internal static class ModuleReplacement
 
     private static void ReplaceInCollection(object collection, string place, Dictionary<nn.Module, nn.Module> replacements, List<Action> changes)
     {
-        if (collection is IDictionary<string, nn.Module> table)
+        if (collection is IDictionary<string, nn.Module> table and IEnumerable<(string, nn.Module)> children)
         {
-            foreach ((string key, nn.Module held) in table.Where(entry => replacements.ContainsKey(entry.Value)).ToList())
+            // TorchSharp's table of children: its enumerator of key-value pairs is not implemented, that of tuples is.
+            foreach ((string key, nn.Module held) in children)
             {
-                changes.Add(() => table[key] = replacements[held]);
+                if (replacements.TryGetValue(held, out nn.Module? substitute))
+                {
+                    changes.Add(() => table[key] = substitute);
+                }
             }
         }
         else if (collection is IDictionary dictionary)

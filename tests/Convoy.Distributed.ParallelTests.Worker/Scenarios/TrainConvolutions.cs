@@ -1,0 +1,100 @@
+using System.Text.Json;
+using Convoy.Distributed.Nn;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.ParallelTests.Worker;
+
+/// <summary>
+/// Trains a small network with SyncBatchNorm on this rank's part of a batch and prints losses, gradients and weights, which must
+/// not depend on the number of ranks. Arguments: <c>channels-last</c>, <c>accumulate</c>.
+/// </summary>
+internal static class TrainConvolutions
+{
+    private const int Steps = 6;
+    private const int GlobalBatch = 24;
+
+    public static void Run(string[] args)
+    {
+        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        // Other weights on each rank: the wrapper must make them rank 0's.
+        random.manual_seed(100 + group.Rank);
+        using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
+        // A cap so small that there are several buckets.
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, bucketCapMb: 0.002, firstBucketCapMb: 0.001);
+        using var optimizer = optim.AdamW(model.parameters(), lr: 0.01);
+        (Tensor images, Tensor labels) = Data(args.Contains("channels-last"));
+        int own = GlobalBatch / group.Size;
+        images = images.narrow(0, group.Rank * own, own);
+        labels = labels.narrow(0, group.Rank * own, own);
+
+        var losses = new List<float>();
+        float[] gradients = [];
+        long liveTensors = 0;
+        for (int step = 0; step < Steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            optimizer.zero_grad();
+            if (args.Contains("accumulate"))
+            {
+                using (model.NoSync())
+                {
+                    model.Backward(nn.functional.cross_entropy(model.call(images), labels) * 0.5);
+                }
+            }
+
+            Tensor loss = nn.functional.cross_entropy(model.call(images), labels);
+            model.Backward(args.Contains("accumulate") ? loss * 0.5 : loss);
+            Tensor mean = loss.detach().clone();
+            group.AllReduce(mean, ReduceOp.Average);
+            losses.Add(mean.item<float>());
+            if (step == 0)
+            {
+                gradients = [.. model.parameters().SelectMany(p => Values(p.grad!))];
+            }
+
+            optimizer.step();
+            scope.DisposeEverything();
+            liveTensors = step == 2 ? Tensor.TotalCount : liveTensors;
+            Expect.True(step <= 2 || Tensor.TotalCount <= liveTensors, $"live tensors grew from {liveTensors} to {Tensor.TotalCount}");
+            Expect.True(model.LastTimings is { BackwardSeconds: > 0, CommunicationSeconds: >= 0, WaitSeconds: >= 0 }, "timings");
+        }
+
+        RequireEqualReplicas(model, group);
+        model.eval();
+        float[] evaluated = model.call(images.narrow(0, 0, 1)).data<float>().ToArray();
+        if (group.Rank == 0)
+        {
+            float[] weights = [.. model.state_dict().Values.Where(t => t.dtype == float32).SelectMany(t => t.contiguous().data<float>().ToArray())];
+            Console.WriteLine(JsonSerializer.Serialize(new { losses, gradients, weights, evaluated }));
+        }
+    }
+
+    private static float[] Values(Tensor tensor)
+    {
+        using Tensor contiguous = tensor.contiguous();
+        return contiguous.data<float>().ToArray();
+    }
+
+    private static (Tensor Images, Tensor Labels) Data(bool channelsLast)
+    {
+        using var generator = new Generator(7);
+        Tensor images = (randn([GlobalBatch, 3, 13, 11], float32, generator: generator) * 2) + 5;
+        if (channelsLast)
+        {
+            images = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        }
+
+        return (images, randint(0, 5, [GlobalBatch], int64, generator: generator));
+    }
+
+    private static void RequireEqualReplicas(nn.Module module, ProcessGroup group)
+    {
+        foreach ((string name, Tensor tensor) in module.state_dict())
+        {
+            using Tensor reference = tensor.detach().clone();
+            group.Broadcast(reference, 0);
+            Expect.Equal(reference, tensor, $"{name} of rank {group.Rank}");
+        }
+    }
+}

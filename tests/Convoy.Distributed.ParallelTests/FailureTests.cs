@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+namespace Convoy.Distributed.ParallelTests;
+
+public class FailureTests
+{
+    [Theory]
+    [InlineData("LostPeer")]
+    [InlineData("LostPeerInBackward")]
+    public async Task Collective_RankKilled_OthersFailWithinSecondsAndNameIt(string scenario)
+    {
+        long start = Stopwatch.GetTimestamp();
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(scenario, 3);
+        // Starting three processes included; the group's own time-out is 120 s.
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(40), "took too long");
+        Assert.All(results.Take(2), result =>
+        {
+            Assert.Equal(1, result.ExitCode);
+            Assert.Contains("PeerLostException", result.Errors, StringComparison.Ordinal);
+            Assert.Matches($@"rank 2 \(process {results[2].ProcessId}\) has ended|rank [01] \(process \d+\) has (left the group|ended)", result.Errors);
+        });
+        Assert.Contains(results.Take(2), result => result.Errors.Contains($"rank 2 (process {results[2].ProcessId}) has ended", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Barrier_RankDoesNotCome_TimesOutAndNamesIt()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("LatePeer", 3, ["4"]);
+        Assert.All(results.Take(2), result => Assert.Equal(1, result.ExitCode));
+        Assert.Contains(results.Take(2), result => result.Errors.Contains("rank 2 did not come within 4 s", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Joining_RankNeverStarted_TimesOutAndNamesIt()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("LatePeer", 3, ["4"], started: 2);
+        Assert.All(results, result =>
+        {
+            Assert.Equal(1, result.ExitCode);
+            Assert.Contains("rank 2 did not join the process group within 4 s", result.Errors, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Joining_RankZeroServesTheStore_Works() =>
+        Assert.All(await WorkerProcesses.RunAsync("Mismatch", 2, rankZeroServes: true), result => Assert.True(result.ExitCode == 0, result.Errors));
+}

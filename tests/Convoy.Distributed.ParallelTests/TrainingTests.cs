@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace Convoy.Distributed.ParallelTests;
+
+public class TrainingTests
+{
+    [Theory]
+    [InlineData(2, "")]
+    [InlineData(3, "")]
+    [InlineData(4, "channels-last")]
+    [InlineData(2, "accumulate")]
+    public async Task DistributedDataParallel_SeveralRanksOnPartsOfABatch_EqualOneRankOnTheWhole(int worldSize, string variant)
+    {
+        JsonElement one = await TrainAsync(1, variant);
+        JsonElement several = await TrainAsync(worldSize, variant);
+        AssertNear(one, several, "losses", 1e-5f);
+        AssertNear(one, several, "gradients", 1e-5f);
+        AssertNear(one, several, "weights", 1e-4f);
+        AssertNear(one, several, "evaluated", 1e-3f);
+        float[] losses = Values(several, "losses");
+        Assert.True(losses[^1] < losses[0], "the loss did not fall");
+    }
+
+    [Fact]
+    public async Task DistributedDataParallel_SameSeedTwice_IsBitwiseEqual() =>
+        Assert.Equal((await TrainAsync(3, "")).GetRawText(), (await TrainAsync(3, "")).GetRawText());
+
+    [Fact]
+    public async Task DistributedDataParallel_ModelsDiffer_NamesRankAndParameter() =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("DifferentModels", 3);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task SyncBatchNorm_PartsOfDifferentSize_EqualBatchNormOnTheWhole(int worldSize) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormStatistics", worldSize);
+
+    private static async Task<JsonElement> TrainAsync(int worldSize, string variant) =>
+        JsonDocument.Parse((await WorkerProcesses.RunAndRequireSuccessAsync("TrainConvolutions", worldSize, variant))[0]).RootElement;
+
+    private static float[] Values(JsonElement run, string name) => [.. run.GetProperty(name).EnumerateArray().Select(value => value.GetSingle())];
+
+    private static void AssertNear(JsonElement expected, JsonElement actual, string name, float tolerance)
+    {
+        float[] a = Values(expected, name), b = Values(actual, name);
+        Assert.NotEmpty(a);
+        Assert.Equal(a.Length, b.Length);
+        float largest = a.Zip(b, (x, y) => MathF.Abs(x - y)).Max();
+        Assert.True(largest <= tolerance, $"{name} differ by {largest}");
+    }
+}

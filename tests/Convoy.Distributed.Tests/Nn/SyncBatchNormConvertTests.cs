@@ -1,0 +1,98 @@
+using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.Nn;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.Tests.Nn;
+
+public sealed class SyncBatchNormConvertTests : IDisposable
+{
+    private readonly ProcessGroupSingle _group = new();
+
+    public void Dispose() => _group.Dispose();
+
+    [Fact]
+    public void Convert_Sequential_KeepsNamesValuesAndOutput()
+    {
+        using var scope = NewDisposeScope();
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(("conv", nn.Conv2d(3, 4, 3)), ("bn", nn.BatchNorm2d(4, eps: 0.01, momentum: 0.3)), ("inner", nn.Sequential(nn.BatchNorm2d(4, affine: false), nn.ReLU())));
+        Tensor input = randn(2, 3, 6, 6);
+        network.call(input); // Other running statistics than the initial ones.
+        string[] names = [.. network.state_dict().Keys];
+        Tensor[] values = [.. network.state_dict().Values];
+        network.eval();
+        Tensor expected = network.call(input);
+        Assert.Same(network, SyncBatchNorm.Convert(network, _group));
+        Assert.Equal(names, network.state_dict().Keys);
+        Assert.All(network.state_dict().Values.Zip(values), pair => Assert.Same(pair.Second, pair.First));
+        Assert.Equal(2, network.modules().OfType<SyncBatchNorm>().Count());
+        Assert.Empty(network.modules().OfType<BatchNorm>());
+        Assert.True(network.call(input).eq(expected).all().item<bool>());
+        SyncBatchNorm layer = network.modules().OfType<SyncBatchNorm>().First();
+        Assert.Equal((0.01, 0.3, false), (layer.Eps, layer.Momentum, layer.training));
+    }
+
+    [Fact]
+    public void Convert_CustomModule_ReplacesFieldsListsAndDictionaries()
+    {
+        using var network = new Custom();
+        string[] names = [.. network.state_dict().Keys];
+        SyncBatchNorm.Convert(network, _group);
+        Assert.Equal(names, network.state_dict().Keys);
+        Assert.All(network.Used(), module => Assert.IsType<SyncBatchNorm>(module));
+        Assert.Equal(5, network.modules().OfType<SyncBatchNorm>().Count());
+        using Tensor output = network.call(ones(1, 2, 2, 2));
+        Assert.Equal(1, network.get_buffer("_own.num_batches_tracked")!.item<long>());
+    }
+
+    [Fact]
+    public void Convert_BatchNormItself_GivesItsReplacement()
+    {
+        using nn.Module<Tensor, Tensor> norm = nn.BatchNorm1d(3);
+        Assert.IsType<SyncBatchNorm>(SyncBatchNorm.Convert(norm, _group));
+    }
+
+    [Fact]
+    public void Convert_FieldDeclaredAsBatchNorm2d_NamesItAndChangesNothing()
+    {
+        using var network = new TooNarrow();
+        string message = Assert.Throws<ArgumentException>(() => SyncBatchNorm.Convert(network, _group)).Message;
+        Assert.Contains("TooNarrow._narrow is declared as BatchNorm2d", message, StringComparison.Ordinal);
+        Assert.IsType<BatchNorm2d>(network.Wide);
+        Assert.Equal(2, network.modules().OfType<BatchNorm>().Count());
+    }
+
+    private sealed class Custom : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> _own = nn.BatchNorm2d(2);
+        private readonly nn.Module _plain = nn.BatchNorm2d(2);
+        private readonly ModuleList<nn.Module<Tensor, Tensor>> _list = nn.ModuleList<nn.Module<Tensor, Tensor>>(nn.BatchNorm2d(2));
+        private readonly ModuleDict<nn.Module<Tensor, Tensor>> _dictionary = nn.ModuleDict<nn.Module<Tensor, Tensor>>(("a", nn.BatchNorm2d(2)));
+        private readonly nn.Module<Tensor, Tensor>[] _array = [nn.BatchNorm2d(2)];
+
+        public Custom()
+            : base(nameof(Custom))
+        {
+            RegisterComponents();
+            register_module("array0", _array[0]);
+        }
+
+        public IEnumerable<nn.Module> Used() => [_own, _plain, _list[0], _dictionary["a"], _dictionary.values().First(), _array[0]];
+
+        public override Tensor forward(Tensor input) => _own.call(input);
+    }
+
+    private sealed class TooNarrow : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> _wide = nn.BatchNorm2d(2);
+        private readonly BatchNorm2d _narrow = nn.BatchNorm2d(2);
+
+        public TooNarrow()
+            : base(nameof(TooNarrow)) => RegisterComponents();
+
+        public nn.Module Wide => _wide;
+
+        public override Tensor forward(Tensor input) => _narrow.call(_wide.call(input));
+    }
+}
