@@ -2,15 +2,6 @@ using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>What a client may ask of the server.</summary>
-internal enum StoreOperation : byte
-{
-    Set = 1,
-    Get = 2,
-    Add = 3,
-    Wait = 4,
-}
-
 /// <summary>One request: an operation, its keys (one, but for Wait), and what the operation needs besides.</summary>
 /// <param name="Operation">What to do.</param>
 /// <param name="Keys">The keys; only Wait takes more than one.</param>

@@ -19,13 +19,3 @@ internal readonly record struct CollectiveCall(CollectiveKind Kind, int Detail, 
         _ => FormattableString.Invariant($"AllocateBuffer({Count} x {(ScalarType)ElementType})"),
     };
 }
-
-/// <summary>The operations.</summary>
-internal enum CollectiveKind
-{
-    Barrier,
-    AllReduce,
-    Broadcast,
-    AllGather,
-    AllocateBuffer,
-}

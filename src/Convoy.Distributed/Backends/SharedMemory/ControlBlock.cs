@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>
@@ -30,25 +28,4 @@ internal readonly unsafe struct ControlBlock
     public RankSlot* Slot(int rank) => (RankSlot*)(_start + SlotsOffset + (rank * sizeof(RankSlot)));
 
     public static long ScratchOffset(int ranks) => (SlotsOffset + ((long)ranks * sizeof(RankSlot)) + 4095) & ~4095L;
-}
-
-/// <summary>What one rank tells the others about itself.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 256)]
-internal struct RankSlot
-{
-    /// <summary>The number of the last barrier that it arrived at.</summary>
-    public int Arrived;
-
-    /// <summary>1 once it left the group.</summary>
-    public int Left;
-
-    public int ProcessId;
-
-    /// <summary>When its process started, in the kernel's ticks; tells it from a later process with the same number. 0: unknown.</summary>
-    public long ProcessStart;
-
-    /// <summary>What it does: the present operation and the one before, by turns, as others may not have read that yet.</summary>
-    public CollectiveCall EvenCall;
-
-    public CollectiveCall OddCall;
 }

@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace Convoy.Distributed.Backends.SharedMemory;
+
+/// <summary>What one rank tells the others about itself.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 256)]
+internal struct RankSlot
+{
+    /// <summary>The number of the last barrier that it arrived at.</summary>
+    public int Arrived;
+
+    /// <summary>1 once it left the group.</summary>
+    public int Left;
+
+    public int ProcessId;
+
+    /// <summary>When its process started, in the kernel's ticks; tells it from a later process with the same number. 0: unknown.</summary>
+    public long ProcessStart;
+
+    /// <summary>What it does: the present operation and the one before, by turns, as others may not have read that yet.</summary>
+    public CollectiveCall EvenCall;
+
+    public CollectiveCall OddCall;
+}
