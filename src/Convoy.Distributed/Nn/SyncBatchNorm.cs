@@ -126,6 +126,12 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
     {
         var replacement = new SyncBatchNorm(group, norm.num_features, norm.eps, norm.momentum, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked);
         replacement.train(norm.training);
+
+        // The tensors are the replacement's now; the finalizer of the batch norm, which nothing refers to any more, would
+        // dispose of them.
+#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
+        GC.SuppressFinalize(norm);
+#pragma warning restore CA1816
         return replacement;
     }
 

@@ -54,6 +54,24 @@ public sealed class SyncBatchNormConvertTests : IDisposable
     }
 
     [Fact]
+    public void Convert_ReplacedBatchNormIsCollected_TensorsLiveOn()
+    {
+        nn.Module<Tensor, Tensor> network = Converted();
+
+#pragma warning disable RS0030 // the collector is what is tested
+        GC.Collect();
+#pragma warning restore RS0030
+        GC.WaitForPendingFinalizers();
+
+        using Tensor output = network.call(ones(2, 3, 4, 4));
+        Assert.Equal(1, network.state_dict()["0.num_batches_tracked"].item<long>());
+
+        // In a method of its own, so that nothing on this one's stack keeps the batch norm.
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        nn.Module<Tensor, Tensor> Converted() => SyncBatchNorm.Convert(nn.Sequential(nn.BatchNorm2d(3)), _group);
+    }
+
+    [Fact]
     public void Convert_FieldDeclaredAsBatchNorm2d_NamesItAndChangesNothing()
     {
         using var network = new TooNarrow();
