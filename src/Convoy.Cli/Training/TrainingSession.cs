@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Convoy.Cli.Commands;
 using Convoy.Cli.Evaluation;
 using Convoy.Distributed.Launch;
@@ -104,6 +105,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             ProcessCount = options.Nproc,
             ThreadsPerProcess = options.Threads,
             MaxRestarts = maxRestarts,
+            InterruptSignal = PosixSignal.SIGTERM,
             LogDirectory = run.Logs,
             OnOutput = line =>
             {
@@ -126,7 +128,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         }
         else
         {
-            _console.WriteLine("Stopped before the first update; there is no checkpoint.");
+            _console.WriteLine("Stopped before a checkpoint could be written.");
         }
 
         return ExitCodes.Interrupted;

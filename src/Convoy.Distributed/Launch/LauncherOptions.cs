@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Convoy.Distributed.Launch;
 
 /// <summary>What a <see cref="Launcher"/> starts, and how it ends it.</summary>
@@ -53,7 +55,13 @@ public sealed record LauncherOptions
     /// <summary>Seconds from SIGTERM to SIGKILL when a worker has failed; default 5, at least 0.</summary>
     public double GraceSeconds { get; init; } = 5;
 
-    /// <summary>Seconds that the workers have for a last checkpoint after SIGINT, before SIGTERM follows; default 30, at least 0.</summary>
+    /// <summary>
+    /// What a cancellation sends the workers first: SIGINT, the default, or SIGTERM. A shell without job control lets its
+    /// background jobs ignore SIGINT, and workers inherit that, so workers that take both for the same better get SIGTERM.
+    /// </summary>
+    public PosixSignal InterruptSignal { get; init; } = PosixSignal.SIGINT;
+
+    /// <summary>Seconds that the workers have for a last checkpoint after <see cref="InterruptSignal"/>, before they are ended; default 30, at least 0.</summary>
     public double InterruptGraceSeconds { get; init; } = 30;
 
     /// <summary>How many of the failed worker's last lines a <see cref="WorkerFailure"/> holds; default 20, at least 0.</summary>
@@ -75,6 +83,11 @@ public sealed record LauncherOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MasterPort, 65535);
         ArgumentOutOfRangeException.ThrowIfNegative(GraceSeconds);
         ArgumentOutOfRangeException.ThrowIfNegative(InterruptGraceSeconds);
+        if (InterruptSignal is not (PosixSignal.SIGINT or PosixSignal.SIGTERM))
+        {
+            throw new ArgumentException($"InterruptSignal is {InterruptSignal}; only SIGINT and SIGTERM ask a worker to end.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(LastLines);
     }
 }

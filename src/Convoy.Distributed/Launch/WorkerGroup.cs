@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Convoy.Distributed.Launch;
 
 /// <summary>All workers of one start: waits for them, and ends them when one fails or the caller cancels.</summary>
@@ -40,7 +42,7 @@ internal sealed class WorkerGroup : IDisposable
     }
 
     /// <summary>Waits until no process of the group is left.</summary>
-    /// <param name="cancellation">Interrupts the workers: SIGINT, after the grace times SIGTERM and SIGKILL.</param>
+    /// <param name="cancellation">Interrupts the workers: <see cref="LauncherOptions.InterruptSignal"/>, after the grace times SIGTERM and SIGKILL.</param>
     public async Task<LaunchResult> RunAsync(CancellationToken cancellation)
     {
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -54,9 +56,13 @@ internal sealed class WorkerGroup : IDisposable
 
         bool interrupted = cancellation.IsCancellationRequested && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : failed.ExitCode == 128 + Signal.Interrupt);
         TimeSpan checkpointGrace = TimeSpan.FromSeconds(_environment.Options.InterruptGraceSeconds);
-        await EndAsync(interrupted
-            ? [(Signal.Interrupt, checkpointGrace), (Signal.Terminate, Grace), (Signal.Kill, Forever)]
-            : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
+        bool politely = _environment.Options.InterruptSignal == PosixSignal.SIGINT;
+        await EndAsync((interrupted, politely) switch
+        {
+            (true, true) => [(Signal.Interrupt, checkpointGrace), (Signal.Terminate, Grace), (Signal.Kill, Forever)],
+            (true, false) => [(Signal.Terminate, checkpointGrace), (Signal.Kill, Forever)],
+            _ => [(Signal.Terminate, Grace), (Signal.Kill, Forever)],
+        }).ConfigureAwait(false);
         await EndLeftoversAsync().ConfigureAwait(false);
         await DrainOutputAsync().ConfigureAwait(false);
 
