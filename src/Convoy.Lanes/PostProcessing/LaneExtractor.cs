@@ -49,7 +49,7 @@ public sealed class LaneExtractor
         var lanes = new List<double[]>(_options.MaxLanes);
         foreach (LaneTrack track in kept)
         {
-            double[] lane = LaneSampler.Sample(track, geometry, hSamples, _options.SmoothingRows);
+            double[] lane = LaneSampler.Sample(track, geometry, hSamples, _options);
             if (lane.AsSpan().ContainsAnyInRange(0, double.MaxValue))
             {
                 lanes.Add(lane);

@@ -34,6 +34,13 @@ public sealed record LaneExtractorOptions
     public int SmoothingRows { get; init; } = 3;
 
     /// <summary>
+    /// A lane that ends this many rows before the line through its lowest points leaves the mask, at the bottom or a side, is drawn
+    /// out to that edge. Lanes are painted under the camera as well as ahead, and TuSimple's labels go to the edge: 99 % of them end
+    /// within three of its rows, 15 rows of a mask of 360. Default 20. From 0.
+    /// </summary>
+    public int ExtendBeyondRows { get; init; } = 20;
+
+    /// <summary>
     /// <see cref="SearchDistance"/> along the row for a lane of a slope (columns a row) after a break of some rows: wider for a leaning lane,
     /// and the longer the break, the less certain the place.
     /// </summary>
@@ -50,5 +57,6 @@ public sealed record LaneExtractorOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(DirectionPoints, 4);
         ArgumentOutOfRangeException.ThrowIfNegative(SearchDistance);
         ArgumentOutOfRangeException.ThrowIfLessThan(SmoothingRows, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(ExtendBeyondRows);
     }
 }

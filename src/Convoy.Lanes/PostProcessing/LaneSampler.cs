@@ -9,19 +9,37 @@ internal static class LaneSampler
     private const double EndSlack = 1;
 
     /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image.</summary>
-    public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, int smoothingRows)
+    public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, LaneExtractorOptions options)
     {
+        int smoothingRows = options.SmoothingRows;
         double[] xs = new double[hSamples.Length];
+        int footPoints = Math.Min(track.Points.Count, Math.Max(options.DirectionPoints, track.Points.Count / 2));
+        bool extends = RowsToTheEdge(track, footPoints, geometry.Network) > options.ExtendBeyondRows;
         for (int i = 0; i < xs.Length; i++)
         {
             double row = geometry.ToNetworkY(hSamples[i]);
-            double x = row < track.TopRow - EndSlack || row > track.BottomRow + EndSlack
-                ? double.NaN
-                : geometry.ToOriginalX(At(track, row, smoothingRows));
+            double x = row < track.TopRow - EndSlack ? double.NaN
+                : row <= track.BottomRow + EndSlack ? geometry.ToOriginalX(At(track, row, smoothingRows))
+                : extends ? geometry.ToOriginalX(track.FitLine(0, footPoints, row).X)
+                : double.NaN;
             xs[i] = x >= 0 && x <= geometry.Original.Width - 1 ? x : TuSimpleLabel.NoPoint;
         }
 
         return xs;
+    }
+
+    /// <summary>How many rows a straight line through the track's lowest points still has before it leaves the mask at its bottom or a side.</summary>
+    private static double RowsToTheEdge(LaneTrack track, int footPoints, ImageSize mask)
+    {
+        (double x, double slope) = track.FitLine(0, footPoints, track.BottomRow);
+        double toBottom = mask.Height - 1 - track.BottomRow;
+        double toSide = slope switch
+        {
+            > 0 => (mask.Width - 1 - x) / slope,
+            < 0 => x / -slope,
+            _ => double.PositiveInfinity,
+        };
+        return Math.Min(toBottom, toSide);
     }
 
     /// <summary>The x of the line fitted to the points around a row; of the straight line across a break.</summary>

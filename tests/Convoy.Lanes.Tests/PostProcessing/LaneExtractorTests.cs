@@ -71,6 +71,27 @@ public sealed class LaneExtractorTests
     }
 
     [Fact]
+    public void Extract_LaneThatEndsFarFromTheEdge_IsDrawnOutToIt()
+    {
+        // Both run on straight below their last pixel: one to the bottom at row 719, one out of the right side at row 560.
+        double[][] seen = [Lane(400, 500, 600, 300), Lane(1040, 480, 500, 300)];
+        double[][] whole = [Lane(181, 719, 600, 300), Lane(1280, 560, 500, 300)];
+        IReadOnlyList<double[]> lanes = Extract(Mask(seen));
+
+        Assert.Equal(2, lanes.Count);
+        for (int lane = 0; lane < 2; lane++)
+        {
+            for (int row = 0; row < _rows.Length; row++)
+            {
+                Assert.True(Math.Abs(whole[lane][row] - lanes[lane][row]) < 8 || Math.Abs(_rows[row] - 560) < 10, $"lane {lane} row {_rows[row]}: {lanes[lane][row]} for {whole[lane][row]}");
+            }
+        }
+
+        var asSeen = new LaneExtractor(new LaneExtractorOptions { ExtendBeyondRows = _network.Height });
+        Assert.All(asSeen.Extract(Mask(seen), _network, _original, _rows), lane => Assert.Equal(TuSimpleLabel.NoPoint, lane[^1]));
+    }
+
+    [Fact]
     public void Extract_LanesThatMeet_StayTwo()
     {
         double[][] truth = [Lane(300, 700, 640, 200), Lane(1000, 700, 644, 200)];
