@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
 
 namespace Convoy.Cli.Commands;
 

@@ -1,5 +1,5 @@
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Training;
 
 namespace Convoy.Cli.Training;
