@@ -8,9 +8,9 @@ public sealed class SyntheticDatasetTests : IDisposable
 {
     private static readonly SyntheticOptions Small = new() { Frames = 5, Seed = 3, Size = new ImageSize(320, 180) };
 
-    private readonly string _root = Directory.CreateTempSubdirectory("convoy-roads-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => Directory.Delete(_root, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Write_SameSeed_GivesTheSameBytes()
@@ -69,7 +69,7 @@ public sealed class SyntheticDatasetTests : IDisposable
         Draw(In("data"), Small);
 
         Assert.Equal(Small.Frames + 1, Files("data").Length);
-        Assert.Equal([In("data")], Directory.GetFileSystemEntries(_root));
+        Assert.Equal([In("data")], Directory.GetFileSystemEntries(_folder.Root));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class SyntheticDatasetTests : IDisposable
         Assert.StartsWith("the output directory is not empty", error.Message, StringComparison.Ordinal);
         Assert.Equal(["mine.txt"], Files("data"));
         Assert.Equal("mine", File.ReadAllText(Path.Combine(In("data"), "mine.txt")));
-        Assert.Equal([In("data")], Directory.GetFileSystemEntries(_root));
+        Assert.Equal([In("data")], Directory.GetFileSystemEntries(_folder.Root));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class SyntheticDatasetTests : IDisposable
     public void Write_FramesOutOfRange_IsRefusedBeforeAnythingIsWritten(int frames)
     {
         Assert.Throws<BadInputException>(() => Draw(In("data"), Small with { Frames = frames }));
-        Assert.Empty(Directory.GetFileSystemEntries(_root));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Root));
     }
 
     [Fact]
@@ -116,13 +116,13 @@ public sealed class SyntheticDatasetTests : IDisposable
             SyntheticDataset.Write(In("data"), Small with { Frames = 200 }, stopAtFirst, stop.Token));
 
         Assert.True(stopAtFirst.Drawn > 0);
-        Assert.Empty(Directory.GetFileSystemEntries(_root));
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Root));
     }
 
     private static IReadOnlyList<TuSimpleLabel> Draw(string directory, SyntheticOptions options) =>
         SyntheticDataset.Write(directory, options, cancellation: TestContext.Current.CancellationToken);
 
-    private string In(string name) => Path.Combine(_root, name);
+    private string In(string name) => _folder.File(name);
 
     private string[] Files(string name) =>
         [.. Directory.EnumerateFiles(In(name), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(In(name), path)).Order(StringComparer.Ordinal)];
