@@ -16,18 +16,20 @@ public sealed class StepMetricsLog : IDisposable
     public StepMetricsLog(string path, long lastStep = 0)
     {
         IReadOnlyList<StepMetrics> kept = File.Exists(path) ? [.. Read(path).Where(step => step.Step <= lastStep)] : [];
-        _stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-        foreach (StepMetrics step in kept)
+        AtomicFile.Write(path, stream =>
         {
-            Append(step);
-        }
+            foreach (StepMetrics step in kept)
+            {
+                WriteLine(stream, step);
+            }
+        });
+        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
     }
 
     /// <summary>Adds one step and hands it to the operating system, so that it survives this process.</summary>
     public void Append(StepMetrics step)
     {
-        JsonSerializer.Serialize(_stream, step, MetricsJson.Default.StepMetrics);
-        _stream.WriteByte((byte)'\n');
+        WriteLine(_stream, step);
         _stream.Flush();
     }
 
@@ -58,4 +60,10 @@ public sealed class StepMetricsLog : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
+
+    private static void WriteLine(Stream stream, StepMetrics step)
+    {
+        JsonSerializer.Serialize(stream, step, MetricsJson.Default.StepMetrics);
+        stream.WriteByte((byte)'\n');
+    }
 }

@@ -70,7 +70,7 @@ public static class OverlayPainter
 
         using SKData encoded = picture.Encode(format, options.JpegQuality)
             ?? throw new InvalidOperationException($"The picture could not be encoded as {format}.");
-        AtomicFile.Write(outputPath, encoded.SaveTo);
+        OutputFile.Write(outputPath, encoded.SaveTo);
     }
 
     private static SKEncodedImageFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch

@@ -1,11 +1,16 @@
-namespace Convoy.Lanes;
+namespace Convoy.Metrics;
 
 /// <summary>Writes a whole file or none: under a temporary name beside it, flushed to the disk, then renamed.</summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
-    /// <exception cref="BadInputException">The file cannot be written.</exception>
+    /// <summary>Writes <paramref name="path"/>, replacing what is there; a reader sees the old file or the new one, never half of one.</summary>
+    /// <param name="path">The file, in a folder that exists.</param>
+    /// <param name="write">Writes the content. When it throws, the old file stays and nothing else is left.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">There is no permission to write it.</exception>
     public static void Write(string path, Action<Stream> write)
     {
+        ArgumentNullException.ThrowIfNull(write);
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -17,17 +22,12 @@ internal static class AtomicFile
 
             File.Move(temporary, path, overwrite: true);
         }
-        catch (Exception error)
+        catch
         {
             // Deleting what is not there is no error, but deleting in a folder that is not there is one.
             if (File.Exists(temporary))
             {
                 File.Delete(temporary);
-            }
-
-            if (error is IOException or UnauthorizedAccessException)
-            {
-                throw new BadInputException("the file cannot be written", path, $"Give a path in a folder that exists and that you may write to: {error.Message}", error);
             }
 
             throw;
