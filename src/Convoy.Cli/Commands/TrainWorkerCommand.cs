@@ -27,9 +27,18 @@ internal static class TrainWorkerCommand
         TrainingOptions options = run.ReadConfig();
         torch.set_num_threads(options.Threads);
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds));
-        using var trainer = new Trainer(options, run, group, TimeProvider.System);
-        TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
-        return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+        try
+        {
+            using var trainer = new Trainer(options, run, group, TimeProvider.System, stop);
+            TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
+            return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // While this rank is still in the group: the others fail as soon as it leaves.
+            WorkerErrorFile.Record(error);
+            throw;
+        }
     }
 
     /// <summary>Writes events to standard output as they happen; the base class library's Progress would hand them to other threads, out of order.</summary>
