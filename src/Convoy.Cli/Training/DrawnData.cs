@@ -24,7 +24,11 @@ internal static class DrawnData
         Accumulate = 1,
     };
 
+    /// <summary>How many of them <paramref name="options"/> leave to train on.</summary>
+    public static int TrainingFrames(TrainingOptions options) =>
+        options.Val is not null || options.ValSplit == 0 ? Frames : Frames - LaneDataset.HeldOut(Frames, options.ValSplit);
+
     /// <summary>Draws the data into <paramref name="directory"/>; the same seed draws the same.</summary>
-    public static void Draw(string directory, long seed, CancellationToken cancellation) =>
-        SyntheticDataset.Write(directory, Data with { Seed = seed }, cancellation: cancellation);
+    public static IReadOnlyList<TuSimpleLabel> Draw(string directory, long seed, IProgress<int>? progress, CancellationToken cancellation) =>
+        SyntheticDataset.Write(directory, Data with { Seed = seed }, progress, cancellation);
 }
