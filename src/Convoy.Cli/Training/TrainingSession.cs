@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Cli.Commands;
 using Convoy.Cli.Evaluation;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes;
@@ -19,6 +18,9 @@ namespace Convoy.Cli.Training;
 /// </summary>
 internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
 {
+    /// <summary>The verb that each process of the run is started with.</summary>
+    public const string WorkerVerb = "train-worker";
+
     private const int Pictures = 3;
 
     private readonly IAnsiConsole _console = ConsoleOutput.People();
@@ -133,7 +135,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         using var display = new TrainingDisplay(_console, TimeProvider.System);
         var launcher = new Launcher(new LauncherOptions
         {
-            Program = LaunchProgram.ThisProgram(TrainWorkerCommand.Name, run.Root),
+            Program = LaunchProgram.ThisProgram(WorkerVerb, run.Root),
             ProcessCount = options.Nproc,
             ThreadsPerProcess = options.Threads,
             MaxRestarts = maxRestarts,
