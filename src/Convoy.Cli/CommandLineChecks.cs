@@ -14,13 +14,4 @@ internal static class CommandLineChecks
             throw new BadInputException("not a number of threads", threads.ToString(CultureInfo.InvariantCulture), "Give --threads 1 or more.");
         }
     }
-
-    /// <summary>Refuses a folder that has something in it.</summary>
-    public static void EmptyFolder(string path)
-    {
-        if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
-        {
-            throw new BadInputException("the output folder is not empty", path, "Give another folder.");
-        }
-    }
 }

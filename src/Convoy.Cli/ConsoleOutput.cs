@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Convoy.Lanes;
 using Spectre.Console;
 
 namespace Convoy.Cli;
@@ -42,21 +43,25 @@ internal static class ConsoleOutput
         return console;
     }
 
+    /// <summary>Whether bars can be drawn on <paramref name="console"/>: it is a terminal that moves its cursor.</summary>
+    public static bool IsTerminal(IAnsiConsole console) => console.Profile.Out.IsTerminal && console.Profile.Capabilities.Ansi;
+
     /// <summary>Prints a verb's result as one JSON document, names in snake_case. A verb calls this at most once.</summary>
     public static void Json<T>(T result) => Console.Out.WriteLine(JsonSerializer.Serialize(result, JsonFormat));
 
     /// <summary>Writes the document that <see cref="Json{T}"/> would print to a file.</summary>
-    public static void JsonFile<T>(string path, T result)
-    {
-        string unfinished = path + ".tmp";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(result, JsonFormat));
-        File.Move(unfinished, path, overwrite: true);
-    }
+    public static void JsonFile<T>(string path, T result) =>
+        OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, result, JsonFormat));
 
-    /// <summary>Writes one error line and gives back <paramref name="exitCode"/>.</summary>
-    public static int Error(string message, int exitCode)
+    /// <summary>Writes one error line, below it <paramref name="details"/> as they are, and gives back <paramref name="exitCode"/>.</summary>
+    public static int Error(string message, int exitCode, params IEnumerable<string> details)
     {
         Console.Error.WriteLine($"convoy: error: {OneLine(message)}");
+        foreach (string line in details)
+        {
+            Console.Error.WriteLine(line);
+        }
+
         return exitCode;
     }
 

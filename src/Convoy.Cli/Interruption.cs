@@ -15,50 +15,50 @@ internal sealed class Interruption : IDisposable
     // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
-    private readonly TimeProvider time;
-    private readonly CancellationTokenSource source = new();
-    private readonly PosixSignalRegistration[] registrations;
-    private readonly Lock gate = new();
-    private long firstSignal;
-    private ITimer? graceTimer;
-    private bool disposed;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private readonly Lock _gate = new();
+    private long _firstSignal;
+    private ITimer? _graceTimer;
+    private bool _disposed;
 
     public Interruption(TimeProvider time)
     {
-        this.time = time;
-        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+        _time = time;
+        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
     }
 
     /// <summary>Cancelled at the first signal.</summary>
-    public CancellationToken Token => source.Token;
+    public CancellationToken Token => _source.Token;
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in registrations)
+        foreach (PosixSignalRegistration registration in _registrations)
         {
             registration.Dispose();
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            disposed = true;
-            graceTimer?.Dispose();
+            _disposed = true;
+            _graceTimer?.Dispose();
         }
     }
 
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        lock (gate)
+        lock (_gate)
         {
-            if (disposed)
+            if (_disposed)
             {
                 return;
             }
 
-            if (graceTimer is not null)
+            if (_graceTimer is not null)
             {
-                if (context.Signal == PosixSignal.SIGINT && time.GetElapsedTime(firstSignal) > SameSignal)
+                if (context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_firstSignal) > SameSignal)
                 {
                     Environment.Exit(ExitCodes.Interrupted);
                 }
@@ -66,10 +66,10 @@ internal sealed class Interruption : IDisposable
                 return;
             }
 
-            firstSignal = time.GetTimestamp();
-            graceTimer = time.CreateTimer(_ => Environment.Exit(ExitCodes.Interrupted), null, Grace, Timeout.InfiniteTimeSpan);
+            _firstSignal = _time.GetTimestamp();
+            _graceTimer = _time.CreateTimer(_ => Environment.Exit(ExitCodes.Interrupted), null, Grace, Timeout.InfiniteTimeSpan);
         }
 
-        source.Cancel();
+        _source.Cancel();
     }
 }

@@ -6,17 +6,8 @@ namespace Convoy.Metrics;
 public static class MetricsFile
 {
     /// <summary>Writes <paramref name="run"/>; a reader sees the old file or the new one, never half of one.</summary>
-    public static void Write(string path, RunMetrics run)
-    {
-        string unfinished = path + ".tmp";
-        using (FileStream stream = File.Create(unfinished))
-        {
-            JsonSerializer.Serialize(stream, run, MetricsJson.Default.RunMetrics);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(unfinished, path, overwrite: true);
-    }
+    public static void Write(string path, RunMetrics run) =>
+        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, run, MetricsJson.Default.RunMetrics));
 
     /// <summary>Reads <paramref name="path"/>.</summary>
     /// <exception cref="MetricsFormatException">The file is no metrics file, is cut off, or is of a newer form.</exception>

@@ -8,7 +8,7 @@ namespace Convoy.Metrics;
 /// </summary>
 public sealed class StepMetricsLog : IDisposable
 {
-    private readonly FileStream stream;
+    private readonly FileStream _stream;
 
     /// <summary>Opens the log for the steps after <paramref name="lastStep"/>; steps that an earlier, interrupted run recorded beyond it are dropped.</summary>
     /// <param name="path">The file; made when absent.</param>
@@ -16,19 +16,21 @@ public sealed class StepMetricsLog : IDisposable
     public StepMetricsLog(string path, long lastStep = 0)
     {
         IReadOnlyList<StepMetrics> kept = File.Exists(path) ? [.. Read(path).Where(step => step.Step <= lastStep)] : [];
-        stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-        foreach (StepMetrics step in kept)
+        AtomicFile.Write(path, stream =>
         {
-            Append(step);
-        }
+            foreach (StepMetrics step in kept)
+            {
+                WriteLine(stream, step);
+            }
+        });
+        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
     }
 
     /// <summary>Adds one step and hands it to the operating system, so that it survives this process.</summary>
     public void Append(StepMetrics step)
     {
-        JsonSerializer.Serialize(stream, step, MetricsJson.Default.StepMetrics);
-        stream.WriteByte((byte)'\n');
-        stream.Flush();
+        WriteLine(_stream, step);
+        _stream.Flush();
     }
 
     /// <summary>Reads a log. A last line without its end, which a killed run leaves, is passed over.</summary>
@@ -57,5 +59,11 @@ public sealed class StepMetricsLog : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => stream.Dispose();
+    public void Dispose() => _stream.Dispose();
+
+    private static void WriteLine(Stream stream, StepMetrics step)
+    {
+        JsonSerializer.Serialize(stream, step, MetricsJson.Default.StepMetrics);
+        stream.WriteByte((byte)'\n');
+    }
 }

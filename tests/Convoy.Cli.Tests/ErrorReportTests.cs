@@ -4,9 +4,9 @@ namespace Convoy.Cli.Tests;
 
 public sealed class ErrorReportTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("convoy-cli-").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("convoy-cli-").FullName;
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void Of_BadInput_KeepsTheMessageWithCode2() =>
@@ -15,7 +15,7 @@ public sealed class ErrorReportTests : IDisposable
     [Fact]
     public void Of_MissingFileThatTheUserNamed_IsBadUsage()
     {
-        string path = Path.Combine(folder, "absent.json");
+        string path = Path.Combine(_folder, "absent.json");
 
         Assert.Equal(new ErrorReport($"no such file ({path}). Check the path.", 2), ErrorReport.Of(Caught(() => File.ReadAllText(path)), ["score", "--pred", path]));
     }
@@ -23,19 +23,19 @@ public sealed class ErrorReportTests : IDisposable
     [Fact]
     public void Of_MissingFileUnderAFolderThatTheUserNamed_IsBadUsage()
     {
-        string path = Path.Combine(folder, "clips", "1.jpg");
+        string path = Path.Combine(_folder, "clips", "1.jpg");
 
-        Assert.Equal(2, ErrorReport.Of(Caught(() => File.ReadAllText(path)), ["eval", $"--data={folder}/"]).ExitCode);
+        Assert.Equal(2, ErrorReport.Of(Caught(() => File.ReadAllText(path)), ["eval", $"--data={_folder}/"]).ExitCode);
     }
 
     [Fact]
     public void Of_MissingFileOfTheProgramItself_IsAFailedRun() =>
-        Assert.Equal(1, ErrorReport.Of(Caught(() => File.ReadAllText(Path.Combine(folder, "own"))), ["train", "--nproc", "2"]).ExitCode);
+        Assert.Equal(1, ErrorReport.Of(Caught(() => File.ReadAllText(Path.Combine(_folder, "own"))), ["train", "--nproc", "2"]).ExitCode);
 
     [Fact]
     public void Of_FileWhereAFolderShouldBe_IsBadUsage()
     {
-        string path = Path.Combine(folder, "file");
+        string path = Path.Combine(_folder, "file");
         File.WriteAllText(path, "");
 
         ErrorReport report = ErrorReport.Of(Caught(() => Directory.CreateDirectory(path)), ["train", "--out", path]);

@@ -16,29 +16,29 @@ public sealed class WrapperTests : IDisposable
         esac
         """;
 
-    private readonly string temporary = Directory.CreateTempSubdirectory("convoy-wrapper-").FullName;
-    private readonly string clone;
-    private readonly string tools;
-    private readonly string calls;
+    private readonly string _temporary = Directory.CreateTempSubdirectory("convoy-wrapper-").FullName;
+    private readonly string _clone;
+    private readonly string _tools;
+    private readonly string _calls;
 
     public WrapperTests()
     {
-        clone = Path.Combine(temporary, "a clone");
-        tools = Path.Combine(temporary, "tools");
-        calls = Path.Combine(temporary, "calls");
-        Directory.CreateDirectory(Path.Combine(clone, "src", "Convoy.Cli"));
-        Directory.CreateDirectory(Path.Combine(clone, "eng"));
-        Directory.CreateDirectory(tools);
-        File.WriteAllText(Path.Combine(clone, "global.json"), "{}");
-        File.WriteAllText(Path.Combine(clone, "src", "Convoy.Cli", "Program.cs"), "");
+        _clone = Path.Combine(_temporary, "a clone");
+        _tools = Path.Combine(_temporary, "tools");
+        _calls = Path.Combine(_temporary, "calls");
+        Directory.CreateDirectory(Path.Combine(_clone, "src", "Convoy.Cli"));
+        Directory.CreateDirectory(Path.Combine(_clone, "eng"));
+        Directory.CreateDirectory(_tools);
+        File.WriteAllText(Path.Combine(_clone, "global.json"), "{}");
+        File.WriteAllText(Path.Combine(_clone, "src", "Convoy.Cli", "Program.cs"), "");
         if (!OperatingSystem.IsWindows())
         {
-            File.Copy(Path.Combine(RepositoryRoot(), "convoy"), Path.Combine(clone, "convoy"));
+            File.Copy(Path.Combine(RepositoryRoot(), "convoy"), Path.Combine(_clone, "convoy"));
             WriteTool("dotnet", StandIn);
         }
     }
 
-    public void Dispose() => Directory.Delete(temporary, recursive: true);
+    public void Dispose() => Directory.Delete(_temporary, recursive: true);
 
     [Fact]
     public async Task Run_FirstTime_BuildsOnceSaysSoAndPassesEverythingOn()
@@ -47,7 +47,7 @@ public sealed class WrapperTests : IDisposable
         ProgramRun second = await RunAsync(["--help"]);
 
         Assert.Equal(7, first.ExitCode);
-        Assert.Equal($"[train]\n[--out]\n[my runs]\n[*]\n[]\nin {temporary}\n", first.Output);
+        Assert.Equal($"[train]\n[--out]\n[my runs]\n[*]\n[]\nin {_temporary}\n", first.Output);
         Assert.Equal("convoy: building (first run takes a minute) ...\n", first.Error);
         Assert.Equal(0, second.ExitCode);
         Assert.Empty(second.Error);
@@ -62,9 +62,9 @@ public sealed class WrapperTests : IDisposable
     public async Task Run_FileNewerThanTheBuild_BuildsAgain(string changed)
     {
         await RunAsync(["x"]);
-        string file = Path.Combine(clone, changed);
+        string file = Path.Combine(_clone, changed);
         File.WriteAllText(file, "changed");
-        File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(Path.Combine(clone, "artifacts/bin/Convoy.Cli/release/convoy.dll")).AddSeconds(1));
+        File.SetLastWriteTimeUtc(file, File.GetLastWriteTimeUtc(Path.Combine(_clone, "artifacts/bin/Convoy.Cli/release/convoy.dll")).AddSeconds(1));
 
         await RunAsync(["x"]);
 
@@ -75,11 +75,11 @@ public sealed class WrapperTests : IDisposable
     public async Task Run_ThroughARelativeSymbolicLink_FindsTheClone()
     {
         SkipOnWindows();
-        File.CreateSymbolicLink(Path.Combine(temporary, "link"), "a clone/convoy");
-        Directory.CreateDirectory(Path.Combine(temporary, "bin"));
-        File.CreateSymbolicLink(Path.Combine(temporary, "bin", "convoy"), "../link");
+        File.CreateSymbolicLink(Path.Combine(_temporary, "link"), "a clone/convoy");
+        Directory.CreateDirectory(Path.Combine(_temporary, "bin"));
+        File.CreateSymbolicLink(Path.Combine(_temporary, "bin", "convoy"), "../link");
 
-        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(temporary, "bin", "convoy"), ["doctor"], temporary, Environment());
+        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(_temporary, "bin", "convoy"), ["doctor"], _temporary, Environment());
 
         Assert.Equal(0, run.ExitCode);
         Assert.StartsWith("[doctor]\n", run.Output, StringComparison.Ordinal);
@@ -92,10 +92,10 @@ public sealed class WrapperTests : IDisposable
     {
         SkipOnWindows();
         IReadOnlyDictionary<string, string?> environment = withFlock ? Environment(("BUILD_SECONDS", "1")) : OnlyTools(("BUILD_SECONDS", "1"));
-        string wrapper = Path.Combine(clone, "convoy");
+        string wrapper = Path.Combine(_clone, "convoy");
 
         ProgramRun[] runs = await Task.WhenAll(
-            ProgramRun.StartAsync(wrapper, ["one"], temporary, environment), ProgramRun.StartAsync(wrapper, ["two"], temporary, environment));
+            ProgramRun.StartAsync(wrapper, ["one"], _temporary, environment), ProgramRun.StartAsync(wrapper, ["two"], _temporary, environment));
 
         Assert.All(runs, r => Assert.Equal(0, r.ExitCode));
         Assert.Equal(1, Builds());
@@ -127,9 +127,9 @@ public sealed class WrapperTests : IDisposable
     {
         SkipOnWindows();
         IReadOnlyDictionary<string, string?> environment = OnlyTools();
-        File.Delete(Path.Combine(tools, "dotnet"));
+        File.Delete(Path.Combine(_tools, "dotnet"));
 
-        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(clone, "convoy"), ["x"], temporary, environment);
+        ProgramRun run = await ProgramRun.StartAsync(Path.Combine(_clone, "convoy"), ["x"], _temporary, environment);
 
         Assert.Equal(1, run.ExitCode);
         Assert.Matches(@"^convoy: error: dotnet was not found on PATH\. Install the \.NET 10 SDK .*\n$", run.Error);
@@ -141,18 +141,18 @@ public sealed class WrapperTests : IDisposable
         ProgramRun run = await RunAsync(["x"], ("HOME", null));
 
         Assert.Equal(0, run.ExitCode);
-        Assert.True(Directory.Exists(Path.Combine(clone, "artifacts", "home")));
+        Assert.True(Directory.Exists(Path.Combine(_clone, "artifacts", "home")));
     }
 
     private Task<ProgramRun> RunAsync(string[] arguments, params (string Name, string? Value)[] variables)
     {
         SkipOnWindows();
-        return ProgramRun.StartAsync(Path.Combine(clone, "convoy"), arguments, temporary, Environment(variables));
+        return ProgramRun.StartAsync(Path.Combine(_clone, "convoy"), arguments, _temporary, Environment(variables));
     }
 
     private Dictionary<string, string?> Environment(params (string Name, string? Value)[] variables)
     {
-        var environment = new Dictionary<string, string?> { ["CALLS"] = calls, ["PATH"] = $"{tools}:{System.Environment.GetEnvironmentVariable("PATH")}" };
+        var environment = new Dictionary<string, string?> { ["CALLS"] = _calls, ["PATH"] = $"{_tools}:{System.Environment.GetEnvironmentVariable("PATH")}" };
         foreach ((string name, string? value) in variables)
         {
             environment[name] = value;
@@ -167,17 +167,17 @@ public sealed class WrapperTests : IDisposable
         foreach (string tool in (string[])["sh", "cat", "dirname", "find", "head", "mkdir", "readlink", "rm", "sleep", "touch"])
         {
             string found = System.Environment.GetEnvironmentVariable("PATH")!.Split(':').Select(f => Path.Combine(f, tool)).First(File.Exists);
-            File.CreateSymbolicLink(Path.Combine(tools, tool), found);
+            File.CreateSymbolicLink(Path.Combine(_tools, tool), found);
         }
 
-        return Environment([.. variables, ("PATH", tools)]);
+        return Environment([.. variables, ("PATH", _tools)]);
     }
 
-    private int Builds() => File.Exists(calls) ? File.ReadAllLines(calls).Length : 0;
+    private int Builds() => File.Exists(_calls) ? File.ReadAllLines(_calls).Length : 0;
 
     private void WriteTool(string name, string text)
     {
-        string path = Path.Combine(tools, name);
+        string path = Path.Combine(_tools, name);
         File.WriteAllText(path, text + "\n");
         if (!OperatingSystem.IsWindows())
         {

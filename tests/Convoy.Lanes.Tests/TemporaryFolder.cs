@@ -5,12 +5,14 @@ internal sealed class TemporaryFolder : IDisposable
 {
     public string Root { get; } = Directory.CreateTempSubdirectory("convoy-test-").FullName;
 
-    public string File(string name) => Path.Combine(Root, name);
+    public string File(params ReadOnlySpan<string> parts) => Path.Combine([Root, .. parts]);
 
-    public string Write(string name, string text)
+    public string Write(string relative, string text)
     {
-        System.IO.File.WriteAllText(File(name), text);
-        return File(name);
+        string path = File(relative);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        System.IO.File.WriteAllText(path, text);
+        return path;
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

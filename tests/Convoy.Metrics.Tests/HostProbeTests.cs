@@ -2,9 +2,9 @@ namespace Convoy.Metrics.Tests;
 
 public sealed class HostProbeTests : IDisposable
 {
-    private readonly string root = Directory.CreateTempSubdirectory("convoy-host-").FullName;
+    private readonly string _root = Directory.CreateTempSubdirectory("convoy-host-").FullName;
 
-    public void Dispose() => Directory.Delete(root, recursive: true);
+    public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Fact]
     public void Read_OfThisMachine_IsPlausible()
@@ -31,7 +31,7 @@ public sealed class HostProbeTests : IDisposable
         Write("sys/devices/system/cpu/cpu0/cache/index0/size", "48K\n");
         Write("sys/devices/system/cpu/cpu0/cache/index3/size", "32M\n");
 
-        HostInfo host = HostProbe.Read(root);
+        HostInfo host = HostProbe.Read(_root);
 
         Assert.Equal(8, host.LogicalCores);
         Assert.Equal(4, host.PhysicalCores);
@@ -50,7 +50,7 @@ public sealed class HostProbeTests : IDisposable
         Write("sys/fs/cgroup/outer/memory.max", "2147483648\n");
         Write("sys/fs/cgroup/outer/memory.current", "1073741824\n");
 
-        HostInfo host = HostProbe.Read(root);
+        HostInfo host = HostProbe.Read(_root);
 
         Assert.Equal(1.5, host.CpuLimit);
         Assert.Equal(2L << 30, host.MemoryTotalBytes);
@@ -66,7 +66,7 @@ public sealed class HostProbeTests : IDisposable
         Write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
         Write("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "9223372036854771712\n");
 
-        HostInfo host = HostProbe.Read(root);
+        HostInfo host = HostProbe.Read(_root);
 
         Assert.Equal(3, host.CpuLimit);
         Assert.Equal(1024 * 1024, host.MemoryTotalBytes);
@@ -76,7 +76,7 @@ public sealed class HostProbeTests : IDisposable
     [Fact]
     public void Read_SystemThatTellsNothing_FallsBackToDotnet()
     {
-        HostInfo host = HostProbe.Read(root);
+        HostInfo host = HostProbe.Read(_root);
 
         Assert.Null(host.CpuLimit);
         Assert.Null(host.PhysicalCores);
@@ -86,7 +86,7 @@ public sealed class HostProbeTests : IDisposable
 
     private void Write(string path, string text)
     {
-        string full = Path.Combine(root, path);
+        string full = Path.Combine(_root, path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         File.WriteAllText(full, text);
     }

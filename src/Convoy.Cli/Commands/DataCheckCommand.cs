@@ -11,7 +11,7 @@ internal static class DataCheckCommand
 {
     private const int MostProblemsShown = 20;
 
-    private static readonly JsonWriterOptions _indented = new() { Indented = true };
+    private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
     public static Command Create()
     {
@@ -55,7 +55,7 @@ internal static class DataCheckCommand
     private static void WriteJson(DatasetCheck check)
     {
         using (Stream output = Console.OpenStandardOutput())
-        using (var writer = new Utf8JsonWriter(output, _indented))
+        using (var writer = new Utf8JsonWriter(output, Indented))
         {
             writer.WriteStartObject();
             writer.WriteString("root", check.Root);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
+using Spectre.Console;
 
 namespace Convoy.Cli.Commands;
 
@@ -47,10 +48,12 @@ internal static class DataSynthCommand
                 Seed = parsed.GetValue(seed),
                 Size = ImageSize.Parse(parsed.GetRequiredValue(size)),
             };
-            IReadOnlyList<TuSimpleLabel> labels = SyntheticDataset.Write(directory, options, cancellation: cancellation);
+            IAnsiConsole console = ConsoleOutput.People();
+            IReadOnlyList<TuSimpleLabel> labels = FrameProgress.Show(
+                console, "Drawing", options.Frames, progress => SyntheticDataset.Write(directory, options, progress, cancellation));
             int lanes = labels.Sum(label => label.Lanes.Length);
-            Console.WriteLine($"{labels.Count} frames of {options.Size} with {lanes} lanes drawn in {directory} (seed {options.Seed}).");
-            Console.WriteLine($"Train on them: convoy train --data {directory}");
+            console.WriteLine($"{labels.Count} frames of {options.Size} with {lanes} lanes drawn in {directory} (seed {options.Seed}).");
+            console.WriteLine($"Train on them: convoy train --data {directory}");
             return Task.FromResult(ExitCodes.Done);
         });
         return command;

@@ -36,21 +36,17 @@ internal static class EvalCommand
         LaneDataset frames = LaneDataset.Open(data);
         frames.Verify();
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
-        if (overlays is not null)
-        {
-            CommandLineChecks.EmptyFolder(overlays);
-        }
-
-        TorchSharp.torch.set_num_threads(threads);
-        EvaluationReport report = EvaluationReport.Make(checkpoint, frames, Vector512.IsHardwareAccelerated, lineWidth: null, interrupted);
+        RequireOutputs(data, output, overlays);
+        EvaluationReport report = EvaluationReport.Make(
+            checkpoint,
+            frames,
+            new EvaluationSettings(threads, Vector512.IsHardwareAccelerated, LineWidth: null),
+            overlays is null ? null : new OverlayPictures(overlays, frames.Count),
+            ConsoleOutput.People(json),
+            interrupted);
         if (output is not null)
         {
             report.WritePredictions(output);
-        }
-
-        if (overlays is not null)
-        {
-            report.Paint(overlays, frames.Count);
         }
 
         if (json)
@@ -63,5 +59,25 @@ internal static class EvalCommand
         }
 
         return ExitCodes.Done;
+    }
+
+    // Scoring takes minutes: what could stop its results from being written is found before.
+    private static void RequireOutputs(string data, string? output, string? overlays)
+    {
+        if (output is not null)
+        {
+            if (Path.GetFullPath(output) == Path.GetFullPath(data))
+            {
+                throw new BadInputException("--out names the label file", output, "Give the predictions a file of their own.");
+            }
+
+            OutputFile.RequireWritable(output);
+        }
+
+        if (overlays is not null)
+        {
+            OutputFolder.RequireEmpty(overlays);
+            OutputFolder.RequireWritable(overlays);
+        }
     }
 }

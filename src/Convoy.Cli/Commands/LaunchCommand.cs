@@ -49,7 +49,7 @@ internal static class LaunchCommand
                     MaxRestarts = parsed.GetValue(restarts),
                     LogDirectory = parsed.GetValue(logs),
                     OnOutput = Print,
-                    OnRestart = (failure, restart) => Console.Error.WriteLine($"convoy: restart {Text(restart)} of {Text(parsed.GetValue(restarts))}: {Tell(failure)}"),
+                    OnRestart = (failure, restart) => Console.Error.WriteLine($"convoy: restart {Text(restart)} of {Text(parsed.GetValue(restarts))}: {string.Join(Environment.NewLine, [Cause(failure), .. LastLines(failure)])}"),
                 },
                 cancellation);
         });
@@ -68,7 +68,7 @@ internal static class LaunchCommand
             return ConsoleOutput.Error(unusable.Message, ExitCodes.BadUsage);
         }
 
-        return result.Failure is null ? result.ExitCode : ConsoleOutput.Error(Tell(result.Failure), result.ExitCode);
+        return result.Failure is null ? result.ExitCode : ConsoleOutput.Error(Cause(result.Failure), result.ExitCode, LastLines(result.Failure));
     }
 
     private static LaunchProgram Program(Argument<string[]> argument, ParseResult parsed)
@@ -91,18 +91,18 @@ internal static class LaunchCommand
         writer.WriteLine(Prefixed(line.Rank, line.Text));
     }
 
-    private static string Tell(WorkerFailure failure)
+    private static string Cause(WorkerFailure failure)
     {
-        string what = failure.Describe() + ".";
+        string what = failure.Describe().TrimEnd('.') + ".";
         if (failure.SignalName == "SIGKILL")
         {
             what += " If nobody sent that signal, the system may have run out of memory.";
         }
 
-        return failure.LastLines.Count == 0
-            ? what + " It wrote nothing."
-            : what + " Its last lines:\n" + string.Join('\n', failure.LastLines.Select(l => Prefixed(failure.Rank, l)));
+        return what + (failure.LastLines.Count == 0 ? " It wrote nothing." : " Its last lines:");
     }
+
+    private static IEnumerable<string> LastLines(WorkerFailure failure) => failure.LastLines.Select(line => Prefixed(failure.Rank, line));
 
     private static void RequireAtLeast(Option<int> option, ParseResult parsed, int least)
     {

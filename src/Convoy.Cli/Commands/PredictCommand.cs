@@ -6,6 +6,7 @@ using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;
+using Spectre.Console;
 
 namespace Convoy.Cli.Commands;
 
@@ -34,28 +35,35 @@ internal static class PredictCommand
     private static int Run(string checkpointPath, string output, int threads, string[] inputs, CancellationToken interrupted)
     {
         CommandLineChecks.Threads(threads);
-        (string Path, string Name)[] images = [.. inputs.SelectMany(ImagesIn)];
+        (string Path, string Name)[] images = WithOwnNames(inputs.SelectMany(ImagesIn));
         foreach ((string path, _) in images)
         {
             _ = ImageHeader.Read(path);
         }
 
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
-        CommandLineChecks.EmptyFolder(output);
+        OutputFolder.RequireEmpty(output);
+        OutputFolder.RequireWritable(output);
         ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
         TorchSharp.torch.set_num_threads(threads);
         using var detector = new LaneDetector(checkpoint.LoadModel(), size, Vector512.IsHardwareAccelerated);
         using var reader = new ImageReader(size);
         Directory.CreateDirectory(output);
-        var predictions = new List<TuSimplePrediction>(images.Length);
-        foreach ((string path, string name) in images)
+        IAnsiConsole console = ConsoleOutput.People();
+        List<TuSimplePrediction> predictions = FrameProgress.Show(console, "Finding lanes", images.Length, progress =>
         {
-            interrupted.ThrowIfCancellationRequested();
-            predictions.Add(Predict(detector, reader, path, name, output));
-        }
+            var found = new List<TuSimplePrediction>(images.Length);
+            foreach ((string path, string name) in images)
+            {
+                interrupted.ThrowIfCancellationRequested();
+                found.Add(Predict(detector, reader, path, name, output));
+                progress?.Report(found.Count);
+            }
 
+            return found;
+        });
         TuSimplePredictionFile.Write(Path.Combine(output, PredictionFile), predictions);
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{predictions.Count} pictures with {predictions.Sum(prediction => prediction.Lanes.Length)} lanes and {PredictionFile} are in {output}; a picture took {predictions.Average(prediction => prediction.RunTimeMilliseconds):0} ms."));
         return ExitCodes.Done;
     }
@@ -70,7 +78,7 @@ internal static class PredictCommand
             found.Lanes,
             rows,
             truth: null,
-            Path.Combine(output, Path.ChangeExtension(name.Replace(Path.DirectorySeparatorChar, '-'), ".jpg")),
+            Path.Combine(output, OverlayName(name)),
             new OverlayOptions
             {
                 Mask = found.Mask,
@@ -78,6 +86,27 @@ internal static class PredictCommand
                 Caption = string.Create(CultureInfo.InvariantCulture, $"{found.Lanes.Count} lanes in {found.RunTimeMilliseconds:0} ms"),
             });
         return new TuSimplePrediction(name.Replace(Path.DirectorySeparatorChar, '/'), [.. found.Lanes], found.RunTimeMilliseconds);
+    }
+
+    private static string OverlayName(string name) => Path.ChangeExtension(name.Replace(Path.DirectorySeparatorChar, '-'), ".jpg");
+
+    // Two folders may hold pictures of one name, or one folder x.jpg and x.png: none may replace the other's overlay.
+    private static (string Path, string Name)[] WithOwnNames(IEnumerable<(string Path, string Name)> images)
+    {
+        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var named = new List<(string, string)>();
+        foreach ((string path, string name) in images)
+        {
+            string own = name;
+            for (int copy = 2; !taken.Add(OverlayName(own)); copy++)
+            {
+                own = Path.ChangeExtension(name, null) + string.Create(CultureInfo.InvariantCulture, $"-{copy}") + Path.GetExtension(name);
+            }
+
+            named.Add((path, own));
+        }
+
+        return [.. named];
     }
 
     // TuSimple's rows, 160 to 710 every 10 of 720, in proportion.

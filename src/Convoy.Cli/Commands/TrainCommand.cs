@@ -65,7 +65,12 @@ internal static class TrainCommand
 
         var run = new RunDirectory(directory);
         TrainingOptions earlier = run.ReadConfig();
-        if (data is not null)
+        if (data == Synthetic && earlier.Data != run.SyntheticData)
+        {
+            throw new BadInputException("the run was on other data than drawn roads", earlier.Data, "Leave --data out to go on with it, or start a new run.");
+        }
+
+        if (data is not null and not Synthetic)
         {
             earlier = earlier with { Data = Path.GetFullPath(data) };
         }

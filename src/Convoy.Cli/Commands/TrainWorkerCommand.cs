@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Convoy.Cli.Training;
 using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
@@ -9,13 +10,10 @@ namespace Convoy.Cli.Commands;
 /// <summary>One process of <c>convoy train</c>, which starts it; people don't.</summary>
 internal static class TrainWorkerCommand
 {
-    /// <summary>The verb's name.</summary>
-    public const string Name = "train-worker";
-
     public static Command Create()
     {
         var directory = new Argument<string>("RUN") { Description = "The run directory." };
-        var command = new Command(Name, "One process of convoy train.") { directory };
+        var command = new Command(TrainingSession.WorkerVerb, "One process of convoy train.") { directory };
         command.Hidden = true;
         command.SetAction((parsed, stop) => Task.FromResult(Run(new RunDirectory(parsed.GetRequiredValue(directory)), stop)));
         return command;
@@ -27,9 +25,18 @@ internal static class TrainWorkerCommand
         TrainingOptions options = run.ReadConfig();
         torch.set_num_threads(options.Threads);
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds));
-        using var trainer = new Trainer(options, run, group, TimeProvider.System);
-        TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
-        return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+        try
+        {
+            using var trainer = new Trainer(options, run, group, TimeProvider.System, stop);
+            TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
+            return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            // While this rank is still in the group: the others fail as soon as it leaves.
+            WorkerErrorFile.Record(error);
+            throw;
+        }
     }
 
     /// <summary>Writes events to standard output as they happen; the base class library's Progress would hand them to other threads, out of order.</summary>

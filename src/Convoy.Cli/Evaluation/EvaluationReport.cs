@@ -1,9 +1,9 @@
 using System.Globalization;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;
 using Spectre.Console;
+using TorchSharp;
 
 namespace Convoy.Cli.Evaluation;
 
@@ -11,28 +11,44 @@ namespace Convoy.Cli.Evaluation;
 internal sealed class EvaluationReport
 {
     private readonly IReadOnlyList<FrameEvaluation> _frames;
-    private readonly ImageSize _networkSize;
 
-    private EvaluationReport(IReadOnlyList<FrameEvaluation> frames, ImageSize networkSize)
+    private EvaluationReport(IReadOnlyList<FrameEvaluation> frames)
     {
         _frames = frames;
-        _networkSize = networkSize;
         Summary = EvaluationSummary.Of(frames);
     }
 
     /// <summary>The scores.</summary>
     public EvaluationSummary Summary { get; }
 
-    /// <summary>How many pictures <see cref="Paint"/> has drawn.</summary>
-    public int PicturesPainted { get; private set; }
-
     /// <summary>Runs a checkpoint's network over frames.</summary>
-    public static EvaluationReport Make(Checkpoint checkpoint, LaneDataset frames, bool channelsLast, double? lineWidth, CancellationToken cancellation)
+    /// <param name="checkpoint">The network.</param>
+    /// <param name="frames">The labelled frames.</param>
+    /// <param name="settings">How to run it.</param>
+    /// <param name="pictures">Offered every frame, or null.</param>
+    /// <param name="console">Where a bar is drawn when it is a terminal.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public static EvaluationReport Make(
+        Checkpoint checkpoint, LaneDataset frames, EvaluationSettings settings, OverlayPictures? pictures, IAnsiConsole console, CancellationToken cancellation)
     {
         ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
-        using var detector = new LaneDetector(checkpoint.LoadModel(), size, channelsLast);
-        using var evaluator = new Evaluator(detector, frames, lineWidth);
-        return new EvaluationReport([.. evaluator.Frames(cancellation)], size);
+        torch.set_num_threads(settings.Threads);
+        using var detector = new LaneDetector(checkpoint.LoadModel(), size, settings.ChannelsLast);
+        using var evaluator = new Evaluator(detector, frames, settings.LineWidth);
+        var evaluated = new List<FrameEvaluation>(frames.Count);
+        return FrameProgress.Show(console, "Scoring", frames.Count, progress =>
+        {
+            foreach (FrameEvaluation frame in evaluator.Frames(cancellation))
+            {
+                pictures?.Offer(frame, evaluated.Count, frames.Count, size);
+
+                // A mask is as large as the image: thousands of them would fill the memory.
+                evaluated.Add(frame with { Mask = [] });
+                progress?.Report(evaluated.Count);
+            }
+
+            return new EvaluationReport(evaluated);
+        });
     }
 
     /// <summary>The scores as one JSON document.</summary>
@@ -52,30 +68,6 @@ internal sealed class EvaluationReport
 
     /// <summary>Writes the predictions in TuSimple's form.</summary>
     public void WritePredictions(string path) => TuSimplePredictionFile.Write(path, _frames.Select(frame => frame.Prediction));
-
-    /// <summary>Draws some of the frames, spread evenly over all, with the true lanes.</summary>
-    public void Paint(string directory, int count)
-    {
-        Directory.CreateDirectory(directory);
-        PicturesPainted = Math.Min(count, _frames.Count);
-        for (int i = 0; i < PicturesPainted; i++)
-        {
-            FrameEvaluation frame = _frames[(int)((i + 0.5) * _frames.Count / PicturesPainted)];
-            string name = frame.Frame.Label.RawFile.Replace('/', '-');
-            OverlayPainter.Paint(
-                frame.Frame.ImagePath,
-                frame.Prediction.Lanes,
-                frame.Frame.Label.HSamples,
-                frame.Frame.Label.Lanes,
-                Path.Combine(directory, Path.ChangeExtension(name, ".jpg")),
-                new OverlayOptions
-                {
-                    Mask = frame.Mask,
-                    MaskSize = _networkSize,
-                    Caption = string.Create(CultureInfo.InvariantCulture, $"{frame.Prediction.Lanes.Length} lanes in {frame.Prediction.RunTimeMilliseconds:0} ms   lane F1 {frame.Segmentation.F1:0.00}   white: label"),
-                });
-        }
-    }
 
     /// <summary>Prints the scores.</summary>
     public void Print(IAnsiConsole console)

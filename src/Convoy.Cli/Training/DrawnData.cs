@@ -1,5 +1,5 @@
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Training;
 
 namespace Convoy.Cli.Training;
@@ -18,13 +18,18 @@ internal static class DrawnData
     /// </summary>
     public static TrainingOptions Shortened(TrainingOptions defaults) => defaults with
     {
-        ImageSize = new ImageSize(320, 160),
-        Epochs = 15,
+        ImageSize = new ImageSize(256, 128),
+        LineWidth = 2.5,
+        Epochs = 8,
         Lr = 0.001,
         Accumulate = 1,
     };
 
+    /// <summary>How many of them <paramref name="options"/> leave to train on.</summary>
+    public static int TrainingFrames(TrainingOptions options) =>
+        options.Val is not null || options.ValSplit == 0 ? Frames : Frames - LaneDataset.HeldOut(Frames, options.ValSplit);
+
     /// <summary>Draws the data into <paramref name="directory"/>; the same seed draws the same.</summary>
-    public static void Draw(string directory, long seed, CancellationToken cancellation) =>
-        SyntheticDataset.Write(directory, Data with { Seed = seed }, cancellation: cancellation);
+    public static IReadOnlyList<TuSimpleLabel> Draw(string directory, long seed, IProgress<int>? progress, CancellationToken cancellation) =>
+        SyntheticDataset.Write(directory, Data with { Seed = seed }, progress, cancellation);
 }

@@ -17,17 +17,23 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
     private LiveBar? _bar;
     private TrainingStart? _start;
     private long _lastLine;
+    private bool _closed;
 
     /// <summary>Shows what rank 0 told.</summary>
     public void Show(TrainingEvent what)
     {
         lock (_gate)
         {
+            if (_closed)
+            {
+                return;
+            }
+
             if (what.Started is { } start)
             {
                 _start = start;
                 _recent.Clear();
-                _bar ??= console.Profile.Capabilities.Interactive ? new LiveBar(console) : null;
+                _bar ??= ConsoleOutput.IsTerminal(console) ? new LiveBar(console) : null;
                 _bar?.Update(start.StepsDone, start.Steps, "first step");
                 if (start.StepsDone > 0)
                 {
@@ -54,8 +60,16 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
         }
     }
 
-    /// <summary>Leaves the bar as it stands.</summary>
-    public void Dispose() => _bar?.Dispose();
+    /// <summary>Leaves the bar as it stands. What a worker's leftover process still writes is not shown.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            _bar?.Dispose();
+            _bar = null;
+        }
+    }
 
     private void Advance(StepMetrics step, TrainingStart start)
     {

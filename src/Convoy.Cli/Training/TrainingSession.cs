@@ -1,13 +1,15 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Convoy.Cli.Commands;
 using Convoy.Cli.Evaluation;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using Spectre.Console;
+using TorchSharp;
+using AdamW = TorchSharp.Modules.AdamW;
 
 namespace Convoy.Cli.Training;
 
@@ -17,6 +19,9 @@ namespace Convoy.Cli.Training;
 /// </summary>
 internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
 {
+    /// <summary>The verb that each process of the run is started with.</summary>
+    public const string WorkerVerb = "train-worker";
+
     private const int Pictures = 3;
 
     private readonly IAnsiConsole _console = ConsoleOutput.People();
@@ -34,13 +39,14 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             run.Create();
         }
 
-        run.WriteConfig(options);
         if (draw)
         {
             _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
-            DrawnData.Draw(run.SyntheticData, options.Seed, interrupted);
+            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
+                DrawnData.Draw(run.SyntheticData, options.Seed, progress, interrupted));
         }
 
+        run.WriteConfig(options);
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
         LaunchResult result = await TrainAsync(maxRestarts, interrupted);
@@ -54,20 +60,24 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             return ConsoleOutput.Error(Describe(failure), failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed);
         }
 
-        EvaluationReport? report = data.Validation is null ? null : Score(data, interrupted);
-        Tell(report);
-        return ExitCodes.Done;
+        try
+        {
+            var pictures = new OverlayPictures(run.Overlays, Pictures);
+            Tell(data.Validation is null ? null : Score(data.Validation, pictures, interrupted), pictures.Painted);
+            return ExitCodes.Done;
+        }
+        catch (OperationCanceledException)
+        {
+            _console.WriteLine("Stopped: the training is done, its scoring is not.");
+            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Score it with: [bold]convoy eval --checkpoint {run.Root} --data {options.Val ?? options.Data}[/]");
+            return ExitCodes.Interrupted;
+        }
     }
 
     // What can be wrong is found here, where nothing has been written yet.
     private void Check()
     {
-        if (!draw)
-        {
-            TrainingData data = TrainingData.Open(options);
-            data.Verify();
-            _ = new TrainingPlan(options, data.Training.Count);
-        }
+        var plan = new TrainingPlan(options, CheckData());
 
         if (options.Pretrained is not null)
         {
@@ -80,12 +90,37 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             Checkpoint checkpoint = Checkpoint.Latest(run.Checkpoints)
                 ?? throw new BadInputException("the run has no checkpoint to go on from", run.Root, "Start a new run.");
             using var model = new LaneDetectionModel(options.Encoder);
-            ModelWeights.Load(model, checkpoint.ModelFile);
-            if (options.Steps is { } steps && steps <= checkpoint.State.Step)
+            using AdamW optimizer = torch.optim.AdamW(model.parameters());
+            checkpoint.Restore(model, optimizer);
+            if (plan.Steps <= checkpoint.State.Step)
             {
-                throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {steps}", "Give more --steps.");
+                throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
             }
         }
+
+        if (options.Cache is not null)
+        {
+            OutputFolder.RequireWritable(options.Cache);
+        }
+    }
+
+    /// <summary>Checks the data that is there already.</summary>
+    /// <returns>How many frames there are, or will be, to train on.</returns>
+    private int CheckData()
+    {
+        if (!draw)
+        {
+            TrainingData data = TrainingData.Open(options);
+            data.Verify();
+            return data.Training.Count;
+        }
+
+        if (options.Val is not null)
+        {
+            LaneDataset.Open(options.Val).Verify();
+        }
+
+        return DrawnData.TrainingFrames(options);
     }
 
     private void Announce(TrainingData data, TrainingPlan plan)
@@ -101,7 +136,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         using var display = new TrainingDisplay(_console, TimeProvider.System);
         var launcher = new Launcher(new LauncherOptions
         {
-            Program = LaunchProgram.ThisProgram(TrainWorkerCommand.Name, run.Root),
+            Program = LaunchProgram.ThisProgram(WorkerVerb, run.Root),
             ProcessCount = options.Nproc,
             ThreadsPerProcess = options.Threads,
             MaxRestarts = maxRestarts,
@@ -134,17 +169,15 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         return ExitCodes.Interrupted;
     }
 
-    private EvaluationReport Score(TrainingData data, CancellationToken interrupted)
+    private EvaluationReport Score(LaneDataset validation, OverlayPictures pictures, CancellationToken interrupted)
     {
-        TorchSharp.torch.set_num_threads(options.Nproc * options.Threads);
-        Checkpoint checkpoint = Checkpoint.Find(run.Root);
-        EvaluationReport report = EvaluationReport.Make(checkpoint, data.Validation!, options.ChannelsLast, options.LineWidth, interrupted);
+        var settings = new EvaluationSettings(options.Nproc * options.Threads, options.ChannelsLast, options.LineWidth);
+        EvaluationReport report = EvaluationReport.Make(Checkpoint.Find(run.Root), validation, settings, pictures, _console, interrupted);
         report.Write(run.Evaluation, run.Predictions);
-        report.Paint(run.Overlays, Pictures);
         return report;
     }
 
-    private void Tell(EvaluationReport? report)
+    private void Tell(EvaluationReport? report, int pictures)
     {
         report?.Print(_console);
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Made[/] in {run.Root}:");
@@ -153,7 +186,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         if (report is not null)
         {
             _console.WriteLine($"  evaluation.json, predictions.json  the score of {report.Summary.Frames} held-out frames");
-            _console.WriteLine($"  overlays/  {report.PicturesPainted} pictures with the lanes found");
+            _console.WriteLine($"  overlays/  {pictures} pictures with the lanes found");
         }
 
         string here = Path.GetRelativePath(Directory.GetCurrentDirectory(), run.Root);
@@ -169,7 +202,9 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         const string mark = "convoy: error: ";
         string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(mark, StringComparison.Ordinal));
         string what = failure.Describe();
-        return reason is not null
+        return failure.Message is not null
+            ? what
+            : reason is not null
             ? $"{what}: {reason[mark.Length..]}"
             : failure.SignalName == "SIGKILL"
                 ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."

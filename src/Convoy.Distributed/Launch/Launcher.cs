@@ -11,11 +11,12 @@ namespace Convoy.Distributed.Launch;
 /// <remarks>
 /// <para>
 /// Every worker gets RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, MASTER_ADDR, MASTER_PORT,
-/// TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, TORCHELASTIC_RUN_ID and OMP_NUM_THREADS, and Convoy's own
-/// CONVOY_JOB_SECRET, CONVOY_STORE_HOSTED and CONVOY_PARENT_PID.
+/// TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, TORCHELASTIC_RUN_ID, TORCHELASTIC_ERROR_FILE and
+/// OMP_NUM_THREADS, and Convoy's own CONVOY_JOB_SECRET, CONVOY_STORE_HOSTED and CONVOY_PARENT_PID.
 /// </para>
 /// <para>
-/// The first failure by time is the root cause. The others then get SIGTERM, and SIGKILL after
+/// The first failure by time is the root cause, going by what the workers record with <see cref="WorkerErrorFile"/> and
+/// by when they ended. The others then get SIGTERM, and SIGKILL after
 /// <see cref="LauncherOptions.GraceSeconds"/>. On cancellation every worker gets SIGINT once, SIGTERM after
 /// <see cref="LauncherOptions.InterruptGraceSeconds"/>, and SIGKILL. On a terminal, Ctrl-C also reaches the workers
 /// directly, because they belong to the same foreground process group: a worker may see SIGINT twice and must take the
@@ -84,9 +85,18 @@ public sealed class Launcher
     private async Task<LaunchResult> RunOnceAsync(string runId, string secret, int restart, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
     {
         using TcpStoreServer? store = _options.HostStore ? new TcpStoreServer(MasterAddress(), _options.MasterPort, secret) : null;
-        var environment = new WorkerEnvironment(_options, runId, secret, restart, store?.Port ?? PortForRankZero());
-        using WorkerGroup group = await WorkerGroup.StartAsync(environment, onOutput).ConfigureAwait(false);
-        return await group.RunAsync(cancellation).ConfigureAwait(false);
+        int port = store?.Port ?? PortForRankZero();
+        DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
+        try
+        {
+            var environment = new WorkerEnvironment(_options, runId, secret, restart, port, errors.FullName);
+            using WorkerGroup group = await WorkerGroup.StartAsync(environment, onOutput).ConfigureAwait(false);
+            return await group.RunAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            errors.Delete(recursive: true);
+        }
     }
 
     private int PortForRankZero()

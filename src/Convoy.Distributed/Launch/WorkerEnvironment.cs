@@ -9,7 +9,8 @@ namespace Convoy.Distributed.Launch;
 /// <param name="Secret">CONVOY_JOB_SECRET: what a worker shows to the store.</param>
 /// <param name="Restart">TORCHELASTIC_RESTART_COUNT.</param>
 /// <param name="MasterPort">MASTER_PORT.</param>
-internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, string Secret, int Restart, int MasterPort)
+/// <param name="ErrorDirectory">Where the workers record their errors, see <see cref="WorkerErrorFile"/>.</param>
+internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, string Secret, int Restart, int MasterPort, string ErrorDirectory)
 {
     /// <summary>The variable that names the run in every process of it.</summary>
     public const string RunIdName = "TORCHELASTIC_RUN_ID";
@@ -18,6 +19,9 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, 
     public const string ParentProcessIdName = "CONVOY_PARENT_PID";
 
     private const string ThreadsName = "OMP_NUM_THREADS";
+
+    /// <summary>The file that TORCHELASTIC_ERROR_FILE names for <paramref name="rank"/>.</summary>
+    public string ErrorFile(int rank) => Path.Combine(ErrorDirectory, $"rank-{Text(rank)}.json");
 
     /// <summary>What <paramref name="rank"/> gets on top of this process's own environment; null removes a variable.</summary>
     public IReadOnlyDictionary<string, string?> Of(int rank)
@@ -40,6 +44,7 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, 
         variables[RunIdName] = RunId;
         variables[RankEnvironment.JobSecretVariable] = Secret;
         variables[RankEnvironment.StoreHostedVariable] = Options.HostStore ? "1" : null;
+        variables[WorkerErrorFile.Variable] = ErrorFile(rank);
         variables[ParentProcessIdName] = Text(Environment.ProcessId);
         if (Options.ThreadsPerProcess is int threads)
         {

@@ -54,6 +54,8 @@ internal sealed class WorkerGroup : IDisposable
             await Task.WhenAny(cancelled.Task, Task.Delay(InterruptSettling, CancellationToken.None)).ConfigureAwait(false);
         }
 
+        // Those that ended by themselves: what is sent below ends the others.
+        WorkerProcess[] failures = [.. _workers.Where(w => w.Exited.IsCompleted && w.ExitCode != 0)];
         bool interrupted = cancellation.IsCancellationRequested && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : failed.ExitCode == 128 + Signal.Interrupt);
         TimeSpan checkpointGrace = TimeSpan.FromSeconds(_environment.Options.InterruptGraceSeconds);
         bool politely = _environment.Options.InterruptSignal == PosixSignal.SIGINT;
@@ -68,7 +70,7 @@ internal sealed class WorkerGroup : IDisposable
 
         return new LaunchResult(
             [.. _workers.Select(w => w.ExitCode)],
-            interrupted ? null : failed?.Failure(),
+            interrupted || failed is null ? null : RootCause(failures).Failure(),
             interrupted,
             _environment.Restart);
     }
@@ -99,6 +101,14 @@ internal sealed class WorkerGroup : IDisposable
 
         return null;
     }
+
+    // The first to end is not always the first to fail: a rank with an error can take longer to end than those that
+    // notice its absence. So what the workers recorded decides, and a rank that only lost another comes last.
+    private WorkerProcess RootCause(WorkerProcess[] failures) => _workers
+        .Where(w => failures.Contains(w) || (w.ExitCode != 0 && w.Error is not null))
+        .OrderBy(w => w.Error is { PeerLost: true })
+        .ThenBy(w => w.Error?.Time ?? w.ExitTime)
+        .First();
 
     // A task that ends only when the reader fails.
     private static async Task FailureOnly(Task reader)

@@ -12,9 +12,12 @@ internal sealed class WorkerProcess : IDisposable
     private readonly Action<WorkerOutputLine>? _onOutput;
     private readonly LastLines _outputLines;
     private readonly LastLines _errorLines;
+    private readonly string _errorFile;
 
-    private WorkerProcess(Process process, int rank, LauncherOptions options, RankLog? log, Action<WorkerOutputLine>? onOutput)
+    private WorkerProcess(Process process, int rank, WorkerEnvironment environment, RankLog? log, Action<WorkerOutputLine>? onOutput)
     {
+        LauncherOptions options = environment.Options;
+        _errorFile = environment.ErrorFile(rank);
         _process = process;
         _log = log;
         _onOutput = onOutput;
@@ -43,8 +46,11 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>128 + the signal's number when a signal ended the process; only once it has ended.</summary>
     public int ExitCode => _process.ExitCode;
 
-    /// <summary>When the process ended; only once it has.</summary>
-    public DateTime ExitTime => _process.ExitTime;
+    /// <summary>When the process ended, UTC; only once it has.</summary>
+    public DateTime ExitTime => _process.ExitTime.ToUniversalTime();
+
+    /// <summary>What the worker recorded of its failure, or null.</summary>
+    public WorkerError? Error => WorkerErrorFile.Read(_errorFile);
 
     /// <summary>Starts rank <paramref name="rank"/>.</summary>
     /// <exception cref="LaunchException">The program could not be started.</exception>
@@ -84,7 +90,7 @@ internal sealed class WorkerProcess : IDisposable
 
         // N readers of one terminal would take each other's input: every worker reads an empty one.
         process.StandardInput.Close();
-        return new WorkerProcess(process, rank, options, log, onOutput);
+        return new WorkerProcess(process, rank, environment, log, onOutput);
     }
 
     /// <summary>Sends a signal, unless the process has ended.</summary>
@@ -94,7 +100,7 @@ internal sealed class WorkerProcess : IDisposable
     public WorkerFailure Failure()
     {
         IReadOnlyList<string> errors = _errorLines.ToList();
-        return new WorkerFailure(Rank, ProcessId, ExitCode, Signal.NameOfExitCode(ExitCode), errors.Count > 0 ? errors : _outputLines.ToList());
+        return new WorkerFailure(Rank, ProcessId, ExitCode, Signal.NameOfExitCode(ExitCode), errors.Count > 0 ? errors : _outputLines.ToList(), Error?.Message);
     }
 
     /// <inheritdoc/>

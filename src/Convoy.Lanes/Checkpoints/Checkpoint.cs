@@ -13,6 +13,7 @@ namespace Convoy.Lanes.Checkpoints;
 public sealed class Checkpoint
 {
     private const string Prefix = "step-";
+    private const string Unfinished = ".unfinished";
 
     private Checkpoint(string path, CheckpointState state)
     {
@@ -41,8 +42,12 @@ public sealed class Checkpoint
     {
         Directory.CreateDirectory(directory);
         string name = Prefix + state.Step.ToString("D6", CultureInfo.InvariantCulture);
-        var unfinished = new Checkpoint(Path.Combine(directory, "." + name + ".unfinished"), state);
-        DeleteIfPresent(unfinished.Folder);
+        foreach (string abandoned in Directory.GetDirectories(directory, "." + Prefix + "*" + Unfinished))
+        {
+            Directory.Delete(abandoned, recursive: true);
+        }
+
+        var unfinished = new Checkpoint(Path.Combine(directory, "." + name + Unfinished), state);
         Directory.CreateDirectory(unfinished.Folder);
         ModelWeights.Save(model, unfinished.ModelFile);
         AdamWState.Save(optimizer, Names(model), unfinished.OptimizerFile);

@@ -22,7 +22,7 @@ public sealed record DatasetCheck(
     IReadOnlyList<DatasetProblem> Problems)
 {
     // Small enough that a JPEG is decoded at an eighth: every byte is read, few pixels are made.
-    private static readonly ImageSize _probe = new(32, 32);
+    private static readonly ImageSize ProbeSize = new(32, 32);
 
     /// <summary>Whether every file can be used.</summary>
     public bool IsSound => Problems.Count == 0;
@@ -46,7 +46,7 @@ public sealed record DatasetCheck(
             0,
             layout.Frames.Count,
             new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
-            () => new ImageReader(_probe),
+            () => new ImageReader(ProbeSize),
             (index, state, reader) =>
             {
                 LaneFrame frame = layout.Frames[index];
@@ -78,7 +78,7 @@ public sealed record DatasetCheck(
 
     private static ImageSize? Probe(ImageReader reader, string path, List<DatasetProblem> problems)
     {
-        Span<byte> pixels = stackalloc byte[PixelBuffer.ByteCount(_probe)];
+        Span<byte> pixels = stackalloc byte[PixelBuffer.ByteCount(ProbeSize)];
         try
         {
             return reader.Read(path, pixels);

@@ -15,7 +15,7 @@ namespace Convoy.Lanes.Data;
 /// </remarks>
 internal sealed class DatasetLayout
 {
-    private static readonly string[] _parts = ["", "train_set", "test_set"];
+    private static readonly string[] Parts = ["", "train_set", "test_set"];
 
     private DatasetLayout(string root, IReadOnlyList<string> labelFiles, IReadOnlyList<LaneFrame> frames)
     {
@@ -49,7 +49,7 @@ internal sealed class DatasetLayout
             throw new BadInputException("the data folder does not exist", directory, "Give a folder in TuSimple's layout, with label_data_*.json and clips/.");
         }
 
-        foreach (string part in _parts)
+        foreach (string part in Parts)
         {
             string folder = Path.Combine(path, part);
             if (Directory.Exists(folder) && FindLabels(folder) is { Count: > 0 } labels)
@@ -58,7 +58,7 @@ internal sealed class DatasetLayout
             }
         }
 
-        foreach (string part in _parts)
+        foreach (string part in Parts)
         {
             string folder = Path.Combine(path, part);
             if (FindLists(folder) is { Count: > 0 } lists)
@@ -151,7 +151,7 @@ internal sealed class DatasetLayout
             return expected;
         }
 
-        foreach (string part in _parts)
+        foreach (string part in Parts)
         {
             string candidate = InFolder(Path.Combine(root, part), rawFile);
             if (File.Exists(candidate))

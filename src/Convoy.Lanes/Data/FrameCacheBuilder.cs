@@ -17,8 +17,8 @@ namespace Convoy.Lanes.Data;
 /// </remarks>
 internal static class FrameCacheBuilder
 {
-    private static readonly TimeSpan _lockPoll = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _lockTimeout = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromMinutes(30);
 
     /// <summary>Opens the cache of a data set at a size, building it when it is absent or damaged.</summary>
     /// <param name="directory">The cache folder, made when absent.</param>
@@ -90,16 +90,16 @@ internal static class FrameCacheBuilder
             }
             catch (IOException error) when (error is not (DirectoryNotFoundException or PathTooLongException))
             {
-                if (time.GetElapsedTime(start) > _lockTimeout)
+                if (time.GetElapsedTime(start) > LockTimeout)
                 {
                     throw new IOException(
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"another process has been building the frame cache for {_lockTimeout.TotalMinutes} minutes and holds {path}: {error.Message}"),
+                            $"another process has been building the frame cache for {LockTimeout.TotalMinutes} minutes and holds {path}: {error.Message}"),
                         error);
                 }
 
-                cancellation.WaitHandle.WaitOne(_lockPoll);
+                cancellation.WaitHandle.WaitOne(LockPoll);
                 cancellation.ThrowIfCancellationRequested();
             }
         }

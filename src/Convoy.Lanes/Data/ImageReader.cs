@@ -16,8 +16,8 @@ namespace Convoy.Lanes.Data;
 /// </remarks>
 public sealed class ImageReader : IDisposable
 {
-    private static readonly SKSamplingOptions _linear = new(SKFilterMode.Linear, SKMipmapMode.None);
-    private static readonly SKSamplingOptions _mipmapped = new(SKFilterMode.Linear, SKMipmapMode.Nearest);
+    private static readonly SKSamplingOptions Linear = new(SKFilterMode.Linear, SKMipmapMode.None);
+    private static readonly SKSamplingOptions Mipmapped = new(SKFilterMode.Linear, SKMipmapMode.Nearest);
 
     private readonly PixelBuffer _decoded = new();
     private readonly PixelBuffer _resized = new();
@@ -90,7 +90,7 @@ public sealed class ImageReader : IDisposable
             using var from = new SKPixmap(PixelBuffer.Info(scaled), _decoded.Address);
             using var to = new SKPixmap(PixelBuffer.Info(Size), (nint)target);
             bool shrinksFar = scaled.Width > 2 * Size.Width || scaled.Height > 2 * Size.Height;
-            if (!from.ScalePixels(to, shrinksFar ? _mipmapped : _linear))
+            if (!from.ScalePixels(to, shrinksFar ? Mipmapped : Linear))
             {
                 throw new InvalidOperationException($"{path} could not be resized from {scaled} to {Size}");
             }

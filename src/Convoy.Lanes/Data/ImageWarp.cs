@@ -15,7 +15,7 @@ internal static unsafe class ImageWarp
     private const int FractionBits = 16;
 
     /// <summary>For each weight of the right pixel, the weights of the left pixel's four channels and the right one's.</summary>
-    private static readonly Vector128<ushort>[] _weightsAcross =
+    private static readonly Vector128<ushort>[] WeightsAcross =
         [.. Enumerable.Range(0, 256).Select(weight => Vector128.Create(Vector64.Create((ushort)(256 - weight)), Vector64.Create((ushort)weight)))];
 
     /// <summary>Moves an image.</summary>
@@ -60,7 +60,7 @@ internal static unsafe class ImageWarp
         Vector128<ushort> above = Vector128.WidenLower(Vector128.CreateScalarUnsafe(upper).AsByte());
         Vector128<ushort> below = Vector128.WidenLower(Vector128.CreateScalarUnsafe(lower).AsByte());
         Vector128<ushort> column = ((above * (ushort)(256 - weightY)) + (below * (ushort)weightY) + half) >>> 8;
-        Vector128<ushort> weighted = column * _weightsAcross[weightX];
+        Vector128<ushort> weighted = column * WeightsAcross[weightX];
         Vector128<ulong> right = Vector128.Shuffle(weighted.AsUInt64(), Vector128.Create(1ul, 1ul));
         Vector128<ushort> pixel = (weighted + right.AsUInt16() + half) >>> 8;
         return Vector128.Narrow(pixel, pixel).AsUInt32().ToScalar();

@@ -74,9 +74,13 @@ public sealed class LaneDataset
         }
 
         List<int> order = [.. Frames.OrderBy(frame => frame.Label.RawFile, ClipOrder.Instance).Select(frame => frame.Index)];
-        int validation = Math.Clamp((int)Math.Round(Count * validationShare, MidpointRounding.AwayFromZero), 1, Count - 1);
+        int validation = HeldOut(Count, validationShare);
         return (Select(order.Take(Count - validation)), Select(order.Skip(Count - validation)));
     }
+
+    /// <summary>How many of <paramref name="frames"/> frames (at least 2) <see cref="SplitContiguous"/> holds out.</summary>
+    public static int HeldOut(int frames, double validationShare) =>
+        Math.Clamp((int)Math.Round(frames * validationShare, MidpointRounding.AwayFromZero), 1, frames - 1);
 
     /// <summary>
     /// Reads the header of every image and mask, which takes well under a millisecond each, so that a training run can

@@ -13,12 +13,12 @@ public static class OverlayPainter
     private const float ReferenceWidth = 1280;
 
     /// <summary>Okabe and Ito's colours, which colour-blind people tell apart, ordered so that neighbouring lanes differ most.</summary>
-    private static readonly SKColor[] _laneColours =
+    private static readonly SKColor[] LaneColours =
     [
         new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0xF0, 0xE4, 0x42), new(0xCC, 0x79, 0xA7), new(0x00, 0x9E, 0x73), new(0xD5, 0x5E, 0x00),
     ];
 
-    private static readonly SKColor _maskColour = new(0x00, 0xE5, 0xFF);
+    private static readonly SKColor MaskColour = new(0x00, 0xE5, 0xFF);
 
     /// <summary>Draws lanes on an image and saves the picture, in the image's size.</summary>
     /// <param name="imagePath">The image, in any format that SkiaSharp decodes.</param>
@@ -54,7 +54,7 @@ public static class OverlayPainter
             DrawMask(canvas, picture, options);
             for (int i = 0; i < lanes.Count; i++)
             {
-                DrawLane(canvas, lanes[i], hSamples, _laneColours[i % _laneColours.Length], scale);
+                DrawLane(canvas, lanes[i], hSamples, LaneColours[i % LaneColours.Length], scale);
             }
 
             foreach (double[] lane in truth ?? [])
@@ -70,7 +70,7 @@ public static class OverlayPainter
 
         using SKData encoded = picture.Encode(format, options.JpegQuality)
             ?? throw new InvalidOperationException($"The picture could not be encoded as {format}.");
-        AtomicFile.Write(outputPath, encoded.SaveTo);
+        OutputFile.Write(outputPath, encoded.SaveTo);
     }
 
     private static SKEncodedImageFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
@@ -125,7 +125,7 @@ public static class OverlayPainter
         }
 
         using SKImage image = SKImage.FromBitmap(shade);
-        using var paint = new SKPaint { Color = _maskColour };
+        using var paint = new SKPaint { Color = MaskColour };
         canvas.DrawImage(image, new SKRect(0, 0, picture.Width, picture.Height), new SKSamplingOptions(SKFilterMode.Linear), paint);
     }
 

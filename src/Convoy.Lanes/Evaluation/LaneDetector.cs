@@ -46,11 +46,8 @@ public sealed class LaneDetector : IDisposable
     /// <returns>H x W bytes, row by row, 1 for lane.</returns>
     public static byte[] Mask(Tensor logits)
     {
-        using Tensor background = logits.select(1, 0);
-        using Tensor lane = logits.select(1, 1);
-        using Tensor isLane = lane.gt(background);
-        using Tensor mask = isLane.to(ScalarType.Byte).contiguous();
-        return mask.bytes.ToArray();
+        using var scope = NewDisposeScope();
+        return logits.select(1, 1).gt(logits.select(1, 0)).to(ScalarType.Byte).contiguous().bytes.ToArray();
     }
 
     /// <summary>Finds the lanes of one image and measures how long that takes.</summary>

@@ -43,7 +43,7 @@ public static class TuSimplePredictionFile
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(predictions);
-        AtomicFile.Write(path, stream =>
+        OutputFile.Write(path, stream =>
         {
             using var writer = new Utf8JsonWriter(stream);
             foreach (TuSimplePrediction prediction in predictions)

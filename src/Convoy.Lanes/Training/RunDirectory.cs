@@ -50,31 +50,15 @@ public sealed class RunDirectory
     /// <exception cref="BadInputException">It exists and is not empty, or cannot be written to.</exception>
     public void Create()
     {
-        try
-        {
-            if (Directory.Exists(Root) && Directory.EnumerateFileSystemEntries(Root).Any())
-            {
-                throw new BadInputException("the output folder is not empty", Root, "Give another --out, or continue that run with --resume.");
-            }
-
-            Directory.CreateDirectory(Root);
-            string probe = Path.Combine(Root, ".writable");
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new BadInputException("the output folder cannot be written", Root, "Give another --out, or change its permissions.", error);
-        }
+        OutputFolder.RequireEmpty(Root, "Give another --out, or continue that run with --resume.");
+        OutputFolder.RequireWritable(Root);
+        Directory.CreateDirectory(Root);
     }
 
     /// <summary>Writes <c>config.json</c>.</summary>
-    public void WriteConfig(TrainingOptions options)
-    {
-        string unfinished = Config + ".tmp";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(options, TrainingJson.Default.TrainingOptions));
-        File.Move(unfinished, Config, overwrite: true);
-    }
+    /// <exception cref="BadInputException">The file cannot be written.</exception>
+    public void WriteConfig(TrainingOptions options) =>
+        OutputFile.Write(Config, stream => JsonSerializer.Serialize(stream, options, TrainingJson.Default.TrainingOptions));
 
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <exception cref="BadInputException">The folder is no run directory, or its configuration cannot be read.</exception>

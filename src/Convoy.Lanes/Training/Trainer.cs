@@ -36,7 +36,8 @@ public sealed class Trainer : IDisposable
     /// <param name="run">Where the run keeps its files.</param>
     /// <param name="group">The ranks; stays the caller's.</param>
     /// <param name="time">The clock that measures.</param>
-    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time)
+    /// <param name="stop">Ends the building of the frame cache.</param>
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, CancellationToken stop = default)
     {
         (_options, _run, _group, _time) = (options, run, group, time);
         LaneDataset frames = TrainingData.Open(options).Training;
@@ -56,7 +57,8 @@ public sealed class Trainer : IDisposable
                 ChannelsLast = options.ChannelsLast,
                 DropLast = true,
             },
-            time);
+            time,
+            stop);
 
         random.manual_seed(options.Seed);
         _network = new LaneDetectionModel(options.Encoder);

@@ -34,7 +34,7 @@ public sealed record TrainingOptions
     [JsonConverter(typeof(ImageSizeJsonConverter))]
     public ImageSize ImageSize { get; init; } = ImageSize.Network;
 
-    /// <summary>The width of a lane in the masks, in pixels at <see cref="ImageSize"/>; null for that of 5 pixels at 1280x720.</summary>
+    /// <summary>The width of a lane in the masks, in pixels at <see cref="ImageSize"/>, above 0 and up to 200; null for that of 5 pixels at 1280x720.</summary>
     public double? LineWidth { get; init; }
 
     /// <summary>Images of one step over all processes; a multiple of <see cref="Nproc"/>. Default 8.</summary>
@@ -73,7 +73,7 @@ public sealed record TrainingOptions
     /// <summary>Whether training frames are changed at random. Default true.</summary>
     public bool Augment { get; init; } = true;
 
-    /// <summary>Loader threads of each process; at least 0. Default 4.</summary>
+    /// <summary>Loader threads of each process; 0 to 256. Default 4.</summary>
     public int Workers { get; init; } = 4;
 
     /// <summary>A folder for decoded frames, or null for no cache.</summary>
@@ -126,6 +126,8 @@ public sealed record TrainingOptions
         Require(Accumulate >= 1, "not a number of steps to accumulate", Accumulate, "Give --accumulate 1 or more.");
         Require(Clip >= 0 && double.IsFinite(Clip), "not a gradient norm", Clip, "Give --clip a number above 0, or 0 for no clipping.");
         Require(ValSplit is >= 0 and < 1, "not a share of frames to hold out", ValSplit, "Give --val-split a number from 0 to below 1.");
+        Require(LineWidth is null or (> 0 and <= 200), "not a line width", LineWidth ?? 0, "Give --line-width a number of pixels above 0, up to 200.");
+        Require(Workers is >= 0 and <= 256, "not a number of loader threads", Workers, "Give --workers 0 to 256.");
         Require(CheckpointEvery >= 0, "not a number of steps", CheckpointEvery, "Give --checkpoint-every 0 or more.");
         Require(TimeoutSeconds is > 0 and <= 86_400, "not a time-out in seconds", TimeoutSeconds, "Give --timeout a number above 0, up to 86400.");
         Require(KeepCheckpoints >= 1, "not a number of checkpoints", KeepCheckpoints, "Give --keep-checkpoints 1 or more.");

@@ -181,6 +181,34 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_CauseEndsAfterItsPeer_IsNamedByItsErrorFile()
+    {
+        // Rank 1 fails first and says so, but takes its time to end; rank 0 notices, says that, and ends at once.
+        LaunchResult result = await RunAsync(2, $$$$"""
+            write() { echo "$1" > $TORCHELASTIC_ERROR_FILE.part; mv $TORCHELASTIC_ERROR_FILE.part $TORCHELASTIC_ERROR_FILE; }
+            if [ $RANK = 1 ]; then trap 'exit 9' TERM; write '{"message":{"message":"the cause"}}'; {{{{Ready()}}}} while :; do sleep 0.02; done; fi
+            {{{{AwaitReady()}}}} write '{"message":{"message":"rank 1 is lost","extraInfo":{"peer_lost":true}}}'; exit 3
+            """);
+
+        Assert.Equal(1, result.Failure?.Rank);
+        Assert.Equal("the cause", result.Failure?.Message);
+        Assert.Equal([3, 9], result.ExitCodes);
+        Assert.Contains("failed with exit code 9: the cause", result.Failure?.Describe(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_KilledRankAndPeerThatRecordsItsLoss_NamesTheKilledOne()
+    {
+        LaunchResult result = await RunAsync(2, $$$$"""
+            if [ $RANK = 0 ]; then trap 'exit 3' TERM; echo '{"message":{"message":"rank 1 is lost","extraInfo":{"peer_lost":true}}}' > $TORCHELASTIC_ERROR_FILE; {{{{Ready()}}}} while :; do sleep 0.02; done; fi
+            {{{{AwaitReady()}}}} kill -9 $$
+            """);
+
+        Assert.Equal(1, result.Failure?.Rank);
+        Assert.Equal("SIGKILL", result.Failure?.SignalName);
+    }
+
+    [Fact]
     public async Task RunAsync_FailsTwice_RestartsTheWholeGroupWithItsCount()
     {
         var restarts = new List<int>();

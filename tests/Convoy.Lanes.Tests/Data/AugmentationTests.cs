@@ -5,7 +5,7 @@ namespace Convoy.Lanes.Tests.Data;
 
 public class AugmentationTests
 {
-    private static readonly ImageSize _size = new(320, 180);
+    private static readonly ImageSize Size = new(320, 180);
 
     [Fact]
     public void Draw_SameArguments_GivesTheSameAndEachArgumentMatters()
@@ -48,7 +48,7 @@ public class AugmentationTests
     [Fact]
     public void Transform_Flip_MirrorsTheOuterPixels()
     {
-        Matrix3x2 transform = (Augmentation.None with { Flip = true }).Transform(_size);
+        Matrix3x2 transform = (Augmentation.None with { Flip = true }).Transform(Size);
 
         Assert.Equal(new Vector2(319, 5), Vector2.Transform(new Vector2(0, 5), transform));
     }
@@ -57,13 +57,13 @@ public class AugmentationTests
     public void Apply_Flip_MirrorsEveryPixelExactly()
     {
         using PixelBuffer source = Noise();
-        using var augmenter = new ImageAugmenter(_size);
+        using var augmenter = new ImageAugmenter(Size);
 
         byte[] flipped = Applied(augmenter, source, Augmentation.None with { Flip = true });
 
-        for (int pixel = 0; pixel < _size.Width * _size.Height; pixel++)
+        for (int pixel = 0; pixel < Size.Width * Size.Height; pixel++)
         {
-            int mirrored = pixel - (pixel % _size.Width) + _size.Width - 1 - (pixel % _size.Width);
+            int mirrored = pixel - (pixel % Size.Width) + Size.Width - 1 - (pixel % Size.Width);
             Assert.Equal(source.Bytes.Slice(4 * mirrored, 3), flipped.AsSpan(4 * pixel, 3));
         }
     }
@@ -72,29 +72,29 @@ public class AugmentationTests
     public void Apply_Affine_MatchesBilinearInterpolationInDoubles()
     {
         using PixelBuffer source = Noise();
-        using var augmenter = new ImageAugmenter(_size);
+        using var augmenter = new ImageAugmenter(Size);
         Augmentation augmentation = Augmentation.None with { RotateDegrees = 3, Scale = 1.1, ShiftX = 0.05, Flip = true };
         byte[] changed = Applied(augmenter, source, augmentation);
-        Assert.True(Matrix3x2.Invert(augmentation.Transform(_size), out Matrix3x2 back));
+        Assert.True(Matrix3x2.Invert(augmentation.Transform(Size), out Matrix3x2 back));
 
-        for (int y = 0; y < _size.Height; y++)
+        for (int y = 0; y < Size.Height; y++)
         {
-            for (int x = 0; x < _size.Width; x++)
+            for (int x = 0; x < Size.Width; x++)
             {
                 Vector2 from = Vector2.Transform(new Vector2(x, y), back);
                 int left = (int)MathF.Floor(from.X);
                 int top = (int)MathF.Floor(from.Y);
-                if (left >= 0 && top >= 0 && left < _size.Width - 1 && top < _size.Height - 1)
+                if (left >= 0 && top >= 0 && left < Size.Width - 1 && top < Size.Height - 1)
                 {
                     double fx = from.X - left;
                     double fy = from.Y - top;
                     double expected = (At(source, left, top) * (1 - fx) * (1 - fy)) + (At(source, left + 1, top) * fx * (1 - fy))
                         + (At(source, left, top + 1) * (1 - fx) * fy) + (At(source, left + 1, top + 1) * fx * fy);
-                    Assert.InRange(changed[4 * ((y * _size.Width) + x)] - expected, -2.5, 2.5);
+                    Assert.InRange(changed[4 * ((y * Size.Width) + x)] - expected, -2.5, 2.5);
                 }
-                else if (left < -1 || left > _size.Width)
+                else if (left < -1 || left > Size.Width)
                 {
-                    Assert.Equal(124, changed[4 * ((y * _size.Width) + x)]);
+                    Assert.Equal(124, changed[4 * ((y * Size.Width) + x)]);
                 }
             }
         }
@@ -104,7 +104,7 @@ public class AugmentationTests
     public void Apply_Colours_MatchesTheFormula()
     {
         using PixelBuffer source = Noise();
-        using var augmenter = new ImageAugmenter(_size);
+        using var augmenter = new ImageAugmenter(Size);
         byte[] changed = Applied(augmenter, source, Augmentation.None with { Brightness = 1.2, Contrast = 0.8 });
         byte[] turned = Applied(augmenter, source, Augmentation.None with { HueDegrees = 20 });
 
@@ -125,18 +125,18 @@ public class AugmentationTests
     public void Apply_Blur_SpreadsAPointAsAGaussianAndKeepsConstants()
     {
         using var source = new PixelBuffer();
-        source.Resize(_size);
+        source.Resize(Size);
         source.Bytes.Fill(40);
-        int centre = 4 * ((90 * _size.Width) + 160);
+        int centre = 4 * ((90 * Size.Width) + 160);
         source.Bytes[centre] = 240;
-        using var augmenter = new ImageAugmenter(_size);
+        using var augmenter = new ImageAugmenter(Size);
 
         byte[] blurred = Applied(augmenter, source, Augmentation.None with { BlurSigma = 1 });
 
         Assert.InRange(blurred[centre] - 40, 200 * 0.155, 200 * 0.165);
         Assert.InRange(blurred[centre + 4] - 40, 200 * 0.091, 200 * 0.103);
         Assert.Equal(blurred[centre + 4], blurred[centre - 4]);
-        Assert.Equal(blurred[centre + (4 * _size.Width)], blurred[centre - (4 * _size.Width)]);
+        Assert.Equal(blurred[centre + (4 * Size.Width)], blurred[centre - (4 * Size.Width)]);
         Assert.Equal(40, blurred[0]);
         Assert.Equal(40, blurred[^4]);
     }
@@ -145,15 +145,15 @@ public class AugmentationTests
     public void ApplyToMask_Affine_SitsWhereTheImageSits()
     {
         using PixelBuffer source = Noise();
-        byte[] mask = new byte[_size.Width * _size.Height];
+        byte[] mask = new byte[Size.Width * Size.Height];
         for (int i = 0; i < mask.Length; i++)
         {
-            bool inside = i % _size.Width is > 100 and < 160 && i / _size.Width is > 60 and < 120;
+            bool inside = i % Size.Width is > 100 and < 160 && i / Size.Width is > 60 and < 120;
             mask[i] = inside ? (byte)1 : (byte)0;
             source.Bytes.Slice(4 * i, 3).Fill(inside ? (byte)255 : (byte)0);
         }
 
-        using var augmenter = new ImageAugmenter(_size);
+        using var augmenter = new ImageAugmenter(Size);
         Augmentation augmentation = Augmentation.None with { Flip = true, RotateDegrees = 4, ShiftY = 0.03, Scale = 0.9 };
         byte[] image = Applied(augmenter, source, augmentation);
 
@@ -175,16 +175,16 @@ public class AugmentationTests
     private static PixelBuffer Noise()
     {
         var buffer = new PixelBuffer();
-        buffer.Resize(_size);
+        buffer.Resize(Size);
         new Random(1).NextBytes(buffer.Bytes);
         return buffer;
     }
 
-    private static int At(PixelBuffer buffer, int x, int y) => buffer.Bytes[4 * ((y * _size.Width) + x)];
+    private static int At(PixelBuffer buffer, int x, int y) => buffer.Bytes[4 * ((y * Size.Width) + x)];
 
     private static byte[] Applied(ImageAugmenter augmenter, PixelBuffer source, Augmentation augmentation)
     {
-        byte[] result = new byte[PixelBuffer.ByteCount(_size)];
+        byte[] result = new byte[PixelBuffer.ByteCount(Size)];
         System.Runtime.InteropServices.Marshal.Copy(augmenter.Apply(source.Address, augmentation), result, 0, result.Length);
         return result;
     }

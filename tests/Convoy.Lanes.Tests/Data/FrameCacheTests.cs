@@ -4,7 +4,7 @@ namespace Convoy.Lanes.Tests.Data;
 
 public class FrameCacheTests
 {
-    private static readonly ImageSize _size = new(160, 96);
+    private static readonly ImageSize Size = new(160, 96);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -21,7 +21,7 @@ public class FrameCacheTests
 
         Assert.Equal(written, File.GetLastWriteTimeUtc(CacheFile(folder)));
         Assert.Equal(SmallDataset.Size, cache.OriginalSize(2));
-        Assert.Empty(Directory.GetFiles(folder.At("cache"), "*.tmp"));
+        Assert.Empty(Directory.GetFiles(folder.File("cache"), "*.tmp"));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public class FrameCacheTests
         File.Copy(dataset.Frames[2].ImagePath, dataset.Frames[1].ImagePath, overwrite: true);
         using FrameCache changed = Build(folder, dataset);
 
-        Assert.Equal(2, Directory.GetFiles(folder.At("cache"), "*.cache").Length);
+        Assert.Equal(2, Directory.GetFiles(folder.File("cache"), "*.cache").Length);
         Assert.NotEqual(before, Pixels(changed, 1));
         Assert.Equal(Pixels(changed, 2), Pixels(changed, 1));
     }
@@ -50,9 +50,9 @@ public class FrameCacheTests
         LaneDataset dataset = SmallDataset.Write(folder, 3);
         Build(folder, dataset).Dispose();
         Build(folder, dataset.Select([2, 0])).Dispose();
-        FrameCacheBuilder.OpenOrBuild(folder.At("cache"), dataset, new ImageSize(64, 64), 1, TimeProvider.System, Token).Dispose();
+        FrameCacheBuilder.OpenOrBuild(folder.File("cache"), dataset, new ImageSize(64, 64), 1, TimeProvider.System, Token).Dispose();
 
-        Assert.Equal(3, Directory.GetFiles(folder.At("cache"), "*.cache").Length);
+        Assert.Equal(3, Directory.GetFiles(folder.File("cache"), "*.cache").Length);
     }
 
     [Theory]
@@ -102,8 +102,8 @@ public class FrameCacheTests
         Assert.All(errors, Assert.Null);
         byte[] expected = Pixels(caches[0], 4);
         Assert.All(caches, cache => Assert.Equal(expected, Pixels(cache, 4)));
-        Assert.Single(Directory.GetFiles(folder.At("cache"), "*.cache"));
-        Assert.Empty(Directory.GetFiles(folder.At("cache"), "*.tmp"));
+        Assert.Single(Directory.GetFiles(folder.File("cache"), "*.cache"));
+        Assert.Empty(Directory.GetFiles(folder.File("cache"), "*.tmp"));
         Array.ForEach(caches, cache => cache.Dispose());
     }
 
@@ -116,11 +116,11 @@ public class FrameCacheTests
         string file = CacheFile(folder);
         File.Delete(file);
         File.WriteAllText(Path.ChangeExtension(file, ".0123.tmp"), "half");
-        File.WriteAllText(folder.At("cache", "other.tmp"), "somebody else's");
+        File.WriteAllText(folder.File("cache", "other.tmp"), "somebody else's");
 
         Build(folder, dataset).Dispose();
 
-        Assert.Equal([folder.At("cache", "other.tmp")], Directory.GetFiles(folder.At("cache"), "*.tmp"));
+        Assert.Equal([folder.File("cache", "other.tmp")], Directory.GetFiles(folder.File("cache"), "*.tmp"));
     }
 
     [Fact]
@@ -129,24 +129,24 @@ public class FrameCacheTests
         using var folder = new TemporaryFolder();
         LaneDataset dataset = SmallDataset.Write(folder, 3);
         string occupied = folder.Write("occupied", "a file");
-        Assert.Throws<BadInputException>(() => FrameCacheBuilder.OpenOrBuild(occupied, dataset, _size, 1, TimeProvider.System, Token));
+        Assert.Throws<BadInputException>(() => FrameCacheBuilder.OpenOrBuild(occupied, dataset, Size, 1, TimeProvider.System, Token));
         File.WriteAllText(dataset.Frames[1].ImagePath, "no picture");
 
         var error = Assert.Throws<BadInputException>(() => Build(folder, dataset));
 
         Assert.Contains(dataset.Frames[1].ImagePath, error.Message, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFiles(folder.At("cache"), "*.tmp"));
-        Assert.Empty(Directory.GetFiles(folder.At("cache"), "*.cache"));
+        Assert.Empty(Directory.GetFiles(folder.File("cache"), "*.tmp"));
+        Assert.Empty(Directory.GetFiles(folder.File("cache"), "*.cache"));
     }
 
     private static FrameCache Build(TemporaryFolder folder, LaneDataset dataset) =>
-        FrameCacheBuilder.OpenOrBuild(folder.At("cache"), dataset, _size, 2, TimeProvider.System, Token);
+        FrameCacheBuilder.OpenOrBuild(folder.File("cache"), dataset, Size, 2, TimeProvider.System, Token);
 
-    private static string CacheFile(TemporaryFolder folder) => Assert.Single(Directory.GetFiles(folder.At("cache"), "*.cache"));
+    private static string CacheFile(TemporaryFolder folder) => Assert.Single(Directory.GetFiles(folder.File("cache"), "*.cache"));
 
     private static byte[] Pixels(FrameCache cache, int index)
     {
-        byte[] pixels = new byte[PixelBuffer.ByteCount(_size)];
+        byte[] pixels = new byte[PixelBuffer.ByteCount(Size)];
         System.Runtime.InteropServices.Marshal.Copy(cache.Pixels(index), pixels, 0, pixels.Length);
         return pixels;
     }

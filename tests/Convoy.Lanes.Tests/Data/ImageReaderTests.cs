@@ -20,11 +20,11 @@ public class ImageReaderTests
             (x, y) => ((byte)(255 * (x + 0.5) / width), (byte)(255 * (y + 0.5) / height), 100));
         foreach (SKEncodedImageFormat format in new[] { SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png })
         {
-            TestPicture.Save(bitmap, folder.At("image"), format, 98);
+            TestPicture.Save(bitmap, folder.File("image"), format, 98);
             using var reader = new ImageReader(ImageSize.Network);
             byte[] pixels = new byte[800 * 360 * 4];
 
-            Assert.Equal(new ImageSize(width, height), reader.Read(folder.At("image"), pixels));
+            Assert.Equal(new ImageSize(width, height), reader.Read(folder.File("image"), pixels));
 
             for (int y = 2; y < 358; y += 7)
             {

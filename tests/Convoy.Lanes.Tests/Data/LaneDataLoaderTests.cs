@@ -7,7 +7,7 @@ namespace Convoy.Lanes.Tests.Data;
 
 public class LaneDataLoaderTests
 {
-    private static readonly ImageSize _size = new(160, 96);
+    private static readonly ImageSize Size = new(160, 96);
 
     public LaneDataLoaderTests() => torch.set_num_threads(1);
 
@@ -27,8 +27,8 @@ public class LaneDataLoaderTests
             Assert.Equal(expected, Prints(dataset, options with { Workers = 1 }, order, epoch: 1));
             Assert.Equal(expected, Prints(dataset, options with { Workers = 4, PrefetchBatches = 1 }, order, epoch: 1));
             Assert.Equal(expected, Prints(dataset, options with { Workers = 4, PrefetchBatches = 5 }, order, epoch: 1));
-            Assert.Equal(expected, Prints(dataset, options with { Workers = 2, CacheDirectory = folder.At("cache") }, order, epoch: 1));
-            Assert.Equal(expected, Prints(dataset, options with { Workers = 0, CacheDirectory = folder.At("cache") }, order, epoch: 1));
+            Assert.Equal(expected, Prints(dataset, options with { Workers = 2, CacheDirectory = folder.File("cache") }, order, epoch: 1));
+            Assert.Equal(expected, Prints(dataset, options with { Workers = 0, CacheDirectory = folder.File("cache") }, order, epoch: 1));
             Assert.Equal(expected[2..], Prints(dataset, options with { Workers = 3 }, order, epoch: 1, skipBatches: 2));
             Assert.NotEqual(expected[0], Prints(dataset, options, order, epoch: 2)[0]);
             Assert.NotEqual(expected[0], Prints(dataset, options with { Seed = 5 }, order, epoch: 1)[0]);
@@ -65,8 +65,8 @@ public class LaneDataLoaderTests
             {
                 counts.Add(batch.FrameIndices.Count);
                 seen.AddRange(batch.FrameIndices);
-                Assert.Equal([batch.FrameIndices.Count, 3, _size.Height, _size.Width], batch.Images.shape);
-                Assert.Equal([batch.FrameIndices.Count, _size.Height, _size.Width], batch.Masks.shape);
+                Assert.Equal([batch.FrameIndices.Count, 3, Size.Height, Size.Width], batch.Images.shape);
+                Assert.Equal([batch.FrameIndices.Count, Size.Height, Size.Width], batch.Masks.shape);
                 Assert.Equal((torch.ScalarType.Float32, torch.ScalarType.Int64), (batch.Images.dtype, batch.Masks.dtype));
                 Assert.InRange(batch.WaitSeconds, 0, 60);
             }
@@ -123,13 +123,13 @@ public class LaneDataLoaderTests
         SmallDataset.WriteFrame(folder, 0);
         using (SKBitmap file = TestPicture.Of(SmallDataset.Size, (x, y) => x is >= 20 and < 60 && y is >= 100 and < 140 ? ((byte)3, (byte)3, (byte)3) : default))
         {
-            TestPicture.Save(file, folder.At("mask.png"), SKEncodedImageFormat.Png, 100);
+            TestPicture.Save(file, folder.File("mask.png"), SKEncodedImageFormat.Png, 100);
         }
 
         folder.Write("seg_label/list/train.txt", "/clips/a/0/20.jpg /mask.png 1 1\n");
-        LaneDataset dataset = LaneDataset.Open(folder.Path);
+        LaneDataset dataset = LaneDataset.Open(folder.Root);
         AugmentationOptions flip = AugmentationOptions.None with { FlipProbability = 1 };
-        foreach (string? cache in new[] { null, folder.At("cache") })
+        foreach (string? cache in new[] { null, folder.File("cache") })
         {
             foreach (bool flipped in new[] { false, true })
             {
@@ -137,7 +137,7 @@ public class LaneDataLoaderTests
                 using var loader = new LaneDataLoader(dataset, options, cancellation: Token);
                 using LaneBatch batch = Assert.Single(loader.Epoch([0], 0, cancellation: Token));
                 long[] mask = batch.Masks.data<long>().ToArray();
-                int[] columns = [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1).Select(i => i % _size.Width).Distinct().Order()];
+                int[] columns = [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1).Select(i => i % Size.Width).Distinct().Order()];
 
                 Assert.Equal(flipped ? Enumerable.Range(130, 20) : Enumerable.Range(10, 20), columns);
             }
@@ -245,7 +245,7 @@ public class LaneDataLoaderTests
     [Fact]
     public void Epoch_RealFrames_LoadsAll()
     {
-        LaneDataset dataset = LaneDataset.Open(RealFrames.TuSimple());
+        LaneDataset dataset = LaneDataset.Open(RealData.Require("tusimple"));
         dataset.Verify();
         using var loader = new LaneDataLoader(dataset, new LaneLoaderOptions { Workers = 2, Augmentation = AugmentationOptions.Default, ChannelsLast = true }, cancellation: Token);
         int count = 0;
@@ -276,7 +276,7 @@ public class LaneDataLoaderTests
 
     private static LaneLoaderOptions Options() => new()
     {
-        ImageSize = _size,
+        ImageSize = Size,
         BatchSize = 5,
         Workers = 2,
         Augmentation = AugmentationOptions.Default with { BlurProbability = 0.5 },
@@ -292,7 +292,7 @@ public class LaneDataLoaderTests
         {
             using (batch)
             {
-                Assert.Equal(options.ChannelsLast ? 1 : (long)_size.Width * _size.Height, batch.Images.stride(1));
+                Assert.Equal(options.ChannelsLast ? 1 : (long)Size.Width * Size.Height, batch.Images.stride(1));
                 using torch.Tensor images = batch.Images.contiguous();
                 byte[] bytes = [.. images.bytes, .. batch.Masks.bytes];
                 prints.Add($"{string.Join(' ', batch.FrameIndices)}: {Convert.ToHexString(SHA256.HashData(bytes))}");

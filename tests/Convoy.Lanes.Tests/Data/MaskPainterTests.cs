@@ -63,7 +63,7 @@ public class MaskPainterTests
     [Fact]
     public void Paint_RealLabels_CentresOfRunsAreTheLabelsToHalfAPixel()
     {
-        LaneDataset dataset = LaneDataset.Open(RealFrames.TuSimple());
+        LaneDataset dataset = LaneDataset.Open(RealData.Require("tusimple"));
         ImageSize size = ImageSize.Network;
         var geometry = new ImageGeometry(ImageSize.TuSimple, size);
         using var painter = new MaskPainter(size, MaskPainter.DefaultLineWidth(size));

@@ -10,8 +10,8 @@ internal static class SmallDataset
 
     public static LaneDataset Write(TemporaryFolder folder, int frames)
     {
-        TuSimpleLabelFile.Write(folder.At("label_data_test.json"), [.. Enumerable.Range(0, frames).Select(i => WriteFrame(folder, i))]);
-        return LaneDataset.Open(folder.Path);
+        TuSimpleLabelFile.Write(folder.File("label_data_test.json"), [.. Enumerable.Range(0, frames).Select(i => WriteFrame(folder, i))]);
+        return LaneDataset.Open(folder.Root);
     }
 
     public static TuSimpleLabel Label(int index)
@@ -26,7 +26,7 @@ internal static class SmallDataset
     public static TuSimpleLabel WriteFrame(TemporaryFolder folder, int index)
     {
         TuSimpleLabel label = Label(index);
-        string path = folder.At(label.RawFile);
+        string path = folder.File(label.RawFile);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var random = new Random(index);
         using SKBitmap bitmap = TestPicture.Of(Size, (_, _) =>

@@ -25,10 +25,10 @@ public class TuSimpleLabelFileTests
         using var folder = new TemporaryFolder();
         TuSimpleLabel[] labels = [SmallDataset.Label(0), SmallDataset.Label(3), new("x.jpg", [], [])];
 
-        TuSimpleLabelFile.Write(folder.At("out.json"), labels);
+        TuSimpleLabelFile.Write(folder.File("out.json"), labels);
 
-        Assert.Equal(3, File.ReadAllLines(folder.At("out.json")).Length);
-        Assert.Equivalent(labels, TuSimpleLabelFile.Read(folder.At("out.json")), strict: true);
+        Assert.Equal(3, File.ReadAllLines(folder.File("out.json")).Length);
+        Assert.Equivalent(labels, TuSimpleLabelFile.Read(folder.File("out.json")), strict: true);
     }
 
     [Theory]
@@ -62,6 +62,6 @@ public class TuSimpleLabelFileTests
         string empty = folder.Write("l.json", "\n");
 
         Assert.Contains("holds no label", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(empty)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(folder.At("no"))).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(folder.File("no"))).Message, StringComparison.Ordinal);
     }
 }

@@ -6,7 +6,7 @@ namespace Convoy.Lanes.Tests.Drawing;
 
 public sealed class OverlayPainterTests : IDisposable
 {
-    private static readonly double[] _rows = [.. Enumerable.Range(0, 20).Select(i => 20.0 + (10 * i))];
+    private static readonly double[] Rows = [.. Enumerable.Range(0, 20).Select(i => 20.0 + (10 * i))];
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -17,7 +17,7 @@ public sealed class OverlayPainterTests : IDisposable
     public void Paint_LaneAndTruth_ColoursTheirPixelsOnly(string name)
     {
         string output = _folder.File(name);
-        OverlayPainter.Paint(GreyImage(), [Upright(100)], _rows, [Upright(300)], output);
+        OverlayPainter.Paint(GreyImage(), [Upright(100)], Rows, [Upright(300)], output);
 
         using SKBitmap picture = SKBitmap.Decode(output);
         Assert.Equal((640, 360), (picture.Width, picture.Height));
@@ -39,7 +39,7 @@ public sealed class OverlayPainterTests : IDisposable
         }
 
         string output = _folder.File("out.png");
-        OverlayPainter.Paint(GreyImage(), [], _rows, null, output, new OverlayOptions { Mask = mask, MaskSize = new ImageSize(800, 360) });
+        OverlayPainter.Paint(GreyImage(), [], Rows, null, output, new OverlayOptions { Mask = mask, MaskSize = new ImageSize(800, 360) });
         using SKBitmap picture = SKBitmap.Decode(output);
         Assert.True(picture.GetPixel(100, 100).Green > 130);
         Assert.Equal(100, picture.GetPixel(600, 100).Green);
@@ -50,7 +50,7 @@ public sealed class OverlayPainterTests : IDisposable
     {
         Assert.SkipWhen(SKTypeface.Default.GlyphCount == 0, "This system has no font.");
         string output = _folder.File("out.png");
-        OverlayPainter.Paint(GreyImage(), [], _rows, null, output, new OverlayOptions { Caption = "accuracy 0.93, 41 ms" });
+        OverlayPainter.Paint(GreyImage(), [], Rows, null, output, new OverlayOptions { Caption = "accuracy 0.93, 41 ms" });
         using SKBitmap picture = SKBitmap.Decode(output);
         Assert.True(picture.GetPixel(8, 345).Red < 60);
         Assert.Equal(100, picture.GetPixel(600, 345).Red);
@@ -63,17 +63,17 @@ public sealed class OverlayPainterTests : IDisposable
         string empty = _folder.Write("empty.jpg", "");
         foreach (string path in new[] { broken, empty, _folder.File("absent.jpg") })
         {
-            BadInputException error = Assert.Throws<BadInputException>(() => OverlayPainter.Paint(path, [], _rows, null, _folder.File("out.png")));
+            BadInputException error = Assert.Throws<BadInputException>(() => OverlayPainter.Paint(path, [], Rows, null, _folder.File("out.png")));
             Assert.Contains(path, error.Message, StringComparison.Ordinal);
         }
 
-        Assert.Throws<BadInputException>(() => OverlayPainter.Paint(GreyImage(), [], _rows, null, _folder.File("out.gif")));
-        Assert.Throws<BadInputException>(() => OverlayPainter.Paint(GreyImage(), [], _rows, null, _folder.File("no/out.png")));
-        Assert.Throws<ArgumentException>(() => OverlayPainter.Paint(GreyImage(), [[1, 2]], _rows, null, _folder.File("out.png")));
+        Assert.Throws<BadInputException>(() => OverlayPainter.Paint(GreyImage(), [], Rows, null, _folder.File("out.gif")));
+        Assert.Throws<BadInputException>(() => OverlayPainter.Paint(GreyImage(), [], Rows, null, _folder.File("no/out.png")));
+        Assert.Throws<ArgumentException>(() => OverlayPainter.Paint(GreyImage(), [[1, 2]], Rows, null, _folder.File("out.png")));
         Assert.DoesNotContain(Directory.GetFiles(_folder.Root), file => file.Contains("out", StringComparison.Ordinal));
     }
 
-    private static double[] Upright(double x) => [.. _rows.Select(_ => x)];
+    private static double[] Upright(double x) => [.. Rows.Select(_ => x)];
 
     private string GreyImage()
     {

@@ -5,13 +5,13 @@ namespace Convoy.Lanes.Tests.Evaluation;
 
 public sealed class SegmentationScoreTests
 {
-    private static readonly byte[] _predicted = [1, 1, 1, 0, 0, 0, 0, 0];
-    private static readonly byte[] _truth = [1, 1, 0, 1, 1, 0, 0, 0];
+    private static readonly byte[] Predicted = [1, 1, 1, 0, 0, 0, 0, 0];
+    private static readonly byte[] Truth = [1, 1, 0, 1, 1, 0, 0, 0];
 
     [Fact]
     public void Count_Masks_GivesTheRatios()
     {
-        var score = SegmentationScore.Count(_predicted, _truth);
+        var score = SegmentationScore.Count(Predicted, Truth);
         Assert.Equal(new SegmentationScore(2, 1, 2, 3), score);
         Assert.Equal(8, score.Pixels);
         Assert.Equal(2.0 / 5, score.LaneIoU, 1e-15);
@@ -24,9 +24,9 @@ public sealed class SegmentationScoreTests
     public void Count_Tensors_EqualsCountingBytes()
     {
         torch.set_num_threads(1);
-        using torch.Tensor predicted = torch.tensor(_predicted.Select(p => p != 0).ToArray()).view(1, 2, 4);
-        using torch.Tensor truth = torch.tensor(_truth.Select(t => (long)t).ToArray()).view(1, 2, 4);
-        Assert.Equal(SegmentationScore.Count(_predicted, _truth), SegmentationScore.Count(predicted, truth));
+        using torch.Tensor predicted = torch.tensor(Predicted.Select(p => p != 0).ToArray()).view(1, 2, 4);
+        using torch.Tensor truth = torch.tensor(Truth.Select(t => (long)t).ToArray()).view(1, 2, 4);
+        Assert.Equal(SegmentationScore.Count(Predicted, Truth), SegmentationScore.Count(predicted, truth));
         using torch.Tensor other = truth.view(8);
         Assert.Throws<ArgumentException>(() => SegmentationScore.Count(predicted, other));
     }
@@ -34,7 +34,7 @@ public sealed class SegmentationScoreTests
     [Fact]
     public void Add_Frames_SumsPixelsNotRatios()
     {
-        SegmentationScore sum = SegmentationScore.Count(_predicted, _truth) + SegmentationScore.Count([1, 1], [1, 1]);
+        SegmentationScore sum = SegmentationScore.Count(Predicted, Truth) + SegmentationScore.Count([1, 1], [1, 1]);
         Assert.Equal(new SegmentationScore(4, 1, 2, 3), sum);
         Assert.Equal(4.0 / 7, sum.LaneIoU, 1e-15);
     }

@@ -8,7 +8,7 @@ public sealed class TuSimpleMetricTests
 {
     private const string Frame = "clips/a/20.jpg";
 
-    private static readonly double[] _rows = [.. Enumerable.Range(0, 20).Select(i => 100.0 + (10 * i))];
+    private static readonly double[] Rows = [.. Enumerable.Range(0, 20).Select(i => 100.0 + (10 * i))];
 
     [Fact]
     public void ScoreFiles_BenchmarksBaseline_GivesTheScriptsNumbers()
@@ -105,7 +105,7 @@ public sealed class TuSimpleMetricTests
     public void Score_RunTime_AboveTheLimitScoresNothing(double milliseconds, bool applyTimeRule, TuSimpleFrameRule rule, double accuracy)
     {
         TuSimpleScore score = TuSimpleMetric.Score(
-            [new TuSimplePrediction(Frame, [Lane(500)], milliseconds)], [new TuSimpleLabel(Frame, [Lane(500)], _rows)], applyTimeRule);
+            [new TuSimplePrediction(Frame, [Lane(500)], milliseconds)], [new TuSimpleLabel(Frame, [Lane(500)], Rows)], applyTimeRule);
         Assert.Equal((accuracy, 0, 1 - accuracy), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
         Assert.Equal(rule, score.PerFrame[0].Rule);
     }
@@ -146,20 +146,20 @@ public sealed class TuSimpleMetricTests
         var prediction = new TuSimplePrediction(Frame, [Lane(500)], 1);
         TuSimpleScore score = TuSimpleMetric.Score(
             [prediction, prediction],
-            [new TuSimpleLabel(Frame, [Lane(900)], _rows), new TuSimpleLabel(Frame, [Lane(500)], _rows)]);
+            [new TuSimpleLabel(Frame, [Lane(900)], Rows), new TuSimpleLabel(Frame, [Lane(500)], Rows)]);
         Assert.Equal(2, score.Accuracy);
     }
 
     [Fact]
     public void Score_WrongInput_NamesSourceAndValue()
     {
-        TuSimpleLabel label = new(Frame, [Lane(500)], _rows);
+        TuSimpleLabel label = new(Frame, [Lane(500)], Rows);
         TuSimplePrediction shortLane = new(Frame, [Lane(500), [1, 2]], 900) { Source = "pred.json line 7" };
         Assert.Contains("(pred.json line 7: lane 2 has 2 values for 20 rows)", Error([shortLane], [label]), StringComparison.Ordinal);
         Assert.Contains("a predicted frame has no label (prediction 1: clips/b.jpg)", Error([new("clips/b.jpg", [], 1)], [label]), StringComparison.Ordinal);
         Assert.Contains("(0 predictions, 1 labels)", Error([], [label]), StringComparison.Ordinal);
         Assert.Contains("(0 labels)", Error([], []), StringComparison.Ordinal);
-        Assert.Contains("lane 1 has 1 values for 20 rows", Error([new(Frame, [], 1)], [new(Frame, [[5]], _rows)]), StringComparison.Ordinal);
+        Assert.Contains("lane 1 has 1 values for 20 rows", Error([new(Frame, [], 1)], [new(Frame, [[5]], Rows)]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,10 +170,10 @@ public sealed class TuSimpleMetricTests
             new TuSimpleScore(0.5, -0.25, 1, []).ToBenchmarkJson());
     }
 
-    private static double[] Lane(double x, double columnsPerRow = 0) => [.. _rows.Select(y => x + (columnsPerRow * (y - _rows[0])))];
+    private static double[] Lane(double x, double columnsPerRow = 0) => [.. Rows.Select(y => x + (columnsPerRow * (y - Rows[0])))];
 
     private static TuSimpleScore One(double[][] predicted, double[][] truth) =>
-        TuSimpleMetric.Score([new TuSimplePrediction(Frame, predicted, 10)], [new TuSimpleLabel(Frame, truth, _rows)]);
+        TuSimpleMetric.Score([new TuSimplePrediction(Frame, predicted, 10)], [new TuSimpleLabel(Frame, truth, Rows)]);
 
     private static string Error(TuSimplePrediction[] predictions, TuSimpleLabel[] labels) =>
         Assert.Throws<BadInputException>(() => TuSimpleMetric.Score(predictions, labels)).Message;

@@ -7,9 +7,9 @@ namespace Convoy.Lanes.Tests.PostProcessing;
 
 public sealed class LaneExtractorTests
 {
-    private static readonly ImageSize _network = ImageSize.Network;
-    private static readonly ImageSize _original = ImageSize.TuSimple;
-    private static readonly double[] _rows = [.. Enumerable.Range(0, 56).Select(i => 160.0 + (10 * i))];
+    private static readonly ImageSize Network = ImageSize.Network;
+    private static readonly ImageSize Original = ImageSize.TuSimple;
+    private static readonly double[] Rows = [.. Enumerable.Range(0, 56).Select(i => 160.0 + (10 * i))];
 
     [Theory]
     [InlineData(5, 0.995, 0.005)]
@@ -34,17 +34,17 @@ public sealed class LaneExtractorTests
             var random = new Random(frame);
             if (spoils.Contains("thick", StringComparison.Ordinal))
             {
-                NoisyMask.Thicken(mask, _network.Width);
+                NoisyMask.Thicken(mask, Network.Width);
             }
 
             if (spoils.Contains("broken", StringComparison.Ordinal))
             {
-                NoisyMask.Break(mask, _network.Width, random);
+                NoisyMask.Break(mask, Network.Width, random);
             }
 
             if (spoils.Contains("blobs", StringComparison.Ordinal))
             {
-                NoisyMask.AddBlobs(mask, _network.Width, random);
+                NoisyMask.AddBlobs(mask, Network.Width, random);
             }
         });
         Assert.True(
@@ -62,7 +62,7 @@ public sealed class LaneExtractorTests
         Assert.Equal(3, lanes.Count);
         for (int lane = 0; lane < 3; lane++)
         {
-            for (int row = 0; row < _rows.Length; row++)
+            for (int row = 0; row < Rows.Length; row++)
             {
                 Assert.Equal(truth[lane][row] >= 0, lanes[lane][row] >= 0);
                 Assert.True(Math.Abs(truth[lane][row] - lanes[lane][row]) < (lane < 2 ? 2 : 15), $"lane {lane} row {row}: {lanes[lane][row]} for {truth[lane][row]}");
@@ -106,7 +106,7 @@ public sealed class LaneExtractorTests
         byte[] mask = Mask([Lane(300, 700, 640, 240)]);
         for (int row = 120; row < 360; row += 40)
         {
-            mask.AsSpan(row * _network.Width, 22 * _network.Width).Clear();
+            mask.AsSpan(row * Network.Width, 22 * Network.Width).Clear();
         }
 
         Assert.Single(Extract(mask));
@@ -119,8 +119,8 @@ public sealed class LaneExtractorTests
         byte[] mask = Mask(truth);
         for (int row = 250; row < 262; row++)
         {
-            int first = mask.AsSpan(row * _network.Width, _network.Width).IndexOf((byte)1);
-            mask.AsSpan((row * _network.Width) + first - 12, 12).Fill(1);
+            int first = mask.AsSpan(row * Network.Width, Network.Width).IndexOf((byte)1);
+            mask.AsSpan((row * Network.Width) + first - 12, 12).Fill(1);
         }
 
         IReadOnlyList<double[]> lanes = Extract(mask);
@@ -141,7 +141,7 @@ public sealed class LaneExtractorTests
     [Fact]
     public void Extract_EmptyOrFullMaskOrSpecks_GivesNoFalseLanes()
     {
-        byte[] mask = new byte[_network.Width * _network.Height];
+        byte[] mask = new byte[Network.Width * Network.Height];
         Assert.Empty(Extract(mask));
         for (int i = 0; i < mask.Length; i += 997)
         {
@@ -156,7 +156,7 @@ public sealed class LaneExtractorTests
     [Fact]
     public void Extract_WorstMask_EndsInTime()
     {
-        byte[] mask = new byte[_network.Width * _network.Height];
+        byte[] mask = new byte[Network.Width * Network.Height];
         new Random(1).NextBytes(mask);
         for (int i = 0; i < mask.Length; i++)
         {
@@ -172,7 +172,7 @@ public sealed class LaneExtractorTests
     [Fact]
     public void Extract_WrongLengthOrSetting_Throws()
     {
-        Assert.Throws<ArgumentException>(() => new LaneExtractor().Extract(new byte[5], _network, _original, _rows));
+        Assert.Throws<ArgumentException>(() => new LaneExtractor().Extract(new byte[5], Network, Original, Rows));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LaneExtractor(new LaneExtractorOptions { MaxLanes = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new LaneExtractor(new LaneExtractorOptions { DirectionPoints = 3 }));
     }
@@ -180,34 +180,34 @@ public sealed class LaneExtractorTests
     private static TuSimpleScore ScoreTrueMasks(double lineWidth, int every, Action<byte[], int>? spoil)
     {
         List<TuSimpleLabel> labels = [.. TuSimpleLabelFile.Read(RealData.Require("tusimple", "labels", "test_label.json")).Where((_, i) => i % every == 0)];
-        using var painter = new MaskPainter(_network, lineWidth);
+        using var painter = new MaskPainter(Network, lineWidth);
         var extractor = new LaneExtractor();
-        byte[] mask = new byte[_network.Width * _network.Height];
+        byte[] mask = new byte[Network.Width * Network.Height];
         var predictions = new List<TuSimplePrediction>();
         foreach (TuSimpleLabel label in labels)
         {
-            painter.Paint(label, _original, mask);
+            painter.Paint(label, Original, mask);
             spoil?.Invoke(mask, predictions.Count);
-            predictions.Add(new TuSimplePrediction(label.RawFile, [.. extractor.Extract(mask, _network, _original, label.HSamples)], 1));
+            predictions.Add(new TuSimplePrediction(label.RawFile, [.. extractor.Extract(mask, Network, Original, label.HSamples)], 1));
         }
 
         return TuSimpleMetric.Score(predictions, labels);
     }
 
-    private static IReadOnlyList<double[]> Extract(byte[] mask) => new LaneExtractor().Extract(mask, _network, _original, _rows);
+    private static IReadOnlyList<double[]> Extract(byte[] mask) => new LaneExtractor().Extract(mask, Network, Original, Rows);
 
     private static double Score(IReadOnlyList<double[]> lanes, double[][] truth) =>
-        TuSimpleMetric.Score([new TuSimplePrediction("a", [.. lanes], 1)], [new TuSimpleLabel("a", truth, _rows)]).Accuracy;
+        TuSimpleMetric.Score([new TuSimplePrediction("a", [.. lanes], 1)], [new TuSimpleLabel("a", truth, Rows)]).Accuracy;
 
     private static byte[] Mask(double[][] lanes)
     {
-        byte[] mask = new byte[_network.Width * _network.Height];
-        using var painter = new MaskPainter(_network, 5);
-        painter.Paint(new TuSimpleLabel("a", lanes, _rows), _original, mask);
+        byte[] mask = new byte[Network.Width * Network.Height];
+        using var painter = new MaskPainter(Network, 5);
+        painter.Paint(new TuSimpleLabel("a", lanes, Rows), Original, mask);
         return mask;
     }
 
     /// <summary>A straight lane from its lower to its upper end.</summary>
     private static double[] Lane(double lowX, double lowY, double highX, double highY) =>
-        [.. _rows.Select(y => y >= highY && y <= lowY ? highX + ((lowX - highX) * (y - highY) / (lowY - highY)) : TuSimpleLabel.NoPoint)];
+        [.. Rows.Select(y => y >= highY && y <= lowY ? highX + ((lowX - highX) * (y - highY) / (lowY - highY)) : TuSimpleLabel.NoPoint)];
 }

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text.Json;
+using Convoy.Distributed.Errors;
+
+namespace Convoy.Distributed.Launch;
+
+/// <summary>
+/// Where a worker says why it fails, the moment it knows: the file that TORCHELASTIC_ERROR_FILE names, in torchrun's
+/// form. The launcher needs it to tell the root cause: the rank that fails first is not always the first to end.
+/// </summary>
+/// <remarks>
+/// The form is that of <c>torch.distributed.elastic.multiprocessing.errors</c>:
+/// <c>{"message":{"message":"...","extraInfo":{"timestamp":"1700000000"}}}</c>; <c>peer_lost</c> is Convoy's own.
+/// </remarks>
+public static class WorkerErrorFile
+{
+    internal const string Variable = "TORCHELASTIC_ERROR_FILE";
+
+    private const string PeerLost = "peer_lost";
+
+    /// <summary>
+    /// Records <paramref name="error"/>, to be called before the process group is disposed, which the other ranks notice.
+    /// Does nothing when no launcher asks for it, or when an earlier error is recorded.
+    /// </summary>
+    public static void Record(Exception error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
+        {
+            Record(error, path);
+        }
+    }
+
+    /// <summary>Records <paramref name="error"/> in <paramref name="path"/>.</summary>
+    internal static void Record(Exception error, string path)
+    {
+        string unfinished = path + ".tmp";
+        try
+        {
+            using (FileStream stream = File.Create(unfinished))
+            using (var json = new Utf8JsonWriter(stream))
+            {
+                json.WriteStartObject();
+                json.WriteStartObject("message");
+                json.WriteString("message", error.Message);
+                json.WriteStartObject("extraInfo");
+                json.WriteString("timestamp", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+                json.WriteBoolean(PeerLost, error is PeerLostException);
+                json.WriteEndObject();
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
+            File.Move(unfinished, path, overwrite: false);
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            // An earlier error is there, or the launcher is gone with its folder. The error itself is on its way and must
+            // not be hidden by this one.
+            if (File.Exists(unfinished))
+            {
+                File.Delete(unfinished);
+            }
+        }
+    }
+
+    /// <summary>What a worker recorded; null when it recorded nothing, or a foreign program something that is not of this form.</summary>
+    internal static WorkerError? Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            JsonElement message = document.RootElement.GetProperty("message");
+            string? text = message.ValueKind == JsonValueKind.String ? message.GetString() : message.GetProperty("message").GetString();
+            bool peerLost = message.ValueKind == JsonValueKind.Object
+                && message.TryGetProperty("extraInfo", out JsonElement extra)
+                && extra.TryGetProperty(PeerLost, out JsonElement flag)
+                && flag.ValueKind == JsonValueKind.True;
+
+            // The file's own time: torchrun's time stamp has whole seconds only.
+            return text is null ? null : new WorkerError(text, File.GetLastWriteTimeUtc(path), peerLost);
+        }
+        catch (Exception foreign) when (foreign is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Convoy.Lanes.Drawing.Roads;
+
+/// <summary>Paints the sky down to a row: a gradient, and clouds on a plane far above.</summary>
+internal static class SkyPainter
+{
+    private const int Stride = 4;
+
+    /// <param name="picture">Painted from row 0 on.</param>
+    /// <param name="scene">What is painted.</param>
+    /// <param name="camera">The scene's camera for the picture's size.</param>
+    /// <param name="light">The scene's light.</param>
+    /// <param name="noise">The clouds.</param>
+    /// <param name="end">The first row that is not sky.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
+    public static void Paint(Picture picture, RoadScene scene, RoadCamera camera, SceneLight light, NoiseTexture noise, int end)
+    {
+        float threshold = 0.55f - (1.3f * light.Clouds);
+        Vector3 bright = Vector3.Lerp(light.Horizon, Vector3.One, scene.Daylight == Daylight.Day ? 0.5f : 0.08f);
+        Vector3 dark = Vector3.Lerp(light.Zenith, light.Horizon, 0.45f) * 0.92f;
+        float drift = scene.TextureSeed & 511;
+        for (int y = 0; y < end; y++)
+        {
+            // Rise per metre forward: 0 at the horizon, about 0.25 at the top.
+            float rise = Math.Max(0, (float)-camera.TangentOfRow(y));
+            float height = 1 - MathF.Exp(-rise * 9);
+            Vector3 sky = Vector3.Lerp(light.Horizon, light.Zenith, height);
+            float plane = 1 / (rise + 0.045f);
+            float fade = Math.Min(1, rise * 14);
+            float scale = plane * 55 / (float)camera.FocalX;
+            float v = (plane * 55) + drift;
+            float left = 0;
+            float right = CloudAt(0);
+            for (int x = 0; x < picture.Size.Width; x++)
+            {
+                // Clouds are smooth: between every fourth pixel they are interpolated.
+                if (x % Stride == 0)
+                {
+                    (left, right) = (right, CloudAt(x + Stride));
+                }
+
+                float cloud = left + ((right - left) * (x % Stride) / Stride);
+                Vector3 colour = sky;
+                if (cloud > 0)
+                {
+                    float cover = Math.Min(1, cloud * 2.2f) * fade * 0.85f;
+                    colour = Vector3.Lerp(sky, Vector3.Lerp(bright, dark, Math.Min(1, cloud * 0.9f)), cover);
+                }
+
+                picture.Set(x, y, colour.X, colour.Y, colour.Z);
+            }
+
+            float CloudAt(int x) => noise.Smooth(((x - (float)camera.CentreX) * scale) + drift, v) - threshold;
+        }
+    }
+}
