@@ -79,10 +79,12 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             Checkpoint checkpoint = Checkpoint.Latest(run.Checkpoints)
                 ?? throw new BadInputException("the run has no checkpoint to go on from", run.Root, "Start a new run.");
             using var model = new LaneDetectionModel(options.Encoder);
-            ModelWeights.Load(model, checkpoint.ModelFile);
-            if (options.Steps is { } steps && steps <= checkpoint.State.Step)
+            using TorchSharp.Modules.AdamW optimizer = TorchSharp.torch.optim.AdamW(model.parameters());
+            checkpoint.Restore(model, optimizer);
+            long steps = new TrainingPlan(options, TrainingData.Open(options).Training.Count).Steps;
+            if (steps < checkpoint.State.Step || options.Steps == checkpoint.State.Step)
             {
-                throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {steps}", "Give more --steps.");
+                throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {steps}", "Give more --steps or --epochs.");
             }
         }
     }
