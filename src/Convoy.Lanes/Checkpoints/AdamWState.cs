@@ -26,7 +26,7 @@ public static class AdamWState
     }
 
     /// <summary>Loads what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="BadInputException">The file is of another model's optimizer.</exception>
+    /// <exception cref="BadInputException">The file is of another model's optimizer. The optimizer is unchanged.</exception>
     public static void Load(AdamW optimizer, IReadOnlyList<string> names, string path)
     {
         Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
@@ -34,16 +34,20 @@ public static class AdamWState
         using IDisposable noGrad = no_grad();
         try
         {
-            foreach ((string name, AdamW.State state) in States(optimizer, names))
+            (string Name, AdamW.State State)[] states = [.. States(optimizer, names)];
+            foreach ((string name, AdamW.State state) in states)
+            {
+                Require(values, name + ".exp_avg", state.exp_avg, path);
+                Require(values, name + ".exp_avg_sq", state.exp_avg_sq, path);
+                Require(values, name + ".step", tensor(state.step, ScalarType.Int64), path);
+            }
+
+            foreach ((string name, AdamW.State state) in states)
             {
                 state.exp_avg.copy_(values[name + ".exp_avg"]);
                 state.exp_avg_sq.copy_(values[name + ".exp_avg_sq"]);
                 state.step = values[name + ".step"].item<long>();
             }
-        }
-        catch (KeyNotFoundException error)
-        {
-            throw new BadInputException("the optimizer's state is of another model", path, "Give a checkpoint of this model.", error);
         }
         finally
         {
@@ -51,6 +55,18 @@ public static class AdamWState
             {
                 value.Dispose();
             }
+        }
+    }
+
+    // copy_ would spread a smaller tensor over a larger one without a word.
+    private static void Require(Dictionary<string, Tensor> values, string name, Tensor like, string path)
+    {
+        string? fault = !values.TryGetValue(name, out Tensor? value) ? $"it has no {name}"
+            : !value.shape.SequenceEqual(like.shape) || value.dtype != like.dtype ? $"{name} has another shape or dtype"
+            : null;
+        if (fault is not null)
+        {
+            throw new BadInputException($"the optimizer's state is of another model, {fault}", path, "Give a checkpoint of this model.");
         }
     }
 

@@ -40,26 +40,28 @@ public sealed class Checkpoint
     /// <param name="keep">How many checkpoints to keep; at least 1.</param>
     public static Checkpoint Write(string directory, nn.Module model, AdamW optimizer, CheckpointState state, int keep)
     {
-        Directory.CreateDirectory(directory);
         string name = Prefix + state.Step.ToString("D6", CultureInfo.InvariantCulture);
+        Directory.CreateDirectory(directory);
         foreach (string abandoned in Directory.GetDirectories(directory, "." + Prefix + "*" + Unfinished))
         {
             Directory.Delete(abandoned, recursive: true);
         }
 
         var unfinished = new Checkpoint(Path.Combine(directory, "." + name + Unfinished), state);
+        string final = Path.Combine(directory, name);
         Directory.CreateDirectory(unfinished.Folder);
-        ModelWeights.Save(model, unfinished.ModelFile);
-        AdamWState.Save(optimizer, Names(model), unfinished.OptimizerFile);
-        using (FileStream stream = File.Create(Path.Combine(unfinished.Folder, "state.json")))
+        try
         {
-            JsonSerializer.Serialize(stream, state, CheckpointJson.Default.CheckpointState);
-            stream.Flush(flushToDisk: true);
+            unfinished.WriteFiles(model, optimizer);
+            DeleteIfPresent(final);
+            Directory.Move(unfinished.Folder, final);
+        }
+        catch
+        {
+            DeleteIfPresent(unfinished.Folder);
+            throw;
         }
 
-        string final = Path.Combine(directory, name);
-        DeleteIfPresent(final);
-        Directory.Move(unfinished.Folder, final);
         foreach (string old in Folders(directory).SkipLast(keep))
         {
             Directory.Delete(old, recursive: true);
@@ -138,12 +140,24 @@ public sealed class Checkpoint
         AdamWState.Load(optimizer, Names(model), OptimizerFile);
     }
 
+    private void WriteFiles(nn.Module model, AdamW optimizer)
+    {
+        ModelWeights.Save(model, ModelFile);
+        AdamWState.Save(optimizer, Names(model), OptimizerFile);
+        using FileStream stream = File.Create(Path.Combine(Folder, "state.json"));
+        JsonSerializer.Serialize(stream, State, CheckpointJson.Default.CheckpointState);
+        stream.Flush(flushToDisk: true);
+    }
+
     private static string[] Names(nn.Module model) => [.. model.named_parameters().Select(parameter => parameter.name)];
 
     private static IEnumerable<string> Folders(string directory) =>
         Directory.Exists(directory)
-            ? Directory.EnumerateDirectories(directory, Prefix + "*").OrderBy(folder => folder.Length).ThenBy(folder => folder, StringComparer.Ordinal)
+            ? Directory.EnumerateDirectories(directory, Prefix + "*").Where(IsCheckpointName).OrderBy(folder => folder.Length).ThenBy(folder => folder, StringComparer.Ordinal)
             : [];
+
+    // A folder that a person copied to step-000120-good is no step of the run, and not Convoy's to delete.
+    private static bool IsCheckpointName(string folder) => Path.GetFileName(folder).AsSpan(Prefix.Length) is { Length: > 0 } number && !number.ContainsAnyExceptInRange('0', '9');
 
     private static void DeleteIfPresent(string folder)
     {

@@ -30,8 +30,12 @@ public static class SafetensorsFile
         stream.Write(header);
         foreach ((_, Tensor tensor) in ordered)
         {
-            using Tensor values = tensor.detach().contiguous();
-            stream.Write(values.bytes);
+            if (tensor.numel() > 0)
+            {
+                using Tensor detached = tensor.detach();
+                using Tensor values = detached.contiguous();
+                stream.Write(values.bytes);
+            }
         }
 
         stream.Flush(flushToDisk: true);
@@ -51,16 +55,14 @@ public static class SafetensorsFile
         {
             using FileStream stream = File.OpenRead(path);
             using JsonDocument header = ReadHeader(stream);
-            long start = stream.Position;
-            foreach (JsonProperty entry in header.RootElement.EnumerateObject())
+            long dataStart = stream.Position;
+            IEnumerable<JsonProperty> entries = header.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__");
+            foreach (JsonProperty entry in entries.OrderBy(entry => Offset(entry.Value, 0)).ThenBy(entry => Offset(entry.Value, 1)))
             {
-                if (entry.Name != "__metadata__")
-                {
-                    tensors.Add(entry.Name, ReadTensor(stream, start, entry.Value));
-                }
+                tensors.Add(entry.Name, ReadTensor(stream, entry.Value, dataStart));
             }
 
-            return tensors;
+            return stream.Position == stream.Length ? tensors : throw new FormatException("values follow that belong to no tensor");
         }
         catch (Exception error) when (error is JsonException or EndOfStreamException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -140,20 +142,44 @@ public static class SafetensorsFile
         return JsonDocument.Parse(text);
     }
 
-    private static Tensor ReadTensor(FileStream stream, long start, JsonElement entry)
+    // The format has no gaps and no overlaps: each tensor starts where the one before ends, and the last ends the file.
+    // A header whose length is wrong by a few spaces would otherwise shift every value.
+    private static Tensor ReadTensor(FileStream stream, JsonElement entry, long dataStart)
     {
         ScalarType dtype = SafetensorsDtype.Parse(entry.GetProperty("dtype").GetString());
         long[] shape = [.. entry.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
-        long from = entry.GetProperty("data_offsets")[0].GetInt64(), to = entry.GetProperty("data_offsets")[1].GetInt64();
-        long bytes = shape.Aggregate((long)dtype.ElementSize(), (product, size) => checked(product * size));
-        if (from < 0 || to - from != bytes || start + to > stream.Length || shape.Any(size => size < 0))
+        long from = Offset(entry, 0), to = Offset(entry, 1);
+        if (shape.Any(size => size < 0) || from != stream.Position - dataStart || to < from || to > stream.Length - dataStart || to - from != Bytes(shape, dtype))
         {
             throw new FormatException("a tensor lies outside the file or its shape does not fit its bytes");
         }
 
         Tensor tensor = empty(shape, dtype);
-        stream.Position = start + from;
-        stream.ReadExactly(tensor.bytes);
+        if (to > from)
+        {
+            stream.ReadExactly(tensor.bytes);
+        }
+
         return tensor;
+    }
+
+    private static long Bytes(long[] shape, ScalarType dtype)
+    {
+        try
+        {
+            // torch's strides count a size of 0 as 1, so such a shape can overflow too.
+            long bytes = shape.Aggregate((long)dtype.ElementSize(), (product, size) => checked(product * Math.Max(1, size)));
+            return shape.Contains(0) ? 0 : bytes;
+        }
+        catch (OverflowException error)
+        {
+            throw new FormatException("a tensor's shape is out of range", error);
+        }
+    }
+
+    private static long Offset(JsonElement entry, int which)
+    {
+        JsonElement offsets = entry.GetProperty("data_offsets");
+        return offsets.GetArrayLength() == 2 ? offsets[which].GetInt64() : throw new FormatException("data_offsets are not two numbers");
     }
 }

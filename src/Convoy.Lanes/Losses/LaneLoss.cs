@@ -39,7 +39,8 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor truth = masks.to(ScalarType.Float32).flatten(1);
-        Tensor difference = (logits.select(1, 1) - logits.select(1, 0)).to(ScalarType.Float32).flatten(1);
+        // Widened first: a difference of two bf16 values is rarely one itself.
+        Tensor difference = (logits.select(1, 1).to(ScalarType.Float32) - logits.select(1, 0).to(ScalarType.Float32)).flatten(1);
 
         Tensor weights = (truth * (_lane - _background)) + _background;
         Tensor entropies = functional.softplus(difference * (1 - (2 * truth)));

@@ -1,0 +1,96 @@
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Models;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Lanes.Tests.Training;
+
+public sealed class RunDirectoryTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Create_AbsentFolder_MakesItEmpty()
+    {
+        new RunDirectory(_folder.File("a/b")).Create();
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.File("a/b")));
+    }
+
+    [Fact]
+    public void Create_NonEmptyFolder_IsRefused()
+    {
+        _folder.Write("mine.txt", "keep");
+
+        string message = Assert.Throws<BadInputException>(() => new RunDirectory(_folder.Root).Create()).Message;
+
+        Assert.Equal($"the output folder is not empty ({_folder.Root}). Give another --out, or continue that run with --resume.", message);
+        Assert.Equal("keep", File.ReadAllText(_folder.File("mine.txt")));
+    }
+
+    [Fact]
+    public void Create_BelowAFile_IsRefused()
+    {
+        string file = _folder.Write("file", "x");
+
+        Assert.Contains("cannot be written", Assert.Throws<BadInputException>(() => new RunDirectory(Path.Combine(file, "run")).Create()).Message, StringComparison.Ordinal);
+        Assert.Throws<BadInputException>(() => new RunDirectory(file).Create());
+    }
+
+    [Fact]
+    public void ReadConfig_WrittenOptions_AreTheSame()
+    {
+        var options = new TrainingOptions
+        {
+            Data = "/data/ü \"x\"", Val = "/val", ValSplit = 0.25, Nproc = 4, Threads = 2, Encoder = EncoderDepth.ResNet34, ImageSize = new ImageSize(400, 184), LineWidth = 1.0 / 3,
+            BatchSize = 12, Epochs = 7, Steps = 1L << 40, ScheduleSteps = 99, Lr = 0.1 + 0.2, ScaleLr = false, WarmupUpdates = 3, WeightDecay = 1e-300, Accumulate = 5, Clip = 0, SyncBn = false,
+            Augment = false, Workers = 0, Cache = "/cache", Pretrained = "/w", CheckpointEvery = 8, KeepCheckpoints = 9, Seed = long.MinValue, ChannelsLast = true, TimeoutSeconds = 0.5,
+        };
+        var run = new RunDirectory(_folder.Root);
+        run.WriteConfig(options);
+
+        Assert.Equal(options, run.ReadConfig());
+        Assert.Equal(["config.json"], Directory.EnumerateFileSystemEntries(_folder.Root).Select(Path.GetFileName));
+        Assert.Contains("\"image_size\": \"400x184\"", File.ReadAllText(run.Config), StringComparison.Ordinal);
+
+        // Each property differs from its default, so one that was lost would show.
+        var defaults = new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 };
+        Assert.All(
+            typeof(TrainingOptions).GetProperties().Where(property => property.CanWrite),
+            property => Assert.NotEqual(property.GetValue(defaults), property.GetValue(options)));
+    }
+
+    [Fact]
+    public void ReadConfig_Defaults_AreTheSame()
+    {
+        var options = new TrainingOptions { Data = "d", Nproc = 1, Threads = 1 };
+        var run = new RunDirectory(_folder.Root);
+        run.WriteConfig(options);
+
+        Assert.Equal(options, run.ReadConfig());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"learning_rat":5}""")]
+    [InlineData("""{"data":"d","nproc":"many","threads":1}""")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"image_size":5}""")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"image_size":"big"}""")]
+    public void ReadConfig_Damaged_IsRefused(string json)
+    {
+        _folder.Write("config.json", json);
+
+        Assert.Throws<BadInputException>(() => new RunDirectory(_folder.Root).ReadConfig());
+    }
+
+    [Fact]
+    public void ReadConfig_NoRun_IsRefused() =>
+        Assert.Equal(
+            $"not a run directory, it has no config.json ({_folder.Root}). Give the --out of an earlier run.",
+            Assert.Throws<BadInputException>(() => new RunDirectory(_folder.Root).ReadConfig()).Message);
+}
