@@ -35,9 +35,10 @@ public sealed class TrainerTests : IDisposable
         }
 
         // An update falls into each four steps and an epoch's end into each three; the most of twelve sees all of them.
-        Assert.Equal(watch.MostTensors(9, 20), watch.MostTensors(289, 300));
+        // Fewer is no fault: the garbage collector finds the start's.
+        Assert.True(watch.MostTensors(289, 300) <= watch.MostTensors(9, 20), $"live tensors grew from {watch.MostTensors(9, 20)} to {watch.MostTensors(289, 300)}");
         double growth = (watch.ResidentBytes(300) - watch.ResidentBytes(20)) / 1e6;
-        TestContext.Current.SendDiagnosticMessage("live tensors {0}; resident memory grew by {1:0.0} MB from step 20 to 300", watch.MostTensors(289, 300), growth);
+        TestContext.Current.SendDiagnosticMessage("live tensors {0} at step 20, {1} at step 300; resident memory grew by {2:0.0} MB", watch.MostTensors(9, 20), watch.MostTensors(289, 300), growth);
         Assert.True(growth < 30, $"resident memory grew by {growth} MB");
     }
 
