@@ -101,7 +101,7 @@ internal sealed class TrainingOptionSet
         };
         if (IsGiven(parsed, _steps) && IsGiven(parsed, _epochs))
         {
-            throw new BadInputException("--steps and --epochs both say how long to train", $"{options.Steps} and {options.Epochs}", "Give one of them.");
+            throw new BadInputException("--steps and --epochs both say how long to train", string.Create(CultureInfo.InvariantCulture, $"{parsed.GetValue(_steps)} and {options.Epochs}"), "Give one of them.");
         }
 
         options.Validate();

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using Convoy.Lanes.Checkpoints;
+
+namespace Convoy.Cli.Tests.Training;
+
+/// <summary>How a run ends that is not left to reach its end, and what is left of it.</summary>
+public sealed class EndingTests : IClassFixture<TrainingFixture>
+{
+    private readonly TrainingFixture _fixture;
+
+    public EndingTests(TrainingFixture fixture)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs POSIX signals and /proc.");
+        _fixture = fixture;
+    }
+
+    [Fact]
+    public async Task Train_WorkerKilled_FailsWithin10SecondsNamingItsRank()
+    {
+        string output = _fixture.At("killed");
+        HashSet<string> sharedMemory = [.. Directory.GetFileSystemEntries("/dev/shm")];
+        using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
+        IReadOnlyDictionary<int, int> workers = TrainingFixture.Workers(output);
+        Assert.Equal([0, 1], workers.Keys.Order());
+
+        long killed = Stopwatch.GetTimestamp();
+        TrainingFixture.Signal(workers[1], "KILL");
+        (int code, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        TimeSpan took = Stopwatch.GetElapsedTime(killed);
+
+        Assert.Equal(1, code);
+        Assert.Matches(@"\Aconvoy: error: rank 1 \(pid \d+\) was ended by SIGKILL[^\n]+\n\z", error);
+        Assert.True(took < TimeSpan.FromSeconds(10), $"it took {took}");
+        Assert.Empty(TrainingFixture.Workers(output));
+        Assert.DoesNotContain(Directory.GetFileSystemEntries("/dev/shm"), entry => !sharedMemory.Contains(entry) && entry.Contains("convoy", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Train_Interrupted_LeavesACheckpointThatGoesOnToTheEnd(int processes)
+    {
+        string output = _fixture.At($"interrupted-{processes}");
+        using Process convoy = await _fixture.StartAndWaitForStepAsync(output, processes, 3, "--steps", "100000", "--accumulate", "2");
+
+        TrainingFixture.Signal(convoy.Id, "INT");
+        (int code, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+
+        Assert.Equal(130, code);
+        Assert.Equal(string.Empty, error);
+        Assert.Empty(TrainingFixture.Workers(output));
+        long step = Checkpoint.Find(output).State.Step;
+        Assert.True(step >= 3 && step % 2 == 0, $"step {step}");
+
+        ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", output, "--steps", $"{step + 2}");
+
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        Assert.Equal(step + 2, Checkpoint.Find(output).State.Step);
+        Assert.Equal(Enumerable.Range(1, (int)step + 2).Select(number => (long)number), TrainingFixture.Steps(output).Select(metrics => metrics.Step));
+    }
+
+    private static async Task<(int Code, string Error)> EndAsync(Process convoy, TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(patience);
+        try
+        {
+            Task<string> output = convoy.StandardOutput.ReadToEndAsync(limit.Token), error = convoy.StandardError.ReadToEndAsync(limit.Token);
+            await convoy.WaitForExitAsync(limit.Token);
+            await output;
+            return (convoy.ExitCode, await error);
+        }
+        finally
+        {
+            if (!convoy.HasExited)
+            {
+                convoy.Kill(entireProcessTree: true);
+            }
+        }
+    }
+}

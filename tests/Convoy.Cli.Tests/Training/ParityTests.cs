@@ -1,0 +1,113 @@
+using System.Text.Json;
+using Convoy.Metrics;
+
+namespace Convoy.Cli.Tests.Training;
+
+/// <summary>One process and several compute the same, twice the same, and a resumed run what an uninterrupted one does.</summary>
+public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<TrainingFixture>
+{
+    /// <summary>
+    /// The exchange of gradients and batch norm's statistics leave only rounding. AdamW divides each gradient by its own size, so
+    /// it makes whole steps of the rounding in gradients near zero; what it leaves of a gradient, exp_avg, shows the exchange alone.
+    /// </summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Train_SeveralProcessesOneUpdate_HasOneProcesssGradientsAndWeights(int processes)
+    {
+        string one = await fixture.TrainAsync($"one-update-1-{processes}", 1, "--steps", "2");
+        string several = await fixture.TrainAsync($"one-update-{processes}", processes, "--steps", "2");
+
+        Difference gradients = Difference.Of(one, several, "optimizer.safetensors", ".exp_avg");
+        Difference parameters = Difference.Of(one, several, "model.safetensors", ".weight", ".bias");
+        TestContext.Current.SendDiagnosticMessage("{0} processes against 1, one update: gradients {1}; parameters {2}", processes, gradients, parameters);
+        Assert.True(gradients.Relative < 1e-5, $"gradients: {gradients}");
+        Assert.True(parameters.Largest < 1e-4, $"parameters: {parameters}");
+        Assert.True(gradients.Norm > 0);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Train_SeveralProcesses_HasOneProcesssLossAtEachStep(int processes)
+    {
+        string run = await fixture.TrainAsync($"{processes}-processes", processes, "--steps", "10");
+
+        double[] one = Losses(fixture.OneProcess), several = Losses(run);
+        Assert.Equal(10, one.Length);
+        double loss = one.Zip(several).Max(pair => Math.Abs(pair.First - pair.Second));
+        Difference parameters = Difference.Of(fixture.OneProcess, run, "model.safetensors", ".weight", ".bias");
+        Difference statistics = Difference.Of(fixture.OneProcess, run, "model.safetensors", "running_mean", "running_var");
+        TestContext.Current.SendDiagnosticMessage("{0} processes against 1, ten steps: loss within {1:e2}; parameters {2}; running statistics {3}", processes, loss, parameters, statistics);
+        Assert.True(loss < 1e-4, $"the losses differ by {loss}");
+        Assert.True(parameters.Relative < 1e-3, $"parameters: {parameters}");
+        Assert.True(statistics.Relative < 1e-2, $"running statistics: {statistics}");
+
+        // The runs did learn, so equal weights are not those of the start.
+        Assert.True(one[^1] < one[0] - 0.01, $"loss {one[0]} to {one[^1]}");
+        Assert.All(Enumerable.Range(0, processes), rank => Assert.Equal(several, TrainingFixture.Steps(run, rank).Select(step => step.Loss)));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Train_SameSeedTwice_IsTheSameBitForBit(int processes)
+    {
+        string first = processes == 1 ? fixture.OneProcess : await fixture.TrainAsync("first", processes, "--steps", "10");
+        string second = await fixture.TrainAsync($"second-{processes}", processes, "--steps", "10");
+
+        AssertSameFiles(first, second);
+        Assert.Equal(Losses(first), Losses(second));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Train_Resumed_EndsAsTheUninterruptedRunBitForBit(int processes)
+    {
+        string whole = await fixture.TrainAsync($"whole-{processes}", processes, "--steps", "20");
+        string parts = await fixture.TrainAsync($"parts-{processes}", processes, "--steps", "10", "--schedule-steps", "20");
+
+        ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", parts, "--steps", "20");
+
+        Assert.True(resumed.ExitCode == 0, resumed.Error);
+        AssertSameFiles(whole, parts);
+        Assert.Equal(Losses(whole), Losses(parts));
+        Assert.Equal(Enumerable.Range(1, 20).Select(step => (long)step), MetricsFile.Read(Path.Combine(parts, "metrics.json")).Metrics.Select(step => step.Step));
+    }
+
+    [Fact]
+    public async Task Train_TwoProcesses_WritesMetricsAsDocumented()
+    {
+        string run = await fixture.TrainAsync("metrics", 2, "--steps", "4");
+
+        JsonElement metrics = TrainingFixture.Json(Path.Combine(run, "metrics.json"));
+        Assert.Equal(["schema", "start_time", "end_time", "config", "host", "metrics"], Names(metrics));
+        Assert.Equal(8, metrics.GetProperty("config").GetProperty("batch_size").GetInt32());
+        Assert.Equal(4, metrics.GetProperty("metrics").GetArrayLength());
+        Assert.All(metrics.GetProperty("metrics").EnumerateArray(), step => Assert.Equal(
+            ["timestamp", "rank", "step", "loss", "batch_size", "learning_rate", "elapsed_time", "step_time", "data_time", "forward_time", "backward_time", "comm_time", "wait_time", "optimizer_time"],
+            Names(step)));
+        Assert.All([.. TrainingFixture.Steps(run, 0), .. TrainingFixture.Steps(run, 1)], step =>
+        {
+            double phases = (step.DataTime + step.ForwardTime + step.BackwardTime + step.CommTime + step.WaitTime + step.OptimizerTime)!.Value;
+            Assert.InRange(phases, (0.98 * step.StepTime!.Value) - 0.005, step.StepTime.Value + 0.0001);
+            Assert.True(step.ElapsedTime >= step.StepTime - 0.001);
+        });
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(run, "tensorboard")));
+        Assert.Equal(["rank-0.log", "rank-1.log"], Directory.GetFiles(Path.Combine(run, "logs")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    private static string[] Names(JsonElement of) => [.. of.EnumerateObject().Select(property => property.Name)];
+
+    private static double[] Losses(string run) => [.. TrainingFixture.Steps(run).Select(step => step.Loss)];
+
+    private static void AssertSameFiles(string first, string second)
+    {
+        foreach (string name in new[] { "model.safetensors", "optimizer.safetensors" })
+        {
+            string one = TrainingFixture.CheckpointFile(first, name), other = TrainingFixture.CheckpointFile(second, name);
+            Assert.True(File.ReadAllBytes(one).AsSpan().SequenceEqual(File.ReadAllBytes(other)), $"{name} differs: {Difference.Of(first, second, name)}");
+        }
+    }
+}
