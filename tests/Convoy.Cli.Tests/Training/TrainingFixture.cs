@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
 using Convoy.Metrics;
 
 namespace Convoy.Cli.Tests.Training;

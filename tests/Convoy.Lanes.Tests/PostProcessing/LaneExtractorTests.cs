@@ -81,14 +81,14 @@ public sealed class LaneExtractorTests
         Assert.Equal(2, lanes.Count);
         for (int lane = 0; lane < 2; lane++)
         {
-            for (int row = 0; row < _rows.Length; row++)
+            for (int row = 0; row < Rows.Length; row++)
             {
-                Assert.True(Math.Abs(whole[lane][row] - lanes[lane][row]) < 8 || Math.Abs(_rows[row] - 560) < 10, $"lane {lane} row {_rows[row]}: {lanes[lane][row]} for {whole[lane][row]}");
+                Assert.True(Math.Abs(whole[lane][row] - lanes[lane][row]) < 8 || Math.Abs(Rows[row] - 560) < 10, $"lane {lane} row {Rows[row]}: {lanes[lane][row]} for {whole[lane][row]}");
             }
         }
 
-        var asSeen = new LaneExtractor(new LaneExtractorOptions { ExtendBeyondRows = _network.Height });
-        Assert.All(asSeen.Extract(Mask(seen), _network, _original, _rows), lane => Assert.Equal(TuSimpleLabel.NoPoint, lane[^1]));
+        var asSeen = new LaneExtractor(new LaneExtractorOptions { ExtendBeyondRows = Network.Height });
+        Assert.All(asSeen.Extract(Mask(seen), Network, Original, Rows), lane => Assert.Equal(TuSimpleLabel.NoPoint, lane[^1]));
     }
 
     [Fact]

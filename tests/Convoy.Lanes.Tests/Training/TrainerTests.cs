@@ -1,6 +1,6 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing;
+using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Training;
 using TorchSharp;
 
