@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Convoy.Cli.Training;
 using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
@@ -9,13 +10,10 @@ namespace Convoy.Cli.Commands;
 /// <summary>One process of <c>convoy train</c>, which starts it; people don't.</summary>
 internal static class TrainWorkerCommand
 {
-    /// <summary>The verb's name.</summary>
-    public const string Name = "train-worker";
-
     public static Command Create()
     {
         var directory = new Argument<string>("RUN") { Description = "The run directory." };
-        var command = new Command(Name, "One process of convoy train.") { directory };
+        var command = new Command(TrainingSession.WorkerVerb, "One process of convoy train.") { directory };
         command.Hidden = true;
         command.SetAction((parsed, stop) => Task.FromResult(Run(new RunDirectory(parsed.GetRequiredValue(directory)), stop)));
         return command;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Cli.Commands;
 using Convoy.Cli.Evaluation;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes;
@@ -16,6 +15,9 @@ namespace Convoy.Cli.Training;
 /// </summary>
 internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
 {
+    /// <summary>The hidden verb of one process of the run.</summary>
+    public const string WorkerVerb = "train-worker";
+
     private const int Pictures = 3;
 
     private readonly IAnsiConsole _console = ConsoleOutput.People();
@@ -102,7 +104,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         using var display = new TrainingDisplay(_console, TimeProvider.System);
         var launcher = new Launcher(new LauncherOptions
         {
-            Program = LaunchProgram.ThisProgram(TrainWorkerCommand.Name, run.Root),
+            Program = LaunchProgram.ThisProgram(WorkerVerb, run.Root),
             ProcessCount = options.Nproc,
             ThreadsPerProcess = options.Threads,
             MaxRestarts = maxRestarts,
