@@ -19,7 +19,7 @@ namespace Convoy.Cli.Training;
 /// </summary>
 internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
 {
-    /// <summary>The verb that each process of the run is started with.</summary>
+    /// <summary>The hidden verb that each process of the run is started with.</summary>
     public const string WorkerVerb = "train-worker";
 
     private const int Pictures = 3;
