@@ -40,7 +40,7 @@ internal static class EvalCommand
         EvaluationReport report = EvaluationReport.Make(
             checkpoint,
             frames,
-            new EvaluationSettings(threads, Vector512.IsHardwareAccelerated, LineWidth: null),
+            new EvaluationSettings(threads, Vector512.IsHardwareAccelerated),
             overlays is null ? null : new OverlayPictures(overlays, frames.Count),
             ConsoleOutput.People(json),
             interrupted);

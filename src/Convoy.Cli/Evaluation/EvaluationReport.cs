@@ -34,7 +34,7 @@ internal sealed class EvaluationReport
         ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
         torch.set_num_threads(settings.Threads);
         using var detector = new LaneDetector(checkpoint.LoadModel(), size, settings.ChannelsLast);
-        using var evaluator = new Evaluator(detector, frames, settings.LineWidth);
+        using var evaluator = new Evaluator(detector, frames, checkpoint.State.LineWidth);
         var evaluated = new List<FrameEvaluation>(frames.Count);
         return FrameProgress.Show(console, "Scoring", frames.Count, progress =>
         {

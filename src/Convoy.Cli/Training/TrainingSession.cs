@@ -171,7 +171,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
     private EvaluationReport Score(LaneDataset validation, OverlayPictures pictures, CancellationToken interrupted)
     {
-        var settings = new EvaluationSettings(options.Nproc * options.Threads, options.ChannelsLast, options.LineWidth);
+        var settings = new EvaluationSettings(options.Nproc * options.Threads, options.ChannelsLast);
         EvaluationReport report = EvaluationReport.Make(Checkpoint.Find(run.Root), validation, settings, pictures, _console, interrupted);
         report.Write(run.Evaluation, run.Predictions);
         return report;

@@ -12,6 +12,9 @@ public sealed record CheckpointState
     /// <summary>The size that the network was trained at, <c>WIDTHxHEIGHT</c>.</summary>
     public required string ImageSize { get; init; }
 
+    /// <summary>The width of a lane in the masks that it was trained on, in pixels; null for the default at that size.</summary>
+    public double? LineWidth { get; init; }
+
     /// <summary>Seconds of training up to here, over all sessions of the run.</summary>
     public required double ElapsedTime { get; init; }
 }

@@ -212,6 +212,7 @@ public sealed class Trainer : IDisposable
                 Step = _step,
                 Encoder = _options.Encoder.ToString(),
                 ImageSize = _options.ImageSize.ToString(),
+                LineWidth = _options.LineWidth,
                 ElapsedTime = elapsed,
             },
             _options.KeepCheckpoints).Folder;

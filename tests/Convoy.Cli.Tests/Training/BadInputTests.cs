@@ -17,7 +17,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
     [InlineData("unknown encoder (resnet50)", "--encoder", "resnet50")]
     [InlineData("not a number of threads (many)", "--threads", "many")]
     [InlineData("not a number of loader threads (-1)", "--workers", "-1")]
-    [InlineData("not a width of a lane (0)", "--line-width", "0")]
+    [InlineData("not a line width (0)", "--line-width", "0")]
     [InlineData("too few training frames for one step (24 frames, batch size 32)", "--batch-size", "32")]
     [InlineData("no such file (/absent/w.safetensors)", "--pretrained", "/absent/w.safetensors")]
     public async Task Train_BadOption_IsRefusedBeforeAnythingIsWritten(string expected, params string[] options)
@@ -77,7 +77,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
         File.WriteAllText(file, "mine");
         string output = Path.Combine(file, "run");
 
-        await Refused($"the output folder cannot be written ({output})", output, fixture.Arguments(output, 1, "--steps", "2"));
+        await Refused($"a file stands where a folder should be ({file})", output, fixture.Arguments(output, 1, "--steps", "2"));
 
         Assert.Equal("mine", File.ReadAllText(file));
     }

@@ -48,7 +48,7 @@ public sealed class EvalAndPredictTests(TrainingFixture fixture) : IClassFixture
         ProgramRun second = await ProgramRun.ConvoyAsync(arguments);
 
         Assert.Equal(2, second.ExitCode);
-        Assert.Equal($"convoy: error: the output folder is not empty ({output}). Give another folder.\n", second.Error);
+        Assert.Equal($"convoy: error: the output folder is not empty ({output}). Give a folder that is absent or empty.\n", second.Error);
         Assert.Equal(before, TrainingFixture.Snapshot(output));
     }
 }

@@ -27,8 +27,8 @@ public sealed class TrainingOptionsTests
         { "not a number of steps (-1). Give --checkpoint-every 0 or more.", Good with { CheckpointEvery = -1 } },
         { "not a number of checkpoints (0). Give --keep-checkpoints 1 or more.", Good with { KeepCheckpoints = 0 } },
         { "not a time-out in seconds (0). Give --timeout a number above 0, up to 86400.", Good with { TimeoutSeconds = 0 } },
-        { "not a number of loader threads (-1). Give --workers 0 or more.", Good with { Workers = -1 } },
-        { "not a width of a lane (0). Give --line-width a number above 0.", Good with { LineWidth = 0 } },
+        { "not a number of loader threads (-1). Give --workers 0 to 256.", Good with { Workers = -1 } },
+        { "not a line width (0). Give --line-width a number of pixels above 0, up to 200.", Good with { LineWidth = 0 } },
     };
 
     [Theory]
