@@ -41,21 +41,51 @@ public sealed class LaneExtractor
         var geometry = new ImageGeometry(original, network);
         List<LaneTrack> tracks = new LaneTracker(_options).Track(mask, network.Width, network.Height);
         new TrackJoiner(_options).Join(tracks);
-        IEnumerable<LaneTrack> kept = tracks
+        LaneTrack[] kept = [.. tracks
             .Where(track => track.Length >= _options.MinLength)
             .OrderByDescending(track => track.Length)
-            .Take(_options.MaxLanes)
-            .OrderBy(track => track.Points[0].X);
-        var lanes = new List<double[]>(_options.MaxLanes);
-        foreach (LaneTrack track in kept)
+            .Take(_options.MaxLanes)];
+        double[][] lanes = [.. kept.Select(track => LaneSampler.Sample(track, geometry, hSamples, _options, extend: false))];
+
+        // The longest first: a fragment must not be drawn out across a lane that is known better.
+        for (int i = 0; i < lanes.Length; i++)
         {
-            double[] lane = LaneSampler.Sample(track, geometry, hSamples, _options);
-            if (lane.AsSpan().ContainsAnyInRange(0, double.MaxValue))
+            double[] extended = LaneSampler.Sample(kept[i], geometry, hSamples, _options, extend: true);
+            if (!lanes.Where((_, other) => other != i).Any(other => CrossesBelow(lanes[i], extended, other)))
             {
-                lanes.Add(lane);
+                lanes[i] = extended;
             }
         }
 
-        return lanes;
+        return
+        [
+            .. lanes.Zip(kept)
+                .Where(lane => lane.First.AsSpan().ContainsAnyInRange(0, double.MaxValue))
+                .OrderBy(lane => lane.Second.Points[0].X)
+                .Select(lane => lane.First),
+        ];
+    }
+
+    /// <summary>Whether a lane that was drawn out downwards changes sides with another one on the way, which lanes on a road do not.</summary>
+    private static bool CrossesBelow(double[] seen, double[] extended, double[] other)
+    {
+        int side = 0;
+        for (int row = 0; row < seen.Length; row++)
+        {
+            if (extended[row] < 0 || other[row] < 0)
+            {
+                continue;
+            }
+
+            int here = Math.Sign(extended[row] - other[row]);
+            if (seen[row] < 0 && side != 0 && here != side)
+            {
+                return true;
+            }
+
+            side = here;
+        }
+
+        return false;
     }
 }

@@ -8,13 +8,13 @@ internal static class LaneSampler
     /// <summary>How far beyond its first and last row, in mask pixels, a track still counts: pixel centres lie up to half a row inside.</summary>
     private const double EndSlack = 1;
 
-    /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image.</summary>
-    public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, LaneExtractorOptions options)
+    /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image; with <paramref name="extend"/> drawn out to the edge.</summary>
+    public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, LaneExtractorOptions options, bool extend)
     {
         int smoothingRows = options.SmoothingRows;
         double[] xs = new double[hSamples.Length];
         int footPoints = Math.Min(track.Points.Count, Math.Max(options.DirectionPoints, track.Points.Count / 2));
-        bool extends = RowsToTheEdge(track, footPoints, geometry.Network) > options.ExtendBeyondRows;
+        bool extends = extend && RowsToTheEdge(track, footPoints, geometry.Network) > options.ExtendBeyondRows;
         for (int i = 0; i < xs.Length; i++)
         {
             double row = geometry.ToNetworkY(hSamples[i]);

@@ -92,6 +92,18 @@ public sealed class LaneExtractorTests
     }
 
     [Fact]
+    public void Extract_FragmentThatPointsAcrossALane_IsNotDrawnOut()
+    {
+        double[] lane = Lane(1100, 719, 700, 300);
+        double[] fragment = Lane(950, 420, 1050, 370);
+        IReadOnlyList<double[]> lanes = Extract(Mask([lane, fragment]));
+
+        Assert.Equal(2, lanes.Count);
+        double[] found = lanes.Single(candidate => candidate[^1] == TuSimpleLabel.NoPoint);
+        Assert.All(found.Zip(Rows).Where(point => point.First >= 0), point => Assert.InRange(point.Second, 360, 430));
+    }
+
+    [Fact]
     public void Extract_LanesThatMeet_StayTwo()
     {
         double[][] truth = [Lane(300, 700, 640, 200), Lane(1000, 700, 644, 200)];
