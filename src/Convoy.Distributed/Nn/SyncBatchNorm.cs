@@ -195,7 +195,14 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
 
         using var noGradient = no_grad();
         batches.add_(1);
-        return Momentum ?? (1.0 / batches.item<long>());
+        if (Momentum is { } momentum)
+        {
+            return momentum;
+        }
+
+        // to(dtype) and TorchSharp's own batch norm make a floating-point number of it.
+        using Tensor count = batches.to(ScalarType.Float64);
+        return 1 / count.item<double>();
     }
 
     private void RequireFitting(Tensor input, Tensor? weight)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
-/// One layer on parts of a batch against libtorch's batch norm on the whole, two training steps: outputs, gradients of input, weight
+/// One layer on parts of a batch against libtorch's batch norm in float64 on the whole, two training steps: outputs, gradients of input, weight
 /// and bias, running statistics; over element types, dimensions, memory formats, shares of the ranks and options.
 /// </summary>
 internal static class SyncBatchNormVariants
@@ -30,7 +30,7 @@ internal static class SyncBatchNormVariants
             foreach (long[] rest in (long[][])[[], [9], [7, 5], [3, 4, 5], [33, 40]])
             {
                 // Channel counts that do and do not fit vectors.
-                foreach (long channels in (long[])[1, 3, 16, 37])
+                foreach (long channels in type == ScalarType.Float64 ? (long[])[1, 3, 16, 37] : [37])
                 {
                     Variant variant = plain with { Type = type, Rest = rest, Channels = channels };
                     Compare(group, variant);
@@ -74,13 +74,13 @@ internal static class SyncBatchNormVariants
         }
 
         ScalarType weightType = variant.IsHalf && !variant.HalfWeights ? ScalarType.Float32 : variant.Type;
-        using BatchNorm reference = variant.MakeReference(weightType);
+        using BatchNorm reference = variant.MakeReference();
         using SyncBatchNorm layer = variant.MakeLayer(group, weightType);
         using var generator = new Generator(3);
         if (variant.Affine)
         {
-            Fill(reference, layer, "weight", rand([variant.Channels], float64, generator: generator) + 0.5);
-            Fill(reference, layer, "bias", randn([variant.Channels], float64, generator: generator));
+            Fill(reference, layer, "weight", (rand([variant.Channels], float64, generator: generator) + 0.5).to(weightType));
+            Fill(reference, layer, "bias", randn([variant.Channels], float64, generator: generator).to(weightType));
         }
 
         for (int step = 1; step <= 2; step++)
@@ -90,7 +90,7 @@ internal static class SyncBatchNormVariants
             Tensor direction = randn(whole.shape, float64, generator: generator).to(variant.Type);
 
             reference.momentum = variant.Momentum ?? (1.0 / step); // TorchSharp's batch norm has no cumulative average of its own.
-            Tensor expectedInput = whole.clone().requires_grad_();
+            Tensor expectedInput = whole.to(float64, copy: true).requires_grad_();
             Tensor expected = reference.call(expectedInput);
             (expected * direction).sum().backward();
 
@@ -136,7 +136,7 @@ internal static class SyncBatchNormVariants
         reference.eval();
         layer.eval();
         Tensor last = variant.InMemory(randn([3, variant.Channels, .. variant.Rest], float64, generator: generator).to(variant.Type));
-        variant.Near(reference.call(last), layer.call(last), $"{variant}: evaluated");
+        variant.Near(reference.call(last.to(float64)), layer.call(last), $"{variant}: evaluated");
     }
 
     // Two layers that do not depend on each other, and one that depends on both: all ranks exchange them in the same order.
@@ -195,18 +195,18 @@ internal static class SyncBatchNormVariants
 
         public long ImagesOf(int rank, int size) => Shares switch
         {
-            Share.Equal => 2,
+            Share.Equal => 4,
             Share.RankPlusOne => rank + 1,
             Share.NoneOnTheFirst => rank == 0 ? 0 : 2,
             Share.AllOnTheLast => rank == size - 1 ? 3 : 0,
             _ => 0,
         };
 
-        public BatchNorm MakeReference(ScalarType type) => Rest.Length switch
+        public BatchNorm MakeReference() => Rest.Length switch
         {
-            0 or 1 => nn.BatchNorm1d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: type),
-            2 => nn.BatchNorm2d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: type),
-            _ => nn.BatchNorm3d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: type),
+            0 or 1 => nn.BatchNorm1d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: float64),
+            2 => nn.BatchNorm2d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: float64),
+            _ => nn.BatchNorm3d(Channels, Eps, Momentum ?? 0, Affine, TracksStatistics, dtype: float64),
         };
 
         public SyncBatchNorm MakeLayer(ProcessGroup group, ScalarType type) => new(Channels, group, Eps, Momentum, Affine, TracksStatistics, type);

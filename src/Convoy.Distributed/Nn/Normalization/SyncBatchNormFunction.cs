@@ -110,13 +110,13 @@ internal sealed unsafe class SyncBatchNormFunction : autograd.SingleTensorFuncti
             double slope = -factor * inverseDeviation[channel] * inverseDeviation[channel] * meanProduct;
             a[channel] = factor;
             b[channel] = slope;
-            c[channel] = (-factor * meanGradient) - (slope * context.Statistics.Mean[channel]);
+            c[channel] = -factor * meanGradient;
         }
 
         Tensor result = empty_like(x);
         if (layout.Count > 0)
         {
-            ChannelAffine.Compute(x, dy, result, layout, a, b, c, get_num_threads());
+            ChannelAffine.Compute(x, dy, result, layout, context.Statistics.Mean, a, b, c, get_num_threads());
         }
 
         return result;
