@@ -15,7 +15,8 @@ internal static class Program
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
-        [nameof(SyncBatchNormStatistics)] = SyncBatchNormStatistics.Run,
+        [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
+        [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
     };
 
     private static int Main(string[] args)

@@ -1,4 +1,4 @@
-namespace Convoy.Distributed.Nn;
+namespace Convoy.Distributed.Nn.Normalization;
 
 /// <summary>Runs pieces of work that do not depend on each other.</summary>
 internal static class Parallelism
