@@ -1,38 +1,50 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed;
 
 /// <summary>
-/// The processes of a job and the collective operations between them, named as PyTorch's <c>ProcessGroup</c>. Every rank calls
-/// the same operations in the same order with tensors of the same size and type. Operations return when this rank's result is
-/// there. One thread at a time may call a group.
+/// The processes of a job and the operations between them, named as PyTorch's <c>ProcessGroup</c>. Every rank calls the same
+/// collective operations in the same order with tensors of the same size and type. Each has two forms: one returns when this
+/// rank's result is there, the other (<c>...Async</c>) at once with a <see cref="Work"/> to wait for.
 /// </summary>
 /// <remarks>
-/// The result of every operation is bitwise the same on all ranks and from run to run. After an operation failed, the ranks no
-/// longer agree where they are: the group is broken, and each later operation throws the first error again.
+/// The operations of a group run one after the other in the order called, those of two groups at the same time. The result is
+/// bitwise the same on all ranks and from run to run. After an operation failed, the ranks no longer agree where they are: the
+/// group is broken, and each later operation throws the first error again.
 /// </remarks>
-public abstract class ProcessGroup : IDisposable
+public abstract partial class ProcessGroup : IDisposable
 {
+    private readonly OperationQueue _collectives;
+    private readonly Lock _observing = new();
+    private IOperationObserver[] _observers = [];
     private ExceptionDispatchInfo? _failure;
+    private Work? _current;
+    private long _operations;
+    private int _groups;
 
     /// <param name="rank">This process's number.</param>
     /// <param name="size">How many processes take part.</param>
     /// <param name="timeout">How long an operation waits for the other ranks.</param>
-    protected ProcessGroup(int rank, int size, TimeSpan timeout)
+    /// <param name="name">What to call the group in messages.</param>
+    protected ProcessGroup(int rank, int size, TimeSpan timeout, string name = "default")
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        ArgumentException.ThrowIfNullOrEmpty(name);
         Rank = rank;
         Size = size;
         Timeout = timeout;
+        Name = name;
+        _collectives = new OperationQueue($"convoy {name}", Execute);
+        _messages = new MessageQueues(name, Execute);
     }
 
     /// <summary>The time-out unless another is given: 30 minutes, as in PyTorch. A rank whose process has ended is noticed within seconds.</summary>
@@ -46,6 +58,12 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>How long an operation waits for the other ranks before it fails.</summary>
     public TimeSpan Timeout { get; }
+
+    /// <summary>What the group is called in messages: <c>default</c>, and <c>default/1</c> for the first group made from it.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
+    protected bool IsDisposing { get; private set; }
 
     /// <summary>
     /// Joins the group that torchrun's environment variables describe: <see cref="ProcessGroupSingle"/> when there is one
@@ -81,86 +99,28 @@ public abstract class ProcessGroup : IDisposable
         }
     }
 
-    /// <summary>Replaces <paramref name="tensor"/> on every rank by all ranks' tensors combined, element by element.</summary>
-    /// <param name="tensor">float32, float64, int64, int32, uint8, or bool (Min: all, Max: any); any shape and strides, also empty.</param>
-    /// <param name="op">How to combine.</param>
-    /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is not on the CPU.</exception>
+    /// <summary>
+    /// Makes a group of some of this group's ranks, which works at the same time as this one and as all others. All ranks of this
+    /// group call it in the same order with the same ranks, also those that do not belong to the new group.
+    /// </summary>
+    /// <param name="ranks">Ranks of this group, each at most once. Their order gives the ranks in the new group.</param>
+    /// <returns>The new group; null on a rank that does not belong to it. It is the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">There are no ranks, one of them is given twice, or this group has no such rank.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void AllReduce(Tensor tensor, ReduceOp op = ReduceOp.Sum)
+    public ProcessGroup? NewGroup(IReadOnlyList<int> ranks)
     {
-        RequireUsable(tensor);
-        RequireReducible(tensor.dtype, op);
-        try
-        {
-            AllReduceCore(tensor, op);
-        }
-        catch (DistributedException error)
-        {
-            _failure ??= ExceptionDispatchInfo.Capture(error);
-            throw;
-        }
-    }
-
-    /// <summary>Copies <paramref name="tensor"/> of rank <paramref name="root"/> into those of all other ranks.</summary>
-    /// <param name="tensor">Any element type, shape and strides.</param>
-    /// <param name="root">The rank whose values all get.</param>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Broadcast(Tensor tensor, int root)
-    {
-        RequireUsable(tensor);
-        ArgumentOutOfRangeException.ThrowIfNegative(root);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, Size);
-        try
-        {
-            BroadcastCore(tensor, root);
-        }
-        catch (DistributedException error)
-        {
-            _failure ??= ExceptionDispatchInfo.Capture(error);
-            throw;
-        }
-    }
-
-    /// <summary>Gathers every rank's <paramref name="input"/> on every rank.</summary>
-    /// <param name="outputs"><see cref="Size"/> tensors, each with the input's type and number of elements; output r gets rank r's input.</param>
-    /// <param name="input">Any element type, shape and strides.</param>
-    /// <exception cref="ArgumentException">The outputs do not fit the input.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void AllGather(IReadOnlyList<Tensor> outputs, Tensor input)
-    {
-        RequireUsable(input);
-        ArgumentNullException.ThrowIfNull(outputs);
-        if (outputs.Count != Size || outputs.Any(o => o.dtype != input.dtype || o.numel() != input.numel() || o.device_type != DeviceType.CPU))
+        ArgumentNullException.ThrowIfNull(ranks);
+        int[] members = [.. ranks];
+        if (members.Length == 0 || members.Distinct().Count() != members.Length || members.Any(rank => rank < 0 || rank >= Size))
         {
             throw new ArgumentException(FormattableString.Invariant(
-                $"AllGather needs {Size} output tensors on the CPU, each with the input's type ({input.dtype}) and number of elements ({input.numel()})."), nameof(outputs));
+                $"a group of the ranks {string.Join(", ", members)} cannot be made. Name at least one rank, each from 0 to {Size - 1} and only once."), nameof(ranks));
         }
 
-        try
-        {
-            AllGatherCore(outputs, input);
-        }
-        catch (DistributedException error)
-        {
-            _failure ??= ExceptionDispatchInfo.Capture(error);
-            throw;
-        }
-    }
-
-    /// <summary>Returns when all ranks have called it.</summary>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Barrier()
-    {
-        _failure?.Throw();
-        try
-        {
-            BarrierCore();
-        }
-        catch (DistributedException error)
-        {
-            _failure ??= ExceptionDispatchInfo.Capture(error);
-            throw;
-        }
+        string name = string.Create(CultureInfo.InvariantCulture, $"{Name}/{++_groups}");
+        ProcessGroup? made = null;
+        Run(new Operation(OperationKind.NewGroup, ScalarType.Int64, [members.Length]), () => made = NewGroupCore(members, name));
+        return made;
     }
 
     /// <summary>
@@ -175,16 +135,9 @@ public abstract class ProcessGroup : IDisposable
     public Tensor AllocateBuffer(long count, ScalarType dtype)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        _failure?.Throw();
-        try
-        {
-            return AllocateBufferCore(count, dtype);
-        }
-        catch (DistributedException error)
-        {
-            _failure ??= ExceptionDispatchInfo.Capture(error);
-            throw;
-        }
+        Tensor? buffer = null;
+        Run(new Operation(OperationKind.AllocateBuffer, dtype, [count]), () => buffer = AllocateBufferCore(count, dtype));
+        return buffer!;
     }
 
     /// <summary>
@@ -194,55 +147,106 @@ public abstract class ProcessGroup : IDisposable
     /// <exception cref="DistributedException">An earlier operation failed.</exception>
     public void RequireIntact() => _failure?.Throw();
 
-    /// <summary>Leaves the group. Ranks that still wait for this one fail at once.</summary>
-    public void Dispose()
+    /// <summary>Has <paramref name="observer"/> told of each operation until the result is disposed.</summary>
+    public IDisposable Observe(IOperationObserver observer)
     {
-        Dispose(true);
-        GC.SuppressFinalize(this);
+        ArgumentNullException.ThrowIfNull(observer);
+        lock (_observing)
+        {
+            _observers = [.. _observers, observer];
+        }
+
+        return new Observation(this, observer);
     }
 
-    /// <summary>Frees what the backend holds.</summary>
+    /// <summary>Leaves the group. Operations that have not begun fail, and ranks that still wait for this one fail at once.</summary>
+    public void Dispose()
+    {
+        if (!IsDisposing)
+        {
+            IsDisposing = true;
+            _collectives.Dispose();
+            _messages.Dispose();
+            Dispose(true);
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    /// <summary>Frees what the backend holds; no operation runs any more.</summary>
     protected virtual void Dispose(bool disposing)
     {
     }
 
-    /// <summary>The backend's <see cref="AllReduce"/>; the arguments are checked.</summary>
-    protected abstract void AllReduceCore(Tensor tensor, ReduceOp op);
+    /// <summary>Says that all ranks have begun the present collective operation, so that waiting and exchanging can be told apart. A backend calls it once in each.</summary>
+    protected void ReportAllArrived() => _current?.AllArrived();
 
-    /// <summary>The backend's <see cref="Broadcast"/>; the arguments are checked.</summary>
-    protected abstract void BroadcastCore(Tensor tensor, int root);
+    /// <summary>The ranks that have not begun the present collective operation, as far as the backend knows.</summary>
+    protected virtual IReadOnlyList<int> MissingRanks() => [];
 
-    /// <summary>The backend's <see cref="AllGather"/>; the arguments are checked.</summary>
-    protected abstract void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input);
-
-    /// <summary>The backend's <see cref="Barrier"/>.</summary>
-    protected abstract void BarrierCore();
+    /// <summary>The backend's <see cref="NewGroup"/>; the arguments are checked.</summary>
+    /// <param name="ranks">The members.</param>
+    /// <param name="name">The new group's name, the same on all ranks and not used before.</param>
+    protected abstract ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name);
 
     /// <summary>The backend's <see cref="AllocateBuffer"/>; ordinary memory unless the backend has better.</summary>
     protected virtual Tensor AllocateBufferCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
 
-    private static void RequireReducible(ScalarType dtype, ReduceOp op)
+    private void Run(Operation operation, Action body) => _collectives.Run(new Work(operation, Name, body, [], MissingRanks));
+
+    // The caller may dispose its tensors before the operation runs: aliases keep their memory.
+    private Work Start(Operation operation, IReadOnlyList<Tensor> tensors, Action<IReadOnlyList<Tensor>> body)
     {
-        bool reducible = dtype switch
+        Tensor[] held = [.. tensors.Select(tensor => tensor.detach().DetachFromDisposeScope())];
+        var work = new Work(operation, Name, () => body(held), held, MissingRanks);
+        _collectives.Enqueue(work);
+        return work;
+    }
+
+    private void Execute(Work work)
+    {
+        bool collective = work.Operation.Kind is not (OperationKind.Send or OperationKind.Receive);
+        work.Begin(Interlocked.Increment(ref _operations));
+        if (collective)
         {
-            ScalarType.Float32 or ScalarType.Float64 => true,
-            ScalarType.Int64 or ScalarType.Int32 or ScalarType.Byte => op != ReduceOp.Average,
-            ScalarType.Bool => op is ReduceOp.Min or ReduceOp.Max,
-            _ => false,
-        };
-        if (!reducible)
+            _current = work;
+        }
+
+        IOperationObserver[] observers = _observers;
+        foreach (IOperationObserver observer in observers)
         {
-            throw new ArgumentException($"AllReduce cannot take the {op} of {dtype} tensors. Convert the tensor to float32, float64, int64 or int32 (Average: a floating-point type) first.");
+            observer.Started(work);
+        }
+
+        Exception? error = null;
+        try
+        {
+            _failure?.Throw();
+            work.Execute();
+        }
+        catch (Exception thrown)
+        {
+            error = thrown;
+            if (thrown is DistributedException)
+            {
+                Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null);
+            }
+        }
+
+        work.Finish(error);
+        foreach (IOperationObserver observer in observers)
+        {
+            observer.Finished(work);
         }
     }
 
-    private void RequireUsable(Tensor tensor)
+    private sealed class Observation(ProcessGroup group, IOperationObserver observer) : IDisposable
     {
-        _failure?.Throw();
-        ArgumentNullException.ThrowIfNull(tensor);
-        if (tensor.device_type != DeviceType.CPU)
+        public void Dispose()
         {
-            throw new ArgumentException($"the tensor is on {tensor.device_type}, this process group works on the CPU. Move it there first.", nameof(tensor));
+            lock (group._observing)
+            {
+                group._observers = [.. group._observers.Where(other => !ReferenceEquals(other, observer))];
+            }
         }
     }
 }

@@ -35,10 +35,11 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <param name="size">How many processes take part, at most 1024, all on this machine.</param>
     /// <param name="timeout">How long to wait for the others, now and in each operation; null: <see cref="ProcessGroup.DefaultTimeout"/>.</param>
     /// <param name="ownsStore">Whether <see cref="ProcessGroup.Dispose()"/> closes the store.</param>
+    /// <param name="name">What to call the group in messages.</param>
     /// <exception cref="StoreTimeoutException">Some ranks did not come; the message names them.</exception>
     /// <exception cref="SharedMemoryException">There is not enough shared memory, or the ranks cannot open the same file.</exception>
-    public ProcessGroupSharedMemory(Store store, int rank, int size, TimeSpan? timeout = null, bool ownsStore = false)
-        : base(rank, size, timeout ?? DefaultTimeout)
+    public ProcessGroupSharedMemory(Store store, int rank, int size, TimeSpan? timeout = null, bool ownsStore = false, string name = "default")
+        : base(rank, size, timeout ?? DefaultTimeout, name)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, ControlBlock.MaximumRanks);
@@ -72,7 +73,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         bool contiguous = tensor.is_contiguous();
         SharedBuffer? buffer = null;
         long offset = contiguous && count > 0 ? FindBuffer(TensorMemory.Address(tensor), out buffer) : -1;
-        var call = new CollectiveCall(CollectiveKind.AllReduce, (int)op, (int)tensor.dtype, count, offset);
+        var call = new CollectiveCall(OperationKind.AllReduce, (int)op, (int)tensor.dtype, count, offset);
         if (buffer is not null)
         {
             Announce(call);
@@ -93,7 +94,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <inheritdoc/>
     protected override void BroadcastCore(Tensor tensor, int root)
     {
-        var call = new CollectiveCall(CollectiveKind.Broadcast, root, (int)tensor.dtype, tensor.numel(), -1);
+        var call = new CollectiveCall(OperationKind.Broadcast, root, (int)tensor.dtype, tensor.numel(), -1);
         Staged(call, tensor, writes: Rank == root, reads: Rank != root, static (group, piece, root) =>
         {
             if (group.Rank != root)
@@ -111,7 +112,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         Tensor[] dense = [.. outputs.Select(output => output.is_contiguous() ? output : output.contiguous())];
-        var call = new CollectiveCall(CollectiveKind.AllGather, 0, (int)input.dtype, input.numel(), -1);
+        var call = new CollectiveCall(OperationKind.AllGather, 0, (int)input.dtype, input.numel(), -1);
         Staged(call, input, writes: true, reads: false, static (group, piece, dense) =>
         {
             for (int rank = 0; rank < group.Size; rank++)
@@ -130,8 +131,28 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         }
     }
 
+    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op) => throw new NotSupportedException();
+
+    protected override void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root) => throw new NotSupportedException();
+
+    protected override void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root) => throw new NotSupportedException();
+
+    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) => throw new NotSupportedException();
+
+    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => throw new NotSupportedException();
+
+    protected override void SendCore(Tensor tensor, int destination, int tag) => throw new NotSupportedException();
+
+    protected override void ReceiveCore(Tensor tensor, int source, int tag) => throw new NotSupportedException();
+
+    protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
+    {
+        int rank = ranks.ToList().IndexOf(Rank);
+        return rank < 0 ? null : new ProcessGroupSharedMemory(new PrefixStore(name, _store), rank, ranks.Count, Timeout, ownsStore: false, name);
+    }
+
     /// <inheritdoc/>
-    protected override void BarrierCore() => Announce(new CollectiveCall(CollectiveKind.Barrier, 0, 0, 0, -1));
+    protected override void BarrierCore() => Announce(new CollectiveCall(OperationKind.Barrier, 0, 0, 0, -1));
 
     /// <inheritdoc/>
     protected override Tensor AllocateBufferCore(long count, ScalarType dtype)
@@ -142,7 +163,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
             bytes = SharedBuffer.SegmentBytes(checked(count * one.element_size()), Size);
         }
 
-        Announce(new CollectiveCall(CollectiveKind.AllocateBuffer, 0, (int)dtype, count, -1));
+        Announce(new CollectiveCall(OperationKind.AllocateBuffer, 0, (int)dtype, count, -1));
         SharedMemorySegment segment = Rank == 0 ? CreateForAll(bytes) : OpenFromRankZero(bytes);
         try
         {
@@ -201,6 +222,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         bool even = (_calls++ & 1) == 0;
         *Call(Rank, even) = call;
         _barrier.Wait(call.Kind.ToString());
+        ReportAllArrived();
         for (int rank = 0; rank < Size; rank++)
         {
             if (*Call(rank, even) != call)

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.Single;
@@ -6,8 +7,9 @@ namespace Convoy.Distributed.Backends.Single;
 public sealed class ProcessGroupSingle : ProcessGroup
 {
     /// <summary>Makes the group; nobody needs to be found.</summary>
-    public ProcessGroupSingle()
-        : base(0, 1, DefaultTimeout)
+    /// <param name="name">What to call the group in messages.</param>
+    public ProcessGroupSingle(string name = "default")
+        : base(0, 1, DefaultTimeout, name)
     {
     }
 
@@ -24,16 +26,56 @@ public sealed class ProcessGroupSingle : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input)
+    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op)
     {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        outputs[0].copy_(input.reshape(outputs[0].shape));
+        // See AllReduceCore.
     }
+
+    /// <inheritdoc/>
+    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input) => Copy(input, outputs[0]);
+
+    /// <inheritdoc/>
+    protected override void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root) => Copy(input, outputs[0]);
+
+    /// <inheritdoc/>
+    protected override void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root) => Copy(inputs[0], output);
+
+    /// <inheritdoc/>
+    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) => Copy(inputs[0], output);
+
+    /// <inheritdoc/>
+    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs)
+    {
+        if (outputs[0].numel() != inputs[0].numel())
+        {
+            throw new CollectiveMismatchException(FormattableString.Invariant($"AllToAll: rank 0 gives itself {inputs[0].numel()} elements and expects {outputs[0].numel()}. Give output 0 the size of input 0."));
+        }
+
+        Copy(inputs[0], outputs[0]);
+    }
+
+    /// <inheritdoc/>
+    protected override void SendCore(Tensor tensor, int destination, int tag) => throw Alone();
+
+    /// <inheritdoc/>
+    protected override void ReceiveCore(Tensor tensor, int source, int tag) => throw Alone();
+
+    /// <inheritdoc/>
+    protected override ProcessGroup NewGroupCore(IReadOnlyList<int> ranks, string name) => new ProcessGroupSingle(name);
 
     /// <inheritdoc/>
     protected override void BarrierCore()
     {
         // Everybody is here.
+    }
+
+    // The only rank is this one, to which no message can be addressed: the arguments' check has refused it.
+    private static InvalidOperationException Alone() => new("a group of one process has nobody to exchange messages with");
+
+    private static void Copy(Tensor from, Tensor to)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        to.copy_(from.reshape(to.shape));
     }
 }

@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed;
+
+/// <summary>What a rank asks of its group: enough to compare it with what other ranks ask, and to read in a log.</summary>
+/// <param name="Kind">Which operation.</param>
+/// <param name="ElementType">The tensors' element type; null where there is no tensor.</param>
+/// <param name="Shape">The shape of the rank's own tensor (of one of them where there are several); empty where there is none.</param>
+/// <param name="ReduceOp">How elements are combined; null where they are not.</param>
+/// <param name="Peer">The root, destination or source; null where no rank is special.</param>
+/// <param name="Tag">The tag of a message between two ranks; otherwise 0.</param>
+public sealed record Operation(
+    OperationKind Kind, ScalarType? ElementType = null, IReadOnlyList<long>? Shape = null, ReduceOp? ReduceOp = null, int? Peer = null, int Tag = 0)
+{
+    /// <summary>The number of elements of the rank's own tensor; 0 where there is none.</summary>
+    public long Count => ElementType is null ? 0 : (Shape ?? []).Aggregate(1L, (product, length) => product * length);
+
+    /// <summary>For example <c>AllReduce([64, 3, 7, 7] Float32, Average)</c>.</summary>
+    public override string ToString()
+    {
+        List<string> parts = [];
+        if (ElementType is not null)
+        {
+            parts.Add(FormattableString.Invariant($"[{string.Join(", ", Shape ?? [])}] {ElementType}"));
+        }
+
+        if (ReduceOp is not null)
+        {
+            parts.Add(FormattableString.Invariant($"{ReduceOp}"));
+        }
+
+        if (Peer is not null)
+        {
+            parts.Add(FormattableString.Invariant($"{PeerName} {Peer}"));
+        }
+
+        if (Tag != 0)
+        {
+            parts.Add(FormattableString.Invariant($"tag {Tag}"));
+        }
+
+        return $"{Kind}({string.Join(", ", parts)})";
+    }
+
+    private string PeerName => Kind switch
+    {
+        OperationKind.Send => "to rank",
+        OperationKind.Receive => "from rank",
+        _ => "root",
+    };
+}

@@ -1,0 +1,151 @@
+namespace Convoy.Distributed;
+
+/// <summary>
+/// Runs operations one at a time, in the order in which they were asked for. While nothing is waiting, a synchronous one runs on
+/// the caller's own thread, which costs no switch; asynchronous ones run on a thread that starts with the first of them.
+/// </summary>
+internal sealed class OperationQueue : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly string _name;
+    private readonly Action<Work> _execute;
+    private readonly Queue<Work> _waiting = new();
+    private Thread? _thread;
+    private Thread? _runner;
+    private bool _closed;
+
+    /// <param name="name">Names the thread.</param>
+    /// <param name="execute">Runs an operation and finishes it; does not throw.</param>
+    public OperationQueue(string name, Action<Work> execute)
+    {
+        _name = name;
+        _execute = execute;
+    }
+
+    /// <summary>Runs <paramref name="work"/> after all that came before it, and throws what it throws.</summary>
+    public void Run(Work work)
+    {
+        bool direct;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, typeof(ProcessGroup));
+            direct = _runner is null && _waiting.Count == 0;
+            if (direct)
+            {
+                _runner = Thread.CurrentThread;
+            }
+            else
+            {
+                Add(work);
+            }
+        }
+
+        if (direct)
+        {
+            try
+            {
+                _execute(work);
+            }
+            finally
+            {
+                Release();
+            }
+        }
+
+        work.Wait();
+    }
+
+    /// <summary>Has <paramref name="work"/> run after all that came before it.</summary>
+    public void Enqueue(Work work)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed, typeof(ProcessGroup));
+            Add(work);
+        }
+    }
+
+    /// <summary>Fails what has not begun, and returns when what has begun is over.</summary>
+    public void Dispose()
+    {
+        Work[] abandoned;
+        lock (_gate)
+        {
+            _closed = true;
+            abandoned = [.. _waiting];
+            _waiting.Clear();
+            Monitor.PulseAll(_gate);
+        }
+
+        foreach (Work work in abandoned)
+        {
+            work.Finish(new ObjectDisposedException(nameof(ProcessGroup), $"{work.Operation}: the process group was disposed before this began."));
+        }
+
+        lock (_gate)
+        {
+            while (_runner is not null && _runner != Thread.CurrentThread)
+            {
+                Monitor.Wait(_gate);
+            }
+        }
+    }
+
+    private void Add(Work work)
+    {
+        _waiting.Enqueue(work);
+        if (_thread is null)
+        {
+            _thread = new Thread(Loop) { IsBackground = true, Name = _name };
+            _thread.Start();
+        }
+
+        Monitor.PulseAll(_gate);
+    }
+
+    private void Loop()
+    {
+        while (Next() is { } work)
+        {
+            try
+            {
+                _execute(work);
+            }
+            finally
+            {
+                Release();
+            }
+        }
+    }
+
+    private Work? Next()
+    {
+        lock (_gate)
+        {
+            while (_runner is not null || _waiting.Count == 0)
+            {
+                if (_closed)
+                {
+                    return null;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            _runner = Thread.CurrentThread;
+            return _waiting.Dequeue();
+        }
+    }
+
+    private void Release()
+    {
+        lock (_gate)
+        {
+            _runner = null;
+            if (_waiting.Count > 0 || _closed)
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+}
