@@ -14,13 +14,14 @@ internal readonly unsafe struct BFloat16Format : IElementFormat<ushort, float>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector256<float> first, Vector256<float> second, ushort* to) => Narrow(first, second).Store(to);
+    public static (Vector256<ushort> First, Vector256<ushort> Second) ToStored(Vector256<float> first, Vector256<float> second) =>
+        (Vector256.Narrow(Round(first), Round(second)), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreNonTemporal(Vector256<float> first, Vector256<float> second, ushort* to) => Narrow(first, second).StoreAlignedNonTemporal(to);
+    public static void Store(Vector256<ushort> first, Vector256<ushort> second, ushort* to) => first.Store(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<ushort> Narrow(Vector256<float> first, Vector256<float> second) => Vector256.Narrow(Round(first), Round(second));
+    public static void StoreNonTemporal(Vector256<ushort> first, Vector256<ushort> second, ushort* to) => first.StoreAlignedNonTemporal(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Round(Vector256<float> value)

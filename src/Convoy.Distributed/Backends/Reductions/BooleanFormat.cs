@@ -11,6 +11,9 @@ internal readonly unsafe struct BooleanFormat : IElementFormat<byte, byte>
         (Vector256.Min(Vector256.Load(from), Vector256<byte>.One), Vector256.Min(Vector256.Load(from + Vector256<byte>.Count), Vector256<byte>.One));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<byte> First, Vector256<byte> Second) ToStored(Vector256<byte> first, Vector256<byte> second) => (first, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<byte> first, Vector256<byte> second, byte* to) => PlainFormat<byte>.Store(first, second, to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -23,12 +23,14 @@ internal readonly unsafe struct Float16Format : IElementFormat<ushort, float>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Vector256<float> first, Vector256<float> second, ushort* to) =>
-        Vector256.Narrow(Round(first), Round(second)).Store(to);
+    public static (Vector256<ushort> First, Vector256<ushort> Second) ToStored(Vector256<float> first, Vector256<float> second) =>
+        (Vector256.Narrow(Round(first), Round(second)), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreNonTemporal(Vector256<float> first, Vector256<float> second, ushort* to) =>
-        Vector256.Narrow(Round(first), Round(second)).StoreAlignedNonTemporal(to);
+    public static void Store(Vector256<ushort> first, Vector256<ushort> second, ushort* to) => first.Store(to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreNonTemporal(Vector256<ushort> first, Vector256<ushort> second, ushort* to) => first.StoreAlignedNonTemporal(to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Widen(Vector256<uint> half)

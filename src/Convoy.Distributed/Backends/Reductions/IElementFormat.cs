@@ -14,9 +14,12 @@ internal unsafe interface IElementFormat<TStored, TComputed>
     /// <summary>Reads the two vectors' worth of elements at <paramref name="from"/>.</summary>
     static abstract (Vector256<TComputed> First, Vector256<TComputed> Second) Load(TStored* from);
 
-    /// <summary>Writes two vectors' worth of elements.</summary>
-    static abstract void Store(Vector256<TComputed> first, Vector256<TComputed> second, TStored* to);
+    /// <summary>Rounds two vectors' worth of elements to what is stored; a narrow format leaves the second vector empty.</summary>
+    static abstract (Vector256<TStored> First, Vector256<TStored> Second) ToStored(Vector256<TComputed> first, Vector256<TComputed> second);
+
+    /// <summary>Writes what <see cref="ToStored"/> gave.</summary>
+    static abstract void Store(Vector256<TStored> first, Vector256<TStored> second, TStored* to);
 
     /// <summary>Writes past the caches; <paramref name="to"/> is a multiple of 32 bytes.</summary>
-    static abstract void StoreNonTemporal(Vector256<TComputed> first, Vector256<TComputed> second, TStored* to);
+    static abstract void StoreNonTemporal(Vector256<TStored> first, Vector256<TStored> second, TStored* to);
 }

@@ -11,6 +11,9 @@ internal readonly unsafe struct PlainFormat<T> : IElementFormat<T, T>
     public static (Vector256<T> First, Vector256<T> Second) Load(T* from) => (Vector256.Load(from), Vector256.Load(from + Vector256<T>.Count));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector256<T> First, Vector256<T> Second) ToStored(Vector256<T> first, Vector256<T> second) => (first, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<T> first, Vector256<T> second, T* to)
     {
         first.Store(to);

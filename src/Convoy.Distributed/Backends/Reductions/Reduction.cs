@@ -9,16 +9,6 @@ namespace Convoy.Distributed.Backends.Reductions;
 /// </summary>
 internal static unsafe class Reduction
 {
-    /// <summary>Whether elements of <paramref name="dtype"/> can be reduced with <paramref name="op"/>; see <see cref="ReduceOp"/>.</summary>
-    public static bool Supports(ScalarType dtype, ReduceOp op) => dtype switch
-    {
-        ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16 =>
-            op is ReduceOp.Sum or ReduceOp.Average or ReduceOp.Product or ReduceOp.Min or ReduceOp.Max,
-        ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 or ScalarType.Int64 or ScalarType.Byte or ScalarType.Bool =>
-            op != ReduceOp.Average && Enum.IsDefined(op),
-        _ => false,
-    };
-
     /// <summary>Reduces one range.</summary>
     /// <param name="sources">Where each rank's range starts, in the order of the ranks.</param>
     /// <param name="ranks">How many sources there are, at least 1.</param>
@@ -30,10 +20,10 @@ internal static unsafe class Reduction
     /// <param name="count">Elements in the range; any number from 0 on, at any address.</param>
     /// <param name="dtype">Their type.</param>
     /// <param name="op">How to combine.</param>
-    /// <exception cref="ArgumentException">Not supported, see <see cref="Supports"/>.</exception>
+    /// <exception cref="ArgumentException">Not supported, see <see cref="ReduceOps.Supports"/>.</exception>
     public static void Run(byte** sources, int ranks, byte** destinations, int destinationCount, long count, ScalarType dtype, ReduceOp op)
     {
-        if (!Supports(dtype, op))
+        if (!ReduceOps.Supports(dtype, op))
         {
             throw new ArgumentException($"no {op} of {dtype}", nameof(op));
         }

@@ -59,11 +59,10 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
                 b = TReduction.Combine(b, nextB);
             }
 
-            a = TReduction.Finish(a, divisor);
-            b = TReduction.Finish(b, divisor);
+            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
             for (int destination = 0; destination < destinationCount; destination++)
             {
-                TFormat.Store(a, b, destinations[destination] + i);
+                TFormat.Store(first, second, destinations[destination] + i);
             }
         }
     }
@@ -72,17 +71,17 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunPair(in ReductionRange range, long count)
     {
-        TStored* first = (TStored*)range.Sources[0], second = (TStored*)range.Sources[1];
+        TStored* from = (TStored*)range.Sources[0], alsoFrom = (TStored*)range.Sources[1];
         TStored* to = (TStored*)range.Destinations[0], alsoTo = (TStored*)range.Destinations[1];
         Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(2));
         for (long i = 0; i < count; i += Block)
         {
-            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(first + i);
-            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(second + i);
-            a = TReduction.Finish(TReduction.Combine(a, nextA), divisor);
-            b = TReduction.Finish(TReduction.Combine(b, nextB), divisor);
-            TFormat.Store(a, b, to + i);
-            TFormat.Store(a, b, alsoTo + i);
+            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(from + i);
+            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(alsoFrom + i);
+            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(
+                TReduction.Finish(TReduction.Combine(a, nextA), divisor), TReduction.Finish(TReduction.Combine(b, nextB), divisor));
+            TFormat.Store(first, second, to + i);
+            TFormat.Store(first, second, alsoTo + i);
         }
     }
 
@@ -103,11 +102,10 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
                 b = TReduction.Combine(b, nextB);
             }
 
-            a = TReduction.Finish(a, divisor);
-            b = TReduction.Finish(b, divisor);
+            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
             for (int destination = 0; destination < destinationCount; destination++)
             {
-                TFormat.StoreNonTemporal(a, b, destinations[destination] + i);
+                TFormat.StoreNonTemporal(first, second, destinations[destination] + i);
             }
         }
 
@@ -131,7 +129,8 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         }
 
         Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(range.Ranks));
-        TFormat.Store(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor), block);
+        (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
+        TFormat.Store(first, second, block);
         for (int destination = 0; destination < range.DestinationCount; destination++)
         {
             Buffer.MemoryCopy(block, (TStored*)range.Destinations[destination] + start, bytes, bytes);

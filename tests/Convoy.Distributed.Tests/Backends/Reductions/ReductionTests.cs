@@ -23,21 +23,6 @@ public unsafe class ReductionTests
     }
 
     [Fact]
-    public void Supports_EveryPair_IsAsDocumented()
-    {
-        foreach (ScalarType dtype in Enum.GetValues<ScalarType>())
-        {
-            foreach (ReduceOp op in Enum.GetValues<ReduceOp>())
-            {
-                Assert.True(IsExpected(dtype, op) == Reduction.Supports(dtype, op), $"{op} of {dtype}");
-            }
-        }
-
-        Assert.False(Reduction.Supports(ScalarType.Int32, (ReduceOp)99));
-        Assert.False(Reduction.Supports(ScalarType.Float32, (ReduceOp)99));
-    }
-
-    [Fact]
     public void Run_NotSupported_Throws() => Assert.Throws<ArgumentException>(() =>
     {
         byte* memory = stackalloc byte[64];
