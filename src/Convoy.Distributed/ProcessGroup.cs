@@ -180,6 +180,11 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>Says that all ranks have begun the present collective operation, so that waiting and exchanging can be told apart. A backend calls it once in each.</summary>
     protected void ReportAllArrived() => _current?.AllArrived();
 
+    /// <summary>Called once, when the first operation fails on this rank: it takes part no longer. A backend lets the ranks that wait for it know.</summary>
+    protected virtual void OnFailed(Exception error)
+    {
+    }
+
     /// <summary>The ranks that have not begun the present collective operation, as far as the backend knows.</summary>
     protected virtual IReadOnlyList<int> MissingRanks() => [];
 
@@ -226,9 +231,9 @@ public abstract partial class ProcessGroup : IDisposable
         catch (Exception thrown)
         {
             error = thrown;
-            if (thrown is DistributedException)
+            if (Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null) is null)
             {
-                Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null);
+                OnFailed(thrown);
             }
         }
 
