@@ -21,6 +21,9 @@ internal static class Program
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
+        [nameof(MixedGraphs)] = MixedGraphs.Run,
+        [nameof(UnusedParameters)] = UnusedParameters.Run,
+        [nameof(OverlappedReduction)] = OverlappedReduction.Run,
     };
 
     private static int Main(string[] args)
