@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Distributed.UnevenInputs;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,8 +19,9 @@ namespace Convoy.Distributed.Nn;
 /// and state are the module's own, without a prefix. A model's outputs for a batch depend on batch norm's statistics, which are
 /// those of each rank's own part unless <see cref="SyncBatchNorm"/> replaces it.
 /// </remarks>
-public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
+public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>, IJoinable
 {
+    private readonly ProcessGroup _group;
     private readonly ParameterGuard _guard;
     private readonly ModuleOrder _order;
     private readonly BufferBroadcast? _buffers;
@@ -44,6 +46,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         ArgumentNullException.ThrowIfNull(group);
         options ??= new DistributedDataParallelOptions();
         Module = module;
+        _group = group;
         _guard = new ParameterGuard(module);
         if (options.InitSync)
         {
@@ -77,7 +80,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         long start = Stopwatch.GetTimestamp();
         if (_buffers is not null && _withoutSync == 0 && Module.training && is_grad_enabled())
         {
-            _buffers.Run();
+            _buffers.Run(_join?.Announce(_bufferAct).Root ?? 0);
         }
 
         TResult result = Module.call(input);
@@ -96,14 +99,18 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
     {
         ArgumentNullException.ThrowIfNull(loss);
         _guard.RequireUnchanged();
+        _hasStarted = true;
+        if (_withoutSync == 0)
+        {
+            AnnounceBackward();
+        }
+
         Reducer.Backward(loss, synchronize: _withoutSync == 0);
         LastTimings = Reducer.LastTimings with { ForwardSeconds = _forwardSeconds };
         _forwardSeconds = 0;
-        if (!_hasOrder && _withoutSync == 0)
+        if (_withoutSync == 0)
         {
-            _hasOrder = true;
-            Reducer.Rebuild(_order.ArrivalOrder());
-            _order.Dispose();
+            RebuildOnce();
         }
     }
 
@@ -161,6 +168,19 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         }
 
         base.Dispose(disposing);
+    }
+
+    // Synchronised passes are the same on all ranks, so all come here together after their first.
+    private void RebuildOnce()
+    {
+        if (!_hasOrder)
+        {
+            _hasOrder = true;
+            long start = Stopwatch.GetTimestamp();
+            Reducer.Rebuild(_order.ArrivalOrder());
+            _order.Dispose();
+            LastTimings = LastTimings with { CommunicationSeconds = LastTimings.CommunicationSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
+        }
     }
 
     private sealed class NoSyncScope : IDisposable

@@ -63,6 +63,9 @@ public sealed class Reducer : IDisposable
         set => _hook = value ?? throw new ArgumentNullException(nameof(value));
     }
 
+    /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 makes up for ranks that only shadow. Default: 1.</summary>
+    internal double MeanScale { get; set; } = 1;
+
     /// <summary>Fills all gradients with zeros, in place.</summary>
     /// <param name="setToNone">With <see cref="ReducerOptions.FindUnusedParameters"/> or <see cref="ReducerOptions.StaticGraph"/>: whether the gradient of a parameter that no rank uses in the next pass becomes none, so that optimizers leave the parameter alone.</param>
     public void ZeroGradients(bool setToNone = true)
@@ -82,11 +85,7 @@ public sealed class Reducer : IDisposable
     public void Backward(Tensor loss, bool synchronize = true)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        if (_isBroken)
-        {
-            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
-        }
-
+        RequireUnbroken();
         long start = Stopwatch.GetTimestamp();
         _timer.Reset();
         using (no_grad())
@@ -122,6 +121,38 @@ public sealed class Reducer : IDisposable
         }
 
         LastTimings = _timer.Measure(start, computed, Stopwatch.GetTimestamp());
+    }
+
+    /// <summary>
+    /// Takes part in the other ranks' synchronised <see cref="Backward"/> without a loss: this rank's gradients count as zeros, and become the mean.
+    /// What it had only added up is lost.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The graph is static and this rank had no pass of its own yet.</exception>
+    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    internal void Shadow()
+    {
+        RequireUnbroken();
+        _usage.RequireShadowable();
+        using var noGradient = no_grad();
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.Synchronized();
+            gradient.Zero(_usage.AllowsUnused);
+            gradient.Begin();
+        }
+
+        _queue.Begin(_buckets, overlap: false, TimeSpan.Zero);
+        try
+        {
+            _queue.Finish();
+        }
+        catch
+        {
+            _isBroken = true;
+            throw;
+        }
+
+        Complete(synchronized: true, isShadow: true);
     }
 
     /// <summary>
@@ -196,10 +227,22 @@ public sealed class Reducer : IDisposable
         if (Group.Size > 1)
         {
             _hook.Reduce(bucket, Group);
+            if (MeanScale != 1)
+            {
+                bucket.Flat.mul_(MeanScale);
+            }
         }
     }
 
-    private void Complete(bool synchronized)
+    private void RequireUnbroken()
+    {
+        if (_isBroken)
+        {
+            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
+        }
+    }
+
+    private void Complete(bool synchronized, bool isShadow = false)
     {
         foreach (ParameterGradient gradient in _gradients)
         {
@@ -219,7 +262,7 @@ public sealed class Reducer : IDisposable
                 bucket.Return();
             }
 
-            _usage.Settle();
+            _usage.Settle(isShadow);
         }
         finally
         {
