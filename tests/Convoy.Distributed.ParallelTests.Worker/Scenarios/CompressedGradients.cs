@@ -38,7 +38,7 @@ internal static class CompressedGradients
             for (int i = 0; i < results.Length; i++)
             {
                 Tensor exact = given.Mean(i, step);
-                double largest = Enumerable.Range(0, group.Size).Sum(rank => given.Given(i, step, rank).abs().max().item<double>());
+                double largest = Enumerable.Range(0, group.Size).Sum(rank => given.Given(i, step, rank).to(float64).abs().max().item<double>());
                 Expect.Near(exact, results[i], 2 * roundingError * largest / group.Size, $"{travels} for {type}");
                 Expect.Equal(results[i].to(travels).to(type), results[i], $"what travelled as {travels}");
                 Expect.True(results[i].numel() < 100 || (exact - results[i]).abs().max().item<double>() > roundingError / 100, "nothing was rounded");
