@@ -34,7 +34,7 @@ public sealed class BenchAllReduceCommandTests
         ProgramRun run = await ProgramRun.ConvoyAsync("bench", "allreduce", "--nproc", "1", "--sizes", "1K", "--dtype", "fp64", "--iterations", "1");
 
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
-        Assert.StartsWith("All-reduce (sum, fp64) between 1 processes", run.Output, StringComparison.Ordinal);
+        Assert.StartsWith("All-reduce (sum, fp64) between 1 process;", run.Output, StringComparison.Ordinal);
         Assert.Matches(@"1 KiB +buffer ", run.Output);
         Assert.Matches(@"1 KiB +tensor ", run.Output);
     }
