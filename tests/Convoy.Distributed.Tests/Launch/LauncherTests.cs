@@ -248,8 +248,8 @@ public sealed class LauncherTests : IDisposable
         {
             string[] log = File.ReadAllLines(Path.Combine(logs, $"rank-{rank.ToString(CultureInfo.InvariantCulture)}.log"));
             Assert.Equal([$"err {rank}", $"out {rank}"], log.Order(StringComparer.Ordinal));
-            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Output, $"out {rank}"), _lines);
-            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Error, $"err {rank}"), _lines);
+            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Output, $"out {rank}", rank), _lines);
+            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Error, $"err {rank}", rank), _lines);
         }
     }
 
