@@ -169,15 +169,18 @@ internal sealed class PeerNodes : IDisposable
     private void Introduce(string runId, TimeSpan patience)
     {
         var own = new NodeIntroduction(Environment.MachineName, _options.ProcessCount, _options.NodeCount, runId, _options.MaxRestarts);
+        if (_options.NodeRank != 0)
+        {
+            // What differs is found before node 0 counts on this one.
+            RequireAgreement(own, Read<NodeIntroduction>("node/0", patience));
+        }
+
         if (_store.Add($"taken/{_options.NodeRank}", 1) > 1)
         {
             throw new PeerNodeException(FormattableString.Invariant($"another launcher is node {_options.NodeRank} already. Give each machine its own node rank, from 0 to {_options.NodeCount - 1}."));
         }
 
         _store.Set($"node/{_options.NodeRank}", JsonSerializer.SerializeToUtf8Bytes(own));
-
-        // Node 0 first: what differs from it is found before anybody waits for machines that it does not count on.
-        RequireAgreement(own, Read<NodeIntroduction>("node/0", patience));
         try
         {
             _store.Wait([.. Enumerable.Range(0, _options.NodeCount).Select(node => $"node/{node}")], patience);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Launch;
 
@@ -94,12 +95,42 @@ public sealed class SeveralNodesTests
     [Fact]
     public async Task RunAsync_ToldDifferentNumbers_SaysSo()
     {
-        Task<LaunchResult> first = Launch(Options(0, "true") with { JoinTimeoutSeconds = 5, NodeCount = 2 }, TestContext.Current.CancellationToken);
+        Task<LaunchResult> first = Launch(Options(0, "true") with { JoinTimeoutSeconds = 2, NodeCount = 2 }, TestContext.Current.CancellationToken);
 
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => Launch(Options(1, "true") with { NodeCount = 3 }, TestContext.Current.CancellationToken));
 
         Assert.Equal("the launchers were told different things (number of machines: 3 here, 2 on node 0). Give all the same.", error.Message);
         await Assert.ThrowsAsync<PeerNodeException>(() => first);
+    }
+
+    [Fact]
+    public async Task RunAsync_LauncherSaysNothingMore_CountsAsLost()
+    {
+        // A launcher that joins and then is heard no more, as when its machine is switched off.
+        Task<LaunchResult> first = Launch(Options(0, "exec sleep 60") with { NodeTimeoutSeconds = 0.5 }, TestContext.Current.CancellationToken);
+        using var store = new TcpStore("127.0.0.1", _port, "known here only", TimeSpan.FromSeconds(10));
+        store.Set("node/1", """{"Host":"far","ProcessCount":1,"NodeCount":2,"RunId":"none","MaxRestarts":0}""");
+
+        PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => first);
+
+        Assert.Equal("node 1 failed: nothing was heard of it for 0.5 s. See whether the machine and its launcher still run.", error.Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_SameNodeTwice_IsRefused()
+    {
+        using var cancel = new CancellationTokenSource();
+        Task<LaunchResult> first = Launch(Options(0, "true") with { NodeCount = 3 }, cancel.Token);
+        Task<LaunchResult> second = Launch(Options(1, "true") with { NodeCount = 3 }, cancel.Token);
+        Task<LaunchResult> again = Launch(Options(1, "true") with { NodeCount = 3 }, cancel.Token);
+
+        Task<LaunchResult> refused = await Task.WhenAny(second, again);
+        await cancel.CancelAsync();
+
+        PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => refused);
+        Assert.Equal("another launcher is node 1 already. Give each machine its own node rank, from 0 to 2.", error.Message);
+        Assert.True((await first).Interrupted);
+        Assert.True((await (refused == second ? again : second)).Interrupted);
     }
 
     [Fact]
