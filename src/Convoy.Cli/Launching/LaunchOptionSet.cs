@@ -10,7 +10,8 @@ namespace Convoy.Cli.Launching;
 /// <summary>The options of <c>launch</c>, by torchrun's names, and what they mean for a <see cref="Launcher"/>.</summary>
 internal sealed class LaunchOptionSet
 {
-    private const string ProgramRemedy = "Write it after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.";
+    private const int LeastSecretLength = 16;
+    private const string Usage = "after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.";
 
     private readonly Option<string> _processes = new("--nproc", "--nproc-per-node") { Description = "Number of processes on this machine; auto, cpu: one for each core that this process may use.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _nodes = new("--nnodes") { Description = "Number of machines. Each runs convoy launch, with the same CONVOY_JOB_SECRET in its environment.", DefaultValueFactory = _ => "1" };
@@ -155,8 +156,6 @@ internal sealed class LaunchOptionSet
                 "Set it to the same random text in the environment of convoy launch on every machine, for instance what openssl rand -hex 32 gives.");
     }
 
-    private const int LeastSecretLength = 16;
-
     private HashSet<int>? Filter(ParseResult parsed, int processes)
     {
         if (parsed.GetValue(_filter) is not { } text)
@@ -183,10 +182,10 @@ internal sealed class LaunchOptionSet
         string[] words = parsed.GetValue(_program) ?? [];
         int passedOn = parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Count();
         return passedOn < words.Length
-            ? throw new BadInputException("unknown option or argument of launch", words[0], "Write the program after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.")
+            ? throw new BadInputException("unknown option or argument of launch", words[0], $"Write the program {Usage}")
             : words.Length > 0
             ? new LaunchProgram(words[0], words[1..])
-            : throw new BadInputException("no program to launch", "nothing after --", ProgramRemedy);
+            : throw new BadInputException("no program to launch", "nothing after --", $"Write it {Usage}");
     }
 
     private static bool Given(Option option, ParseResult parsed) => parsed.GetResult(option) is { Implicit: false };

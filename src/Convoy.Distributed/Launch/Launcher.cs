@@ -82,6 +82,11 @@ public sealed class Launcher
             DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
             var identity = new LaunchIdentity(Random(16), runId, peers is null ? Random(32) : _options.JobSecret!, errors.FullName);
             using LaunchGuard? guard = LaunchGuard.Start(identity.LaunchId, errors.FullName);
+            if (guard is null && !OperatingSystem.IsWindows())
+            {
+                _options.OnNotice?.Invoke("there is no /bin/sh: if this launcher is killed, only processes that watch it (ParentWatch) end.");
+            }
+
             try
             {
                 return await RunWithRestartsAsync(identity, place, cores, peers, cancellation).ConfigureAwait(false);
