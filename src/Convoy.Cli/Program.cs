@@ -79,5 +79,7 @@ internal static class Program
         yield return DataCommand.Create();
         yield return ScoreCommand.Create();
         yield return LaunchCommand.Create();
+        yield return BenchCommand.Create();
+        yield return BenchAllReduceWorkerCommand.Create();
     }
 }

@@ -8,8 +8,10 @@ internal static class ReduceOps
     /// <summary>Whether tensors of <paramref name="dtype"/> can be combined with <paramref name="op"/>.</summary>
     public static bool Supports(ScalarType dtype, ReduceOp op) => dtype switch
     {
-        ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16 => op <= ReduceOp.Max,
-        ScalarType.Byte or ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 or ScalarType.Int64 or ScalarType.Bool => op != ReduceOp.Average,
+        ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16 =>
+            op is ReduceOp.Sum or ReduceOp.Average or ReduceOp.Product or ReduceOp.Min or ReduceOp.Max,
+        ScalarType.Byte or ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 or ScalarType.Int64 or ScalarType.Bool =>
+            op != ReduceOp.Average && Enum.IsDefined(op),
         _ => false,
     };
 

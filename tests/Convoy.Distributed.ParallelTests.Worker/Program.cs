@@ -11,13 +11,15 @@ internal static class Program
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,
         [nameof(LatePeer)] = LatePeer.Run,
+        [nameof(FileStoreTraffic)] = FileStoreTraffic.Run,
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,
         [nameof(UnusedParameters)] = UnusedParameters.Run,
         [nameof(OverlappedReduction)] = OverlappedReduction.Run,
-        [nameof(SyncBatchNormStatistics)] = SyncBatchNormStatistics.Run,
+        [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
+        [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
     };
 
     private static int Main(string[] args)

@@ -29,12 +29,6 @@ public class TrainingTests
     public async Task DistributedDataParallel_ModelsDiffer_NamesRankAndParameter() =>
         await WorkerProcesses.RunAndRequireSuccessAsync("DifferentModels", 3);
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task SyncBatchNorm_PartsOfDifferentSize_EqualBatchNormOnTheWhole(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormStatistics", worldSize);
-
     private static async Task<JsonElement> TrainAsync(int worldSize, string variant) =>
         JsonDocument.Parse((await WorkerProcesses.RunAndRequireSuccessAsync("TrainConvolutions", worldSize, variant))[0]).RootElement;
 

@@ -8,36 +8,57 @@ namespace Convoy.Distributed.Nn;
 
 /// <summary>
 /// Replaces modules inside a module. TorchSharp keeps a child in several places: in the parent's table of children, in the C#
-/// field that forward uses, in lists, arrays and dictionaries (Sequential, ModuleList, ModuleDict, user code). All must change.
+/// field that forward uses, in lists, arrays, dictionaries and lists of lists (Sequential, ModuleList, ModuleDict, user code). All
+/// must change.
 /// </summary>
-internal static class ModuleReplacement
+internal sealed class ModuleReplacement
 {
     private const BindingFlags OwnFields = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+    private readonly Dictionary<nn.Module, nn.Module> _replacements = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _seen = new(ReferenceEqualityComparer.Instance);
+    private readonly List<Action> _changes = [];
 
     /// <summary>Replaces each module below <paramref name="root"/> for which <paramref name="replace"/> gives another one.</summary>
     /// <exception cref="ArgumentException">A place that holds such a module does not admit its replacement. Then nothing was changed.</exception>
     public static void ReplaceAll(nn.Module root, Func<nn.Module, nn.Module?> replace)
     {
-        var replacements = new Dictionary<nn.Module, nn.Module>(ReferenceEqualityComparer.Instance);
-        var changes = new List<Action>();
-        Visit(root, "", replace, replacements, changes, new HashSet<object>(ReferenceEqualityComparer.Instance));
-        changes.ForEach(change => change());
-    }
+        var places = new ModuleReplacement();
+        List<nn.Module> found = [];
+        places.Find(root, found);
+        places._seen.Clear();
 
-    private static void Visit(
-        nn.Module module, string path, Func<nn.Module, nn.Module?> replace, Dictionary<nn.Module, nn.Module> replacements, List<Action> changes, HashSet<object> seen)
-    {
-        if (!seen.Add(module))
+        // A place is looked at once the type that it must admit is known, and changed when all places are known to admit it.
+        foreach (nn.Module module in found)
         {
-            return;
+            if (replace(module) is { } replacement)
+            {
+                places._replacements.Add(module, replacement);
+            }
         }
 
-        foreach ((string name, nn.Module child) in module.named_children())
+        places.Visit(root, "");
+        places._changes.ForEach(change => change());
+    }
+
+    // All modules below, each once, in the order of registration.
+    private void Find(nn.Module module, List<nn.Module> found)
+    {
+        foreach ((_, nn.Module child) in module.named_children())
         {
-            if (!replacements.ContainsKey(child) && replace(child) is { } replacement)
+            if (_seen.Add(child))
             {
-                replacements.Add(child, replacement);
+                found.Add(child);
+                Find(child, found);
             }
+        }
+    }
+
+    private void Visit(nn.Module module, string path)
+    {
+        if (!_seen.Add(module))
+        {
+            return;
         }
 
         for (Type? type = module.GetType(); type is not null && type != typeof(object); type = type.BaseType)
@@ -46,81 +67,99 @@ internal static class ModuleReplacement
             {
                 string place = $"{module.GetType().Name}.{field.Name}" + (path.Length == 0 ? "" : $" (at '{path}')");
                 object? value = field.GetValue(module);
-                if (value is nn.Module held && replacements.TryGetValue(held, out nn.Module? substitute))
+                if (value is nn.Module held && _replacements.TryGetValue(held, out nn.Module? substitute))
                 {
                     RequireAdmitted(field.FieldType, held, substitute, place);
-                    changes.Add(() => field.SetValue(module, substitute));
+                    _changes.Add(() => field.SetValue(module, substitute));
                 }
-                else if (value is not null and not string and not nn.Module and not Tensor && value is IEnumerable)
+                else
                 {
-                    ReplaceInCollection(value, place, replacements, changes);
+                    VisitCollection(value, place);
                 }
             }
         }
 
         foreach ((string name, nn.Module child) in module.named_children())
         {
-            if (!replacements.ContainsKey(child))
+            if (!_replacements.ContainsKey(child))
             {
-                Visit(child, path.Length == 0 ? name : $"{path}.{name}", replace, replacements, changes, seen);
+                Visit(child, path.Length == 0 ? name : $"{path}.{name}");
             }
         }
     }
 
-    private static void ReplaceInCollection(object collection, string place, Dictionary<nn.Module, nn.Module> replacements, List<Action> changes)
+    private void VisitCollection(object? collection, string place)
     {
+        if (collection is null or string or nn.Module or Tensor or not IEnumerable || !_seen.Add(collection))
+        {
+            return;
+        }
+
         if (collection is IDictionary<string, nn.Module> table and IEnumerable<(string, nn.Module)> children)
         {
             // TorchSharp's table of children: its enumerator of key-value pairs is not implemented, that of tuples is.
             foreach ((string key, nn.Module held) in children)
             {
-                if (replacements.TryGetValue(held, out nn.Module? substitute))
+                if (_replacements.TryGetValue(held, out nn.Module? substitute))
                 {
-                    changes.Add(() => table[key] = substitute);
+                    _changes.Add(() => table[key] = substitute);
                 }
             }
         }
         else if (collection is IDictionary dictionary)
         {
+            Type valueType = collection.GetType().GetGenericArguments().LastOrDefault() ?? typeof(object);
             foreach (DictionaryEntry entry in dictionary)
             {
-                if (entry.Value is nn.Module held && replacements.TryGetValue(held, out nn.Module? substitute))
-                {
-                    RequireAdmitted(collection.GetType().GetGenericArguments().LastOrDefault() ?? typeof(object), held, substitute, place);
-                    object key = entry.Key;
-                    changes.Add(() => dictionary[key] = substitute);
-                }
+                object key = entry.Key;
+                VisitItem(entry.Value, valueType, dictionary.IsReadOnly, $"{place}[{key}]", item => dictionary[key] = item);
             }
         }
-        else if (collection is IList list)
+        else if (collection is IList list and not Array { Rank: > 1 })
         {
+            Type itemType = list is Array ? list.GetType().GetElementType()! : list.GetType().GetGenericArguments().FirstOrDefault() ?? typeof(object);
             for (int i = 0; i < list.Count; i++)
             {
-                ReplaceItem(list, i, place, replacements, changes);
+                int index = i;
+                VisitItem(list[i], itemType, list.IsReadOnly, $"{place}[{i}]", item => list[index] = item);
+            }
+        }
+        else if (collection is IReadOnlyCollection<nn.Module> or Array)
+        {
+            foreach (object? item in (IEnumerable)collection)
+            {
+                VisitItem(item, typeof(nn.Module), isReadOnly: true, place, _ => { });
             }
         }
     }
 
-    private static void ReplaceItem(IList list, int index, string place, Dictionary<nn.Module, nn.Module> replacements, List<Action> changes)
+    private void VisitItem(object? item, Type declared, bool isReadOnly, string place, Action<object> assign)
     {
-        Type itemType = list.GetType() is { IsArray: true } array ? array.GetElementType()! : list.GetType().GetGenericArguments().FirstOrDefault() ?? typeof(object);
-        if (list[index] is nn.Module held && replacements.TryGetValue(held, out nn.Module? substitute))
+        if (item is nn.Module held)
         {
-            RequireAdmitted(itemType, held, substitute, $"{place}[{index}]");
-            changes.Add(() => list[index] = substitute);
-        }
-        else if (list[index] is ITuple tuple && Enumerable.Range(0, tuple.Length).FirstOrDefault(i => tuple[i] is nn.Module m && replacements.ContainsKey(m), -1) is >= 0 and var position)
-        {
-            // A (name, module) pair of ModuleDict: a boxed copy gets its field changed and goes back into the list.
-            var inner = (nn.Module)tuple[position]!;
-            FieldInfo item = tuple.GetType().GetFields()[position];
-            RequireAdmitted(item.FieldType, inner, replacements[inner], $"{place}[{index}]");
-            changes.Add(() =>
+            if (_replacements.TryGetValue(held, out nn.Module? substitute))
             {
-                object pair = list[index]!;
-                item.SetValue(pair, replacements[inner]);
-                list[index] = pair;
+                RequireWritable(isReadOnly, held, place);
+                RequireAdmitted(declared, held, substitute, place);
+                _changes.Add(() => assign(substitute));
+            }
+        }
+        else if (item is ITuple tuple && Enumerable.Range(0, tuple.Length).FirstOrDefault(i => tuple[i] is nn.Module m && _replacements.ContainsKey(m), -1) is >= 0 and var position)
+        {
+            // A (name, module) pair of ModuleDict: a boxed copy gets its field changed and goes back to its place.
+            var inner = (nn.Module)tuple[position]!;
+            FieldInfo field = tuple.GetType().GetFields()[position];
+            RequireWritable(isReadOnly, inner, place);
+            RequireAdmitted(field.FieldType, inner, _replacements[inner], place);
+            _changes.Add(() =>
+            {
+                field.SetValue(item, _replacements[inner]);
+                assign(item);
             });
+        }
+        else
+        {
+            VisitCollection(item, place);
         }
     }
 
@@ -129,6 +168,14 @@ internal static class ModuleReplacement
         if (!declared.IsInstanceOfType(substitute))
         {
             throw new ArgumentException($"{place} is declared as {declared.Name}, so its {held.GetType().Name} cannot be replaced by a {substitute.GetType().Name}. Declare it as Module<Tensor, Tensor>.");
+        }
+    }
+
+    private static void RequireWritable(bool isReadOnly, nn.Module held, string place)
+    {
+        if (isReadOnly)
+        {
+            throw new ArgumentException($"{place} cannot be written to, so its {held.GetType().Name} cannot be replaced. Hold it in a field, a list, an array or a dictionary.");
         }
     }
 }

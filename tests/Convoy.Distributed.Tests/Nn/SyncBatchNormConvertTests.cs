@@ -81,6 +81,81 @@ public sealed class SyncBatchNormConvertTests : IDisposable
         Assert.Equal(2, network.modules().OfType<BatchNorm>().Count());
     }
 
+    [Fact]
+    public void Convert_Twice_ChangesNothingTheSecondTime()
+    {
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(nn.BatchNorm2d(3), nn.Sequential(nn.BatchNorm2d(3)));
+        SyncBatchNorm.Convert(network, _group);
+        nn.Module[] layers = [.. network.modules().OfType<SyncBatchNorm>()];
+        Assert.Equal(2, layers.Length);
+        SyncBatchNorm.Convert(network, _group);
+        Assert.Equal(layers, network.modules().OfType<SyncBatchNorm>());
+    }
+
+    [Fact]
+    public void Convert_BatchNormOfEachDimension_KeepsTypeGradientFlagsModeAndOptions()
+    {
+        foreach (BatchNorm norm in (BatchNorm[])[nn.BatchNorm1d(3, dtype: float64), nn.BatchNorm2d(3, dtype: float64), nn.BatchNorm3d(3, dtype: float64)])
+        {
+            norm.weight!.requires_grad = false;
+            norm.eval();
+            using nn.Module<Tensor, Tensor> layer = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)norm, _group);
+            Assert.IsType<SyncBatchNorm>(layer);
+            Assert.Equal(ScalarType.Float64, layer.get_parameter("weight")!.dtype);
+            Assert.Equal(ScalarType.Float64, layer.get_buffer("running_var")!.dtype);
+            Assert.Same(norm.num_batches_tracked, layer.get_buffer("num_batches_tracked"));
+            Assert.Equal((false, true, false), (layer.get_parameter("weight")!.requires_grad, layer.get_parameter("bias")!.requires_grad, layer.training));
+        }
+    }
+
+    [Fact]
+    public void Convert_LayerWithoutParametersAndStatistics_HasNone()
+    {
+        using nn.Module<Tensor, Tensor> layer = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)nn.BatchNorm2d(3, affine: false, track_running_stats: false), _group);
+        Assert.Empty(layer.state_dict());
+        using Tensor output = layer.call(ones(2, 3, 4, 4));
+    }
+
+    [Fact]
+    public void Convert_SharedLayer_IsReplacedByOneLayerEverywhere()
+    {
+        nn.Module<Tensor, Tensor> shared = nn.BatchNorm2d(2);
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(("a", shared), ("inner", nn.Sequential(("b", shared))));
+        SyncBatchNorm.Convert(network, _group);
+        Assert.Single(network.modules().OfType<SyncBatchNorm>().Distinct());
+        Assert.Empty(network.modules().OfType<BatchNorm>());
+        using Tensor output = network.call(randn(2, 2, 3, 3));
+        Assert.Equal(2, network.state_dict()["a.num_batches_tracked"].item<long>());
+    }
+
+    [Fact]
+    public void Convert_NestedLists_AreReplaced()
+    {
+        using var network = new Nested();
+        SyncBatchNorm.Convert(network, _group);
+        Assert.All(network.Used(), module => Assert.IsType<SyncBatchNorm>(module));
+    }
+
+    [Fact]
+    public void Convert_ReadOnlyCollection_NamesItAndChangesNothing()
+    {
+        using var network = new ReadOnly();
+        string message = Assert.Throws<ArgumentException>(() => SyncBatchNorm.Convert(network, _group)).Message;
+        Assert.Contains("ReadOnly._layers", message, StringComparison.Ordinal);
+        Assert.Empty(network.modules().OfType<SyncBatchNorm>());
+    }
+
+    [Fact]
+    public void Convert_StateOfTheConverted_LoadsIntoTheOriginal()
+    {
+        using nn.Module<Tensor, Tensor> converted = SyncBatchNorm.Convert(nn.Sequential(("bn", nn.BatchNorm2d(3))), _group);
+        using Tensor output = converted.call(randn(2, 3, 4, 4));
+        using nn.Module<Tensor, Tensor> original = nn.Sequential(("bn", nn.BatchNorm2d(3)));
+        original.load_state_dict(converted.state_dict());
+        Assert.True(original.get_buffer("bn.running_mean")!.eq(converted.get_buffer("bn.running_mean")!).all().item<bool>());
+        Assert.Equal(1, original.get_buffer("bn.num_batches_tracked")!.item<long>());
+    }
+
     private sealed class Custom : nn.Module<Tensor, Tensor>
     {
         private readonly nn.Module<Tensor, Tensor> _own = nn.BatchNorm2d(2);
@@ -112,5 +187,32 @@ public sealed class SyncBatchNormConvertTests : IDisposable
         public nn.Module Wide => _wide;
 
         public override Tensor forward(Tensor input) => _narrow.call(_wide.call(input));
+    }
+
+    private sealed class Nested : nn.Module<Tensor, Tensor>
+    {
+        private readonly List<nn.Module<Tensor, Tensor>[]> _lists = [[nn.BatchNorm2d(2)]];
+        private readonly Dictionary<string, List<nn.Module>> _table = new() { ["a"] = [nn.BatchNorm2d(2)] };
+
+        public Nested()
+            : base(nameof(Nested))
+        {
+            register_module("first", _lists[0][0]);
+            register_module("second", _table["a"][0]);
+        }
+
+        public IEnumerable<nn.Module> Used() => [_lists[0][0], _table["a"][0], .. children()];
+
+        public override Tensor forward(Tensor input) => input;
+    }
+
+    private sealed class ReadOnly : nn.Module<Tensor, Tensor>
+    {
+        private readonly HashSet<nn.Module> _layers = [nn.BatchNorm2d(2)];
+
+        public ReadOnly()
+            : base(nameof(ReadOnly)) => register_module("layer", _layers.First());
+
+        public override Tensor forward(Tensor input) => input;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Convoy.Distributed.Backends.Reductions;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
@@ -263,7 +264,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
             buffers[rank] = first + (rank * stride) + (start * elementSize);
         }
 
-        Reduction.Run(buffers, Size, end - start, dtype, op);
+        Reduction.Run(buffers, Size, buffers, Size, end - start, dtype, op);
     }
 
     /// <summary>

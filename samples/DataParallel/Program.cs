@@ -1,0 +1,32 @@
+using System.Globalization;
+using Convoy.Distributed.Launch;
+
+namespace Convoy.Samples.DataParallel;
+
+/// <summary>
+/// <c>dotnet run -c Release -- single</c> trains in this process, <c>-- parallel 4</c> on four. The second starts this program again
+/// four times, as <c>convoy launch --nproc 4</c> would.
+/// </summary>
+internal static class Program
+{
+    private const int Epochs = 5;
+    private const int BatchSize = 64;
+
+    private static int Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case ["single"]:
+                SingleProcess.Train(Epochs, BatchSize);
+                return 0;
+            case ["parallel"]:
+                DataParallelTraining.Train(Epochs, BatchSize);
+                return 0;
+            case ["parallel", var text] when int.TryParse(text, CultureInfo.InvariantCulture, out int processes) && processes > 0 && BatchSize % processes == 0:
+                return Launcher.Spawn(processes, "parallel").ExitCode;
+            default:
+                Console.Error.WriteLine(FormattableString.Invariant($"usage: DataParallel single | parallel [N]   (N divides the global batch of {BatchSize})"));
+                return 2;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Samples.DataParallel;
+
+/// <summary>Training as TorchSharp alone does it. Lay <c>DataParallelTraining.cs</c> beside it: what differs is the manual.</summary>
+internal static class SingleProcess
+{
+    public static void Train(int epochs, int batchSize)
+    {
+        random.manual_seed(0);
+        var data = new Shapes(2048);
+        using var model = new ShapeClassifier();
+        using var optimizer = optim.AdamW(model.parameters(), 0.003);
+
+        for (int epoch = 0; epoch < epochs; epoch++)
+        {
+            using Tensor order = randperm(data.Count, generator: new Generator((ulong)epoch));
+            double sum = 0;
+            foreach (int[] indices in order.to(ScalarType.Int32).data<int>().Chunk(batchSize))
+            {
+                using var scope = NewDisposeScope();
+                (Tensor images, Tensor classes) = data.Batch(indices);
+                Tensor loss = nn.functional.cross_entropy(model.call(images), classes);
+                loss.backward();
+                optimizer.step();
+                optimizer.zero_grad();
+                sum += loss.item<float>() * indices.Length;
+            }
+
+            Console.WriteLine(FormattableString.Invariant($"epoch {epoch + 1}: loss {sum / data.Count:0.0000}"));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using Convoy.Cli.Benchmarks;
+using Convoy.Lanes;
+
+namespace Convoy.Cli.Commands;
+
+/// <summary><c>convoy bench allreduce</c>: the time of the all-reduce between N processes, beside what the memory allows.</summary>
+internal static class BenchAllReduceCommand
+{
+    private const int MaximumProcesses = 1024;
+
+    public static Command Create()
+    {
+        var processes = new Option<int>("--nproc") { Description = "Processes.", DefaultValueFactory = _ => 2 };
+        var sizes = new Option<string>("--sizes")
+        {
+            Description = "Bytes a process, separated by commas: K, M, G are powers of 1024, KB, MB, GB powers of 1000.",
+            DefaultValueFactory = _ => "4K,64K,1M,52MB",
+            HelpName = "LIST",
+        };
+        var dtype = new Option<string>("--dtype") { Description = $"The element type: {string.Join(", ", AllReduceSettings.Types.Keys)}.", DefaultValueFactory = _ => "fp32" };
+        var iterations = new Option<int>("--iterations") { Description = "Calls to measure for each size; 0: as many as fit into --seconds.", DefaultValueFactory = _ => 0 };
+        var seconds = new Option<double>("--seconds") { Description = "How long to measure each size, after the warm-up.", DefaultValueFactory = _ => 1 };
+        Option<bool> json = ConsoleOutput.JsonOption();
+        var command = new Command("allreduce", "Measures the all-reduce (sum) between N processes on this machine, in shared buffers and with ordinary tensors.")
+        {
+            processes, sizes, dtype, iterations, seconds, json,
+        };
+        command.SetAction((parsed, interrupted) => RunAsync(
+            parsed.GetValue(processes),
+            new AllReduceSettings
+            {
+                Bytes = MessageSize.ParseList(parsed.GetRequiredValue(sizes)),
+                Dtype = parsed.GetRequiredValue(dtype),
+                Iterations = parsed.GetValue(iterations),
+                Seconds = parsed.GetValue(seconds),
+            },
+            parsed.GetValue(json),
+            interrupted));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int processes, AllReduceSettings settings, bool json, CancellationToken interrupted)
+    {
+        if (processes is < 1 or > MaximumProcesses)
+        {
+            throw new BadInputException("not a number of processes", processes.ToString(CultureInfo.InvariantCulture), $"Give --nproc 1 to {MaximumProcesses}.");
+        }
+
+        settings.Check();
+        AllReduceReport report = await AllReduceBenchmark.RunAsync(processes, settings, interrupted);
+        if (json)
+        {
+            ConsoleOutput.Json(report);
+        }
+        else
+        {
+            AllReduceTable.Print(report, ConsoleOutput.People());
+        }
+
+        return ExitCodes.Done;
+    }
+}
