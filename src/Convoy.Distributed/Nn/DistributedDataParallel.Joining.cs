@@ -84,7 +84,7 @@ public sealed partial class DistributedDataParallel<T, TResult>
     private void ShadowBackward(JoinRound round)
     {
         Weigh(_join!, round);
-        Reducer.Shadow();
+        Reducer.ReduceZeros();
         RebuildOnce();
         _join!.Options.AfterShadowedBackward?.Invoke();
     }

@@ -14,6 +14,30 @@ internal static class UnusedParameters
         Found_CountsAsZeroOrStays(group);
         Static_IsLearnedOnce(group);
         Buffers_AreThoseOfRankZero(group);
+        RankWithoutData_CountsAsZero(group, new DistributedDataParallelOptions { GradientAsBucketView = false, BroadcastBuffers = false });
+        RankWithoutData_CountsAsZero(group, new DistributedDataParallelOptions { FindUnusedParameters = true, BroadcastBuffers = false });
+    }
+
+    private static void RankWithoutData_CountsAsZero(ProcessGroup group, DistributedDataParallelOptions options)
+    {
+        using var network = new BranchNetwork();
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, options);
+        for (int step = 0; step < 3; step++)
+        {
+            model.ZeroGrad();
+            if (step == 0 || group.Rank > 0)
+            {
+                Backward(model, network, options.FindUnusedParameters ? [0, 1] : [0, 1, 2]);
+            }
+            else
+            {
+                model.Reducer.ReduceZeros();
+            }
+
+            float mean = step == 0 ? 1 : 1 - (1f / group.Size);
+            Expect.True(Math.Abs(network.Weight(0).grad!.item<float>() - mean) < 1e-6, $"step {step}: {network.Weight(0).grad!.item<float>()} instead of {mean}");
+            Expect.True(network.Weight(2).grad is null == options.FindUnusedParameters, "not used by any rank");
+        }
     }
 
     private static void ByDefault_IsAnError(ProcessGroup group)

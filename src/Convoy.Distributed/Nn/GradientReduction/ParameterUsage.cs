@@ -40,23 +40,13 @@ internal sealed class ParameterUsage : IDisposable
         }
     }
 
-    /// <exception cref="InvalidOperationException">The graph is static and not known yet, so this rank cannot tell what the others do.</exception>
-    public void RequireShadowable()
-    {
-        if (_options.StaticGraph && _everUsed is null)
-        {
-            throw new InvalidOperationException($"rank {_group.Rank} has no inputs for the first step of a static graph. Give every rank at least one batch, or use FindUnusedParameters instead.");
-        }
-    }
-
     /// <summary>Judges a synchronised pass that is over.</summary>
-    /// <param name="isShadow">Whether this rank had no pass of its own.</param>
     /// <exception cref="InvalidOperationException">Parameters were not used that must be, or a static graph changed.</exception>
-    public void Settle(bool isShadow = false)
+    public void Settle()
     {
         if (!AllowsUnused)
         {
-            string[] unused = [.. _gradients.Where(gradient => !gradient.IsUsed && !isShadow).Select(gradient => gradient.Name)];
+            string[] unused = [.. _gradients.Where(gradient => !gradient.IsUsed).Select(gradient => gradient.Name)];
             if (unused.Length > 0)
             {
                 throw new InvalidOperationException($"backward did not reach the parameters {Quote(unused)} on rank {_group.Rank}. If that is meant, set FindUnusedParameters, or StaticGraph when they are the same in every step; otherwise use them for the loss or set their requires_grad to false.");
@@ -66,11 +56,32 @@ internal sealed class ParameterUsage : IDisposable
         }
 
         bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AskAll();
-        if (_options.StaticGraph && !isShadow)
+        if (_options.StaticGraph)
         {
             RequireStatic(used);
         }
 
+        Restore(used);
+    }
+
+    /// <summary>The same for a rank that took part without a pass of its own, to which nothing is forbidden.</summary>
+    public void SettleWithoutUse()
+    {
+        if (AllowsUnused)
+        {
+            bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AskAll();
+            _everUsed = _options.StaticGraph ? used : null;
+            Restore(used);
+        }
+    }
+
+    public void Dispose() => _used.Dispose();
+
+    private static string Quote(string[] names) =>
+        string.Join(", ", names.Take(NamesInMessage).Select(name => $"'{name}'")) + (names.Length > NamesInMessage ? FormattableString.Invariant($" and {names.Length - NamesInMessage} more") : "");
+
+    private void Restore(bool[] used)
+    {
         for (int i = 0; i < used.Length; i++)
         {
             if (!used[i])
@@ -79,11 +90,6 @@ internal sealed class ParameterUsage : IDisposable
             }
         }
     }
-
-    public void Dispose() => _used.Dispose();
-
-    private static string Quote(string[] names) =>
-        string.Join(", ", names.Take(NamesInMessage).Select(name => $"'{name}'")) + (names.Length > NamesInMessage ? FormattableString.Invariant($" and {names.Length - NamesInMessage} more") : "");
 
     // Which parameters some rank used.
     private bool[] AskAll()

@@ -124,35 +124,31 @@ public sealed class Reducer : IDisposable
     }
 
     /// <summary>
-    /// Takes part in the other ranks' synchronised <see cref="Backward"/> without a loss: this rank's gradients count as zeros, and become the mean.
-    /// What it had only added up is lost.
+    /// Takes part in the other ranks' synchronised <see cref="Backward"/> with zeros for gradients: for a rank that has run out of
+    /// data. This rank's gradients become the mean, too.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The graph is static and this rank had no pass of its own yet.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
-    internal void Shadow()
+    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="InvalidOperationException">An earlier pass failed half way.</exception>
+    public void ReduceZeros()
     {
         RequireUnbroken();
-        _usage.RequireShadowable();
         using var noGradient = no_grad();
         foreach (ParameterGradient gradient in _gradients)
         {
-            gradient.Synchronized();
-            gradient.Zero(_usage.AllowsUnused);
             gradient.Begin();
+            gradient.Zero(toNone: _usage.AllowsUnused);
+            gradient.Synchronized();
         }
 
-        _queue.Begin(_buckets, overlap: false, TimeSpan.Zero);
-        try
+        _isBroken = true; // Unless it is seen to the end.
+        foreach (GradientBucket bucket in _buckets)
         {
-            _queue.Finish();
-        }
-        catch
-        {
-            _isBroken = true;
-            throw;
+            ReduceBucket(bucket);
+            bucket.Return();
         }
 
-        Complete(synchronized: true, isShadow: true);
+        _isBroken = false;
+        _usage.SettleWithoutUse();
     }
 
     /// <summary>
@@ -242,7 +238,7 @@ public sealed class Reducer : IDisposable
         }
     }
 
-    private void Complete(bool synchronized, bool isShadow = false)
+    private void Complete(bool synchronized)
     {
         foreach (ParameterGradient gradient in _gradients)
         {
@@ -262,7 +258,7 @@ public sealed class Reducer : IDisposable
                 bucket.Return();
             }
 
-            _usage.Settle(isShadow);
+            _usage.Settle();
         }
         finally
         {

@@ -1,7 +1,7 @@
 using Convoy.Distributed.Nn.GradientReduction;
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Tests.Nn;
+namespace Convoy.Distributed.Tests.Nn.GradientReduction;
 
 public class BucketAssignmentTests
 {

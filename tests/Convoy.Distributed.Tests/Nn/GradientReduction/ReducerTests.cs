@@ -4,7 +4,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Tests.Nn;
+namespace Convoy.Distributed.Tests.Nn.GradientReduction;
 
 public sealed class ReducerTests : IDisposable
 {
