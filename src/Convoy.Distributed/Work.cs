@@ -39,7 +39,7 @@ public sealed class Work
     /// <summary>The name of the group that does it.</summary>
     public string Group { get; }
 
-    /// <summary>Its number among the group's operations, from 1, in the order in which they began; 0 before it began.</summary>
+    /// <summary>Its number among the group's collective operations, or among its messages, from 1, in the order in which they began; 0 before it began.</summary>
     public long Number { get; private set; }
 
     /// <summary>When it was asked for.</summary>

@@ -66,6 +66,9 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     }
 
     /// <inheritdoc/>
+    public override Store Store => _store;
+
+    /// <inheritdoc/>
     protected override void AllReduceCore(Tensor tensor, ReduceOp op)
     {
         long count = tensor.numel();
