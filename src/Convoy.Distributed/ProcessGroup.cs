@@ -251,10 +251,18 @@ public abstract partial class ProcessGroup : IDisposable
             }
         }
 
-        work.Finish(error);
-        foreach (IOperationObserver observer in observers)
+        // Observers first: a caller that gets an error may end the process, and what they write must be there by then.
+        work.Conclude(error);
+        try
         {
-            observer.Finished(work);
+            foreach (IOperationObserver observer in observers)
+            {
+                observer.Finished(work);
+            }
+        }
+        finally
+        {
+            work.Complete();
         }
     }
 

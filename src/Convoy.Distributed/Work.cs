@@ -113,21 +113,32 @@ public sealed class Work
         }
     }
 
-    /// <summary>Says that it is done, and wakes who waits.</summary>
-    internal void Finish(Exception? error)
+    /// <summary>Says that it is done; who waits still waits.</summary>
+    internal void Conclude(Exception? error)
     {
         FinishedTimestamp = Stopwatch.GetTimestamp();
+        _error = error is null ? null : ExceptionDispatchInfo.Capture(error);
         foreach (IDisposable held in _held)
         {
             held.Dispose();
         }
+    }
 
+    /// <summary>Wakes who waits.</summary>
+    internal void Complete()
+    {
         lock (_gate)
         {
             _body = null;
-            _error = error is null ? null : ExceptionDispatchInfo.Capture(error);
             _completed = true;
             Monitor.PulseAll(_gate);
         }
+    }
+
+    /// <summary>Says that it is done, and wakes who waits.</summary>
+    internal void Finish(Exception? error)
+    {
+        Conclude(error);
+        Complete();
     }
 }

@@ -14,6 +14,10 @@ internal static class Program
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
+        [nameof(CheckedMismatch)] = CheckedMismatch.Run,
+        [nameof(CheckedCollectives)] = CheckedCollectives.Run,
+        [nameof(FewerCalls)] = FewerCalls.Run,
+        [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
         [nameof(SyncBatchNormStatistics)] = SyncBatchNormStatistics.Run,
     };
 

@@ -74,11 +74,12 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         return recorder;
     }
 
-    /// <summary>Ends the step before, if any, and begins the next one, which is number 1 the first time.</summary>
+    /// <summary>Ends the step before, if any, and begins the next one, which is number 1 the first time. A step in which nothing happened yet begins anew.</summary>
     public void StartStep()
     {
+        bool empty = _stepStart != 0 && _lapStart == _stepStart;
         EndStep();
-        _step++;
+        _step += empty ? 0 : 1;
         _stepStart = _lapStart = Stopwatch.GetTimestamp();
         if (_step > _steps.Last)
         {
@@ -90,12 +91,13 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
     /// <param name="phase">What to call it: <c>forward</c>.</param>
     public void Lap(string phase)
     {
+        long now = Stopwatch.GetTimestamp();
         if (IsTracing)
         {
-            long now = Stopwatch.GetTimestamp();
             Add(new TraceEvent(LoopTrack, phase, _lapStart, now));
-            _lapStart = now;
         }
+
+        _lapStart = now;
     }
 
     /// <summary>Ends the step; what comes until <see cref="StartStep"/> belongs to none.</summary>
