@@ -2,6 +2,7 @@ using Convoy.Distributed;
 using Convoy.Distributed.Data;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Losses;
