@@ -11,6 +11,7 @@ internal static class Program
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,
         [nameof(LatePeer)] = LatePeer.Run,
+        [nameof(FileStoreTraffic)] = FileStoreTraffic.Run,
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,

@@ -1,16 +1,20 @@
-using System.Globalization;
+using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
-/// Who this process is within its job, as the launcher tells it in torchrun's environment variables.
+/// Who this process is within its job, as its launcher tells it in environment variables: torchrun's (RANK, WORLD_SIZE, ...)
+/// if they are set, otherwise Open MPI's, MPICH's (PMI) or SLURM's.
 /// </summary>
 /// <param name="Rank">RANK: this process's number, from 0 to <paramref name="WorldSize"/> - 1.</param>
 /// <param name="WorldSize">WORLD_SIZE: how many processes the job has.</param>
 /// <param name="LocalRank">LOCAL_RANK: its number on this machine. Default: <paramref name="Rank"/>.</param>
 /// <param name="LocalWorldSize">LOCAL_WORLD_SIZE: how many processes of the job this machine runs. Default: <paramref name="WorldSize"/>.</param>
 /// <param name="MasterAddress">MASTER_ADDR: where the store is served. Default: 127.0.0.1.</param>
-/// <param name="MasterPort">MASTER_PORT: the store's port, 1 to 65535. 0 when <paramref name="WorldSize"/> is 1 and nothing is set.</param>
+/// <param name="MasterPort">
+/// MASTER_PORT: the store's port, 1 to 65535. When it is not set: 0 for a single process; for a job of Open MPI or SLURM on
+/// one machine a port, and a secret when there is none, that follow from the job's identity.
+/// </param>
 /// <param name="JobSecret">CONVOY_JOB_SECRET: what keeps strangers out of the store; null: none.</param>
 /// <param name="StoreHosted">CONVOY_STORE_HOSTED=1: the launcher serves the store. Otherwise rank 0 does.</param>
 public sealed record RankEnvironment(
@@ -40,8 +44,26 @@ public sealed record RankEnvironment(
     /// <summary>The variable that is 1 when the launcher serves the store.</summary>
     public const string StoreHostedVariable = "CONVOY_STORE_HOSTED";
 
+    private const string RunIdVariable = "TORCHELASTIC_RUN_ID";
+
+    private const string RestartCountVariable = "TORCHELASTIC_RESTART_COUNT";
+
+    private const string AgentStoreVariable = "TORCHELASTIC_USE_AGENT_STORE";
+
+    private const string Loopback = "127.0.0.1";
+
     /// <summary>A job of this process alone.</summary>
-    public static RankEnvironment Alone { get; } = new(0, 1, 0, 1, "127.0.0.1", 0, null, false);
+    public static RankEnvironment Alone { get; } = new(0, 1, 0, 1, Loopback, 0, null, false);
+
+    /// <summary>Which launcher's variables told the ranks, in words; "nothing" when none were set.</summary>
+    public string Source { get; init; } = "nothing";
+
+    /// <summary>
+    /// Which start of the job this is: TORCHELASTIC_RUN_ID and TORCHELASTIC_RESTART_COUNT as "run/count"; "" when neither is set.
+    /// The job's keys stand under it, so that a job which is started again does not meet the keys of its earlier start in a
+    /// store, or a file, that lived on.
+    /// </summary>
+    public string Generation { get; init; } = "";
 
     /// <summary>Reads the variables of this process.</summary>
     /// <exception cref="Errors.RendezvousException">A variable is missing or wrong; the message names it.</exception>
@@ -52,44 +74,32 @@ public sealed record RankEnvironment(
     public static RankEnvironment Read(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
-        string? Value(string name) => variable(name) is { Length: > 0 } value ? value : null;
-        if (Value(RankVariable) is null && Value(WorldSizeVariable) is null)
+        RankSource? source = RankSource.All.FirstOrDefault(source => source.IsPresent(name => !string.IsNullOrEmpty(variable(name))));
+        if (source is null)
         {
             return Alone;
         }
 
-        int worldSize = Number(WorldSizeVariable, null, 1, 65536);
-        int rank = Number(RankVariable, null, 0, worldSize - 1);
-        int localWorldSize = Number(LocalWorldSizeVariable, worldSize, 1, worldSize);
-        int localRank = Number(LocalRankVariable, localWorldSize == worldSize ? rank : null, 0, localWorldSize - 1);
-        int port = Number(MasterPortVariable, worldSize == 1 ? 0 : null, worldSize == 1 ? 0 : 1, 65535);
-        string? hosted = Value(StoreHostedVariable);
-        return hosted is not (null or "0" or "1")
-            ? throw Wrong(StoreHostedVariable, hosted, "Set it to 1 when the launcher serves the store, or leave it out.")
-            : new RankEnvironment(rank, worldSize, localRank, localWorldSize, Value(MasterAddressVariable) ?? "127.0.0.1", port, Value(JobSecretVariable), hosted == "1");
-
-        int Number(string name, int? fallback, int least, int most)
-        {
-            string remedy = FormattableString.Invariant($"Set it to a whole number from {least} to {most}, or start the program with a launcher, which sets it.");
-            return Value(name) is not { } text ? fallback ?? throw Wrong(name, "not set", remedy)
-                : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most ? number
-                : throw Wrong(name, text, remedy);
-        }
+        var variables = new RankVariables(variable, source.Name);
+        RankPlace place = source.Read(variables);
+        (string address, int port, string? jobSecret) = Master(variables, source, place);
+        return Job(variables, place, address, port, jobSecret);
     }
 
     /// <summary>
-    /// Connects to the job's store. Rank 0 serves it, on <see cref="MasterPort"/> and on loopback when the address is a loopback
-    /// one, unless the launcher does.
+    /// Connects to the job's store. Rank 0 serves it, at <see cref="MasterPort"/> and on no other address than
+    /// <see cref="MasterAddress"/>, so on loopback when that is a loopback one, unless the launcher does.
     /// </summary>
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
     /// <exception cref="Errors.RendezvousException">The store cannot be served or reached.</exception>
     public Store ConnectStore(TimeSpan? timeout = null)
     {
-        TcpStoreServer? server = Rank == 0 && !StoreHosted ? new TcpStoreServer(ListenAddress(), MasterPort, JobSecret) : null;
+        TcpStoreServer? server = Rank == 0 && !StoreHosted ? JobMaster.Serve(MasterAddress, MasterPort, JobSecret) : null;
         try
         {
-            int port = server?.Port ?? MasterPort;
-            return new TcpStore(server is null ? MasterAddress : "127.0.0.1", port, JobSecret, timeout, server);
+            return OfThisGeneration(server is null
+                ? new TcpStore(MasterAddress, MasterPort, JobSecret, timeout)
+                : new TcpStore(JobMaster.OwnAddress(server), server.Port, JobSecret, timeout, server));
         }
         catch
         {
@@ -98,9 +108,59 @@ public sealed record RankEnvironment(
         }
     }
 
-    // Only a job over several machines needs to be reached from outside.
-    private System.Net.IPAddress ListenAddress() => LocalWorldSize == WorldSize ? System.Net.IPAddress.Loopback : System.Net.IPAddress.Any;
+    /// <summary>Who this process is, without the secret.</summary>
+    public override string ToString() =>
+        FormattableString.Invariant($"rank {Rank} of {WorldSize} ({LocalRank} of {LocalWorldSize} on this machine), store at {MasterAddress}:{MasterPort}, from {Source}");
 
-    private static Errors.RendezvousException Wrong(string name, string value, string remedy) =>
-        new($"environment variable {name} is wrong ({value}). {remedy}");
+    /// <summary>The job with what variables tell besides the ranks and the store's address.</summary>
+    internal static RankEnvironment Job(RankVariables variables, RankPlace place, string address, int port, string? jobSecret = null)
+    {
+        string? hosted = variables.Text(StoreHostedVariable);
+        if (hosted is not (null or "0" or "1"))
+        {
+            throw variables.Wrong(StoreHostedVariable, hosted, "Set it to 1 when the launcher serves the store, or leave it out.");
+        }
+
+        return new RankEnvironment(
+            place.Rank, place.WorldSize, place.LocalRank, place.LocalWorldSize, address, port, variables.Text(JobSecretVariable) ?? jobSecret, hosted == "1")
+        {
+            Source = variables.Source,
+            Generation = GenerationOf(variables),
+        };
+    }
+
+    /// <summary>The store with the keys of this start of the job.</summary>
+    internal Store OfThisGeneration(Store store) => Generation.Length == 0 ? store : new PrefixStore(Generation, store, ownsStore: true);
+
+    private static string GenerationOf(RankVariables variables)
+    {
+        string? run = variables.Text(RunIdVariable), count = variables.Text(RestartCountVariable);
+        return run is null && count is null ? "" : new StringBuilder(run ?? "run").Append('/').Append(count ?? "0").ToString();
+    }
+
+    private static (string Address, int Port, string? Secret) Master(RankVariables variables, RankSource source, RankPlace place)
+    {
+        string? address = variables.Text(MasterAddressVariable);
+        bool single = place.WorldSize == 1;
+        if (variables.Text(MasterPortVariable) is null && !single)
+        {
+            return place.LocalWorldSize == place.WorldSize && source.JobIdentity(variables) is { } identity
+                ? (address ?? Loopback, JobMaster.Of(identity).Port, JobMaster.Of(identity).Secret)
+                : throw variables.Wrong(MasterPortVariable, "not set", source.MasterRemedy);
+        }
+
+        if (address is null && place.LocalWorldSize != place.WorldSize && source is not TorchrunRanks)
+        {
+            throw variables.Wrong(MasterAddressVariable, "not set", source.MasterRemedy);
+        }
+
+        // torchrun's own store speaks another protocol; rank 0 could not take its port, and the others would meet it there.
+        string? agent = variables.Text(AgentStoreVariable);
+        if (agent is "True" && variables.Text(StoreHostedVariable) is null && !single)
+        {
+            throw variables.Wrong(AgentStoreVariable, agent, "torchrun's own store holds MASTER_PORT, and Convoy needs one of its own there. Start the ranks with Convoy's launcher, or let them meet in a file (file:// URL).");
+        }
+
+        return (address ?? Loopback, variables.Number(MasterPortVariable, single ? 0 : null, single ? 0 : 1, 65535), null);
+    }
 }

@@ -4,10 +4,15 @@ namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
 /// A small key-value table that all processes of a job share while they find each other (PyTorch's <c>c10d::Store</c>).
-/// Keys are UTF-8 text of 1 to 1024 bytes, values at most 16 MiB. All members may be called from several threads.
+/// Keys are UTF-8 text of 1 to 1024 bytes, values at most 16 MiB. All members may be called from several threads; a wait on
+/// one thread holds up no other.
 /// </summary>
 public abstract class Store : IDisposable
 {
+    internal const int MaximumKeyBytes = 1024;
+
+    internal const int MaximumValueBytes = 16 << 20;
+
     /// <summary>The time-out of a wait that names none. Default: 5 minutes.</summary>
     public static TimeSpan DefaultTimeout => TimeSpan.FromMinutes(5);
 
@@ -20,7 +25,7 @@ public abstract class Store : IDisposable
     /// <summary>The value of <paramref name="key"/>, waiting until somebody sets it.</summary>
     /// <param name="key">The key.</param>
     /// <param name="timeout">How long to wait; null: <see cref="Timeout"/>.</param>
-    /// <exception cref="Errors.StoreTimeoutException">Nobody set it in time.</exception>
+    /// <exception cref="Errors.StoreTimeoutException">Nobody set it in time, or the store's host gave up waiting before.</exception>
     public abstract byte[] Get(string key, TimeSpan? timeout = null);
 
     /// <summary>
@@ -30,10 +35,35 @@ public abstract class Store : IDisposable
     /// <exception cref="Errors.DistributedException">The key holds something that is no whole number.</exception>
     public abstract long Add(string key, long amount);
 
+    /// <summary>
+    /// Sets <paramref name="key"/> to <paramref name="desired"/> in one indivisible step if it holds
+    /// <paramref name="expected"/>, or if it is absent and <paramref name="expected"/> is empty (PyTorch's
+    /// <c>compare_set</c>).
+    /// </summary>
+    /// <returns>
+    /// What the key holds afterwards: <paramref name="desired"/> when it was set, otherwise what another put there. When the key
+    /// is absent and <paramref name="expected"/> is not empty, nothing is set and <paramref name="expected"/> comes back, as in
+    /// PyTorch.
+    /// </returns>
+    public abstract byte[] CompareSet(string key, ReadOnlySpan<byte> expected, ReadOnlySpan<byte> desired);
+
+    /// <summary>Removes <paramref name="key"/> (PyTorch's <c>delete_key</c>).</summary>
+    /// <returns>Whether it was there.</returns>
+    public abstract bool Delete(string key);
+
+    /// <summary>Whether every one of <paramref name="keys"/> is set now; does not wait (PyTorch's <c>check</c>).</summary>
+    public abstract bool Contains(IReadOnlyList<string> keys);
+
+    /// <summary>
+    /// How many keys are set now (PyTorch's <c>num_keys</c>, whose TCPStore counts one of its own besides). Through a
+    /// <see cref="PrefixStore"/>: those of the whole store behind it.
+    /// </summary>
+    public abstract int CountKeys();
+
     /// <summary>Waits until every one of <paramref name="keys"/> is set.</summary>
     /// <param name="keys">The keys.</param>
     /// <param name="timeout">How long to wait; null: <see cref="Timeout"/>.</param>
-    /// <exception cref="Errors.StoreTimeoutException">Some were not set in time; it lists them.</exception>
+    /// <exception cref="Errors.StoreTimeoutException">Some were not set in time, or the store's host gave up waiting before; it lists them.</exception>
     public abstract void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null);
 
     /// <summary>Sets <paramref name="key"/> to UTF-8 text.</summary>
@@ -41,6 +71,13 @@ public abstract class Store : IDisposable
 
     /// <summary>The UTF-8 text at <paramref name="key"/>; see <see cref="Get"/>.</summary>
     public string GetText(string key, TimeSpan? timeout = null) => Encoding.UTF8.GetString(Get(key, timeout));
+
+    /// <summary>The same with UTF-8 text; see <see cref="CompareSet(string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.</summary>
+    public string CompareSet(string key, string expected, string desired) =>
+        Encoding.UTF8.GetString(CompareSet(key, Encoding.UTF8.GetBytes(expected), Encoding.UTF8.GetBytes(desired)));
+
+    /// <summary>Whether <paramref name="key"/> is set now; does not wait.</summary>
+    public bool Contains(string key) => Contains([key]);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -52,5 +89,32 @@ public abstract class Store : IDisposable
     /// <summary>Closes what the store holds open.</summary>
     protected virtual void Dispose(bool disposing)
     {
+    }
+
+    private protected static void RequireKey(string key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        int bytes = Encoding.UTF8.GetByteCount(key);
+        if (bytes > MaximumKeyBytes)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"a key of {bytes} bytes is too long for the store, which takes {MaximumKeyBytes}. Shorten '{key[..40]}...'."), nameof(key));
+        }
+    }
+
+    private protected static void RequireKeys(IReadOnlyList<string> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        foreach (string key in keys)
+        {
+            RequireKey(key);
+        }
+    }
+
+    private protected static void RequireValue(int bytes)
+    {
+        if (bytes > MaximumValueBytes)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"a value of {bytes} bytes is too large for the store, which takes 16 MiB. Send it through the process group."));
+        }
     }
 }

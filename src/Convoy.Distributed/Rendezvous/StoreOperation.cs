@@ -7,4 +7,8 @@ internal enum StoreOperation : byte
     Get = 2,
     Add = 3,
     Wait = 4,
+    CompareSet = 5,
+    Delete = 6,
+    Contains = 7,
+    CountKeys = 8,
 }

@@ -1,32 +1,19 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
 /// What travels between <see cref="TcpStore"/> and <see cref="TcpStoreServer"/>. Every message is a frame: its length (4 bytes,
-/// little endian) and that many bytes. The server opens with a challenge; the client answers it with the HMAC of the challenge
-/// under the job's secret, so the secret itself never travels. Then each request is answered by one reply.
+/// little endian) and that many bytes. A connection opens with <see cref="StoreHandshake"/>; then each request
+/// (<see cref="StoreRequest"/>) is answered by one reply (<see cref="StoreReply"/>).
 /// </summary>
 internal static class StoreProtocol
 {
-    /// <summary>Opens the server's first frame: says who it is and which protocol it speaks.</summary>
-    public static ReadOnlySpan<byte> Greeting => "convoy-store-1\n"u8;
-
-    public const int ChallengeBytes = 32;
-
-    public const int AnswerBytes = 32;
-
-    /// <summary>Longest frame of a client that has shown the secret: a value of 16 MiB and its key.</summary>
-    public const int MaximumFrameBytes = (16 << 20) + 4096;
-
-    public const int MaximumKeyBytes = 1024;
+    /// <summary>Longest frame of a client that has shown the secret: two values of 16 MiB (CompareSet) and their key.</summary>
+    public const int MaximumFrameBytes = (2 * Store.MaximumValueBytes) + 4096;
 
     public const int MaximumKeys = 65536;
-
-    public static byte[] Answer(string? secret, ReadOnlySpan<byte> challenge) =>
-        HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret ?? ""), challenge);
 
     public static async Task WriteFrameAsync(Stream stream, ReadOnlyMemory<byte> body, CancellationToken stop)
     {
@@ -52,5 +39,59 @@ internal static class StoreProtocol
         byte[] body = new byte[length];
         await stream.ReadExactlyAsync(body, stop).ConfigureAwait(false);
         return body;
+    }
+
+    public static void WriteKey(BinaryWriter writer, string key)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(key);
+        writer.Write(bytes.Length);
+        writer.Write(bytes);
+    }
+
+    /// <exception cref="InvalidDataException">There is no key of allowed length.</exception>
+    /// <exception cref="EndOfStreamException">The key is cut short.</exception>
+    public static string ReadKey(BinaryReader reader)
+    {
+        int length = reader.ReadInt32();
+        if (length < 1 || length > Store.MaximumKeyBytes)
+        {
+            throw new InvalidDataException("wrong length of a key");
+        }
+
+        byte[] key = reader.ReadBytes(length);
+        return key.Length == length ? Encoding.UTF8.GetString(key) : throw new EndOfStreamException();
+    }
+
+    public static byte[] KeysToBytes(IEnumerable<string> keys)
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        foreach (string key in keys)
+        {
+            WriteKey(writer, key);
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <exception cref="InvalidDataException">The bytes are no list of keys.</exception>
+    public static IReadOnlyList<string> KeysFromBytes(byte[] bytes)
+    {
+        using var stream = new MemoryStream(bytes, writable: false);
+        using var reader = new BinaryReader(stream);
+        var keys = new List<string>();
+        try
+        {
+            while (stream.Position < stream.Length)
+            {
+                keys.Add(ReadKey(reader));
+            }
+        }
+        catch (EndOfStreamException error)
+        {
+            throw new InvalidDataException("a list of keys that is cut short", error);
+        }
+
+        return keys;
     }
 }

@@ -2,13 +2,20 @@ using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>One request: an operation, its keys (one, but for Wait), and what the operation needs besides.</summary>
+/// <summary>One request: an operation, its keys, and what the operation needs besides.</summary>
 /// <param name="Operation">What to do.</param>
-/// <param name="Keys">The keys; only Wait takes more than one.</param>
-/// <param name="Value">Set: the value.</param>
-/// <param name="Number">Add: the amount. Get and Wait: the time-out in milliseconds.</param>
+/// <param name="Keys">One key; Wait and Contains take several, CountKeys none.</param>
+/// <param name="Value">Set: the value. CompareSet: the expected value and then the desired one.</param>
+/// <param name="Number">Add: the amount. Get and Wait: the time-out in milliseconds. CompareSet: the expected value's length.</param>
 internal sealed record StoreRequest(StoreOperation Operation, IReadOnlyList<string> Keys, byte[] Value, long Number)
 {
+    public byte[] Expected => Value[..(int)Number];
+
+    public byte[] Desired => Value[(int)Number..];
+
+    public static StoreRequest CompareSet(string key, ReadOnlySpan<byte> expected, ReadOnlySpan<byte> desired) =>
+        new(StoreOperation.CompareSet, [key], [.. expected, .. desired], expected.Length);
+
     public byte[] ToBytes()
     {
         using var stream = new MemoryStream();
@@ -18,9 +25,7 @@ internal sealed record StoreRequest(StoreOperation Operation, IReadOnlyList<stri
         writer.Write(Keys.Count);
         foreach (string key in Keys)
         {
-            byte[] bytes = Encoding.UTF8.GetBytes(key);
-            writer.Write(bytes.Length);
-            writer.Write(bytes);
+            StoreProtocol.WriteKey(writer, key);
         }
 
         writer.Write(Value);
@@ -30,45 +35,38 @@ internal sealed record StoreRequest(StoreOperation Operation, IReadOnlyList<stri
     /// <exception cref="InvalidDataException">The bytes are no request.</exception>
     public static StoreRequest FromBytes(byte[] bytes)
     {
-        using var reader = new BinaryReader(new MemoryStream(bytes, writable: false));
+        using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
         try
         {
             var operation = (StoreOperation)reader.ReadByte();
-            if (!Enum.IsDefined(operation))
-            {
-                throw new InvalidDataException("unknown operation");
-            }
-
             long number = reader.ReadInt64();
             int count = reader.ReadInt32();
-            if (count < 1 || count > StoreProtocol.MaximumKeys || (count > 1 && operation != StoreOperation.Wait))
+            if (!Enum.IsDefined(operation) || !IsCountOf(operation, count))
             {
-                throw new InvalidDataException("wrong number of keys");
+                throw new InvalidDataException("an unknown operation, or one with a wrong number of keys");
             }
 
             var keys = new List<string>();
             for (int i = 0; i < count; i++)
             {
-                int length = reader.ReadInt32();
-                if (length < 1 || length > StoreProtocol.MaximumKeyBytes)
-                {
-                    throw new InvalidDataException("wrong length of a key");
-                }
-
-                byte[] key = reader.ReadBytes(length);
-                if (key.Length != length)
-                {
-                    throw new EndOfStreamException();
-                }
-
-                keys.Add(Encoding.UTF8.GetString(key));
+                keys.Add(StoreProtocol.ReadKey(reader));
             }
 
-            return new StoreRequest(operation, keys, reader.ReadBytes(bytes.Length), number);
+            byte[] value = reader.ReadBytes(bytes.Length);
+            return operation == StoreOperation.CompareSet && (number < 0 || number > value.Length)
+                ? throw new InvalidDataException("an expected value that is cut short")
+                : new StoreRequest(operation, keys, value, number);
         }
         catch (EndOfStreamException error)
         {
             throw new InvalidDataException("a request that is cut short", error);
         }
     }
+
+    private static bool IsCountOf(StoreOperation operation, int count) => operation switch
+    {
+        StoreOperation.CountKeys => count == 0,
+        StoreOperation.Wait or StoreOperation.Contains => count is >= 1 and <= StoreProtocol.MaximumKeys,
+        _ => count == 1,
+    };
 }

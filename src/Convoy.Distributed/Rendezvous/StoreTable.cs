@@ -1,91 +1,160 @@
-using System.Globalization;
-using System.Text;
-
 namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>The values behind a <see cref="TcpStoreServer"/>, and who waits for which.</summary>
+/// <summary>The values behind a <see cref="TcpStoreServer"/>, and who waits for which. Answers requests, one at a time.</summary>
 internal sealed class StoreTable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, byte[]> _values = [];
-    private readonly Dictionary<string, TaskCompletionSource> _awaited = [];
+    private readonly StoreValues _values = new();
+    private readonly HashSet<StoreWaiter> _waiters = [];
+    private bool _closed;
 
-    public void Set(string key, byte[] value)
+    /// <summary>How many requests wait.</summary>
+    public int Waiting
     {
-        lock (_lock)
+        get
         {
-            Put(key, value);
-        }
-    }
-
-    /// <summary>The value, or null when there is none.</summary>
-    public byte[]? Find(string key)
-    {
-        lock (_lock)
-        {
-            return _values.GetValueOrDefault(key);
-        }
-    }
-
-    /// <summary>The counter's new value, or null when the key holds something that is no counter.</summary>
-    public long? Add(string key, long amount)
-    {
-        lock (_lock)
-        {
-            long sum = amount;
-            if (_values.TryGetValue(key, out byte[]? old))
+            lock (_lock)
             {
-                if (!long.TryParse(old, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long before))
+                return _waiters.Count;
+            }
+        }
+    }
+
+    /// <summary>Answers <paramref name="request"/>; Get and Wait wait for their keys.</summary>
+    /// <param name="request">What a client asks.</param>
+    /// <param name="stop">Ends a wait whose client has gone.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was signalled.</exception>
+    public async Task<StoreReply> AnswerAsync(StoreRequest request, CancellationToken stop)
+    {
+        StoreWaiter waiter;
+        lock (_lock)
+        {
+            if (request.Operation is not (StoreOperation.Get or StoreOperation.Wait))
+            {
+                return AnswerAtOnce(request);
+            }
+
+            waiter = new StoreWaiter(request, request.Keys.Where(key => !_values.Contains(key)));
+            if (!waiter.Missing.Any())
+            {
+                return Found(request);
+            }
+
+            if (_closed)
+            {
+                return StoreReply.Closed(waiter.Missing);
+            }
+
+            _waiters.Add(waiter);
+        }
+
+        try
+        {
+            return await waiter.Answer.WaitAsync(TimeSpan.FromMilliseconds(Math.Clamp(request.Number, 0, int.MaxValue)), stop).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            lock (_lock)
+            {
+                // The last key may have come between the time-out and now.
+                return waiter.Answer.IsCompleted ? waiter.Answer.Result : StoreReply.TimedOut(waiter.Missing);
+            }
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _waiters.Remove(waiter);
+            }
+        }
+    }
+
+    /// <summary>Tells all who wait, now or later, which keys they miss and that nobody will set them any more.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            foreach (StoreWaiter waiter in _waiters)
+            {
+                waiter.Finish(StoreReply.Closed(waiter.Missing));
+            }
+
+            _waiters.Clear();
+        }
+    }
+
+    private StoreReply AnswerAtOnce(StoreRequest request)
+    {
+        switch (request.Operation)
+        {
+            case StoreOperation.Set:
+                Put(request.Keys[0], request.Value);
+                return StoreReply.Done([]);
+            case StoreOperation.Add:
+                if (_values.SumWith(request.Keys[0], request.Number) is not { } sum)
                 {
-                    return null;
+                    return StoreReply.Refused(StoreValues.NoCounter(request.Keys[0]));
                 }
 
-                sum = unchecked(before + amount);
-            }
-
-            Put(key, Encoding.ASCII.GetBytes(sum.ToString(CultureInfo.InvariantCulture)));
-            return sum;
+                Put(request.Keys[0], StoreValues.Digits(sum));
+                return StoreReply.Done(BitConverter.GetBytes(sum));
+            case StoreOperation.CompareSet:
+                return StoreReply.Done(CompareSet(request.Keys[0], request.Expected, request.Desired));
+            case StoreOperation.Delete:
+                return StoreReply.Done([Delete(request.Keys[0]) ? (byte)1 : (byte)0]);
+            case StoreOperation.Contains:
+                return StoreReply.Done([request.Keys.All(_values.Contains) ? (byte)1 : (byte)0]);
+            default:
+                return StoreReply.Done(BitConverter.GetBytes(_values.Count));
         }
     }
 
-    /// <summary>Waits until all keys are set; gives those that were not after <paramref name="timeout"/>.</summary>
-    public async Task<IReadOnlyList<string>> WaitAsync(IReadOnlyList<string> keys, TimeSpan timeout, CancellationToken stop)
+    private byte[] CompareSet(string key, byte[] expected, byte[] desired)
     {
-        Task allSet = Task.WhenAll(keys.Select(Awaiting));
-        await Task.WhenAny(allSet, Task.Delay(timeout, stop)).ConfigureAwait(false);
-        stop.ThrowIfCancellationRequested();
-        lock (_lock)
+        if (!_values.Meets(key, expected))
         {
-            return [.. keys.Where(key => !_values.ContainsKey(key))];
+            return _values.Find(key) ?? expected;
         }
+
+        Put(key, desired);
+        return desired;
     }
 
-    private Task Awaiting(string key)
+    private bool Delete(string key)
     {
-        lock (_lock)
+        if (!_values.Delete(key))
         {
-            if (_values.ContainsKey(key))
-            {
-                return Task.CompletedTask;
-            }
-
-            if (!_awaited.TryGetValue(key, out TaskCompletionSource? source))
-            {
-                // Continuations must not run inside the lock of whoever sets the key.
-                source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                _awaited.Add(key, source);
-            }
-
-            return source.Task;
+            return false;
         }
+
+        foreach (StoreWaiter waiter in _waiters)
+        {
+            waiter.Lost(key);
+        }
+
+        return true;
     }
 
     private void Put(string key, byte[] value)
     {
-        _values[key] = value;
-        if (_awaited.Remove(key, out TaskCompletionSource? source))
+        bool isNew = !_values.Contains(key);
+        _values.Set(key, value);
+        if (!isNew)
         {
-            source.SetResult();
+            return;
+        }
+
+        foreach (StoreWaiter waiter in _waiters)
+        {
+            if (waiter.Found(key))
+            {
+                // Answered with what is there now: a later Delete must not come in between.
+                waiter.Finish(Found(waiter.Request));
+                _waiters.Remove(waiter);
+            }
         }
     }
+
+    private StoreReply Found(StoreRequest request) => StoreReply.Done(request.Operation == StoreOperation.Get ? _values.Find(request.Keys[0])! : []);
 }

@@ -1,35 +1,51 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 
 namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
 /// Serves a store over TCP: the launcher hosts one for the processes that it starts, or rank 0 does. It answers clients that
-/// know the job's secret and drops all others, as well as anything that is not a well-formed request of bounded size.
+/// know the job's secret and drops all others, as well as anything that is not a well-formed request of bounded size. Who has
+/// not shown the secret can make it hold at most 256 connections of a hundred bytes each, every one for 10 seconds at most.
 /// </summary>
 public sealed class TcpStoreServer : IDisposable
 {
-    // A stranger who connects and says nothing must not hold a connection for long.
-    private static readonly TimeSpan GreetingTimeout = TimeSpan.FromSeconds(10);
+    /// <summary>How long a connection may take to show the secret unless told otherwise.</summary>
+    internal static readonly TimeSpan DefaultGreetingTimeout = TimeSpan.FromSeconds(10);
+
+    // How long a client may take to read a last reply when the server ends.
+    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(2);
+
+    // Out of file descriptors, say: trying again at once would only burn a core.
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(20);
 
     private readonly TcpListener _listener;
     private readonly string? _secret;
+    private readonly TimeSpan _greetingTimeout;
     private readonly StoreTable _table = new();
+    private readonly StrangerQueue _strangers = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abort = new();
     private readonly Task _accepting;
     private readonly Lock _lock = new();
     private readonly HashSet<Task> _clients = [];
+    private int _disposed;
 
     /// <summary>Starts to serve at once.</summary>
     /// <param name="address">Where to listen: <see cref="IPAddress.Loopback"/> unless other machines take part.</param>
     /// <param name="port">The port; 0: any free one, which <see cref="Port"/> then tells.</param>
-    /// <param name="secret">What a client must know; null or empty: everybody who reaches the port is let in.</param>
+    /// <param name="secret">What a client must know; null or empty: every Convoy client without a secret is let in.</param>
     /// <exception cref="Errors.RendezvousException">The port is taken or may not be used.</exception>
     public TcpStoreServer(IPAddress address, int port, string? secret)
+        : this(address, port, secret, DefaultGreetingTimeout)
+    {
+    }
+
+    internal TcpStoreServer(IPAddress address, int port, string? secret, TimeSpan greetingTimeout)
     {
         ArgumentNullException.ThrowIfNull(address);
         _secret = secret;
+        _greetingTimeout = greetingTimeout;
         _listener = new TcpListener(address, port);
         try
         {
@@ -39,25 +55,38 @@ public sealed class TcpStoreServer : IDisposable
         {
             _listener.Dispose();
             throw new Errors.RendezvousException(
-                FormattableString.Invariant($"the store cannot listen on {address}:{port} ({error.SocketErrorCode}). Give a free port in MASTER_PORT."), error);
+                FormattableString.Invariant($"the store cannot listen on {address}:{port} ({error.SocketErrorCode}). Give a free port in MASTER_PORT, and an address of this machine in MASTER_ADDR."), error);
         }
 
+        Address = address;
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _accepting = Task.Run(AcceptAsync);
     }
 
+    /// <summary>The address that it listens on.</summary>
+    public IPAddress Address { get; }
+
     /// <summary>The port that it listens on.</summary>
     public int Port { get; }
 
-    /// <summary>Stops listening and closes every connection; clients that wait get an error.</summary>
+    /// <summary>How many requests wait for keys.</summary>
+    internal int Waiting => _table.Waiting;
+
+    /// <summary>
+    /// Stops listening, tells each client that waits which keys it misses (it gets a
+    /// <see cref="Errors.StoreTimeoutException"/> that names them), and closes every connection.
+    /// </summary>
     public void Dispose()
     {
-        if (_stop.IsCancellationRequested)
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
         {
             return;
         }
 
+        // First the answers to who waits, then the end of reading; writing goes on until they are out.
+        _table.Close();
         _stop.Cancel();
+        _abort.CancelAfter(FarewellTimeout);
         _listener.Stop();
         _accepting.Wait();
         Task[] clients;
@@ -69,6 +98,7 @@ public sealed class TcpStoreServer : IDisposable
         Task.WaitAll(clients);
         _listener.Dispose();
         _stop.Dispose();
+        _abort.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -86,10 +116,13 @@ public sealed class TcpStoreServer : IDisposable
             }
             catch (SocketException)
             {
-                continue; // That one client went away while it connected; the next may succeed.
+                // That one client went away while it connected, or too much is open; the next may succeed.
+                await Task.Delay(AcceptPause, CancellationToken.None).ConfigureAwait(false);
+                continue;
             }
 
-            Task serving = Task.Run(() => ServeAsync(client));
+            LinkedListNode<TcpClient> place = _strangers.Enter(client);
+            Task serving = Task.Run(() => ServeAsync(client, place));
             lock (_lock)
             {
                 _clients.Add(serving);
@@ -107,64 +140,73 @@ public sealed class TcpStoreServer : IDisposable
         }
     }
 
-    private async Task ServeAsync(TcpClient client)
+    private async Task ServeAsync(TcpClient client, LinkedListNode<TcpClient> place)
     {
         using (client)
         {
             try
             {
-                client.NoDelay = true;
-                NetworkStream stream = client.GetStream();
-                if (!await IsAdmittedAsync(stream).ConfigureAwait(false))
+                if (await IsAdmittedAsync(client, place).ConfigureAwait(false))
                 {
-                    return;
-                }
-
-                while (true)
-                {
-                    byte[] body = await StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, _stop.Token).ConfigureAwait(false);
-                    StoreReply reply = await AnswerAsync(StoreRequest.FromBytes(body)).ConfigureAwait(false);
-                    await StoreProtocol.WriteFrameAsync(stream, reply.ToBytes(), _stop.Token).ConfigureAwait(false);
+                    // A machine that fails says no goodbye.
+                    client.Client.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+                    await AnswerAllAsync(client.GetStream()).ConfigureAwait(false);
                 }
             }
-            catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or InvalidOperationException)
             {
-                // The client ended, spoke something else, or the server stops: in each case the connection is closed, and
-                // a client of the same job reports it with what it was doing.
+                // The client ended or was driven out, spoke something else, or the server stops: in each case the connection
+                // is closed, and a client of the same job reports it with what it was doing.
+            }
+            finally
+            {
+                _strangers.Leave(place);
             }
         }
     }
 
-    private async Task<bool> IsAdmittedAsync(NetworkStream stream)
+    private async Task<bool> IsAdmittedAsync(TcpClient client, LinkedListNode<TcpClient> place)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(GreetingTimeout);
-        byte[] challenge = RandomNumberGenerator.GetBytes(StoreProtocol.ChallengeBytes);
-        await StoreProtocol.WriteFrameAsync(stream, (byte[])[.. StoreProtocol.Greeting, .. challenge], limit.Token).ConfigureAwait(false);
-        byte[] answer = await StoreProtocol.ReadFrameAsync(stream, StoreProtocol.AnswerBytes, limit.Token).ConfigureAwait(false);
-        bool admitted = string.IsNullOrEmpty(_secret)
-            || CryptographicOperations.FixedTimeEquals(answer, StoreProtocol.Answer(_secret, challenge));
-        StoreReply reply = admitted ? StoreReply.Done([]) : StoreReply.Refused("wrong secret");
-        await StoreProtocol.WriteFrameAsync(stream, reply.ToBytes(), limit.Token).ConfigureAwait(false);
-        return admitted;
+        limit.CancelAfter(_greetingTimeout);
+        client.NoDelay = true;
+        return await StoreHandshake.AdmitAsync(client.GetStream(), _secret, () => _strangers.Leave(place), limit.Token).ConfigureAwait(false);
     }
 
-    private async Task<StoreReply> AnswerAsync(StoreRequest request)
+    private async Task AnswerAllAsync(NetworkStream stream)
     {
-        switch (request.Operation)
+        Task<byte[]> next = ReadRequestAsync(stream);
+        while (true)
         {
-            case StoreOperation.Set:
-                _table.Set(request.Keys[0], request.Value);
-                return StoreReply.Done([]);
-            case StoreOperation.Add:
-                return _table.Add(request.Keys[0], request.Number) is { } sum
-                    ? StoreReply.Done(BitConverter.GetBytes(sum))
-                    : StoreReply.Refused($"'{request.Keys[0]}' holds something that is no whole number");
-            default:
-                TimeSpan timeout = TimeSpan.FromMilliseconds(Math.Clamp(request.Number, 0, int.MaxValue));
-                IReadOnlyList<string> missing = await _table.WaitAsync(request.Keys, timeout, _stop.Token).ConfigureAwait(false);
-                return missing.Count > 0 ? StoreReply.TimedOut(missing)
-                    : StoreReply.Done(request.Operation == StoreOperation.Get ? _table.Find(request.Keys[0])! : []);
+            StoreRequest request = StoreRequest.FromBytes(await next.ConfigureAwait(false));
+
+            // Reading on shows when a client that waits has gone, so that nothing waits for it any longer.
+            next = ReadRequestAsync(stream);
+            try
+            {
+                StoreReply reply = await AnswerAsync(request, next).ConfigureAwait(false);
+                await StoreProtocol.WriteFrameAsync(stream, reply.ToBytes(), _abort.Token).ConfigureAwait(false);
+            }
+            catch
+            {
+                // The connection ends by this error; how the reading then ends is no news.
+                _ = next.ContinueWith(static read => read.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                throw;
+            }
         }
     }
+
+    private async Task<StoreReply> AnswerAsync(StoreRequest request, Task<byte[]> next)
+    {
+        using var gone = new CancellationTokenSource();
+        Task<StoreReply> answer = _table.AnswerAsync(request, gone.Token);
+        if (!answer.IsCompleted && await Task.WhenAny(answer, next).ConfigureAwait(false) == next && !next.IsCompletedSuccessfully && !_stop.IsCancellationRequested)
+        {
+            await gone.CancelAsync().ConfigureAwait(false);
+        }
+
+        return await answer.ConfigureAwait(false);
+    }
+
+    private Task<byte[]> ReadRequestAsync(NetworkStream stream) => StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, _stop.Token);
 }

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+
+namespace Convoy.Distributed.Rendezvous;
+
+/// <summary>One connection of a <see cref="TcpStore"/>: a request goes out, its reply comes back. One thread at a time uses it.</summary>
+internal sealed class StoreConnection : IDisposable
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
+
+    // The server decides when a wait is over. This is how much later it may tell so before it counts as hung.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    private readonly TcpClient _client;
+    private readonly string _where;
+
+    private StoreConnection(TcpClient client, string where)
+    {
+        _client = client;
+        _where = where;
+    }
+
+    /// <summary>Connects, trying again until <paramref name="timeout"/> is over when nobody listens yet.</summary>
+    /// <exception cref="Errors.RendezvousException">Nobody answers there, something else does, or the secret is another one.</exception>
+    public static StoreConnection Open(string host, int port, string? secret, TimeSpan timeout)
+    {
+        string where = FormattableString.Invariant($"{host}:{port}");
+        long start = Stopwatch.GetTimestamp();
+        using var pause = new ManualResetEventSlim();
+        while (true)
+        {
+            TimeSpan left = timeout - Stopwatch.GetElapsedTime(start);
+            var client = new TcpClient { NoDelay = true };
+            try
+            {
+                using var limit = new CancellationTokenSource(Bounded(left, TimeSpan.FromMilliseconds(1)));
+                Finish(client.ConnectAsync(host, port, limit.Token).AsTask());
+                Finish(StoreHandshake.IntroduceAsync(client.GetStream(), secret, where, limit.Token));
+                return new StoreConnection(client, where);
+            }
+            catch (Exception error) when (error is SocketException or IOException or OperationCanceledException)
+            {
+                bool silent = error is OperationCanceledException && client.Connected;
+                client.Dispose();
+                if (Stopwatch.GetElapsedTime(start) + RetryPause >= timeout)
+                {
+                    string reason = silent ? "something accepts connections and says nothing" : error.Message;
+                    throw new Errors.RendezvousException(
+                        FormattableString.Invariant($"no store answers at {where} within {timeout.TotalSeconds:0.###} s ({reason}). See whether rank 0 or the launcher runs, and whether MASTER_ADDR and MASTER_PORT are theirs."), error);
+                }
+
+                pause.Wait(RetryPause);
+            }
+            catch
+            {
+                client.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Asks the server.</summary>
+    /// <param name="request">What to ask.</param>
+    /// <param name="patience">How long the server may take by the request's own time-out.</param>
+    /// <exception cref="Errors.RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
+    public StoreReply Ask(StoreRequest request, TimeSpan patience)
+    {
+        using var limit = new CancellationTokenSource(Bounded(patience, TimeSpan.Zero) + Grace);
+        try
+        {
+            NetworkStream stream = _client.GetStream();
+            Finish(StoreProtocol.WriteFrameAsync(stream, request.ToBytes(), limit.Token));
+            return StoreReply.FromBytes(Finish(StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, limit.Token)));
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new Errors.RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
+        }
+        catch (Exception error) when (error is IOException or SocketException or InvalidDataException or InvalidOperationException)
+        {
+            throw new Errors.RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static string Describe(StoreRequest request) => request.Keys.Count == 0 ? $"{request.Operation}" : $"{request.Operation} '{request.Keys[0]}'";
+
+    // Timers take at most 49 days.
+    private static TimeSpan Bounded(TimeSpan time, TimeSpan least) => TimeSpan.FromTicks(Math.Clamp(time.Ticks, least.Ticks, TimeSpan.FromDays(24).Ticks));
+
+    private static void Finish(Task task) => task.GetAwaiter().GetResult();
+
+    private static T Finish<T>(Task<T> task) => task.GetAwaiter().GetResult();
+}
