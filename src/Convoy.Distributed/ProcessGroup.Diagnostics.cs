@@ -10,8 +10,11 @@ public abstract partial class ProcessGroup
 {
     private MonitoredBarrier? _monitoredBarrier;
 
-    /// <summary>The store in which the ranks met, under this group's own prefix where it was made from another; null when there is none.</summary>
-    public virtual Store? Store => null;
+    /// <summary>
+    /// The store in which the ranks met, under this group's name where it was made from another. It belongs to the group; null
+    /// unless <see cref="FromEnvironment"/> made the group and has several ranks.
+    /// </summary>
+    public Store? Store { get; internal set; }
 
     /// <summary>Keeps the last operations, and writes them when one fails; null unless <see cref="FromEnvironment"/> made the group and has several ranks.</summary>
     public FlightRecorder? FlightRecorder { get; internal set; }

@@ -129,6 +129,7 @@ public abstract partial class ProcessGroup : IDisposable
         {
             made._observers = _observers;
             made.FlightRecorder = FlightRecorder;
+            made.Store = Store is null ? null : new PrefixStore(name, Store);
         }
 
         return made;
@@ -198,6 +199,11 @@ public abstract partial class ProcessGroup : IDisposable
         WhenAllArrived?.Invoke();
     }
 
+    /// <summary>Called once, when the first operation fails on this rank: it takes part no longer. A backend lets the ranks that wait for it know.</summary>
+    protected virtual void OnFailed(Exception error)
+    {
+    }
+
     /// <summary>The ranks that have not begun the present collective operation, as far as the backend knows.</summary>
     protected virtual IReadOnlyList<int> MissingRanks() => [];
 
@@ -245,9 +251,9 @@ public abstract partial class ProcessGroup : IDisposable
         catch (Exception thrown)
         {
             error = thrown;
-            if (thrown is DistributedException)
+            if (Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null) is null)
             {
-                Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null);
+                OnFailed(thrown);
             }
         }
 

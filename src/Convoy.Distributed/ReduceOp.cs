@@ -1,29 +1,38 @@
 namespace Convoy.Distributed;
 
-/// <summary>How reducing operations combine the elements of all ranks, always in the order of the ranks.</summary>
+/// <summary>
+/// How <see cref="ProcessGroup.AllReduce"/> and its siblings combine the elements of all ranks, in the order of the ranks; the
+/// members are PyTorch's <c>torch.distributed.ReduceOp</c>.
+/// </summary>
+/// <remarks>
+/// Element types: float32, float64, float16, bfloat16, int8, int16, int32, int64, uint8 and bool. float16 and bfloat16 are
+/// combined in float32 over all ranks and rounded once at the end, to the nearest, ties to even. Integers wrap around. bool is
+/// reduced as PyTorch's NCCL backend does it, which never leaves a byte other than 0 or 1: <see cref="Sum"/> and
+/// <see cref="Max"/> give "any", <see cref="Product"/> and <see cref="Min"/> "all". (Its Gloo backend adds the bytes.)
+/// </remarks>
 public enum ReduceOp
 {
-    /// <summary>The sum; integers wrap around, bool: any.</summary>
+    /// <summary>The sum (PyTorch's SUM); every element type. bool: whether any is true.</summary>
     Sum,
 
-    /// <summary>The sum divided by the number of ranks; floating-point tensors only.</summary>
+    /// <summary>The sum divided by the number of ranks (PyTorch's AVG); floating-point types only.</summary>
     Average,
 
-    /// <summary>The product; integers wrap around, bool: all.</summary>
+    /// <summary>The product (PyTorch's PRODUCT); every element type. bool: whether all are true.</summary>
     Product,
 
-    /// <summary>The least; NaN when one is NaN; bool: all.</summary>
+    /// <summary>The least, NaN when one is NaN (PyTorch's MIN); every element type. bool: whether all are true.</summary>
     Min,
 
-    /// <summary>The greatest; NaN when one is NaN; bool: any.</summary>
+    /// <summary>The greatest, NaN when one is NaN (PyTorch's MAX); every element type. bool: whether any is true.</summary>
     Max,
 
-    /// <summary>The bits that are set on all ranks; integers and bool (PyTorch's <c>BAND</c>).</summary>
+    /// <summary>The bits that all have (PyTorch's BAND); integers and bool only. bool: whether all are true.</summary>
     BitwiseAnd,
 
-    /// <summary>The bits that are set on any rank; integers and bool (PyTorch's <c>BOR</c>).</summary>
+    /// <summary>The bits that any has (PyTorch's BOR); integers and bool only. bool: whether any is true.</summary>
     BitwiseOr,
 
-    /// <summary>The bits that are set on an odd number of ranks; integers and bool (PyTorch's <c>BXOR</c>).</summary>
+    /// <summary>The bits that an odd number of ranks has (PyTorch's BXOR); integers and bool only. bool: whether an odd number is true.</summary>
     BitwiseXor,
 }

@@ -8,6 +8,10 @@ internal static class Program
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(MovingCollectives)] = MovingCollectives.Run,
+        [nameof(Messages)] = Messages.Run,
+        [nameof(SubGroups)] = SubGroups.Run,
+        [nameof(AllToAllMismatch)] = AllToAllMismatch.Run,
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,
         [nameof(LatePeer)] = LatePeer.Run,

@@ -13,4 +13,33 @@ public class CollectiveTests
     [Fact]
     public async Task AllReduce_TensorsOfDifferentSize_FailsOnEveryRank() =>
         await WorkerProcesses.RunAndRequireSuccessAsync("Mismatch", 3);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(3, "portable")]
+    public async Task MovingCollectives_EveryPairItsOwnValue_GiveClosedForms(int worldSize, params string[] arguments) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("MovingCollectives", worldSize, arguments);
+
+    [Fact]
+    public async Task AllToAll_SizesDiffer_FailsOnEveryRank() => await WorkerProcesses.RunAndRequireSuccessAsync("AllToAllMismatch", 3);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(3, "portable")]
+    public async Task Messages_BetweenAllPairs_Arrive(int worldSize, params string[] arguments) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("Messages", worldSize, arguments);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(5)]
+    [InlineData(3, "portable")]
+    public async Task SubGroups_SeveralAtOnce_AreIndependent(int worldSize, params string[] arguments) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("SubGroups", worldSize, arguments);
 }

@@ -59,13 +59,14 @@ public sealed record DiagnosticSettings(
 
     /// <summary>Puts around <paramref name="group"/> what the settings ask for. All ranks do, with the same settings.</summary>
     /// <param name="group">A group that is not used yet.</param>
-    /// <param name="store">The job's store.</param>
+    /// <param name="store">The job's store, which <paramref name="group"/> closes.</param>
     /// <returns>The group to use, which owns <paramref name="group"/>.</returns>
     public ProcessGroup Apply(ProcessGroup group, Store store)
     {
         ArgumentNullException.ThrowIfNull(group);
         ProcessGroup outer = LinkLatencyMs > 0 || double.IsFinite(LinkGbps) ? new ProcessGroupSlowed(group, TimeSpan.FromMilliseconds(LinkLatencyMs), LinkGbps) : group;
         outer = ComparesCalls ? new ProcessGroupChecked(outer, store) : outer;
+        outer.Store = store;
         if (FlightRecords > 0)
         {
             var recorder = new FlightRecorder(group.Rank, group.Size, FlightDirectory, FlightRecords);

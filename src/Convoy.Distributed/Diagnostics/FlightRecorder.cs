@@ -1,5 +1,3 @@
-using Convoy.Distributed.Errors;
-
 namespace Convoy.Distributed.Diagnostics;
 
 /// <summary>
@@ -72,7 +70,7 @@ public sealed class FlightRecorder : IOperationObserver
     public void Finished(Work work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        if (work.Error is DistributedException error)
+        if (work.Error is { } error)
         {
             Write(error.Message);
         }

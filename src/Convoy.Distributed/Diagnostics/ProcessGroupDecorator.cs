@@ -1,4 +1,3 @@
-using Convoy.Distributed.Rendezvous;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,9 +16,6 @@ public abstract class ProcessGroupDecorator : ProcessGroup
         Inner = inner;
         inner.WhenAllArrived = ReportAllArrived;
     }
-
-    /// <inheritdoc/>
-    public override Store? Store => Inner.Store;
 
     /// <summary>The group that does the work.</summary>
     protected ProcessGroup Inner { get; }

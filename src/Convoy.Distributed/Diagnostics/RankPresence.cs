@@ -1,5 +1,5 @@
 using System.Globalization;
-using Convoy.Distributed.Backends.SharedMemory;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
@@ -14,7 +14,7 @@ internal static class RankPresence
     /// <summary>Tells who this process is.</summary>
     public static void Publish(Store store, int rank)
     {
-        ProcessIdentity self = ProcessIdentity.Current;
+        ProcessIdentity self = ProcessIdentity.Current(IPlatform.Current);
         store.Set(Key(rank), FormattableString.Invariant($"{self.ProcessId} {self.Start} {Place()}"));
     }
 
@@ -25,7 +25,7 @@ internal static class RankPresence
         return parts.Length == 3 && parts[2].Length > 0 && parts[2] == Place()
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
             && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long start)
-            && new ProcessIdentity(processId, start).HasEnded
+            && new ProcessIdentity(processId, start).HasEnded(IPlatform.Current)
             ? processId
             : null;
     }

@@ -89,16 +89,13 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
 
     /// <summary>Ends a phase of the step, which began when the one before ended.</summary>
     /// <param name="phase">What to call it: <c>forward</c>.</param>
-    public void Lap(string phase)
-    {
-        long now = Stopwatch.GetTimestamp();
-        if (IsTracing)
-        {
-            Add(new TraceEvent(LoopTrack, phase, _lapStart, now));
-        }
+    public void Lap(string phase) => Lap(phase, Stopwatch.GetTimestamp());
 
-        _lapStart = now;
-    }
+    /// <summary>Ends a phase whose length was measured, and which so was over earlier; what follows belongs to the next phase.</summary>
+    /// <param name="phase">What to call it.</param>
+    /// <param name="length">How long it took from the end of the phase before; at most until now.</param>
+    public void Lap(string phase, TimeSpan length) =>
+        Lap(phase, Math.Min(Stopwatch.GetTimestamp(), _lapStart + (long)(length.TotalSeconds * Stopwatch.Frequency)));
 
     /// <summary>Ends the step; what comes until <see cref="StartStep"/> belongs to none.</summary>
     public void EndStep()
@@ -109,18 +106,6 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         }
 
         _stepStart = 0;
-    }
-
-    /// <summary>Records part of a phase. It must lie within the present phase, from now back, and not overlap with other parts.</summary>
-    /// <param name="name">What to call it.</param>
-    /// <param name="startTimestamp">When it began, of <see cref="Stopwatch.GetTimestamp"/>.</param>
-    /// <param name="endTimestamp">When it ended.</param>
-    public void Add(string name, long startTimestamp, long endTimestamp)
-    {
-        if (IsTracing)
-        {
-            Add(new TraceEvent(LoopTrack, name, startTimestamp, endTimestamp));
-        }
     }
 
     /// <inheritdoc/>
@@ -167,6 +152,16 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         < 10_000_000 => string.Create(CultureInfo.InvariantCulture, $"{operation.Kind} {operation.Bytes / 1e3:0} kB"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{operation.Kind} {operation.Bytes / 1e6:0.0} MB"),
     };
+
+    private void Lap(string phase, long end)
+    {
+        if (IsTracing)
+        {
+            Add(new TraceEvent(LoopTrack, phase, _lapStart, end));
+        }
+
+        _lapStart = end;
+    }
 
     private void Add(TraceEvent what)
     {

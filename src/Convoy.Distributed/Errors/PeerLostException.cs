@@ -14,6 +14,19 @@ public sealed class PeerLostException : DistributedException
     {
         Rank = rank;
         ProcessId = processId;
+        HasLeft = leftGroup;
+    }
+
+    /// <param name="operation">What this rank was doing.</param>
+    /// <param name="rank">The rank that is lost.</param>
+    /// <param name="processId">Its process id.</param>
+    /// <param name="cause">The error for which it takes part no longer.</param>
+    public PeerLostException(string operation, int rank, int processId, string cause)
+        : base(FormattableString.Invariant($"{operation}: rank {rank} (process {processId}) has given up: {cause}"))
+    {
+        Rank = rank;
+        ProcessId = processId;
+        HasLeft = true;
     }
 
     /// <summary>The rank that is lost.</summary>
@@ -21,4 +34,7 @@ public sealed class PeerLostException : DistributedException
 
     /// <summary>Its process id.</summary>
     public int ProcessId { get; }
+
+    /// <summary>Whether the rank gave up or left the group; otherwise its process is no more.</summary>
+    public bool HasLeft { get; }
 }

@@ -152,7 +152,8 @@ public sealed class Trainer : IDisposable
         double forwardTime = Lap(clock, "forward");
 
         _model.Backward(loss / _options.Accumulate);
-        Lap(clock, "backward");
+        _trace?.Lap("backward", TimeSpan.FromSeconds(_model.LastTimings.BackwardSeconds));
+        Lap(clock, "exposed communication");
 
         if (update)
         {

@@ -1,15 +1,19 @@
 using Convoy.Distributed.Backends.SharedMemory;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Tests.Backends;
 
 public unsafe class SharedMemorySegmentTests
 {
-    [Fact]
-    public void Create_OpenedAgain_IsTheSameMemoryForItsOwnerOnly()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Create_OpenedAgain_IsTheSameMemoryForItsOwnerOnly(bool portable)
     {
-        using SharedMemorySegment first = SharedMemorySegment.Create(8192);
-        using SharedMemorySegment second = SharedMemorySegment.Open(first.Path, 8192);
+        IPlatform platform = portable ? new PortablePlatform() : IPlatform.Current;
+        using SharedMemorySegment first = SharedMemorySegment.Create(platform, 8192);
+        using SharedMemorySegment second = SharedMemorySegment.Open(platform, first.Path, 8192);
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(first.Path));
@@ -27,7 +31,7 @@ public unsafe class SharedMemorySegmentTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux reserves shared memory in advance");
         string[] before = Directory.GetFiles("/dev/shm", "convoy-*");
-        string message = Assert.Throws<SharedMemoryException>(() => SharedMemorySegment.Create(1L << 50)).Message;
+        string message = Assert.Throws<SharedMemoryException>(() => SharedMemorySegment.Create(IPlatform.Current, 1L << 50)).Message;
         Assert.Contains("/dev/shm has no room for 1073741824 MiB", message, StringComparison.Ordinal);
         Assert.Contains("--shm-size", message, StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.GetFiles("/dev/shm", "convoy-*").Except(before), path => new FileInfo(path).Length == 0);
@@ -35,5 +39,5 @@ public unsafe class SharedMemorySegmentTests
 
     [Fact]
     public void Open_NoSuchFile_SaysSo() =>
-        Assert.Contains("cannot open shared memory /dev/shm/convoy-none", Assert.Throws<SharedMemoryException>(() => SharedMemorySegment.Open("/dev/shm/convoy-none", 10)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot open shared memory /dev/shm/convoy-none", Assert.Throws<SharedMemoryException>(() => SharedMemorySegment.Open(IPlatform.Current, "/dev/shm/convoy-none", 10)).Message, StringComparison.Ordinal);
 }

@@ -2,20 +2,56 @@ using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
-/// <summary>What a rank calls, so that the others can see whether they call the same.</summary>
+/// <summary>What a rank calls, so that the others can see whether they call the same. It lies in shared memory.</summary>
 /// <param name="Kind">Which operation.</param>
-/// <param name="Detail">The <see cref="ReduceOp"/> or the root.</param>
-/// <param name="ElementType">The tensor's <see cref="ScalarType"/>.</param>
-/// <param name="Count">The tensor's number of elements.</param>
-/// <param name="Offset">Where in the buffers of all ranks it lies; -1: in ordinary memory.</param>
-internal readonly record struct CollectiveCall(OperationKind Kind, int Detail, int ElementType, long Count, long Offset)
+/// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
+/// <param name="Count">The number of elements that must agree.</param>
+/// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
+/// <param name="Root">The root, or <see cref="None"/>.</param>
+/// <param name="Offset">Where in the buffers of all ranks the tensor lies; <see cref="None"/>: in ordinary memory.</param>
+internal readonly record struct CollectiveCall(
+    OperationKind Kind,
+    int ElementType = CollectiveCall.None,
+    long Count = 0,
+    int Op = CollectiveCall.None,
+    int Root = CollectiveCall.None,
+    long Offset = CollectiveCall.None)
 {
-    public override string ToString() => Kind switch
+    public const int None = -1;
+
+    public CollectiveCall(OperationKind kind, Tensor tensor, ReduceOp? op = null, int root = None, long offset = None)
+        : this(kind, (int)tensor.dtype, tensor.numel(), op is null ? None : (int)op, root, offset)
     {
-        OperationKind.Barrier => "Barrier()",
-        OperationKind.AllReduce => FormattableString.Invariant($"AllReduce({Count} x {(ScalarType)ElementType}, {(ReduceOp)Detail}, {(Offset < 0 ? "ordinary memory" : $"buffer offset {Offset}")})"),
-        OperationKind.Broadcast => FormattableString.Invariant($"Broadcast({Count} x {(ScalarType)ElementType}, root {Detail})"),
-        OperationKind.AllGather => FormattableString.Invariant($"AllGather({Count} x {(ScalarType)ElementType})"),
-        _ => FormattableString.Invariant($"AllocateBuffer({Count} x {(ScalarType)ElementType})"),
-    };
+    }
+
+    /// <summary>For example <c>AllReduce(5 x Float32, Sum, buffer offset 64)</c>.</summary>
+    public override string ToString()
+    {
+        List<string> parts = [];
+        if (ElementType != None)
+        {
+            parts.Add(FormattableString.Invariant($"{Count} x {(ScalarType)ElementType}"));
+        }
+        else if (Kind == OperationKind.NewGroup)
+        {
+            parts.Add(FormattableString.Invariant($"{Count} ranks"));
+        }
+
+        if (Op != None)
+        {
+            parts.Add(FormattableString.Invariant($"{(ReduceOp)Op}"));
+        }
+
+        if (Root != None)
+        {
+            parts.Add(FormattableString.Invariant($"root {Root}"));
+        }
+
+        if (Kind == OperationKind.AllReduce)
+        {
+            parts.Add(Offset == None ? "ordinary memory" : FormattableString.Invariant($"buffer offset {Offset}"));
+        }
+
+        return $"{Kind}({string.Join(", ", parts)})";
+    }
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>What one rank tells the others about itself.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 256)]
+[StructLayout(LayoutKind.Sequential, Size = 1024)]
 internal struct RankSlot
 {
     /// <summary>The number of the last barrier that it arrived at.</summary>
@@ -14,11 +14,14 @@ internal struct RankSlot
 
     public int ProcessId;
 
-    /// <summary>When its process started, in the kernel's ticks; tells it from a later process with the same number. 0: unknown.</summary>
+    /// <summary>When its process started; tells it from a later process with the same number. 0: unknown.</summary>
     public long ProcessStart;
 
     /// <summary>What it does: the present operation and the one before, by turns, as others may not have read that yet.</summary>
     public CollectiveCall EvenCall;
 
     public CollectiveCall OddCall;
+
+    /// <summary>Why it takes part no longer.</summary>
+    public FailureNote Failure;
 }

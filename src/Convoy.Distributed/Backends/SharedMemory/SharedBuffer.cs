@@ -18,6 +18,9 @@ internal sealed unsafe class SharedBuffer
 
     public SharedMemorySegment Segment => _segment;
 
+    /// <summary>Whether no tensor of this rank uses it any more.</summary>
+    public bool IsUnused { get; private set; }
+
     /// <summary>The size of a segment with room for <paramref name="bytes"/> a rank.</summary>
     public static long SegmentBytes(long bytes, int ranks) => (bytes + Alignment - 1) / Alignment * Alignment * ranks;
 
@@ -28,5 +31,12 @@ internal sealed unsafe class SharedBuffer
     {
         long offset = address - Region(_rank);
         return offset >= 0 && offset < _regionBytes ? offset : -1;
+    }
+
+    /// <summary>The tensor over this rank's region is gone. Called from any thread.</summary>
+    public void OnTensorReleased()
+    {
+        IsUnused = true;
+        _segment.Release();
     }
 }

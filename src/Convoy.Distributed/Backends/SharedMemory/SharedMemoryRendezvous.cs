@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
@@ -9,14 +10,16 @@ internal static class SharedMemoryRendezvous
 {
     private const string NameKey = "shm/name";
 
-    /// <summary>Gives the mapped memory, zeros, when all ranks have mapped it; it has lost its name then.</summary>
-    public static SharedMemorySegment Join(Store store, int rank, int size, long bytes, TimeSpan timeout)
+    /// <summary>Gives the mapped memory when all ranks have mapped it; it has lost its name then. It holds zeros and what <paramref name="prepare"/> of each rank has written.</summary>
+    public static SharedMemorySegment Join(
+        IPlatform platform, Store store, int rank, int size, long bytes, TimeSpan timeout, Action<SharedMemorySegment> prepare)
     {
         if (rank != 0)
         {
-            SharedMemorySegment opened = SharedMemorySegment.Open(NameFromRankZero(store, timeout), bytes);
+            SharedMemorySegment opened = SharedMemorySegment.Open(platform, NameFromRankZero(store, timeout), bytes);
             try
             {
+                prepare(opened);
                 AwaitAll(store, rank, size, timeout);
                 return opened;
             }
@@ -27,9 +30,10 @@ internal static class SharedMemoryRendezvous
             }
         }
 
-        SharedMemorySegment created = SharedMemorySegment.Create(bytes);
+        SharedMemorySegment created = SharedMemorySegment.Create(platform, bytes);
         try
         {
+            prepare(created);
             store.Set(NameKey, created.Path);
             AwaitAll(store, rank, size, timeout);
             return created;

@@ -1,26 +1,25 @@
-using System.ComponentModel;
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>
-/// A file that the ranks map into memory: in /dev/shm on Linux, elsewhere in the folder for temporary files. Only its owner may
-/// open it, its name cannot be guessed, and it loses its name as soon as all ranks have it mapped.
+/// A file that the ranks map into memory, in the <see cref="IPlatform"/>'s folder. Only its owner may open it, its name cannot
+/// be guessed, and it loses its name as soon as all ranks have it mapped.
 /// </summary>
 /// <remarks>The mapping counts its users (<see cref="AddUser"/>), so tensors in it stay valid after the group is gone.</remarks>
 internal sealed unsafe class SharedMemorySegment : IDisposable
 {
-    private const int OutOfSpace = 28; // ENOSPC
-
+    private readonly IPlatform _platform;
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private int _users = 1;
 
-    private SharedMemorySegment(string path, FileStream stream, long bytes)
+    private SharedMemorySegment(IPlatform platform, string path, FileStream stream, long bytes)
     {
+        _platform = platform;
         Path = path;
         Bytes = bytes;
         _file = MemoryMappedFile.CreateFromFile(stream, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false);
@@ -37,13 +36,11 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     /// <summary>The first byte; at a page's start.</summary>
     public byte* Start { get; }
 
-    private static string Folder => OperatingSystem.IsLinux() && Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath();
-
     /// <summary>Creates and maps a new file of <paramref name="bytes"/> zeros.</summary>
     /// <exception cref="SharedMemoryException">There is no room for it, or the folder refuses it.</exception>
-    public static SharedMemorySegment Create(long bytes)
+    public static SharedMemorySegment Create(IPlatform platform, long bytes)
     {
-        string path = System.IO.Path.Combine(Folder, "convoy-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        string path = System.IO.Path.Combine(platform.Folder, "convoy-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         try
         {
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
@@ -53,19 +50,27 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
             }
 
             var stream = new FileStream(path, options);
-            Reserve(stream, bytes);
-            return new SharedMemorySegment(path, stream, bytes);
+            try
+            {
+                platform.Reserve(stream, bytes);
+                return new SharedMemorySegment(platform, path, stream, bytes);
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SharedMemoryException)
         {
             File.Delete(path);
-            throw error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {Folder} ({error.Message}). See whether that folder may be written.", error);
+            throw error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). See whether that folder may be written.", error);
         }
     }
 
     /// <summary>Maps a file that another rank has created.</summary>
     /// <exception cref="SharedMemoryException">It cannot be opened or has another size.</exception>
-    public static SharedMemorySegment Open(string path, long bytes)
+    public static SharedMemorySegment Open(IPlatform platform, string path, long bytes)
     {
         try
         {
@@ -76,19 +81,18 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
                 throw new SharedMemoryException(FormattableString.Invariant($"shared memory {path} has {stream.Length} bytes instead of {bytes}. Start all ranks with the same version of the program."));
             }
 
-            return new SharedMemorySegment(path, stream, bytes);
+            return new SharedMemorySegment(platform, path, stream, bytes);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SharedMemoryException($"cannot open shared memory {path} of rank 0 ({error.Message}). Start all ranks on one machine, as one user, with the same {Folder}.", error);
+            throw new SharedMemoryException($"cannot open shared memory {path} of rank 0 ({error.Message}). Start all ranks on one machine, as one user, with the same {platform.Folder}.", error);
         }
     }
 
     /// <summary>Takes the file's name away; the memory lives on for those that have it mapped.</summary>
     public void Unlink()
     {
-        // Windows cannot delete a mapped file; there it goes when the last rank has closed it (see Release).
-        if (!OperatingSystem.IsWindows())
+        if (_platform.CanUnlinkMapped)
         {
             File.Delete(Path);
         }
@@ -108,7 +112,7 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _file.Dispose();
-        if (OperatingSystem.IsWindows())
+        if (!_platform.CanUnlinkMapped)
         {
             try
             {
@@ -122,32 +126,4 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     }
 
     public void Dispose() => Release();
-
-    private static void Reserve(FileStream stream, long bytes)
-    {
-        // Without a reservation a full /dev/shm shows as SIGBUS at the first write, which nothing can catch.
-        int error = 0;
-        if (OperatingSystem.IsLinux())
-        {
-            error = posix_fallocate((int)stream.SafeFileHandle.DangerousGetHandle(), 0, (nint)bytes);
-        }
-        else
-        {
-            stream.SetLength(bytes);
-        }
-
-        if (error != 0)
-        {
-            stream.Dispose();
-            throw new SharedMemoryException(error == OutOfSpace
-                ? FormattableString.Invariant($"{Folder} has no room for {bytes / 1048576.0:0.#} MiB of shared memory. Free some, or give it more (docker: --shm-size=2g; otherwise: mount -o remount,size=2g {Folder}).")
-                : FormattableString.Invariant($"cannot reserve {bytes / 1048576.0:0.#} MiB of shared memory in {Folder} ({new Win32Exception(error).Message}). See whether that folder may be written."));
-        }
-    }
-
-#pragma warning disable IDE1006 // The C library's name.
-    [DllImport("libc", ExactSpelling = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int posix_fallocate(int file, nint offset, nint length);
-#pragma warning restore IDE1006
 }

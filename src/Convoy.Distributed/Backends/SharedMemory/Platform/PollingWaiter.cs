@@ -1,17 +1,19 @@
 using System.Diagnostics;
 
-namespace Convoy.Distributed.Backends.SharedMemory;
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
 
-/// <summary>Looks again every millisecond: for systems without a futex.</summary>
+/// <summary>Looks again, after a while every millisecond: for systems without a futex.</summary>
 internal sealed unsafe class PollingWaiter : IWordWaiter
 {
+    private const int YieldsBeforePauses = 20;
+
     public void Wait(int* word, int value, TimeSpan limit)
     {
-        using var never = new ManualResetEventSlim();
+        var spinner = default(SpinWait);
         long start = Stopwatch.GetTimestamp();
         while (Volatile.Read(ref *word) == value && Stopwatch.GetElapsedTime(start) < limit)
         {
-            never.Wait(1);
+            spinner.SpinOnce(sleep1Threshold: YieldsBeforePauses);
         }
     }
 

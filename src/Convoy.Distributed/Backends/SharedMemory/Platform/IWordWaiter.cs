@@ -1,4 +1,4 @@
-namespace Convoy.Distributed.Backends.SharedMemory;
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
 
 /// <summary>Sleeps until another process changes a word of shared memory.</summary>
 internal unsafe interface IWordWaiter

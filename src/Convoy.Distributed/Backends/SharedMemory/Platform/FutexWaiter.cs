@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Convoy.Distributed.Backends.SharedMemory;
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
 
 /// <summary>Linux's futex(2) on shared memory: a sleeping rank costs no processor time and wakes within microseconds.</summary>
 internal sealed unsafe class FutexWaiter : IWordWaiter

@@ -1,0 +1,140 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Convoy.Distributed.Backends.Reductions;
+
+/// <summary>The loop over a range's elements, compiled for each element format and reduction by itself.</summary>
+/// <remarks>256-bit vectors: wider ones were not faster where memory is the limit, and systems without them get two of 128 bits.</remarks>
+internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduction>
+    where TStored : unmanaged
+    where TComputed : unmanaged, INumber<TComputed>
+    where TFormat : IElementFormat<TStored, TComputed>
+    where TReduction : IReduction
+{
+    // Results that nobody finds in a cache anyway are better written around it: that saves reading the memory they replace.
+    private const long NonTemporalBytes = 4L << 20;
+
+    private static int Block => 2 * Vector256<TComputed>.Count;
+
+    // Without this attribute the first calls would run unoptimised, tens of times slower.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(in ReductionRange range)
+    {
+        long blocks = range.Count / Block * Block;
+        bool around = range.Count * range.DestinationCount * sizeof(TStored) >= NonTemporalBytes && range.WritesApart(sizeof(Vector256<byte>));
+        if (around)
+        {
+            RunAround(range, blocks);
+        }
+        else if (range.Ranks == 2 && range.DestinationCount == 2)
+        {
+            RunPair(range, blocks);
+        }
+        else
+        {
+            RunBlocks(range, blocks);
+        }
+
+        if (blocks < range.Count)
+        {
+            RunRest(range, blocks, (int)(range.Count - blocks));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunBlocks(in ReductionRange range, long count)
+    {
+        var sources = (TStored**)range.Sources;
+        var destinations = (TStored**)range.Destinations;
+        int ranks = range.Ranks, destinationCount = range.DestinationCount;
+        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(ranks));
+        for (long i = 0; i < count; i += Block)
+        {
+            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(sources[0] + i);
+            for (int rank = 1; rank < ranks; rank++)
+            {
+                (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(sources[rank] + i);
+                a = TReduction.Combine(a, nextA);
+                b = TReduction.Combine(b, nextB);
+            }
+
+            a = TReduction.Finish(a, divisor);
+            b = TReduction.Finish(b, divisor);
+            for (int destination = 0; destination < destinationCount; destination++)
+            {
+                TFormat.Store(a, b, destinations[destination] + i);
+            }
+        }
+    }
+
+    /// <summary>Two ranks that both get the result: the usual case, with the addresses in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunPair(in ReductionRange range, long count)
+    {
+        TStored* first = (TStored*)range.Sources[0], second = (TStored*)range.Sources[1];
+        TStored* to = (TStored*)range.Destinations[0], alsoTo = (TStored*)range.Destinations[1];
+        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(2));
+        for (long i = 0; i < count; i += Block)
+        {
+            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(first + i);
+            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(second + i);
+            a = TReduction.Finish(TReduction.Combine(a, nextA), divisor);
+            b = TReduction.Finish(TReduction.Combine(b, nextB), divisor);
+            TFormat.Store(a, b, to + i);
+            TFormat.Store(a, b, alsoTo + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunAround(in ReductionRange range, long count)
+    {
+        var sources = (TStored**)range.Sources;
+        var destinations = (TStored**)range.Destinations;
+        int ranks = range.Ranks, destinationCount = range.DestinationCount;
+        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(ranks));
+        for (long i = 0; i < count; i += Block)
+        {
+            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(sources[0] + i);
+            for (int rank = 1; rank < ranks; rank++)
+            {
+                (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(sources[rank] + i);
+                a = TReduction.Combine(a, nextA);
+                b = TReduction.Combine(b, nextB);
+            }
+
+            a = TReduction.Finish(a, divisor);
+            b = TReduction.Finish(b, divisor);
+            for (int destination = 0; destination < destinationCount; destination++)
+            {
+                TFormat.StoreNonTemporal(a, b, destinations[destination] + i);
+            }
+        }
+
+        // Such stores may arrive after later ones; whoever is told that the result is there must find it.
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Fewer elements than a block: through a block on the stack, so that they are computed like all others.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunRest(in ReductionRange range, long start, int count)
+    {
+        long bytes = (long)count * sizeof(TStored);
+        TStored* block = stackalloc TStored[Block];
+        new Span<TStored>(block, Block).Clear();
+        Vector256<TComputed> a = default, b = default;
+        for (int rank = 0; rank < range.Ranks; rank++)
+        {
+            Buffer.MemoryCopy((TStored*)range.Sources[rank] + start, block, bytes, bytes);
+            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(block);
+            (a, b) = rank == 0 ? (nextA, nextB) : (TReduction.Combine(a, nextA), TReduction.Combine(b, nextB));
+        }
+
+        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(range.Ranks));
+        TFormat.Store(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor), block);
+        for (int destination = 0; destination < range.DestinationCount; destination++)
+        {
+            Buffer.MemoryCopy(block, (TStored*)range.Destinations[destination] + start, bytes, bytes);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Convoy.Distributed.Interop;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.Backends.SharedMemory;
+
+/// <summary>A tensor's elements one after the other in memory: its own when it is contiguous, otherwise those of a copy.</summary>
+internal readonly unsafe struct DenseTensor : IDisposable
+{
+    private readonly Tensor _tensor;
+    private readonly Tensor? _copy;
+
+    private DenseTensor(Tensor tensor, Tensor? copy)
+    {
+        _tensor = tensor;
+        _copy = copy;
+        Memory = TensorMemory.Address(copy ?? tensor);
+        Bytes = tensor.numel() * tensor.element_size();
+    }
+
+    public byte* Memory { get; }
+
+    public long Bytes { get; }
+
+    /// <summary>For a tensor that is read, and perhaps written afterwards.</summary>
+    public static DenseTensor Of(Tensor tensor)
+    {
+        if (tensor.is_contiguous())
+        {
+            return new DenseTensor(tensor, null);
+        }
+
+        using var noGradient = no_grad();
+        return new DenseTensor(tensor, tensor.contiguous().DetachFromDisposeScope());
+    }
+
+    /// <summary>Like <see cref="Of(Tensor)"/>, for several.</summary>
+    public static DenseTensor[] Of(IReadOnlyList<Tensor> tensors) => [.. tensors.Select(Of)];
+
+    /// <summary>Brings what was written into the memory to the tensor.</summary>
+    public void Deliver()
+    {
+        if (_copy is not null)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = no_grad();
+            _tensor.copy_(_copy);
+        }
+    }
+
+    public void Dispose() => _copy?.Dispose();
+}

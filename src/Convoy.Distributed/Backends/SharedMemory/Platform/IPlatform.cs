@@ -1,0 +1,32 @@
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
+
+/// <summary>
+/// All that shared memory needs from the operating system beyond what .NET offers alike everywhere: where a file lies that is
+/// memory, how its room is reserved, whether it can lose its name while it is used, how to sleep until another process writes
+/// a word, and whether another process lives.
+/// </summary>
+internal interface IPlatform
+{
+    /// <summary>The folder of the files that are mapped.</summary>
+    string Folder { get; }
+
+    /// <summary>Whether a file can be deleted while processes have it mapped. If not, whoever unmaps it last deletes it.</summary>
+    bool CanUnlinkMapped { get; }
+
+    /// <summary>How to wait for other processes.</summary>
+    IWordWaiter Waiter { get; }
+
+    /// <summary>By how much two processes may disagree about <see cref="ProcessStatus.Start"/> of a third.</summary>
+    long StartTolerance { get; }
+
+    /// <summary>The platform of this process.</summary>
+    static IPlatform Current => OperatingSystem.IsLinux() ? new LinuxPlatform() : new PortablePlatform();
+
+    /// <summary>Makes the file <paramref name="bytes"/> long with room that is really there: memory that is missing later would end the process.</summary>
+    /// <exception cref="Errors.SharedMemoryException">There is no room.</exception>
+    /// <exception cref="IOException">The same, from the file system.</exception>
+    void Reserve(FileStream stream, long bytes);
+
+    /// <summary>What can be seen of a process; null: there is none with this number, or it is a zombie that nobody has waited for yet.</summary>
+    ProcessStatus? Inspect(int processId);
+}

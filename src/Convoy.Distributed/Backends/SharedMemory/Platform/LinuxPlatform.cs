@@ -1,0 +1,54 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Convoy.Distributed.Errors;
+
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
+
+/// <summary>Linux: files in /dev/shm, which are memory; futex(2) where its number is known; /proc.</summary>
+internal sealed class LinuxPlatform : IPlatform
+{
+    private const string SharedMemoryFolder = "/dev/shm";
+    private const int OutOfSpace = 28; // ENOSPC
+
+    public string Folder { get; } = Directory.Exists(SharedMemoryFolder) ? SharedMemoryFolder : Path.GetTempPath();
+
+    public bool CanUnlinkMapped => true;
+
+    public IWordWaiter Waiter { get; } = FutexWaiter.IsSupported ? new FutexWaiter() : new PollingWaiter();
+
+    public long StartTolerance => 0;
+
+    public void Reserve(FileStream stream, long bytes)
+    {
+        // Without a reservation a full /dev/shm shows as SIGBUS at the first write, which nothing can catch.
+        int error = posix_fallocate((int)stream.SafeFileHandle.DangerousGetHandle(), 0, (nint)bytes);
+        if (error != 0)
+        {
+            throw new SharedMemoryException(error == OutOfSpace
+                ? FormattableString.Invariant($"{Folder} has no room for {bytes / 1048576.0:0.#} MiB of shared memory. Free some, or give it more (docker: --shm-size=2g; otherwise: mount -o remount,size=2g {Folder}).")
+                : FormattableString.Invariant($"cannot reserve {bytes / 1048576.0:0.#} MiB of shared memory in {Folder} ({new Win32Exception(error).Message}). See whether that folder may be written."));
+        }
+    }
+
+    // /proc/PID/stat: "PID (NAME) STATE ...", where field 22 is the start in ticks. The name may hold spaces and brackets.
+    public ProcessStatus? Inspect(int processId)
+    {
+        try
+        {
+            string text = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
+            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] is "Z" or "X" ? null : new ProcessStatus(long.Parse(fields[19], CultureInfo.InvariantCulture), fields[0] is "T" or "t");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null; // No such process.
+        }
+    }
+
+#pragma warning disable IDE1006 // The C library's name.
+    [DllImport("libc", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int posix_fallocate(int file, nint offset, nint length);
+#pragma warning restore IDE1006
+}

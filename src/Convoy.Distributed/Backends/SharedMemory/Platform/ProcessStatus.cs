@@ -1,0 +1,6 @@
+namespace Convoy.Distributed.Backends.SharedMemory.Platform;
+
+/// <summary>What can be seen of a running process.</summary>
+/// <param name="Start">When it started, in units of the platform, 0 when that cannot be seen; tells it from a later process with the same number.</param>
+/// <param name="IsStopped">Whether a signal or a debugger has stopped it.</param>
+internal readonly record struct ProcessStatus(long Start, bool IsStopped);

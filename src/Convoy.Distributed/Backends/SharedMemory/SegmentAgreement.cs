@@ -1,0 +1,119 @@
+using System.Text;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Errors;
+
+namespace Convoy.Distributed.Backends.SharedMemory;
+
+/// <summary>Has ranks of a group map new memory together: one creates it and tells its name through the memory that all have already.</summary>
+internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPlatform platform)
+{
+    /// <summary>
+    /// Ends the operation that <see cref="SharedMemoryExchange.Begin"/> began. All ranks of the group call it; where it fails, it
+    /// fails on all of them.
+    /// </summary>
+    /// <param name="members">The ranks that map the memory; the first one creates it. All ranks must name the same.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <param name="prepare">What a member writes into the memory before the others may use it; may be null.</param>
+    /// <returns>The memory, which has lost its name; null on a rank that is no member.</returns>
+    /// <exception cref="SharedMemoryException">A member could not create or map it.</exception>
+    /// <exception cref="CollectiveMismatchException">A rank named other members.</exception>
+    public SharedMemorySegment? Share(IReadOnlyList<int> members, long bytes, Action<SharedMemorySegment>? prepare = null)
+    {
+        RequireSameMembers(members);
+        SharedMemorySegment? segment = null;
+        string failure = "";
+        try
+        {
+            if (exchange.Rank == members[0])
+            {
+                (segment, failure) = Try(() => SharedMemorySegment.Create(platform, bytes));
+                WriteText(segment?.Path ?? "");
+            }
+
+            exchange.Meet();
+            string path = ReadText(members[0]);
+            if (exchange.Rank != members[0] && path.Length > 0 && members.Contains(exchange.Rank))
+            {
+                (segment, failure) = Try(() => SharedMemorySegment.Open(platform, path, bytes));
+            }
+
+            if (segment is not null)
+            {
+                prepare?.Invoke(segment);
+            }
+
+            exchange.NextRound();
+            WriteText(failure);
+            exchange.Meet();
+            RequireSuccess(members);
+            exchange.NextRound();
+            return segment;
+        }
+        catch
+        {
+            segment?.Dispose();
+            throw;
+        }
+        finally
+        {
+            if (exchange.Rank == members[0])
+            {
+                segment?.Unlink();
+            }
+        }
+    }
+
+    private static (SharedMemorySegment? Segment, string Failure) Try(Func<SharedMemorySegment> get)
+    {
+        try
+        {
+            return (get(), "");
+        }
+        catch (SharedMemoryException error)
+        {
+            return (null, error.Message);
+        }
+    }
+
+    private void RequireSameMembers(IReadOnlyList<int> members)
+    {
+        WriteText(string.Join(", ", members.Select(rank => FormattableString.Invariant($"{rank}"))));
+        exchange.Meet();
+        string own = ReadText(exchange.Rank);
+        for (int rank = 0; rank < exchange.Size; rank++)
+        {
+            string other = ReadText(rank);
+            if (other != own)
+            {
+                throw new CollectiveMismatchException(FormattableString.Invariant(
+                    $"rank {exchange.Rank} called NewGroup with the ranks {own} while rank {rank} called it with {other}. Name the same ranks in the same order on every rank."));
+            }
+        }
+
+        exchange.NextRound();
+    }
+
+    private void RequireSuccess(IReadOnlyList<int> members)
+    {
+        foreach (int rank in members)
+        {
+            string failure = ReadText(rank);
+            if (failure.Length > 0)
+            {
+                throw new SharedMemoryException(FormattableString.Invariant($"rank {rank}: {failure}"));
+            }
+        }
+    }
+
+    private void WriteText(string text)
+    {
+        byte* area = exchange.Area(exchange.Rank);
+        *(int*)area = Encoding.UTF8.GetBytes(text, new Span<byte>(area + sizeof(int), ControlBlock.AreaBytes - sizeof(int)));
+    }
+
+    private string ReadText(int rank)
+    {
+        byte* area = exchange.Area(rank);
+        return Encoding.UTF8.GetString(area + sizeof(int), *(int*)area);
+    }
+}
