@@ -22,6 +22,7 @@ internal static class Program
         [nameof(CheckedMismatch)] = CheckedMismatch.Run,
         [nameof(CheckedCollectives)] = CheckedCollectives.Run,
         [nameof(FewerCalls)] = FewerCalls.Run,
+        [nameof(OverlapOverSlowLink)] = OverlapOverSlowLink.Run,
         [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
         [nameof(SyncBatchNormStatistics)] = SyncBatchNormStatistics.Run,
     };
