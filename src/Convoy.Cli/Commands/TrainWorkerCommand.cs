@@ -29,7 +29,7 @@ internal static class TrainWorkerCommand
         try
         {
             using TraceRecorder? trace = TraceRecorder.FromEnvironment(group);
-            using var trainer = new Trainer(options, run, group, TimeProvider.System, stop, trace);
+            using var trainer = new Trainer(options, run, group, TimeProvider.System, trace, stop);
             TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
             return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
         }

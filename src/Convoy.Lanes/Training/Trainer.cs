@@ -39,9 +39,9 @@ public sealed class Trainer : IDisposable
     /// <param name="run">Where the run keeps its files.</param>
     /// <param name="group">The ranks; stays the caller's.</param>
     /// <param name="time">The clock that measures.</param>
+    /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
     /// <param name="stop">Ends the building of the frame cache.</param>
-    /// <param name="trace">Told of the steps and their phases; stays the caller's.</param>
-    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, CancellationToken stop = default, TraceRecorder? trace = null)
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, TraceRecorder? trace = null, CancellationToken stop = default)
     {
         (_options, _run, _group, _time, _trace) = (options, run, group, time, trace);
         LaneDataset frames = TrainingData.Open(options).Training;

@@ -18,14 +18,13 @@ internal static class OverlapOverSlowLink
     {
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
         random.manual_seed(0);
-        using nn.Module<Tensor, Tensor> network = nn.Sequential(Enumerable.Range(0, Layers).SelectMany(i =>
-            new (string, nn.Module<Tensor, Tensor>)[] { ($"linear{i}", nn.Linear(Width, Width)), ($"tanh{i}", nn.Tanh()) }).ToArray());
         using Tensor input = randn(Rows, Width);
-        TimeSpan latency = TimeSpan.FromSeconds(0.5 * SlowestBackward(network, input, group) / Layers);
+        TimeSpan latency = TimeSpan.FromSeconds(0.5 * SlowestBackward(input, group) / Layers);
 
         using var slow = new ProcessGroupSlowed(group, latency, double.PositiveInfinity);
         using var trace = new TraceRecorder(group.Rank, TraceFile.OfRank(args[0], group.Rank), new TraceSteps(3, Steps));
         using IDisposable observing = slow.Observe(trace);
+        using nn.Module<Tensor, Tensor> network = Network();
         using DistributedDataParallel<Tensor, Tensor> model = Wrap(network, slow);
         double backward = 0, communication = 0, exposed = 0;
         for (int step = 1; step <= Steps; step++)
@@ -44,12 +43,16 @@ internal static class OverlapOverSlowLink
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{backward} {communication} {exposed} {model.Reducer.Buckets.Count}"));
     }
 
+    private static nn.Module<Tensor, Tensor> Network() => nn.Sequential(Enumerable.Range(0, Layers).SelectMany(i =>
+        new (string, nn.Module<Tensor, Tensor>)[] { ($"linear{i}", nn.Linear(Width, Width)), ($"tanh{i}", nn.Tanh()) }).ToArray());
+
     // Every layer's weight has a bucket of its own.
     private static DistributedDataParallel<Tensor, Tensor> Wrap(nn.Module<Tensor, Tensor> network, ProcessGroup group) =>
         new(network, group, new DistributedDataParallelOptions { BucketCapMb = 1, FirstBucketCapMb = 1 });
 
-    private static double SlowestBackward(nn.Module<Tensor, Tensor> network, Tensor input, ProcessGroup group)
+    private static double SlowestBackward(Tensor input, ProcessGroup group)
     {
+        using nn.Module<Tensor, Tensor> network = Network();
         using DistributedDataParallel<Tensor, Tensor> model = Wrap(network, group);
         Step(model, input, null);
         Step(model, input, null);
