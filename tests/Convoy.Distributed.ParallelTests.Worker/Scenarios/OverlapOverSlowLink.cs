@@ -12,7 +12,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 /// </summary>
 internal static class OverlapOverSlowLink
 {
-    private const int Layers = 12, Width = 512, Rows = 512, Steps = 6;
+    private const int Layers = 12, Width = 512, Rows = 1024, Steps = 6;
 
     public static void Run(string[] args)
     {
