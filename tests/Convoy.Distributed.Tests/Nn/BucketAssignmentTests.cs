@@ -1,4 +1,4 @@
-using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Tests.Nn;

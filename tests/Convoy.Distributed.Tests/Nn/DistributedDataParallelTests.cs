@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -107,7 +108,7 @@ public sealed class DistributedDataParallelTests : IDisposable
     public void Gradients_OfChannelsLastWeights_HaveTheWeightsStrides()
     {
         using var weights = new TorchSharp.Modules.Parameter(randn(4, 3, 3, 3).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2));
-        using var reducer = new Reducer([weights], _group);
+        using var reducer = new Reducer([("weight", weights)], _group);
         Assert.Equal(weights.stride(), weights.grad!.stride());
     }
 
