@@ -70,33 +70,42 @@ public abstract partial class ProcessGroup : IDisposable
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
 
     /// <summary>
-    /// Joins the group that torchrun's environment variables describe: <see cref="ProcessGroupSingle"/> when there is one
-    /// process or nothing is set, otherwise <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
+    /// Joins the group that the launcher's environment variables describe (torchrun's, Open MPI's, MPICH's or SLURM's):
+    /// <see cref="ProcessGroupSingle"/> when there is one process or nothing is set, otherwise
+    /// <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
     /// </summary>
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
     /// <exception cref="RendezvousException">A variable is wrong, or the store cannot be reached.</exception>
     /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null)
+    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null) => FromUrl("env://", timeout);
+
+    /// <summary>Joins the group whose ranks meet where <paramref name="url"/> says (PyTorch's <c>init_method</c>); otherwise as <see cref="FromEnvironment"/>.</summary>
+    /// <param name="url"><c>env://</c>, <c>tcp://HOST:PORT?rank=R&amp;world_size=N</c> or <c>file:///PATH?rank=R&amp;world_size=N</c>, see <see cref="RendezvousUrl"/>.</param>
+    /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
+    /// <exception cref="RendezvousException">The URL or a variable is wrong, or the store cannot be reached.</exception>
+    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
+    public static ProcessGroup FromUrl(string url, TimeSpan? timeout = null)
     {
-        RankEnvironment environment = RankEnvironment.Read();
-        if (environment.WorldSize == 1)
+        RendezvousUrl rendezvous = RendezvousUrl.Parse(url);
+        RankEnvironment ranks = rendezvous.Ranks;
+        if (ranks.WorldSize == 1)
         {
             return new ProcessGroupSingle();
         }
 
-        if (environment.LocalWorldSize != environment.WorldSize)
+        if (ranks.LocalWorldSize != ranks.WorldSize)
         {
             throw new RendezvousException(FormattableString.Invariant(
-                $"the ranks are spread over several machines ({environment.LocalWorldSize} of {environment.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
+                $"the ranks are spread over several machines ({ranks.LocalWorldSize} of {ranks.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
         }
 
         TimeSpan limit = timeout ?? DefaultTimeout;
-        Store store = environment.ConnectStore(limit);
+        Store store = rendezvous.ConnectStore(limit);
         try
         {
             DiagnosticSettings diagnostics = DiagnosticSettings.Read();
-            RankPresence.Publish(store, environment.Rank);
-            return diagnostics.Apply(new ProcessGroupSharedMemory(store, environment.Rank, environment.WorldSize, limit, ownsStore: true), store);
+            RankPresence.Publish(store, ranks.Rank);
+            return diagnostics.Apply(new ProcessGroupSharedMemory(store, ranks.Rank, ranks.WorldSize, limit, ownsStore: true), store);
         }
         catch
         {
