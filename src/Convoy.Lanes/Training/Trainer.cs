@@ -176,6 +176,7 @@ public sealed class Trainer : IDisposable
             ForwardTime = forwardTime,
             BackwardTime = reduction.BackwardSeconds,
             CommTime = reduction.CommunicationSeconds,
+            CommTotalTime = reduction.CommunicationTotalSeconds,
             WaitTime = reduction.WaitSeconds + Lap(clock, "agree"),
             OptimizerTime = update ? optimizerTime : 0,
         };
