@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Convoy.Distributed.Backends.SharedMemory;
@@ -205,7 +206,7 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>Says that all ranks have begun the present collective operation, so that waiting and exchanging can be told apart. A backend calls it once in each.</summary>
     protected void ReportAllArrived()
     {
-        _current?.AllArrived();
+        _current?.AllArrived(Stopwatch.GetTimestamp());
         WhenAllArrived?.Invoke();
     }
 
@@ -246,7 +247,7 @@ public abstract partial class ProcessGroup : IDisposable
             _current = work;
             if (Size == 1)
             {
-                ReportAllArrived();
+                work.AllArrived(work.StartedTimestamp);
             }
         }
 

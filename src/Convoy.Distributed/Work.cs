@@ -105,11 +105,11 @@ public sealed class Work
     internal void Execute() => _body!();
 
     /// <summary>Says that all ranks have begun it.</summary>
-    internal void AllArrived()
+    internal void AllArrived(long timestamp)
     {
         if (AllArrivedTimestamp == 0)
         {
-            AllArrivedTimestamp = Stopwatch.GetTimestamp();
+            AllArrivedTimestamp = timestamp;
         }
     }
 

@@ -131,7 +131,8 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
             _ => $"{CommunicationTrack} {work.Group}",
         };
         Add(new TraceEvent(track, Name(operation), work.StartedTimestamp, work.FinishedTimestamp, operation, work.QueuedTimestamp));
-        if (work.AllArrivedTimestamp != 0)
+        // In a group of one nobody is waited for, and the two are the same.
+        if (work.AllArrivedTimestamp != 0 && work.AllArrivedTimestamp != work.StartedTimestamp)
         {
             Add(new TraceEvent(track, "wait for the slowest rank", work.StartedTimestamp, work.AllArrivedTimestamp));
             Add(new TraceEvent(track, "move", work.AllArrivedTimestamp, work.FinishedTimestamp));
