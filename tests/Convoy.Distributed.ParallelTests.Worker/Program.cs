@@ -12,6 +12,9 @@ internal static class Program
         [nameof(Messages)] = Messages.Run,
         [nameof(SubGroups)] = SubGroups.Run,
         [nameof(AllToAllMismatch)] = AllToAllMismatch.Run,
+        [nameof(Asynchronous)] = Asynchronous.Run,
+        [nameof(StoppedPeer)] = StoppedPeer.Run,
+        [nameof(ThrowingPeer)] = ThrowingPeer.Run,
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,
         [nameof(LatePeer)] = LatePeer.Run,
@@ -31,6 +34,11 @@ internal static class Program
         [nameof(MixedGraphs)] = MixedGraphs.Run,
         [nameof(UnusedParameters)] = UnusedParameters.Run,
         [nameof(OverlappedReduction)] = OverlappedReduction.Run,
+        [nameof(CheckedMismatch)] = CheckedMismatch.Run,
+        [nameof(CheckedCollectives)] = CheckedCollectives.Run,
+        [nameof(FewerCalls)] = FewerCalls.Run,
+        [nameof(OverlapOverSlowLink)] = OverlapOverSlowLink.Run,
+        [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
     };
 
     private static int Main(string[] args)

@@ -1,5 +1,4 @@
 using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
