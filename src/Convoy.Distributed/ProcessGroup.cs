@@ -27,6 +27,7 @@ public abstract partial class ProcessGroup : IDisposable
     private Work? _current;
     private long _operations;
     private int _groups;
+    private int _disposing;
 
     /// <param name="rank">This process's number.</param>
     /// <param name="size">How many processes take part.</param>
@@ -63,7 +64,7 @@ public abstract partial class ProcessGroup : IDisposable
     public string Name { get; }
 
     /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
-    protected bool IsDisposing { get; private set; }
+    protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
 
     /// <summary>
     /// Joins the group that torchrun's environment variables describe: <see cref="ProcessGroupSingle"/> when there is one
@@ -162,9 +163,8 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>Leaves the group. Operations that have not begun fail, and ranks that still wait for this one fail at once.</summary>
     public void Dispose()
     {
-        if (!IsDisposing)
+        if (Interlocked.Exchange(ref _disposing, 1) == 0)
         {
-            IsDisposing = true;
             _collectives.Dispose();
             _messages.Dispose();
             Dispose(true);
@@ -214,6 +214,10 @@ public abstract partial class ProcessGroup : IDisposable
         if (collective)
         {
             _current = work;
+            if (Size == 1)
+            {
+                ReportAllArrived();
+            }
         }
 
         IOperationObserver[] observers = _observers;

@@ -42,4 +42,12 @@ public class CollectiveTests
     [InlineData(3, "portable")]
     public async Task SubGroups_SeveralAtOnce_AreIndependent(int worldSize, params string[] arguments) =>
         await WorkerProcesses.RunAndRequireSuccessAsync("SubGroups", worldSize, arguments);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(2, "portable")]
+    public async Task Asynchronous_ManyQueued_RunInOrder(int worldSize, params string[] arguments) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("Asynchronous", worldSize, arguments);
 }

@@ -14,7 +14,7 @@ public sealed class ProcessGroupSingleTests : IDisposable
     {
         using var scope = NewDisposeScope();
         Tensor tensor = arange(6, float32).reshape(2, 3), output = zeros(3, 2).t();
-        foreach (ReduceOp op in Enum.GetValues<ReduceOp>())
+        foreach (ReduceOp op in new[] { ReduceOp.Sum, ReduceOp.Average, ReduceOp.Product, ReduceOp.Min, ReduceOp.Max })
         {
             _group.AllReduce(tensor, op);
         }
@@ -44,9 +44,10 @@ public sealed class ProcessGroupSingleTests : IDisposable
     [Fact]
     public void AllReduce_TypeDoesNotGoWithOperation_SaysSo()
     {
-        using Tensor whole = ones(2, int64), half = ones(2, bfloat16);
+        using Tensor whole = ones(2, int64), half = ones(2, bfloat16), complex = ones(2, complex64);
         Assert.Contains("Average of Int64", Assert.Throws<ArgumentException>(() => _group.AllReduce(whole, ReduceOp.Average)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => _group.AllReduce(half));
+        Assert.Throws<ArgumentException>(() => _group.AllReduce(half, ReduceOp.BitwiseXor));
+        Assert.Throws<ArgumentException>(() => _group.AllReduce(complex));
     }
 
     [Fact]

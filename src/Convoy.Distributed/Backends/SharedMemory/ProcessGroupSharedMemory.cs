@@ -1,5 +1,4 @@
 using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;

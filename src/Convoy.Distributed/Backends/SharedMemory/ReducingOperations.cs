@@ -1,5 +1,4 @@
 using Convoy.Distributed.Backends.Reductions;
-using Convoy.Distributed.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Globalization;
+using Convoy.Distributed.Errors;
+
+namespace Convoy.Distributed.ParallelTests.Worker;
+
+/// <summary>The last rank is stopped by SIGSTOP: the others give up, saying so. Then rank 0 lets it go on, and it learns that it was given up.</summary>
+internal static class StoppedPeer
+{
+    public static void Run(string[] args)
+    {
+        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(4));
+        group.Barrier();
+        if (group.Rank == group.Size - 1)
+        {
+            Signal("STOP", Environment.ProcessId);
+            group.Barrier(); // The others have come to this one before they gave up.
+            group.Barrier();
+            return;
+        }
+
+        try
+        {
+            group.Barrier();
+        }
+        catch (CollectiveTimeoutException error)
+        {
+            Expect.True(error.MissingRanks.SequenceEqual([group.Size - 1]) && error.Message.Contains("is stopped", StringComparison.Ordinal), error.Message);
+            if (group.Rank == 0)
+            {
+                Signal("CONT", int.Parse(error.Message[(error.Message.LastIndexOf(' ') + 1)..].TrimEnd('.'), CultureInfo.InvariantCulture));
+            }
+
+            return;
+        }
+
+        throw new InvalidOperationException("nobody noticed");
+    }
+
+    private static void Signal(string name, int processId)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", processId.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+}

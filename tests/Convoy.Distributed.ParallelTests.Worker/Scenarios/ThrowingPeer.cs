@@ -1,0 +1,17 @@
+namespace Convoy.Distributed.ParallelTests.Worker;
+
+/// <summary>The last rank's own code throws between two operations.</summary>
+internal static class ThrowingPeer
+{
+    public static void Run(string[] args)
+    {
+        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        group.Barrier();
+        if (group.Rank == group.Size - 1)
+        {
+            throw new InvalidDataException("bad data");
+        }
+
+        group.Barrier();
+    }
+}
