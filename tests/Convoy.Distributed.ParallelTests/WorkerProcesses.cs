@@ -14,7 +14,7 @@ internal static class WorkerProcesses
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
-    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false)
+    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null)
     {
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
@@ -38,7 +38,7 @@ internal static class WorkerProcesses
                 ["CONVOY_JOB_SECRET"] = secret,
                 ["CONVOY_STORE_HOSTED"] = rankZeroServes ? "0" : "1",
                 ["OMP_NUM_THREADS"] = "1",
-            }, [scenario, .. arguments ?? []])));
+            }, [scenario, .. arguments ?? []], limit ?? Limit)));
             await RequireNothingLeftAsync(before);
             return results;
         }
@@ -69,7 +69,7 @@ internal static class WorkerProcesses
         Assert.Empty(left);
     }
 
-    private static async Task<WorkerResult> RunRankAsync(int rank, Dictionary<string, string> environment, string[] arguments)
+    private static async Task<WorkerResult> RunRankAsync(int rank, Dictionary<string, string> environment, string[] arguments, TimeSpan timeout)
     {
         string worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", worker, .. arguments])
@@ -84,7 +84,7 @@ internal static class WorkerProcesses
 
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(timeout);
         try
         {
             await process.WaitForExitAsync(limit.Token);
