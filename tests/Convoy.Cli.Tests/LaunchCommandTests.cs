@@ -78,9 +78,82 @@ public sealed class LaunchCommandTests
     }
 
     [Fact]
-    public void Launch_Terminated_InterruptsTheWorkersAndGives130()
+    public void Launch_SeveralFail_ListsThemWithTheCauseFirst()
     {
-        using Process convoy = Start("launch", "--nproc", "2", "--", "/bin/sh", "-c", "trap 'exit 0' INT; echo $$; while :; do sleep 0.1; done");
+        const string script = "if [ $RANK = 1 ]; then printf '%s' '{\"message\":{\"message\":\"ours\",\"extraInfo\":{\"py_callstack\":\"Kind: ours\"}}}' > $TORCHELASTIC_ERROR_FILE; trap 'exit 3' TERM; while :; do sleep 0.05; done; fi; sleep 0.5; exit 4";
+        (int code, _, string error) = Run("launch", "--nproc", "2", "--", "/bin/sh", "-c", script);
+
+        Assert.Equal(3, code);
+        Assert.Matches(
+            @"\Aconvoy: error: rank 1 \(pid \d+\) failed with exit code 3: ours\. It wrote nothing\.\nIts exception:\n\[rank 1\] Kind: ours\nFailures, the root cause first:\n  rank 1 \(local rank 1\), pid \d+ on node 0 \(.+\), \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z, exit code 3: ours\n  rank 0 .*, exit code 4\n\z",
+            error);
+    }
+
+    [Fact]
+    public void Launch_FilterAndNoPrefix_ShowsTheChosenRanksLines()
+    {
+        (_, string output, string error) = Run("launch", "--nproc", "3", "--local-ranks-filter", "0,2", "--no-prefix", "--", "/bin/sh", "-c", "echo out $RANK; echo err $RANK >&2");
+
+        Assert.Equal(["out 0", "out 2"], Lines(output));
+        Assert.Equal(["err 0", "err 2"], Lines(error));
+    }
+
+    [Fact]
+    public void Launch_RedirectsAndTee_KeepStreamsOffTheTerminalButInTheLog()
+    {
+        string directory = Directory.CreateTempSubdirectory("convoy-launch-").FullName;
+        try
+        {
+            (_, string output, string error) = Run("launch", "--nproc", "2", "--log-dir", directory, "--redirects", "3", "--tee", "1:2", "--", "/bin/sh", "-c", "echo out; echo err >&2");
+
+            Assert.Equal(string.Empty, output);
+            Assert.Equal(["[rank 1] err"], Lines(error));
+            Assert.Equal(["err", "out"], Lines(File.ReadAllText(Path.Combine(directory, "rank-0.log"))));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Launch_Killed_LeavesNoProcessAndNoFile()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What a killed launcher leaves is ended on Linux only.");
+        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", "sleep 60 & echo $!; echo $$; echo $TORCHELASTIC_ERROR_FILE; wait");
+        int[] workers = [WorkerId(convoy), WorkerId(convoy)];
+        string errors = Path.GetDirectoryName(convoy.StandardOutput.ReadLine()!.Split(' ')[^1])!;
+        Assert.True(Directory.Exists(errors));
+
+        convoy.Kill();
+
+        Assert.True(SpinWait.SpinUntil(() => !Array.Exists(workers, id => Directory.Exists($"/proc/{id}")) && !Directory.Exists(errors), Limit), "something is left");
+    }
+
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("TERM")]
+    public void Launch_BackgroundJobOfAShell_PassesSigtermOn(string signal)
+    {
+        // Such a job and what it starts ignore SIGINT.
+        using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "\"$@\" & echo $!; wait $!", "sh", Path.Combine(AppContext.BaseDirectory, "convoy"), "launch", "--nproc", "1", "--", "/bin/sh", "-c", "trap 'echo saved; exit 0' TERM; echo ready; while :; do sleep 0.1; done"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        int launcher = WorkerId(shell);
+        Assert.Equal("[rank 0] ready", shell.StandardOutput.ReadLine());
+
+        Process.Start("/bin/kill", ["-" + signal, launcher.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+
+        Assert.Equal("[rank 0] saved", shell.StandardOutput.ReadLine());
+        Assert.True(shell.WaitForExit(Limit), "still running");
+        Assert.Equal(130, shell.ExitCode);
+    }
+
+    [Fact]
+    public void Launch_Terminated_PassesItOnAndGives130()
+    {
+        using Process convoy = Start("launch", "--nproc", "2", "--", "/bin/sh", "-c", "trap 'exit 0' TERM; echo $$; while :; do sleep 0.1; done");
         int[] workers = [WorkerId(convoy), WorkerId(convoy)];
         Process.Start("/bin/kill", ["-TERM", convoy.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
         bool ended = convoy.WaitForExit(Limit + Limit);
@@ -95,8 +168,18 @@ public sealed class LaunchCommandTests
     [InlineData("convoy: error: --nproc is too small (0). Give at least 1.", "--nproc", "0", "--", "true")]
     [InlineData("convoy: error: --max-restarts is too small (-1). Give at least 0.", "--max-restarts", "-1", "--", "true")]
     [InlineData("convoy: error: --master-port is no port (70000). Give 0 to 65535.", "--master-port", "70000", "--", "true")]
-    [InlineData("convoy: error: --nnodes would need several machines, which this version cannot launch (2). Leave it out or give 1.", "--nnodes", "2", "--", "true")]
-    [InlineData("convoy: error: --node-rank would need several machines, which this version cannot launch (1). Leave it out or give 0.", "--node-rank", "1", "--", "true")]
+    [InlineData("convoy: error: --nproc is no number (two). Give a whole number, at least 1.", "--nproc", "two", "--", "true")]
+    [InlineData("convoy: error: --nproc cannot be counted from GPUs (gpu). Give a number, auto or cpu.", "--nproc", "gpu", "--", "true")]
+    [InlineData("convoy: error: --nnodes is a range (1:4). Give one number: machines do not join or leave a running job.", "--nnodes", "1:4", "--", "true")]
+    [InlineData("convoy: error: --node-rank is too large (1). Give a number below --nnodes (1).", "--node-rank", "1", "--", "true")]
+    [InlineData("convoy: error: several machines need a secret that only their launchers know (CONVOY_JOB_SECRET is not set). Set it to the same random text in the environment of convoy launch on every machine, for instance what openssl rand -hex 32 gives.", "--nnodes", "2", "--", "true")]
+    [InlineData("convoy: error: --standalone does not go with several machines (--nnodes 2). Leave one of them out.", "--nnodes", "2", "--standalone", "--", "true")]
+    [InlineData("convoy: error: --rdzv-endpoint does not go with --master-addr and --master-port (a:1). Give one or the other.", "--rdzv-endpoint", "a:1", "--master-port", "5", "--", "true")]
+    [InlineData("convoy: error: --rdzv-endpoint is no address (a:x). Give HOST:PORT, with a port of 0 to 65535.", "--rdzv-endpoint", "a:x", "--", "true")]
+    [InlineData("convoy: error: --monitor-interval is no time (0). Give seconds, more than 0 and at most 86400.", "--monitor-interval", "0", "--", "true")]
+    [InlineData("convoy: error: --redirects needs a folder for the logs (no --log-dir). Give --log-dir DIR.", "--redirects", "3", "--", "true")]
+    [InlineData("convoy: error: --tee is no selection of streams (0:4). Give 0 (none), 1 (standard output), 2 (standard error) or 3 (both), or a list by local rank such as 0:3,1:2.", "--tee", "0:4", "--", "true")]
+    [InlineData("convoy: error: --local-ranks-filter is no list of local ranks (2). Give numbers from 0 to 1, with commas between them.", "--nproc", "2", "--local-ranks-filter", "2", "--", "true")]
     [InlineData("convoy: error: no program to launch (nothing after --). Write it after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "--nproc", "2")]
     [InlineData("convoy: error: unknown option or argument of launch (--bad). Write the program after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "--bad", "--", "true")]
     [InlineData("convoy: error: unknown option or argument of launch (true). Write the program after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.", "true")]

@@ -25,6 +25,9 @@ internal static class Program
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
+        [nameof(MixedGraphs)] = MixedGraphs.Run,
+        [nameof(UnusedParameters)] = UnusedParameters.Run,
+        [nameof(OverlappedReduction)] = OverlappedReduction.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
     };

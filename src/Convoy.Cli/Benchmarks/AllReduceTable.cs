@@ -29,7 +29,8 @@ internal static class AllReduceTable
                 result.TimesLimit is { } times ? Number(times, "0.00") : string.Empty);
         }
 
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"All-reduce (sum, {report.Dtype}) between {report.Processes} processes; times of one call on rank 0, warm-up left out."));
+        string processes = report.Processes == 1 ? "process" : "processes";
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"All-reduce (sum, {report.Dtype}) between {report.Processes} {processes}; times of one call on rank 0, warm-up left out."));
         console.Write(table);
         console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"limit: 2 x {report.Processes} x size at {report.UpdateGigabytesPerSecond:0.0} GB/s, measured with all processes changing memory in place."));
     }

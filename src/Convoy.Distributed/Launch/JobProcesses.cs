@@ -3,13 +3,13 @@ using System.Text;
 namespace Convoy.Distributed.Launch;
 
 /// <summary>
-/// Finds the processes of one run by the run's id in their environment (Linux: /proc): also those that a worker
+/// Finds the processes of one launcher by its mark in their environment (Linux: /proc): also those that a worker
 /// started and left behind when it died, which no longer are descendants of the launcher.
 /// </summary>
 internal static class JobProcesses
 {
-    /// <summary>The ids of the living processes of run <paramref name="runId"/>; empty where there is no /proc.</summary>
-    public static IReadOnlyList<int> Find(string runId)
+    /// <summary>The ids of the living processes that the launcher <paramref name="launchId"/> started; empty where there is no /proc.</summary>
+    public static IReadOnlyList<int> Find(string launchId)
     {
         var found = new List<int>();
         if (!OperatingSystem.IsLinux())
@@ -17,7 +17,7 @@ internal static class JobProcesses
             return found;
         }
 
-        byte[] entry = Encoding.ASCII.GetBytes($"\0{WorkerEnvironment.RunIdName}={runId}\0");
+        byte[] entry = Encoding.ASCII.GetBytes($"\0{WorkerEnvironment.LaunchIdName}={launchId}\0");
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(directory), out int processId) && processId != Environment.ProcessId && Holds(directory, entry))

@@ -6,25 +6,28 @@ using Convoy.Distributed.Rendezvous;
 namespace Convoy.Distributed.Launch;
 
 /// <summary>
-/// Starts a program N times on this machine with torchrun's environment, and ends all when one fails.
+/// Starts a program N times on this machine with torchrun's environment, and ends all when one fails. With several machines
+/// one launcher runs on each.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Every worker gets RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, MASTER_ADDR, MASTER_PORT,
-/// TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, TORCHELASTIC_RUN_ID, TORCHELASTIC_ERROR_FILE and
-/// OMP_NUM_THREADS, and Convoy's own CONVOY_JOB_SECRET, CONVOY_STORE_HOSTED and CONVOY_PARENT_PID.
+/// Every worker gets RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, GROUP_RANK, GROUP_WORLD_SIZE, ROLE_NAME, ROLE_RANK,
+/// ROLE_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, TORCHELASTIC_RESTART_COUNT, TORCHELASTIC_MAX_RESTARTS, TORCHELASTIC_RUN_ID,
+/// TORCHELASTIC_ERROR_FILE and OMP_NUM_THREADS, and Convoy's own CONVOY_JOB_SECRET, CONVOY_STORE_HOSTED, CONVOY_PARENT_PID
+/// and CONVOY_LAUNCH_ID.
 /// </para>
 /// <para>
 /// The first failure by time is the root cause, going by what the workers record with <see cref="WorkerErrorFile"/> and
 /// by when they ended. The others then get SIGTERM, and SIGKILL after
-/// <see cref="LauncherOptions.GraceSeconds"/>. On cancellation every worker gets SIGINT once, SIGTERM after
-/// <see cref="LauncherOptions.InterruptGraceSeconds"/>, and SIGKILL. On a terminal, Ctrl-C also reaches the workers
-/// directly, because they belong to the same foreground process group: a worker may see SIGINT twice and must take the
-/// second for the first.
+/// <see cref="LauncherOptions.GraceSeconds"/>. On cancellation every worker gets SIGINT once (SIGTERM if it ignores SIGINT),
+/// SIGTERM after <see cref="LauncherOptions.InterruptGraceSeconds"/>, and SIGKILL. On a terminal, Ctrl-C also reaches the
+/// workers directly, because they belong to the same foreground process group: a worker may see SIGINT twice and must take
+/// the second for the first.
 /// </para>
 /// <para>
-/// On Linux, also what the workers started and left behind is ended with the run. A launcher that is itself killed
-/// with SIGKILL can't end anybody: a worker that uses <see cref="ParentWatch"/> ends by itself, any other program runs on.
+/// On Linux, also what the workers started and left behind is ended with the run, and a small shell process ends all of
+/// them, and removes their error files, when the launcher itself is killed with SIGKILL. A worker that uses
+/// <see cref="ParentWatch"/> ends by itself then, also on other systems.
 /// </para>
 /// </remarks>
 public sealed class Launcher
@@ -55,11 +58,48 @@ public sealed class Launcher
 
     /// <summary>Starts the workers and waits until none is left.</summary>
     /// <param name="cancellation">Interrupts the workers; the result then says so.</param>
-    /// <exception cref="LaunchException">The program could not be started, or the log directory not be written.</exception>
-    /// <exception cref="Errors.RendezvousException">The store could not listen at MASTER_ADDR and MASTER_PORT.</exception>
+    /// <exception cref="LaunchException">The program could not be started, its cores not be pinned, or the log directory not be written.</exception>
+    /// <exception cref="RendezvousException">The store could not listen at MASTER_ADDR and MASTER_PORT, or not be reached.</exception>
+    /// <exception cref="PeerNodeException">Another machine's launcher did not come, could not start its workers, or is lost.</exception>
     public async Task<LaunchResult> RunAsync(CancellationToken cancellation = default)
     {
-        string runId = Random(8), secret = Random(32);
+        CoreShares? cores = _options.PinCores ? CoreShares.Of(_options.ProcessCount) : null;
+        string runId = _options.RunId ?? (_options.NodeCount > 1 ? "none" : Random(8));
+        PeerNodes? peers = null;
+        try
+        {
+            peers = _options.NodeCount > 1 ? await PeerNodes.JoinAsync(_options, runId, ListenAddress(), cancellation).ConfigureAwait(false) : null;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return new LaunchResult([], null, Interrupted: true, Restarts: 0);
+        }
+
+        using (peers)
+        {
+            NodePlace place = peers?.Place ?? new NodePlace(0, 1, 0, _options.ProcessCount);
+            AnnounceCores(cores, place);
+            DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
+            var identity = new LaunchIdentity(Random(16), runId, peers is null ? Random(32) : _options.JobSecret!, errors.FullName);
+            using LaunchGuard? guard = LaunchGuard.Start(identity.LaunchId, errors.FullName);
+            if (guard is null && !OperatingSystem.IsWindows())
+            {
+                _options.OnNotice?.Invoke("there is no /bin/sh: if this launcher is killed, only processes that watch it (ParentWatch) end.");
+            }
+
+            try
+            {
+                return await RunWithRestartsAsync(identity, place, cores, peers, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                errors.Delete(recursive: true);
+            }
+        }
+    }
+
+    private async Task<LaunchResult> RunWithRestartsAsync(LaunchIdentity identity, NodePlace place, CoreShares? cores, PeerNodes? peers, CancellationToken cancellation)
+    {
         var outputLock = new Lock();
         Action<WorkerOutputLine>? onOutput = _options.OnOutput is not { } callback ? null : line =>
         {
@@ -69,11 +109,16 @@ public sealed class Launcher
             }
         };
 
+        int maxRestarts = peers?.MaxRestarts ?? _options.MaxRestarts;
         for (int restart = 0; ; restart++)
         {
-            LaunchResult result = await RunOnceAsync(runId, secret, restart, onOutput, cancellation).ConfigureAwait(false);
-            if (result.Failure is null || cancellation.IsCancellationRequested || restart == _options.MaxRestarts)
+            LaunchResult result = await RunOnceAsync(identity, place, cores, peers, restart, onOutput, cancellation).ConfigureAwait(false);
+
+            // With several machines all have to come to the same decision: only what all know may count.
+            bool interrupted = result.Interrupted || (peers is null && cancellation.IsCancellationRequested);
+            if (result.Failure is null || interrupted || restart == maxRestarts)
             {
+                await (peers?.LeaveAsync(TimeProvider.System) ?? Task.CompletedTask).ConfigureAwait(false);
                 return result;
             }
 
@@ -82,21 +127,53 @@ public sealed class Launcher
     }
 
     // A restart gets a new store: nothing of the failed start's keys is left in it.
-    private async Task<LaunchResult> RunOnceAsync(string runId, string secret, int restart, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
+    private async Task<LaunchResult> RunOnceAsync(
+        LaunchIdentity identity, NodePlace place, CoreShares? cores, PeerNodes? peers, int restart, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
     {
-        using TcpStoreServer? store = _options.HostStore ? new TcpStoreServer(MasterAddress(), _options.MasterPort, secret) : null;
-        int port = store?.Port ?? PortForRankZero();
-        DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
-        try
+        using TcpStoreServer? store = _options.HostStore && place.NodeRank == 0
+            ? new TcpStoreServer(ListenAddress(), peers?.WorkersPort ?? _options.MasterPort, identity.Secret)
+            : null;
+        int port = peers?.WorkersPort ?? store?.Port ?? PortForRankZero();
+        var environment = new WorkerEnvironment(_options, identity, place, restart, port, cores);
+        if (peers is null)
         {
-            var environment = new WorkerEnvironment(_options, runId, secret, restart, port, errors.FullName);
-            using WorkerGroup group = await WorkerGroup.StartAsync(environment, onOutput).ConfigureAwait(false);
-            return await group.RunAsync(cancellation).ConfigureAwait(false);
+            GroupOutcome outcome = await RunGroupAsync(environment, onOutput, new TaskCompletionSource<StopReason>().Task, _ => { }, cancellation).ConfigureAwait(false);
+            return LaunchResult.Of(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart);
         }
-        finally
+
+        await peers.MeetAtStartAsync(restart).ConfigureAwait(false);
+        return await new NodeRun(peers, restart).RunAsync((elsewhere, onStopping) => RunGroupAsync(environment, onOutput, elsewhere, onStopping, cancellation)).ConfigureAwait(false);
+    }
+
+    private static async Task<GroupOutcome> RunGroupAsync(
+        WorkerEnvironment environment, Action<WorkerOutputLine>? onOutput, Task<StopReason> elsewhere, Action<StopReason> onStopping, CancellationToken cancellation)
+    {
+        using WorkerGroup group = await WorkerGroup.StartAsync(environment, onOutput).ConfigureAwait(false);
+        return await group.RunAsync(elsewhere, onStopping, cancellation).ConfigureAwait(false);
+    }
+
+    private void AnnounceCores(CoreShares? cores, NodePlace place)
+    {
+        if (cores is not null)
         {
-            errors.Delete(recursive: true);
+            string shared = cores.Shared ? " There are more processes than cores: some share one." : string.Empty;
+            _options.OnNotice?.Invoke($"cores: {cores.Describe(place.FirstRank)}.{shared}");
         }
+    }
+
+    // Other machines reach a port on every address of this one, for the name of a machine is often loopback on itself. What
+    // is given as a loopback address stays there.
+    private IPAddress ListenAddress()
+    {
+        if (_options.NodeCount == 1)
+        {
+            return MasterAddress();
+        }
+
+        return !IPAddress.TryParse(_options.MasterAddress, out IPAddress? literal) ? IPAddress.Any
+            : IPAddress.IsLoopback(literal) ? literal
+            : literal.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any
+            : IPAddress.Any;
     }
 
     private int PortForRankZero()

@@ -5,18 +5,58 @@ namespace Convoy.Distributed.Launch;
 /// <summary>What a <see cref="Launcher"/> starts, and how it ends it.</summary>
 public sealed record LauncherOptions
 {
+    /// <summary>The port at which the launchers of several machines meet unless another is given: 29500, as torchrun's.</summary>
+    public const int DefaultPort = 29500;
+
     /// <summary>The program that every rank runs.</summary>
     public required LaunchProgram Program { get; init; }
 
-    /// <summary>Number of worker processes on this machine, at least 1: WORLD_SIZE and LOCAL_WORLD_SIZE.</summary>
+    /// <summary>Number of worker processes on this machine, at least 1: LOCAL_WORLD_SIZE, and with one machine WORLD_SIZE.</summary>
     public required int ProcessCount { get; init; }
+
+    /// <summary>
+    /// Number of machines, each of which runs a launcher; default 1. With more, the launcher of node 0 serves a store at
+    /// <see cref="MasterAddress"/> and <see cref="MasterPort"/>, where the others meet it, and the workers' MASTER_PORT is
+    /// the port after it.
+    /// </summary>
+    public int NodeCount { get; init; } = 1;
+
+    /// <summary>This machine's number, from 0 to <see cref="NodeCount"/> - 1: GROUP_RANK; default 0.</summary>
+    public int NodeRank { get; init; }
+
+    /// <summary>
+    /// What the launchers and workers of one job know and nobody else: needed, and the same on all machines, when
+    /// <see cref="NodeCount"/> is more than 1. On one machine every run makes its own, and this is not used. Default null.
+    /// </summary>
+    public string? JobSecret { get; init; }
+
+    /// <summary>TORCHELASTIC_RUN_ID: a name for the job, the same on all machines. Default: a random one; with several machines "none", as torchrun's.</summary>
+    public string? RunId { get; init; }
+
+    /// <summary>ROLE_NAME of every worker; default "default", as torchrun's.</summary>
+    public string Role { get; init; } = "default";
+
+    /// <summary>Seconds that the launchers of several machines wait for each other at the start; default 300, more than 0.</summary>
+    public double JoinTimeoutSeconds { get; init; } = 300;
+
+    /// <summary>Seconds between two looks at the other machines; default 0.1, more than 0. On its own machine a launcher is told at once.</summary>
+    public double MonitorIntervalSeconds { get; init; } = 0.1;
+
+    /// <summary>Seconds without a sign of life after which another machine's launcher counts as lost; default 30, more than 0.</summary>
+    public double NodeTimeoutSeconds { get; init; } = 30;
+
+    /// <summary>
+    /// Whether each worker is kept to cores of its own: the cores that this process may use are shared out, with the two
+    /// hardware threads of a core kept together. Default false. Linux only. With more workers than cores some share one.
+    /// </summary>
+    public bool PinCores { get; init; }
 
     /// <summary>How often the whole group is started again after a failure; default 0. As torchrun's <c>--max-restarts</c>.</summary>
     public int MaxRestarts { get; init; }
 
     /// <summary>
     /// OMP_NUM_THREADS of every worker, at least 1. Default: the value in <see cref="Environment"/> or in this
-    /// process's environment, and when neither has one, cores / <see cref="ProcessCount"/>.
+    /// process's environment, and when neither has one, cores / <see cref="ProcessCount"/>, at least 1.
     /// </summary>
     public int? ThreadsPerProcess { get; init; }
 
@@ -26,7 +66,9 @@ public sealed record LauncherOptions
     /// <summary>MASTER_ADDR, an address of this machine; default 127.0.0.1, which only this machine reaches.</summary>
     public string MasterAddress { get; init; } = "127.0.0.1";
 
-    /// <summary>MASTER_PORT, 0 to 65535; default 0, any free port.</summary>
+    /// <summary>
+    /// MASTER_PORT, 0 to 65535; default 0: any free port, or 29500 with several machines, whose launchers must know it.
+    /// </summary>
     public int MasterPort { get; init; }
 
     /// <summary>
@@ -61,6 +103,15 @@ public sealed record LauncherOptions
     /// </summary>
     public PosixSignal InterruptSignal { get; init; } = PosixSignal.SIGINT;
 
+    /// <summary>
+    /// Asked at a cancellation for the signal to send instead of <see cref="InterruptSignal"/>, so that a program can pass
+    /// on the one that it got. Default null.
+    /// </summary>
+    public Func<PosixSignal>? ChooseInterruptSignal { get; init; }
+
+    /// <summary>Called with a line that people should see: which rank has which cores, what could not be done. Default null.</summary>
+    public Action<string>? OnNotice { get; init; }
+
     /// <summary>Seconds that the workers have for a last checkpoint after <see cref="InterruptSignal"/>, before they are ended; default 30, at least 0.</summary>
     public double InterruptGraceSeconds { get; init; } = 30;
 
@@ -70,6 +121,9 @@ public sealed record LauncherOptions
     /// <summary>Whether the workers' output passes through the launcher.</summary>
     internal bool ReadsOutput => OnOutput is not null || LogDirectory is not null;
 
+    /// <summary>The port that the launchers (several machines) or the workers (one machine) meet at; 0: any.</summary>
+    internal int MeetingPort => MasterPort == 0 && NodeCount > 1 ? DefaultPort : MasterPort;
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     internal void Validate()
@@ -78,9 +132,20 @@ public sealed record LauncherOptions
         ArgumentException.ThrowIfNullOrWhiteSpace(Program.FileName);
         ArgumentOutOfRangeException.ThrowIfLessThan(ProcessCount, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxRestarts);
+        ArgumentOutOfRangeException.ThrowIfLessThan(NodeCount, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(NodeRank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(NodeRank, NodeCount);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(JoinTimeoutSeconds);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MonitorIntervalSeconds);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(NodeTimeoutSeconds);
+        if (NodeCount > 1 && string.IsNullOrEmpty(JobSecret))
+        {
+            throw new ArgumentException("Launchers on several machines need a JobSecret, the same on each, or anybody who reaches the port could join.");
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(ThreadsPerProcess ?? 1, 1, nameof(ThreadsPerProcess));
         ArgumentOutOfRangeException.ThrowIfNegative(MasterPort);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(MasterPort, 65535);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MasterPort, NodeCount > 1 ? 65534 : 65535);
         ArgumentOutOfRangeException.ThrowIfNegative(GraceSeconds);
         ArgumentOutOfRangeException.ThrowIfNegative(InterruptGraceSeconds);
         if (InterruptSignal is not (PosixSignal.SIGINT or PosixSignal.SIGTERM))

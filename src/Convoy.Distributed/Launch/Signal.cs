@@ -8,6 +8,7 @@ namespace Convoy.Distributed.Launch;
 /// <summary>POSIX signals by number (the same on Linux and macOS for those used here).</summary>
 internal static partial class Signal
 {
+    public const int HangUp = 1;
     public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
@@ -55,9 +56,27 @@ internal static partial class Signal
     /// <summary>Whether a process of this id exists.</summary>
     public static bool Exists(int processId) => SendSignal(processId, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
 
+    /// <summary>Whether a process ignores <paramref name="signal"/> (Linux: /proc); false when it has ended or the system does not tell.</summary>
+    public static bool IsIgnored(int processId, int signal)
+    {
+        const string field = "SigIgn:";
+        try
+        {
+            string status = string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/status");
+            return OperatingSystem.IsLinux()
+                && File.ReadLines(status).FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal)) is { } line
+                && ulong.TryParse(line.AsSpan(field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask)
+                && (mask & (1UL << (signal - 1))) != 0;
+        }
+        catch (IOException)
+        {
+            return false; // It has ended.
+        }
+    }
+
     private static string Name(int signal) => signal switch
     {
-        1 => "SIGHUP",
+        HangUp => "SIGHUP",
         Interrupt => "SIGINT",
         3 => "SIGQUIT",
         4 => "SIGILL",

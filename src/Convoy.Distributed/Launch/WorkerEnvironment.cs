@@ -5,26 +5,29 @@ namespace Convoy.Distributed.Launch;
 
 /// <summary>The variables that tell a worker its place, by torchrun's names, and Convoy's own.</summary>
 /// <param name="Options">The run's settings.</param>
-/// <param name="RunId">TORCHELASTIC_RUN_ID: one run, all its restarts.</param>
-/// <param name="Secret">CONVOY_JOB_SECRET: what a worker shows to the store.</param>
+/// <param name="Run">What stays the same over all restarts.</param>
+/// <param name="Place">Which ranks this machine has.</param>
 /// <param name="Restart">TORCHELASTIC_RESTART_COUNT.</param>
 /// <param name="MasterPort">MASTER_PORT.</param>
-/// <param name="ErrorDirectory">Where the workers record their errors, see <see cref="WorkerErrorFile"/>.</param>
-internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, string Secret, int Restart, int MasterPort, string ErrorDirectory)
+/// <param name="Cores">The processors of each local rank, or null when none are pinned.</param>
+internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity Run, NodePlace Place, int Restart, int MasterPort, CoreShares? Cores)
 {
-    /// <summary>The variable that names the run in every process of it.</summary>
-    public const string RunIdName = "TORCHELASTIC_RUN_ID";
+    /// <summary>The variable that marks every process of one launcher.</summary>
+    public const string LaunchIdName = "CONVOY_LAUNCH_ID";
 
     /// <summary>The variable with the launcher's process id, for <see cref="ParentWatch"/>.</summary>
     public const string ParentProcessIdName = "CONVOY_PARENT_PID";
 
     private const string ThreadsName = "OMP_NUM_THREADS";
 
-    /// <summary>The file that TORCHELASTIC_ERROR_FILE names for <paramref name="rank"/>.</summary>
-    public string ErrorFile(int rank) => Path.Combine(ErrorDirectory, $"rank-{Text(rank)}.json");
+    /// <summary>The global rank of a local one.</summary>
+    public int RankOf(int localRank) => Place.FirstRank + localRank;
 
-    /// <summary>What <paramref name="rank"/> gets on top of this process's own environment; null removes a variable.</summary>
-    public IReadOnlyDictionary<string, string?> Of(int rank)
+    /// <summary>The file that TORCHELASTIC_ERROR_FILE names for <paramref name="localRank"/>.</summary>
+    public string ErrorFile(int localRank) => Path.Combine(Run.ErrorDirectory, $"restart-{Text(Restart)}-rank-{Text(RankOf(localRank))}.json");
+
+    /// <summary>What <paramref name="localRank"/> gets on top of this process's own environment; null removes a variable.</summary>
+    public IReadOnlyDictionary<string, string?> Of(int localRank)
     {
         var variables = new Dictionary<string, string?>();
         foreach ((string name, string value) in Options.Environment)
@@ -32,27 +35,36 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, string RunId, 
             variables[name] = value;
         }
 
-        variables[RankEnvironment.RankVariable] = Text(rank);
-        variables[RankEnvironment.LocalRankVariable] = Text(rank);
-        variables[RankEnvironment.WorldSizeVariable] = Text(Options.ProcessCount);
+        variables[RankEnvironment.RankVariable] = Text(RankOf(localRank));
+        variables[RankEnvironment.LocalRankVariable] = Text(localRank);
+        variables[RankEnvironment.WorldSizeVariable] = Text(Place.WorldSize);
         variables[RankEnvironment.LocalWorldSizeVariable] = Text(Options.ProcessCount);
-        variables["GROUP_RANK"] = "0";
+        variables["GROUP_RANK"] = Text(Place.NodeRank);
+        variables["GROUP_WORLD_SIZE"] = Text(Place.NodeCount);
+        variables["ROLE_NAME"] = Options.Role;
+        variables["ROLE_RANK"] = Text(RankOf(localRank));
+        variables["ROLE_WORLD_SIZE"] = Text(Place.WorldSize);
         variables[RankEnvironment.MasterAddressVariable] = Options.MasterAddress;
         variables[RankEnvironment.MasterPortVariable] = Text(MasterPort);
         variables["TORCHELASTIC_RESTART_COUNT"] = Text(Restart);
         variables["TORCHELASTIC_MAX_RESTARTS"] = Text(Options.MaxRestarts);
-        variables[RunIdName] = RunId;
-        variables[RankEnvironment.JobSecretVariable] = Secret;
+        variables["TORCHELASTIC_RUN_ID"] = Run.RunId;
+
+        // PyTorch would take the launcher's store for one of its own, were this inherited from a torchrun around this one.
+        variables["TORCHELASTIC_USE_AGENT_STORE"] = null;
+        variables[RankEnvironment.JobSecretVariable] = Run.Secret;
         variables[RankEnvironment.StoreHostedVariable] = Options.HostStore ? "1" : null;
-        variables[WorkerErrorFile.Variable] = ErrorFile(rank);
+        variables[WorkerErrorFile.Variable] = ErrorFile(localRank);
         variables[ParentProcessIdName] = Text(Environment.ProcessId);
+        variables[LaunchIdName] = Run.LaunchId;
         if (Options.ThreadsPerProcess is int threads)
         {
             variables[ThreadsName] = Text(threads);
         }
         else if (!variables.ContainsKey(ThreadsName) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(ThreadsName)))
         {
-            variables[ThreadsName] = Text(Math.Max(1, Environment.ProcessorCount / Options.ProcessCount));
+            int share = Math.Max(1, Environment.ProcessorCount / Options.ProcessCount);
+            variables[ThreadsName] = Text(Math.Min(share, Cores?[localRank].Count ?? share));
         }
 
         return variables;

@@ -4,4 +4,5 @@ namespace Convoy.Distributed.Launch;
 /// <param name="Message">The error's message.</param>
 /// <param name="Time">When it was recorded.</param>
 /// <param name="PeerLost">Whether it is that another rank was lost, which that rank's own failure explains better.</param>
-internal sealed record WorkerError(string Message, DateTime Time, bool PeerLost);
+/// <param name="Callstack">The exception's type and where it was thrown, or null.</param>
+internal sealed record WorkerError(string Message, DateTime Time, bool PeerLost, string? Callstack);

@@ -10,13 +10,15 @@ namespace Convoy.Distributed.Launch;
 /// </summary>
 /// <remarks>
 /// The form is that of <c>torch.distributed.elastic.multiprocessing.errors</c>:
-/// <c>{"message":{"message":"...","extraInfo":{"timestamp":"1700000000"}}}</c>; <c>peer_lost</c> is Convoy's own.
+/// <c>{"message":{"message":"...","extraInfo":{"py_callstack":"...","timestamp":"1700000000"}}}</c>; the call stack begins
+/// with the exception's type, whatever its language, and <c>peer_lost</c> is Convoy's own.
 /// </remarks>
 public static class WorkerErrorFile
 {
     internal const string Variable = "TORCHELASTIC_ERROR_FILE";
 
     private const string PeerLost = "peer_lost";
+    private const string Callstack = "py_callstack";
 
     /// <summary>
     /// Records <paramref name="error"/>, to be called before the process group is disposed, which the other ranks notice.
@@ -44,6 +46,7 @@ public static class WorkerErrorFile
                 json.WriteStartObject("message");
                 json.WriteString("message", error.Message);
                 json.WriteStartObject("extraInfo");
+                json.WriteString(Callstack, error.ToString());
                 json.WriteString("timestamp", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
                 json.WriteBoolean(PeerLost, error is PeerLostException);
                 json.WriteEndObject();
@@ -77,13 +80,13 @@ public static class WorkerErrorFile
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement message = document.RootElement.GetProperty("message");
             string? text = message.ValueKind == JsonValueKind.String ? message.GetString() : message.GetProperty("message").GetString();
-            bool peerLost = message.ValueKind == JsonValueKind.Object
-                && message.TryGetProperty("extraInfo", out JsonElement extra)
-                && extra.TryGetProperty(PeerLost, out JsonElement flag)
-                && flag.ValueKind == JsonValueKind.True;
+            JsonElement extra = default;
+            bool detailed = message.ValueKind == JsonValueKind.Object && message.TryGetProperty("extraInfo", out extra) && extra.ValueKind == JsonValueKind.Object;
+            bool peerLost = detailed && extra.TryGetProperty(PeerLost, out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
+            string? callstack = detailed && extra.TryGetProperty(Callstack, out JsonElement stack) && stack.ValueKind == JsonValueKind.String ? stack.GetString() : null;
 
             // The file's own time: torchrun's time stamp has whole seconds only.
-            return text is null ? null : new WorkerError(text, File.GetLastWriteTimeUtc(path), peerLost);
+            return text is null ? null : new WorkerError(text, File.GetLastWriteTimeUtc(path), peerLost, callstack);
         }
         catch (Exception foreign) when (foreign is JsonException or InvalidOperationException or KeyNotFoundException)
         {

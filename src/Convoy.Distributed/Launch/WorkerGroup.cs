@@ -25,9 +25,9 @@ internal sealed class WorkerGroup : IDisposable
         var group = new WorkerGroup(environment);
         try
         {
-            for (int rank = 0; rank < environment.Options.ProcessCount; rank++)
+            for (int local = 0; local < environment.Options.ProcessCount; local++)
             {
-                group._workers.Add(WorkerProcess.Start(rank, environment, onOutput));
+                group._workers.Add(WorkerProcess.Start(local, environment, onOutput));
             }
 
             return group;
@@ -42,41 +42,41 @@ internal sealed class WorkerGroup : IDisposable
     }
 
     /// <summary>Waits until no process of the group is left.</summary>
+    /// <param name="elsewhere">Ends when another machine's launcher asks this one to end its workers.</param>
+    /// <param name="onStopping">Called when the workers are about to be ended because of something on this machine.</param>
     /// <param name="cancellation">Interrupts the workers: <see cref="LauncherOptions.InterruptSignal"/>, after the grace times SIGTERM and SIGKILL.</param>
-    public async Task<LaunchResult> RunAsync(CancellationToken cancellation)
+    public async Task<GroupOutcome> RunAsync(Task<StopReason> elsewhere, Action<StopReason> onStopping, CancellationToken cancellation)
     {
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration registration = cancellation.Register(cancelled.SetResult);
 
-        WorkerProcess? failed = await FirstFailureAsync(cancelled.Task).ConfigureAwait(false);
-        if (failed?.ExitCode == 128 + Signal.Interrupt && cancellation.CanBeCanceled)
+        WorkerProcess? failed = await FirstFailureAsync(Task.WhenAny(cancelled.Task, elsewhere)).ConfigureAwait(false);
+        if (failed is not null && MayBeOurs(failed.ExitCode) && cancellation.CanBeCanceled)
         {
             await Task.WhenAny(cancelled.Task, Task.Delay(InterruptSettling, CancellationToken.None)).ConfigureAwait(false);
         }
 
         // Those that ended by themselves: what is sent below ends the others.
         WorkerProcess[] failures = [.. _workers.Where(w => w.Exited.IsCompleted && w.ExitCode != 0)];
-        bool interrupted = cancellation.IsCancellationRequested && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : failed.ExitCode == 128 + Signal.Interrupt);
-        TimeSpan checkpointGrace = TimeSpan.FromSeconds(_environment.Options.InterruptGraceSeconds);
-        bool politely = _environment.Options.InterruptSignal == PosixSignal.SIGINT;
-        await EndAsync((interrupted, politely) switch
+        bool asked = cancellation.IsCancellationRequested || elsewhere is { IsCompletedSuccessfully: true, Result: StopReason.Interrupt };
+        bool interrupted = asked && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : MayBeOurs(failed.ExitCode));
+        if (interrupted || failed is not null)
         {
-            (true, true) => [(Signal.Interrupt, checkpointGrace), (Signal.Terminate, Grace), (Signal.Kill, Forever)],
-            (true, false) => [(Signal.Terminate, checkpointGrace), (Signal.Kill, Forever)],
-            _ => [(Signal.Terminate, Grace), (Signal.Kill, Forever)],
-        }).ConfigureAwait(false);
+            onStopping(interrupted ? StopReason.Interrupt : StopReason.Failure);
+        }
+
+        await EndAsync(interrupted ? InterruptSteps() : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
         await EndLeftoversAsync().ConfigureAwait(false);
         await DrainOutputAsync().ConfigureAwait(false);
-
-        return new LaunchResult(
-            [.. _workers.Select(w => w.ExitCode)],
-            interrupted || failed is null ? null : RootCause(failures).Failure(),
-            interrupted,
-            _environment.Restart);
+        IEnumerable<WorkerProcess> causes = interrupted || failed is null ? [] : CandidatesForTheCause(failures);
+        return new GroupOutcome([.. _workers.Select(w => w.ExitCode)], WorkerFailure.CauseFirst(causes.Select(w => w.Failure())), interrupted);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _workers.ForEach(w => w.Dispose());
+
+    // A terminal, or who signals the whole process group, reaches the workers as well as this process.
+    private static bool MayBeOurs(int exitCode) => exitCode is 128 + Signal.Interrupt or 128 + Signal.Terminate or 128 + Signal.HangUp;
 
     /// <summary>The first worker by time that failed, or null when all are done, output can't be passed on, or the caller cancelled.</summary>
     private async Task<WorkerProcess?> FirstFailureAsync(Task cancelled)
@@ -103,12 +103,18 @@ internal sealed class WorkerGroup : IDisposable
     }
 
     // The first to end is not always the first to fail: a rank with an error can take longer to end than those that
-    // notice its absence. So what the workers recorded decides, and a rank that only lost another comes last.
-    private WorkerProcess RootCause(WorkerProcess[] failures) => _workers
-        .Where(w => failures.Contains(w) || (w.ExitCode != 0 && w.Error is not null))
-        .OrderBy(w => w.Error is { PeerLost: true })
-        .ThenBy(w => w.Error?.Time ?? w.ExitTime)
-        .First();
+    // notice its absence. So what the workers recorded decides.
+    private IEnumerable<WorkerProcess> CandidatesForTheCause(WorkerProcess[] failures) =>
+        _workers.Where(w => failures.Contains(w) || (w.ExitCode != 0 && w.Error is not null));
+
+    private (int Signal, TimeSpan Wait)[] InterruptSteps()
+    {
+        LauncherOptions options = _environment.Options;
+        TimeSpan checkpointGrace = TimeSpan.FromSeconds(options.InterruptGraceSeconds);
+        return (options.ChooseInterruptSignal?.Invoke() ?? options.InterruptSignal) == PosixSignal.SIGINT
+            ? [(Signal.Interrupt, checkpointGrace), (Signal.Terminate, Grace), (Signal.Kill, Forever)]
+            : [(Signal.Terminate, checkpointGrace), (Signal.Kill, Forever)];
+    }
 
     // A task that ends only when the reader fails.
     private static async Task FailureOnly(Task reader)
@@ -130,7 +136,8 @@ internal sealed class WorkerGroup : IDisposable
                 return;
             }
 
-            _workers.ForEach(w => w.Send(signal));
+            // Who ignores SIGINT, as a shell's background jobs do, would only lose the time that it has to end in order.
+            _workers.ForEach(w => w.Send(signal == Signal.Interrupt && w.Ignores(signal) ? Signal.Terminate : signal));
             await Task.WhenAny(exited, Task.Delay(wait)).ConfigureAwait(false);
         }
     }
@@ -141,7 +148,7 @@ internal sealed class WorkerGroup : IDisposable
         long start = TimeProvider.System.GetTimestamp();
         int signal = Signal.Terminate;
         var told = new HashSet<int>();
-        while (JobProcesses.Find(_environment.RunId) is { Count: > 0 } leftovers)
+        while (JobProcesses.Find(_environment.Run.LaunchId) is { Count: > 0 } leftovers)
         {
             if (signal == Signal.Terminate && TimeProvider.System.GetElapsedTime(start) > Grace)
             {

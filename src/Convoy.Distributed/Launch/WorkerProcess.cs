@@ -13,17 +13,20 @@ internal sealed class WorkerProcess : IDisposable
     private readonly LastLines _outputLines;
     private readonly LastLines _errorLines;
     private readonly string _errorFile;
+    private readonly int _nodeRank;
 
-    private WorkerProcess(Process process, int rank, WorkerEnvironment environment, RankLog? log, Action<WorkerOutputLine>? onOutput)
+    private WorkerProcess(Process process, int localRank, WorkerEnvironment environment, RankLog? log, Action<WorkerOutputLine>? onOutput)
     {
         LauncherOptions options = environment.Options;
-        _errorFile = environment.ErrorFile(rank);
+        _errorFile = environment.ErrorFile(localRank);
+        _nodeRank = environment.Place.NodeRank;
         _process = process;
         _log = log;
         _onOutput = onOutput;
         _outputLines = new LastLines(options.LastLines);
         _errorLines = new LastLines(options.LastLines);
-        Rank = rank;
+        Rank = environment.RankOf(localRank);
+        LocalRank = localRank;
         ProcessId = process.Id;
         Reading = options.ReadsOutput
             ? [Read(process.StandardOutput, WorkerOutputStream.Output), Read(process.StandardError, WorkerOutputStream.Error)]
@@ -33,6 +36,9 @@ internal sealed class WorkerProcess : IDisposable
 
     /// <summary>The worker's rank.</summary>
     public int Rank { get; }
+
+    /// <summary>The worker's number on this machine.</summary>
+    public int LocalRank { get; }
 
     /// <summary>The worker's process id, also after its end.</summary>
     public int ProcessId { get; }
@@ -52,9 +58,9 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>What the worker recorded of its failure, or null.</summary>
     public WorkerError? Error => WorkerErrorFile.Read(_errorFile);
 
-    /// <summary>Starts rank <paramref name="rank"/>.</summary>
+    /// <summary>Starts the worker <paramref name="localRank"/> of this machine.</summary>
     /// <exception cref="LaunchException">The program could not be started.</exception>
-    public static WorkerProcess Start(int rank, WorkerEnvironment environment, Action<WorkerOutputLine>? onOutput)
+    public static WorkerProcess Start(int localRank, WorkerEnvironment environment, Action<WorkerOutputLine>? onOutput)
     {
         LauncherOptions options = environment.Options;
         var start = new ProcessStartInfo(options.Program.FileName, options.Program.Arguments)
@@ -70,15 +76,17 @@ internal sealed class WorkerProcess : IDisposable
             start.StandardErrorEncoding = Encoding.UTF8;
         }
 
-        foreach ((string name, string? value) in environment.Of(rank))
+        foreach ((string name, string? value) in environment.Of(localRank))
         {
             start.Environment[name] = value;
         }
 
-        RankLog? log = OpenLog(rank, environment);
+        RankLog? log = OpenLog(environment.RankOf(localRank), environment);
         var process = new Process { StartInfo = start };
         try
         {
+            // The child inherits the affinity of the thread that starts it.
+            using IDisposable? binding = environment.Cores?.Bind(localRank);
             process.Start();
         }
         catch (Win32Exception refusal)
@@ -90,17 +98,29 @@ internal sealed class WorkerProcess : IDisposable
 
         // N readers of one terminal would take each other's input: every worker reads an empty one.
         process.StandardInput.Close();
-        return new WorkerProcess(process, rank, environment, log, onOutput);
+        return new WorkerProcess(process, localRank, environment, log, onOutput);
     }
 
     /// <summary>Sends a signal, unless the process has ended.</summary>
     public void Send(int signal) => Signal.Send(_process, signal);
 
+    /// <summary>Whether the worker's process ignores a signal; false where the system does not tell.</summary>
+    public bool Ignores(int signal) => Signal.IsIgnored(ProcessId, signal);
+
     /// <summary>What to say about this worker when it failed; after its output was read to the end.</summary>
     public WorkerFailure Failure()
     {
         IReadOnlyList<string> errors = _errorLines.ToList();
-        return new WorkerFailure(Rank, ProcessId, ExitCode, Signal.NameOfExitCode(ExitCode), errors.Count > 0 ? errors : _outputLines.ToList(), Error?.Message);
+        WorkerError? error = Error;
+        return new WorkerFailure(Rank, ProcessId, ExitCode, Signal.NameOfExitCode(ExitCode), errors.Count > 0 ? errors : _outputLines.ToList(), error?.Message)
+        {
+            LocalRank = LocalRank,
+            NodeRank = _nodeRank,
+            Host = Environment.MachineName,
+            Time = new DateTimeOffset(error?.Time ?? ExitTime, TimeSpan.Zero),
+            Callstack = error?.Callstack,
+            LostPeer = error is { PeerLost: true },
+        };
     }
 
     /// <inheritdoc/>
@@ -144,7 +164,7 @@ internal sealed class WorkerProcess : IDisposable
             {
                 lines.Add(line);
                 _log?.Write(line);
-                _onOutput?.Invoke(new WorkerOutputLine(Rank, stream, line));
+                _onOutput?.Invoke(new WorkerOutputLine(Rank, stream, line, LocalRank));
             }
         },
         CancellationToken.None,

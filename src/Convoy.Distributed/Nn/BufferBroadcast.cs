@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Nn;
 
-/// <summary>Gives all ranks rank 0's buffers, all in one message.</summary>
+/// <summary>Gives all ranks one rank's buffers, all in one message.</summary>
 internal sealed unsafe class BufferBroadcast : IDisposable
 {
     private readonly ProcessGroup _group;
@@ -26,25 +26,23 @@ internal sealed unsafe class BufferBroadcast : IDisposable
         _message = group.Size > 1 && bytes > 0 ? zeros([bytes], ScalarType.Byte).DetachFromDisposeScope() : null;
     }
 
-    /// <summary>Whether there is anything to send.</summary>
-    public bool IsNeeded => _message is not null;
-
+    /// <summary>Copies the buffers of rank <paramref name="root"/> into all ranks'; all ranks call it together.</summary>
     /// <exception cref="InvalidOperationException">A buffer was replaced after the module was wrapped.</exception>
     /// <exception cref="Errors.DistributedException">A rank failed.</exception>
-    public void Run()
+    public void Run(int root = 0)
     {
         if (_message is null)
         {
             return;
         }
 
-        if (_group.Rank == 0)
+        if (_group.Rank == root)
         {
             Copy(pack: true);
         }
 
-        _group.Broadcast(_message, root: 0);
-        if (_group.Rank != 0)
+        _group.Broadcast(_message, root);
+        if (_group.Rank != root)
         {
             Copy(pack: false);
         }

@@ -102,8 +102,10 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         if (!_hasOrder && _withoutSync == 0)
         {
             _hasOrder = true;
+            long start = Stopwatch.GetTimestamp();
             Reducer.Rebuild(_order.ArrivalOrder());
             _order.Dispose();
+            LastTimings = LastTimings with { CommunicationSeconds = LastTimings.CommunicationSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
         }
     }
 

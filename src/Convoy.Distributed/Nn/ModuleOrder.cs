@@ -33,9 +33,6 @@ internal sealed class ModuleOrder : IDisposable
         }
     }
 
-    /// <summary>Whether any module was called.</summary>
-    public bool HasSeen => _calls > 0;
-
     /// <summary>The parameters' indices, the first to get its gradient first.</summary>
     public int[] ArrivalOrder()
     {

@@ -172,6 +172,7 @@ public sealed class Trainer : IDisposable
             ForwardTime = forwardTime,
             BackwardTime = reduction.BackwardSeconds,
             CommTime = reduction.CommunicationSeconds,
+            CommTotalTime = reduction.CommunicationTotalSeconds,
             WaitTime = reduction.WaitSeconds + clock.Lap(),
             OptimizerTime = update ? optimizerTime : 0,
         };

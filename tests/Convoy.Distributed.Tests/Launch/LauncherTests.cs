@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Distributed.Tests.Launch;
@@ -23,7 +24,9 @@ public sealed class LauncherTests : IDisposable
         {
             MaxRestarts = 3,
             ThreadsPerProcess = 5,
-            Environment = new Dictionary<string, string> { ["CONVOY_TEST_ADDED"] = "a b", ["RANK"] = "77" },
+            RunId = "my job",
+            Role = "trainer",
+            Environment = new Dictionary<string, string> { ["CONVOY_TEST_ADDED"] = "a b", ["RANK"] = "77", ["TORCHELASTIC_USE_AGENT_STORE"] = "True" },
         });
 
         Assert.Equal([0, 0], result.ExitCodes);
@@ -37,6 +40,12 @@ public sealed class LauncherTests : IDisposable
             Assert.Equal("2", environment["WORLD_SIZE"]);
             Assert.Equal("2", environment["LOCAL_WORLD_SIZE"]);
             Assert.Equal("0", environment["GROUP_RANK"]);
+            Assert.Equal("1", environment["GROUP_WORLD_SIZE"]);
+            Assert.Equal("trainer", environment["ROLE_NAME"]);
+            Assert.Equal(text, environment["ROLE_RANK"]);
+            Assert.Equal("2", environment["ROLE_WORLD_SIZE"]);
+            Assert.Equal("my job", environment["TORCHELASTIC_RUN_ID"]);
+            Assert.DoesNotContain("TORCHELASTIC_USE_AGENT_STORE", environment.Keys);
             Assert.Equal("127.0.0.1", environment["MASTER_ADDR"]);
             Assert.InRange(int.Parse(environment["MASTER_PORT"], CultureInfo.InvariantCulture), 1, 65535);
             Assert.Equal("0", environment["TORCHELASTIC_RESTART_COUNT"]);
@@ -47,7 +56,7 @@ public sealed class LauncherTests : IDisposable
             Assert.Equal("a b", environment["CONVOY_TEST_ADDED"]);
             Assert.Equal(EnvironmentOf(0)["MASTER_PORT"], environment["MASTER_PORT"]);
             Assert.Equal(EnvironmentOf(0)["CONVOY_JOB_SECRET"], environment["CONVOY_JOB_SECRET"]);
-            Assert.Equal(EnvironmentOf(0)["TORCHELASTIC_RUN_ID"], environment["TORCHELASTIC_RUN_ID"]);
+            Assert.Equal(EnvironmentOf(0)["CONVOY_LAUNCH_ID"], environment["CONVOY_LAUNCH_ID"]);
         }
     }
 
@@ -181,6 +190,98 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_CancelledWorkersIgnoreSigint_TerminatesThemAtOnce()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What a process ignores is read from /proc.");
+        using var cancel = new CancellationTokenSource();
+        LaunchResult result = await RunAsync(1, "trap '' INT; trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done", o => o with { InterruptGraceSeconds = 3600, OnOutput = CancelWhenReady(1, cancel) }, cancel.Token);
+
+        Assert.True(result.Interrupted);
+        Assert.Equal([5], result.ExitCodes);
+    }
+
+    [Fact]
+    public async Task RunAsync_CancelledWithAChosenSignal_SendsThatOne()
+    {
+        using var cancel = new CancellationTokenSource();
+        LaunchResult result = await RunAsync(
+            1,
+            "trap 'exit 4' INT; trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done",
+            o => o with { ChooseInterruptSignal = () => PosixSignal.SIGTERM, OnOutput = CancelWhenReady(1, cancel) },
+            cancel.Token);
+
+        Assert.Equal([5], result.ExitCodes);
+    }
+
+    [Fact]
+    public async Task RunAsync_WholeProcessGroupIsTerminated_IsAnInterruption()
+    {
+        // Rank 0 ends of SIGTERM before the launcher hears of its own.
+        using var cancel = new CancellationTokenSource();
+        LaunchResult result = await RunAsync(2, "echo ready; [ $RANK = 0 ] && { sleep 0.3; kill -TERM $$; }; exec sleep 60", o => o with
+        {
+            OnOutput = line =>
+            {
+                _lines.Add(line);
+                if (_lines.Count(l => l.Text == "ready") == 2)
+                {
+                    cancel.CancelAfter(TimeSpan.FromSeconds(0.4));
+                }
+            },
+        }, cancel.Token);
+
+        Assert.True(result.Interrupted);
+        Assert.Equal(130, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task RunAsync_SeveralFailBeforeTheyAreTold_ListsAllWithTheCauseFirst()
+    {
+        LaunchResult result = await RunAsync(3, $$$$"""
+            write() { printf '%s' "$1" > $TORCHELASTIC_ERROR_FILE.part; mv $TORCHELASTIC_ERROR_FILE.part $TORCHELASTIC_ERROR_FILE; }
+            if [ $RANK = 2 ]; then trap 'exit 9' TERM; write '{"message":{"message":"first","extraInfo":{"py_callstack":"Kind: first\n   at there"}}}'; {{{{Ready()}}}} while :; do sleep 0.02; done; fi
+            [ $RANK = 1 ] && exec sleep 30
+            {{{{AwaitReady()}}}} sleep 0.1; exit 3
+            """);
+
+        Assert.Equal([2, 0], result.Failures.Select(f => f.Rank));
+        Assert.Equal(result.Failure, result.Failures[0]);
+        Assert.Equal("Kind: first\n   at there", result.Failure?.Callstack);
+        Assert.Equal(2, result.Failure?.LocalRank);
+        Assert.Equal(0, result.Failure?.NodeRank);
+        Assert.Equal(Environment.MachineName, result.Failure?.Host);
+        Assert.True(result.Failures[0].Time < result.Failures[1].Time);
+        Assert.Equal(9, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task RunAsync_PinCores_GivesEachWorkerItsShare()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Cores are pinned on Linux only.");
+        Assert.SkipWhen(Environment.ProcessorCount < 2, "There is one core only.");
+        var notices = new List<string>();
+        await RunAsync(2, "grep Cpus_allowed_list: /proc/self/status", o => o with { PinCores = true, OnNotice = notices.Add });
+
+        string[] masks = [.. _lines.OrderBy(l => l.Rank).Select(l => l.Text.Split('\t')[^1])];
+        Assert.Equal(2, masks.Length);
+        Assert.NotEqual(masks[0], masks[1]);
+        Assert.Equal($"cores: rank 0: {masks[0].Replace(',', '+')}, rank 1: {masks[1].Replace(',', '+')}.", Assert.Single(notices));
+    }
+
+    [Fact]
+    public void Bind_Disposed_RestoresThisThreadsCores()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Cores are pinned on Linux only.");
+        int before = new LinuxCoreAffinity().Cores().Count;
+        using (new LinuxCoreAffinity().Bind([new LinuxCoreAffinity().Cores()[0][0]]))
+        {
+            Assert.Single(new LinuxCoreAffinity().Cores());
+        }
+
+        Assert.Equal(before, new LinuxCoreAffinity().Cores().Count);
+    }
+
+    [Fact]
     public async Task RunAsync_CauseEndsAfterItsPeer_IsNamedByItsErrorFile()
     {
         // Rank 1 fails first and says so, but takes its time to end; rank 0 notices, says that, and ends at once.
@@ -248,8 +349,8 @@ public sealed class LauncherTests : IDisposable
         {
             string[] log = File.ReadAllLines(Path.Combine(logs, $"rank-{rank.ToString(CultureInfo.InvariantCulture)}.log"));
             Assert.Equal([$"err {rank}", $"out {rank}"], log.Order(StringComparer.Ordinal));
-            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Output, $"out {rank}"), _lines);
-            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Error, $"err {rank}"), _lines);
+            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Output, $"out {rank}", rank), _lines);
+            Assert.Contains(new WorkerOutputLine(rank, WorkerOutputStream.Error, $"err {rank}", rank), _lines);
         }
     }
 

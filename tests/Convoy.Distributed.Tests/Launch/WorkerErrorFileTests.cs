@@ -24,6 +24,18 @@ public sealed class WorkerErrorFileTests : IDisposable
     }
 
     [Fact]
+    public void Record_ThrownError_KeepsItsTypeAndWhereItWasThrown()
+    {
+        Exception error = Assert.Throws<InvalidDataException>(Fail);
+
+        WorkerErrorFile.Record(error, File);
+
+        string? stack = WorkerErrorFile.Read(File)?.Callstack;
+        Assert.StartsWith("System.IO.InvalidDataException: odd", stack, StringComparison.Ordinal);
+        Assert.Contains(nameof(Fail), stack, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Record_PeerLost_SaysSo()
     {
         WorkerErrorFile.Record(new PeerLostException("AllReduce", 1, 7, leftGroup: true), File);
@@ -47,4 +59,6 @@ public sealed class WorkerErrorFileTests : IDisposable
 
         Assert.Equal(message, WorkerErrorFile.Read(File)?.Message);
     }
+
+    private static void Fail() => throw new InvalidDataException("odd");
 }

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 namespace Convoy.Distributed.Backends.Reductions;
 
 /// <summary>The loop over a range's elements, compiled for each element format and reduction by itself.</summary>
-/// <remarks>256-bit vectors: wider ones were not faster where memory is the limit, and systems without them get two of 128 bits.</remarks>
+/// <remarks>256-bit vectors, for which one core already waits for memory in float32; systems without them get two of 128 bits.</remarks>
 internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduction>
     where TStored : unmanaged
     where TComputed : unmanaged, INumber<TComputed>

@@ -72,6 +72,7 @@ internal sealed class ParameterGradient
         }
         else if (!AutogradVersion.AreSame(given, Gradient))
         {
+            _wasNone = false;
             Gradient.copy_(given);
         }
         else

@@ -61,6 +61,27 @@ internal sealed class ParameterUsage : IDisposable
             RequireStatic(used);
         }
 
+        Restore(used);
+    }
+
+    /// <summary>The same for a rank that took part without a pass of its own, to which nothing is forbidden.</summary>
+    public void SettleWithoutUse()
+    {
+        if (AllowsUnused)
+        {
+            bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AskAll();
+            _everUsed = _options.StaticGraph ? used : null;
+            Restore(used);
+        }
+    }
+
+    public void Dispose() => _used.Dispose();
+
+    private static string Quote(string[] names) =>
+        string.Join(", ", names.Take(NamesInMessage).Select(name => $"'{name}'")) + (names.Length > NamesInMessage ? FormattableString.Invariant($" and {names.Length - NamesInMessage} more") : "");
+
+    private void Restore(bool[] used)
+    {
         for (int i = 0; i < used.Length; i++)
         {
             if (!used[i])
@@ -69,11 +90,6 @@ internal sealed class ParameterUsage : IDisposable
             }
         }
     }
-
-    public void Dispose() => _used.Dispose();
-
-    private static string Quote(string[] names) =>
-        string.Join(", ", names.Take(NamesInMessage).Select(name => $"'{name}'")) + (names.Length > NamesInMessage ? FormattableString.Invariant($" and {names.Length - NamesInMessage} more") : "");
 
     // Which parameters some rank used.
     private bool[] AskAll()

@@ -125,6 +125,30 @@ public sealed class Reducer : IDisposable
     }
 
     /// <summary>
+    /// Takes part in the other ranks' synchronised <see cref="Backward"/> with zeros for gradients: for a rank that has run out of
+    /// data. This rank's gradients become the mean, too.
+    /// </summary>
+    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    public void ReduceZeros()
+    {
+        using var noGradient = no_grad();
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.Begin();
+            gradient.Zero(toNone: _usage.AllowsUnused);
+            gradient.Synchronized();
+        }
+
+        foreach (GradientBucket bucket in _buckets)
+        {
+            ReduceBucket(bucket);
+            bucket.Return();
+        }
+
+        _usage.SettleWithoutUse();
+    }
+
+    /// <summary>
     /// Makes the buckets anew for gradients that arrive in another order than the one assumed at first, which is rank 0's for all.
     /// The gradients keep their values; tensors that were got from the parameters before are no longer theirs. All ranks call it together.
     /// </summary>

@@ -9,7 +9,8 @@ namespace Convoy.Distributed.Nn.GradientReduction;
 /// From the start to the end of the computation of gradients. What other communication does inside it, that of SyncBatchNorm, counts as computing.
 /// </param>
 /// <param name="CommunicationSeconds">
-/// The exposed communication: what was left to exchange when the computation had ended, without the waiting.
+/// The exposed communication: what was left to exchange when the computation had ended, without the waiting. In the first step
+/// also the making of new buckets.
 /// </param>
 /// <param name="WaitSeconds">The part of the time after the computation in which slower ranks had not come yet. 0 when the backend cannot tell.</param>
 /// <param name="CommunicationTotalSeconds">All exchange, hidden behind the computation or not, without waiting.</param>

@@ -1,0 +1,211 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Convoy.Distributed.Launch;
+using Convoy.Distributed.Rendezvous;
+using Convoy.Lanes;
+
+namespace Convoy.Cli.Launching;
+
+/// <summary>The options of <c>launch</c>, by torchrun's names, and what they mean for a <see cref="Launcher"/>.</summary>
+internal sealed class LaunchOptionSet
+{
+    private const int LeastSecretLength = 16;
+    private const string Usage = "after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.";
+
+    private readonly Option<string> _processes = new("--nproc", "--nproc-per-node") { Description = "Number of processes on this machine; auto, cpu: one for each core that this process may use.", DefaultValueFactory = _ => "auto" };
+    private readonly Option<string> _nodes = new("--nnodes") { Description = "Number of machines. Each runs convoy launch, with the same CONVOY_JOB_SECRET in its environment.", DefaultValueFactory = _ => "1" };
+    private readonly Option<int> _nodeRank = new("--node-rank") { Description = "This machine's number, from 0.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string> _address = new("--master-addr") { Description = "MASTER_ADDR: an address of node 0.", DefaultValueFactory = _ => "127.0.0.1" };
+    private readonly Option<int> _port = new("--master-port") { Description = "One machine: MASTER_PORT, 0: any free port. Several: where the launchers meet, 0: 29500; MASTER_PORT is the port after it.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string?> _endpoint = new("--rdzv-endpoint") { Description = "HOST:PORT, instead of --master-addr and --master-port. [default: none]" };
+    private readonly Option<string?> _runId = new("--rdzv-id", "--run-id") { Description = "TORCHELASTIC_RUN_ID, the job's name, the same on all machines. [default: a random one]" };
+    private readonly Option<bool> _standalone = new("--standalone") { Description = "One machine, any free port." };
+    private readonly Option<bool> _noStore = new("--no-store") { Description = "Leave MASTER_PORT to rank 0, for programs that host their own store there, as PyTorch does." };
+    private readonly Option<int> _restarts = new("--max-restarts") { Description = "How often all processes are started again after a failure.", DefaultValueFactory = _ => 0 };
+    private readonly Option<double> _interval = new("--monitor-interval") { Description = "Seconds between two looks at the other machines.", DefaultValueFactory = _ => 0.1 };
+    private readonly Option<double> _joinTimeout = new("--join-timeout") { Description = "Seconds to wait for the other machines at the start.", DefaultValueFactory = _ => 300 };
+    private readonly Option<bool> _pin = new("--pin") { Description = "Keep each process to cores of its own (Linux)." };
+    private readonly Option<string> _role = new("--role") { Description = "ROLE_NAME.", DefaultValueFactory = _ => "default" };
+    private readonly Option<string?> _logs = new("--log-dir") { Description = "Folder for each process's output, rank-{r}.log. [default: none]" };
+    private readonly Option<string> _redirects = new("--redirects") { Description = "Streams that go to the log only and not to the terminal: 0 none, 1 output, 2 errors, 3 both, or by local rank, as 0:3,1:2.", DefaultValueFactory = _ => "0" };
+    private readonly Option<string> _tee = new("--tee") { Description = "Streams that go to the terminal all the same, in the same form.", DefaultValueFactory = _ => "0" };
+    private readonly Option<string?> _filter = new("--local-ranks-filter") { Description = "Local ranks whose output the terminal shows, as 0,2. [default: all]" };
+    private readonly Option<bool> _noPrefix = new("--no-prefix") { Description = "Show lines without their [rank 1]." };
+    private readonly Argument<string[]> _program = new("PROGRAM ARGS") { Description = "After --: the program and its arguments.", Arity = ArgumentArity.ZeroOrMore };
+
+    /// <summary>Adds everything to the verb.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])
+        [
+            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _pin, _role,
+            _logs, _redirects, _tee, _filter, _noPrefix,
+        ])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Arguments.Add(_program);
+    }
+
+    /// <summary>What to launch.</summary>
+    /// <exception cref="BadInputException">Something given is wrong or does not go together.</exception>
+    public LauncherOptions Read(ParseResult parsed)
+    {
+        int nodes = Nodes(parsed);
+        int nodeRank = AtLeast(_nodeRank, parsed, 0);
+        if (nodeRank >= nodes)
+        {
+            throw new BadInputException("--node-rank is too large", Text(nodeRank), $"Give a number below --nnodes ({Text(nodes)}).");
+        }
+
+        bool standalone = parsed.GetValue(_standalone);
+        if (standalone && nodes > 1)
+        {
+            throw new BadInputException("--standalone does not go with several machines", $"--nnodes {Text(nodes)}", "Leave one of them out.");
+        }
+
+        (string address, int port) = standalone ? ("127.0.0.1", 0) : Endpoint(parsed, nodes);
+        return new LauncherOptions
+        {
+            Program = Program(parsed),
+            ProcessCount = Processes(parsed),
+            NodeCount = nodes,
+            NodeRank = nodeRank,
+            JobSecret = Secret(nodes),
+            RunId = parsed.GetValue(_runId),
+            Role = parsed.GetValue(_role)!,
+            MasterAddress = address,
+            MasterPort = port,
+            HostStore = !parsed.GetValue(_noStore),
+            MaxRestarts = AtLeast(_restarts, parsed, 0),
+            MonitorIntervalSeconds = Positive(_interval, parsed),
+            JoinTimeoutSeconds = Positive(_joinTimeout, parsed),
+            PinCores = parsed.GetValue(_pin),
+            LogDirectory = parsed.GetValue(_logs),
+        };
+    }
+
+    /// <summary>How to show it.</summary>
+    /// <exception cref="BadInputException">Something given is wrong or does not go together.</exception>
+    public LaunchDisplay Display(ParseResult parsed, LauncherOptions options)
+    {
+        var redirected = StreamSelection.Parse(_redirects.Name, parsed.GetValue(_redirects)!);
+        var teed = StreamSelection.Parse(_tee.Name, parsed.GetValue(_tee)!);
+        if (Given(_redirects, parsed) && options.LogDirectory is null)
+        {
+            throw new BadInputException("--redirects needs a folder for the logs", "no --log-dir", "Give --log-dir DIR.");
+        }
+
+        HashSet<int>? ranks = Filter(parsed, options.ProcessCount);
+        return new LaunchDisplay(
+            line => (ranks is null || ranks.Contains(line.LocalRank)) && (!redirected.Has(line.LocalRank, line.Stream) || teed.Has(line.LocalRank, line.Stream)),
+            !parsed.GetValue(_noPrefix),
+            options.NodeCount > 1);
+    }
+
+    private int Processes(ParseResult parsed)
+    {
+        string text = parsed.GetValue(_processes)!;
+        return text is "auto" or "cpu" ? Environment.ProcessorCount
+            : text == "gpu" ? throw new BadInputException("--nproc cannot be counted from GPUs", text, "Give a number, auto or cpu.")
+            : Number(_processes.Name, text, 1);
+    }
+
+    // torchrun's MIN:MAX is for jobs whose number of machines changes while they run.
+    private int Nodes(ParseResult parsed)
+    {
+        string text = parsed.GetValue(_nodes)!;
+        string[] range = text.Split(':');
+        return range.Length == 2 && range[0] != range[1]
+            ? throw new BadInputException("--nnodes is a range", text, "Give one number: machines do not join or leave a running job.")
+            : Number(_nodes.Name, range.Length == 2 ? range[0] : text, 1);
+    }
+
+    private (string Address, int Port) Endpoint(ParseResult parsed, int nodes)
+    {
+        int most = nodes > 1 ? 65534 : 65535;
+        if (parsed.GetValue(_endpoint) is not { } endpoint)
+        {
+            int port = AtLeast(_port, parsed, 0);
+            return port <= most ? (parsed.GetValue(_address)!, port) : throw new BadInputException("--master-port is no port", Text(port), $"Give 0 to {Text(most)}.");
+        }
+
+        if (Given(_address, parsed) || Given(_port, parsed))
+        {
+            throw new BadInputException("--rdzv-endpoint does not go with --master-addr and --master-port", endpoint, "Give one or the other.");
+        }
+
+        int colon = endpoint.LastIndexOf(':');
+        string host = (colon < 0 ? endpoint : endpoint[..colon]).Trim('[', ']');
+        int given = 0;
+        return host.Length > 0 && (colon < 0 || (int.TryParse(endpoint.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out given) && given <= most))
+            ? (host, given)
+            : throw new BadInputException("--rdzv-endpoint is no address", endpoint, $"Give HOST:PORT, with a port of 0 to {Text(most)}.");
+    }
+
+    private static string? Secret(int nodes)
+    {
+        string? secret = nodes == 1 ? null : Environment.GetEnvironmentVariable(RankEnvironment.JobSecretVariable);
+        return nodes == 1 || secret?.Length >= LeastSecretLength
+            ? secret
+            : throw new BadInputException(
+                "several machines need a secret that only their launchers know",
+                $"{RankEnvironment.JobSecretVariable} {(string.IsNullOrEmpty(secret) ? "is not set" : $"has fewer than {Text(LeastSecretLength)} characters")}",
+                "Set it to the same random text in the environment of convoy launch on every machine, for instance what openssl rand -hex 32 gives.");
+    }
+
+    private HashSet<int>? Filter(ParseResult parsed, int processes)
+    {
+        if (parsed.GetValue(_filter) is not { } text)
+        {
+            return null;
+        }
+
+        var ranks = new HashSet<int>();
+        foreach (string entry in text.Split(','))
+        {
+            if (!int.TryParse(entry, NumberStyles.None, CultureInfo.InvariantCulture, out int rank) || rank >= processes)
+            {
+                throw new BadInputException("--local-ranks-filter is no list of local ranks", text, $"Give numbers from 0 to {Text(processes - 1)}, with commas between them.");
+            }
+
+            ranks.Add(rank);
+        }
+
+        return ranks;
+    }
+
+    private LaunchProgram Program(ParseResult parsed)
+    {
+        string[] words = parsed.GetValue(_program) ?? [];
+        int passedOn = parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Count();
+        return passedOn < words.Length
+            ? throw new BadInputException("unknown option or argument of launch", words[0], $"Write the program {Usage}")
+            : words.Length > 0
+            ? new LaunchProgram(words[0], words[1..])
+            : throw new BadInputException("no program to launch", "nothing after --", $"Write it {Usage}");
+    }
+
+    private static bool Given(Option option, ParseResult parsed) => parsed.GetResult(option) is { Implicit: false };
+
+    private static int AtLeast(Option<int> option, ParseResult parsed, int least)
+    {
+        int value = parsed.GetValue(option);
+        return value >= least ? value : throw new BadInputException($"{option.Name} is too small", Text(value), $"Give at least {Text(least)}.");
+    }
+
+    private static double Positive(Option<double> option, ParseResult parsed)
+    {
+        double value = parsed.GetValue(option);
+        return value is > 0 and <= 86400 ? value : throw new BadInputException($"{option.Name} is no time", value.ToString(CultureInfo.InvariantCulture), "Give seconds, more than 0 and at most 86400.");
+    }
+
+    private static int Number(string option, string text, int least) =>
+        !int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) ? throw new BadInputException($"{option} is no number", text, $"Give a whole number, at least {Text(least)}.")
+        : number < least ? throw new BadInputException($"{option} is too small", text, $"Give at least {Text(least)}.")
+        : number;
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,9 @@
+namespace Convoy.Distributed.Launch;
+
+/// <summary>What a launcher says of its machine when it joins the others.</summary>
+/// <param name="Host">The machine's name.</param>
+/// <param name="ProcessCount">How many workers it starts.</param>
+/// <param name="NodeCount">How many machines it was told of.</param>
+/// <param name="RunId">The job that it belongs to.</param>
+/// <param name="MaxRestarts">How many restarts it was told to allow.</param>
+internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeCount, string RunId, int MaxRestarts);

@@ -1,0 +1,7 @@
+namespace Convoy.Distributed.Launch;
+
+/// <summary>What one machine's launcher tells the others at the end of a start.</summary>
+/// <param name="Failures">Its workers that failed, the likely cause first.</param>
+/// <param name="Interrupted">Whether its user interrupted it.</param>
+/// <param name="Error">Why it could not run its workers, or why nobody hears of it any more; null: it ran them.</param>
+internal sealed record NodeReport(IReadOnlyList<WorkerFailure> Failures, bool Interrupted, string? Error);

@@ -1,0 +1,19 @@
+using Convoy.Distributed.Errors;
+
+namespace Convoy.Distributed.Launch;
+
+/// <summary>Another machine's launcher did not come, does not fit, could not start its workers, or is lost.</summary>
+public sealed class PeerNodeException : DistributedException
+{
+    /// <summary>An exception with what was wrong and what to do.</summary>
+    public PeerNodeException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>An exception with what was wrong, what to do, and the error beneath it.</summary>
+    public PeerNodeException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
