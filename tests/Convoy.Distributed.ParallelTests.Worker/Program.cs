@@ -17,6 +17,8 @@ internal static class Program
         [nameof(ThrowingPeer)] = ThrowingPeer.Run,
         [nameof(RandomCollectives)] = RandomCollectives.Run,
         [nameof(TrainingParity)] = TrainingParity.Run,
+        [nameof(FailingRank)] = FailingRank.Run,
+        [nameof(FullSharedMemory)] = FullSharedMemory.Run,
         [nameof(BarrierStress)] = BarrierStress.Run,
         [nameof(Mismatch)] = Mismatch.Run,
         [nameof(LostPeer)] = LostPeer.Run,

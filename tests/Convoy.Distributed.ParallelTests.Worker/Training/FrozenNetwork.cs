@@ -6,19 +6,21 @@ namespace Convoy.Distributed.ParallelTests.Worker.Training;
 /// <summary>Four linear layers over [batch, 6], of which the first and the third are not trained.</summary>
 internal sealed class FrozenNetwork : nn.Module<Tensor, Tensor>
 {
+    public const long Classes = 12;
+
     private readonly nn.Module<Tensor, Tensor> _layers;
 
     public FrozenNetwork()
         : base(nameof(FrozenNetwork))
     {
         _layers = nn.Sequential(
-            ("frozen1", nn.Linear(6, 16)),
+            ("frozen1", nn.Linear(6, 24)),
             ("tanh1", nn.Tanh()),
-            ("trained1", nn.Linear(16, 16)),
+            ("trained1", nn.Linear(24, 24)),
             ("tanh2", nn.Tanh()),
-            ("frozen2", nn.Linear(16, 16)),
+            ("frozen2", nn.Linear(24, 24)),
             ("tanh3", nn.Tanh()),
-            ("trained2", nn.Linear(16, 3)));
+            ("trained2", nn.Linear(24, Classes)));
         RegisterComponents();
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in named_parameters())
         {

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,14 +13,15 @@ internal sealed class TiedNetwork : nn.Module<Tensor, Tensor>
     private readonly nn.Module<Tensor, Tensor> _shared;
     private readonly TorchSharp.Modules.Linear _decoder;
 
-    public TiedNetwork()
+    public TiedNetwork(ScalarType type)
         : base(nameof(TiedNetwork))
     {
-        _embedding = nn.Embedding(Words, 12);
-        _shared = nn.Linear(12, 12);
-        _decoder = nn.Linear(12, Words);
+        _embedding = nn.Embedding(Words, 24, dtype: type);
+        _shared = nn.Linear(24, 24, dtype: type);
+        _decoder = nn.Linear(24, Words, dtype: type);
         _decoder.weight = _embedding.weight!;
         RegisterComponents();
+        Expect.True(AutogradVersion.AreSame(_decoder.weight!, _embedding.weight!), "the weights are not shared");
     }
 
     public override Tensor forward(Tensor input)

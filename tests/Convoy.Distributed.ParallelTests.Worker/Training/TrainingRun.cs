@@ -1,3 +1,4 @@
+using Convoy.Distributed.Interop;
 using Convoy.Distributed.Nn;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,13 +18,14 @@ internal sealed class TrainingRun : IDisposable
     {
         // Rank 0's weights are those of every run; the wrapper must bring them to the other ranks.
         random.manual_seed(11 + group.Rank);
-        _network = task.Network(group);
-        _network.to(type);
+        _network = task.Network(group, type);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group, options);
+        // TorchSharp gives a shared weight twice, and an optimizer would update it twice.
+        TorchSharp.Modules.Parameter[] trained = [.. _model.parameters().Where(p => p.requires_grad).DistinctBy(p => AutogradVersion.Identity(p))];
         // An epsilon far above the rounding of gradients that are nearly zero, which Adam would blow up to whole steps.
         _optimizer = task.IsAdam
-            ? optim.AdamW(_model.parameters().Where(p => p.requires_grad), lr: 0.02, eps: 1e-3)
-            : optim.SGD(_model.parameters().Where(p => p.requires_grad), 0.1, momentum: 0.9, weight_decay: 1e-3);
+            ? optim.AdamW(trained, lr: 0.02, eps: 1e-3)
+            : optim.SGD(trained, 0.1, momentum: 0.9, weight_decay: 1e-3);
         using var scope = NewDisposeScope();
         using var generator = new Generator(5);
         int own = TrainingTask.Batch / group.Size;
