@@ -37,6 +37,8 @@ internal static class FailingRank
 
             using var group = new ProcessGroupSharedMemory(store, environment.Rank, environment.WorldSize, limit);
             Meet(place, group, fail, differs);
+            // A rank that comes after the others have given up finds what they left for it, and learns of it now.
+            group.Barrier();
         }
         catch (DistributedException) when (cause == "stop" && environment.Rank == 0)
         {
@@ -52,7 +54,6 @@ internal static class FailingRank
         switch (place)
         {
             case "joining":
-                group.Barrier();
                 break;
             case "collective":
                 group.Barrier();
