@@ -32,6 +32,11 @@ internal static class Program
         [nameof(OverlappedReduction)] = OverlappedReduction.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
+        [nameof(CheckedMismatch)] = CheckedMismatch.Run,
+        [nameof(CheckedCollectives)] = CheckedCollectives.Run,
+        [nameof(FewerCalls)] = FewerCalls.Run,
+        [nameof(OverlapOverSlowLink)] = OverlapOverSlowLink.Run,
+        [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
     };
 
     private static int Main(string[] args)

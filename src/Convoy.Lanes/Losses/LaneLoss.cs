@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace Convoy.Lanes.Losses;
 
 /// <summary>
-/// Weighted cross entropy plus the lane class's Dice loss, in fp32: logits [N, 2, H, W] and masks [N, H, W] (int64, 0 or
-/// 1) to a scalar.
+/// Weighted cross entropy plus the lane class's Dice loss, in fp32, or in fp64 when the logits are: logits [N, 2, H, W] and
+/// masks [N, H, W] (int64, 0 or 1) to a scalar.
 /// </summary>
 /// <remarks>
 /// Every term is a mean over images of a value of one image: the cross entropy is averaged over the image's own class
@@ -38,9 +38,10 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor logits, Tensor masks)
     {
         using var scope = NewDisposeScope();
-        Tensor truth = masks.to(ScalarType.Float32).flatten(1);
+        ScalarType dtype = logits.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Tensor truth = masks.to(dtype).flatten(1);
         // Widened first: a difference of two bf16 values is rarely one itself.
-        Tensor difference = (logits.select(1, 1).to(ScalarType.Float32) - logits.select(1, 0).to(ScalarType.Float32)).flatten(1);
+        Tensor difference = (logits.select(1, 1).to(dtype) - logits.select(1, 0).to(dtype)).flatten(1);
 
         Tensor weights = (truth * (_lane - _background)) + _background;
         Tensor entropies = functional.softplus(difference * (1 - (2 * truth)));

@@ -78,6 +78,19 @@ public sealed class LaneLossTests
         Assert.Equal(ScalarType.BFloat16, logits.grad!.dtype);
     }
 
+    [Fact]
+    public void Forward_Float64Logits_ComputesInFloat64()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor random, Tensor masks) = Batch(4, 32, 32);
+        Tensor logits = random.to(ScalarType.Float64);
+
+        Tensor loss = Loss.call(logits, masks);
+
+        Assert.Equal(ScalarType.Float64, loss.dtype);
+        Assert.Equal(Reference(logits, masks), loss.item<double>(), 1e-14);
+    }
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(1, -1)]

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using Convoy.Distributed;
+using Convoy.Distributed.Nn;
+using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Losses;
+using Convoy.Lanes.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+using AdamW = TorchSharp.Modules.AdamW;
+
+namespace Convoy.PeerComparison;
+
+/// <summary>
+/// One rank of Convoy's side: what <see cref="Trainer"/> does in a step, on weights and batches that come from files. Rank r
+/// takes the r-th of the equal, contiguous parts of each batch.
+/// </summary>
+internal sealed class PeerRank : IDisposable
+{
+    private readonly PeerSettings _settings;
+    private readonly PeerFolder _folder;
+    private readonly ProcessGroup _group;
+    private readonly ScalarType _dtype;
+    private readonly TrainingPlan _plan;
+    private readonly nn.Module<Tensor, Tensor> _network;
+    private readonly DistributedDataParallel<Tensor, Tensor> _model;
+    private readonly LaneLoss _criterion = new();
+    private readonly AdamW _optimizer;
+
+    /// <summary>Builds the model on the weights of <paramref name="folder"/>.</summary>
+    public PeerRank(PeerSettings settings, PeerFolder folder, ProcessGroup group)
+    {
+        (_settings, _folder, _group) = (settings, folder, group);
+        _dtype = settings.Precision switch
+        {
+            "fp32" => ScalarType.Float32,
+            "fp64" => ScalarType.Float64,
+            _ => throw new Lanes.BadInputException("Convoy has no such precision yet", settings.Precision, "Give fp32 or fp64."),
+        };
+        _plan = new TrainingPlan(settings.ToTrainingOptions(), settings.Steps * settings.BatchSize);
+        _network = PeerNetwork.Create(settings.Network);
+        ModelWeights.Load(_network, folder.Weights);
+        _network.to(_dtype);
+        if (settings.SyncBn)
+        {
+            _network = SyncBatchNorm.Convert(_network, group);
+        }
+
+        _network.train();
+        _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
+        _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: settings.WeightDecay);
+    }
+
+    /// <summary>Takes every step.</summary>
+    /// <param name="report">Told, after each step, its number, the mean of the ranks' losses, and this rank's seconds.</param>
+    public void Run(Action<int, double, double> report)
+    {
+        for (int step = 1; step <= _settings.Steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            (Tensor images, Tensor masks) = Load(step);
+            _group.Barrier();
+            long start = Stopwatch.GetTimestamp();
+            Tensor loss = TakeStep(step, images, masks);
+            double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+            Tensor mean = tensor([loss.to(ScalarType.Float64).item<double>()]);
+            _group.AllReduce(mean, ReduceOp.Average);
+            report(step, mean.item<double>(), seconds);
+        }
+
+        if (_settings.Dump && _group.Rank == 0)
+        {
+            ModelWeights.Save(_network, _folder.LastWeights);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _model.Dispose();
+        _network.Dispose();
+        _criterion.Dispose();
+    }
+
+    private Tensor TakeStep(int step, Tensor images, Tensor masks)
+    {
+        bool update = _plan.IsUpdate(step);
+        using IDisposable? accumulating = update ? null : _model.NoSync();
+        Tensor loss = _criterion.call(_model.call(images), masks);
+        _model.Backward(loss / _settings.Accumulate);
+        if (update)
+        {
+            Update(step);
+        }
+
+        return loss;
+    }
+
+    private void Update(int step)
+    {
+        if (_settings.Dump && _group.Rank == 0 && step <= _settings.Accumulate)
+        {
+            SafetensorsFile.Write(_folder.Gradients, _network.named_parameters().ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter.grad!));
+        }
+
+        if (_settings.Clip > 0)
+        {
+            nn.utils.clip_grad_norm_(_model.parameters(), _settings.Clip);
+        }
+
+        foreach (optim.ILearningRateController parameters in _optimizer.ParamGroups)
+        {
+            parameters.LearningRate = _plan.LearningRate(step);
+        }
+
+        _optimizer.step();
+        _model.ZeroGrad();
+    }
+
+    private (Tensor Images, Tensor Masks) Load(int step)
+    {
+        Dictionary<string, Tensor> batch = SafetensorsFile.Read(_folder.Batch((step - 1) % _settings.Batches));
+        long first = _group.Rank * _settings.LocalBatchSize;
+        Tensor images = batch["images"].narrow(0, first, _settings.LocalBatchSize).to(_dtype);
+        images = _settings.MemoryFormat == "channels_last" ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images.contiguous();
+        return (images, batch["masks"].narrow(0, first, _settings.LocalBatchSize).to(ScalarType.Int64));
+    }
+}

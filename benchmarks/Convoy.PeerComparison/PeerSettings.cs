@@ -1,0 +1,109 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Convoy.Lanes;
+using Convoy.Lanes.Training;
+
+namespace Convoy.PeerComparison;
+
+/// <summary>What both sides of a comparison do: <c>settings.json</c> in its folder, written by <c>benchmarks/peers/compare</c>.</summary>
+internal sealed record PeerSettings
+{
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    /// <summary><c>lane</c> or <c>smooth</c>.</summary>
+    public required string Network { get; init; }
+
+    /// <summary>A folder in TuSimple's layout, or <c>synthetic</c> to draw frames.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>WIDTHxHEIGHT in pixels.</summary>
+    public required string ImageSize { get; init; }
+
+    /// <summary>Images of one step over all ranks.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>How many different batches there are; step s takes batch (s - 1) modulo this.</summary>
+    public required int Batches { get; init; }
+
+    /// <summary>Forward and backward passes.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Ranks.</summary>
+    public required int Processes { get; init; }
+
+    /// <summary>libtorch's threads in each rank.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary><c>fp32</c>, <c>fp64</c> or <c>bf16</c>.</summary>
+    public required string Precision { get; init; }
+
+    /// <summary><c>contiguous</c> or <c>channels_last</c>.</summary>
+    public required string MemoryFormat { get; init; }
+
+    /// <summary>Whether batch norm takes its statistics over all ranks.</summary>
+    public required bool SyncBn { get; init; }
+
+    /// <summary>The highest learning rate, already scaled with the ranks.</summary>
+    public required double Lr { get; init; }
+
+    /// <summary>AdamW's weight decay.</summary>
+    public required double WeightDecay { get; init; }
+
+    /// <summary>Steps whose gradients are averaged into one update.</summary>
+    public required int Accumulate { get; init; }
+
+    /// <summary>The largest norm of all gradients together, 0 for no clipping.</summary>
+    public required double Clip { get; init; }
+
+    /// <summary>The seed of weights and drawn frames.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Whether each side writes the first update's gradients and the last weights.</summary>
+    public required bool Dump { get; init; }
+
+    /// <summary>Images of one step in each rank.</summary>
+    [JsonIgnore]
+    public int LocalBatchSize => BatchSize / Processes;
+
+    /// <summary>Reads a folder's settings.</summary>
+    /// <exception cref="BadInputException">The file is missing or holds something else.</exception>
+    public static PeerSettings Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new BadInputException("no such file", file, "Start benchmarks/peers/compare, which writes it.");
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<PeerSettings>(File.ReadAllText(file), Format)!;
+        }
+        catch (JsonException error)
+        {
+            throw new BadInputException($"not the settings of a comparison, {error.Message}", file, "Start benchmarks/peers/compare, which writes them.", error);
+        }
+    }
+
+    /// <summary>The same settings as <c>convoy train</c> knows them.</summary>
+    public TrainingOptions ToTrainingOptions() => new()
+    {
+        Data = Data,
+        Nproc = Processes,
+        Threads = Threads,
+        ImageSize = Lanes.Data.ImageSize.Parse(ImageSize),
+        BatchSize = BatchSize,
+        Steps = Steps,
+        Lr = Lr,
+        ScaleLr = false,
+        WeightDecay = WeightDecay,
+        Accumulate = Accumulate,
+        Clip = Clip,
+        SyncBn = SyncBn,
+        ChannelsLast = MemoryFormat == "channels_last",
+        Seed = Seed,
+    };
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Convoy.Distributed;
+using Convoy.Distributed.Launch;
+using Convoy.Lanes;
+using static TorchSharp.torch;
+
+namespace Convoy.PeerComparison;
+
+/// <summary>
+/// Convoy's side of the comparison with PyTorch, which <c>benchmarks/peers/compare</c> starts: <c>prepare FOLDER</c> writes
+/// weights and batches, <c>train FOLDER</c> trains on them and prints a JSON line a step and one with the ranks' peak memory.
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        if (args is not [var verb and ("prepare" or "train" or "rank"), var path])
+        {
+            Console.Error.WriteLine($"not a command ({string.Join(' ', args)}). Give prepare FOLDER or train FOLDER.");
+            return 2;
+        }
+
+        try
+        {
+            var folder = new PeerFolder(path);
+            PeerSettings settings = PeerSettings.Read(folder.Settings);
+            switch (verb)
+            {
+                case "prepare":
+                    Preparation.Run(settings, folder);
+                    return 0;
+                case "train":
+                    return Train(settings, path);
+                default:
+                    return Rank(settings, folder);
+            }
+        }
+        catch (BadInputException error)
+        {
+            Console.Error.WriteLine(error.Message);
+            return 2;
+        }
+    }
+
+    private static int Train(PeerSettings settings, string path)
+    {
+        var launcher = new Launcher(new LauncherOptions
+        {
+            Program = LaunchProgram.ThisProgram("rank", path),
+            ProcessCount = settings.Processes,
+            ThreadsPerProcess = settings.Threads,
+        });
+        return launcher.RunAsync().GetAwaiter().GetResult().ExitCode;
+    }
+
+    private static int Rank(PeerSettings settings, PeerFolder folder)
+    {
+        using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(1));
+        set_num_threads(settings.Threads);
+        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromMinutes(10));
+        using var rank = new PeerRank(settings, folder, group);
+        rank.Run((step, loss, seconds) => Print(group, new { step, loss, step_seconds = seconds }));
+
+        using var scope = NewDisposeScope();
+        using var process = Process.GetCurrentProcess();
+        Tensor peak = tensor([process.PeakWorkingSet64]);
+        group.AllReduce(peak, ReduceOp.Max);
+        Print(group, new { peak_bytes = peak.item<long>() });
+        return 0;
+    }
+
+    private static void Print<T>(ProcessGroup group, T line)
+    {
+        if (group.Rank == 0)
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(line));
+        }
+    }
+}
