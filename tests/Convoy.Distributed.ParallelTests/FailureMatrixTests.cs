@@ -5,21 +5,21 @@ namespace Convoy.Distributed.ParallelTests;
 /// <summary>Whatever happens to one of three ranks, wherever: all end by themselves, saying which rank it was and what happened to it, and leave nothing behind.</summary>
 public class FailureMatrixTests
 {
-    private const int Seconds = 8;
+    private const string Limit = "8";
 
     // Process numbers are known only afterwards: {0} stands for that of rank 2.
     private static readonly Dictionary<string, string[]> Expected = new(StringComparer.Ordinal)
     {
         ["kill"] = ["rank 2 (process {0}) has ended"],
-        ["stop"] = ["rank 2 did not come within 8 s"],
+        ["stop"] = [$"rank 2 did not come within {Limit} s"],
         ["throw"] = ["rank 2 (process {0}) has left the group"],
-        ["absent"] = ["rank 2 did not come within 8 s"],
+        ["absent"] = [$"rank 2 did not come within {Limit} s"],
         ["mismatch"] = ["rank 2 called "],
     };
 
     [Fact]
     public async Task Joining_RankFails_OthersNameIt() =>
-        await Task.WhenAll(new[] { "kill", "stop", "throw", "absent" }.Select(cause => RequireAsync("joining", cause, ["rank 2 did not join the process group within 8 s"])));
+        await Task.WhenAll(new[] { "kill", "stop", "throw", "absent" }.Select(cause => RequireAsync("joining", cause, [$"rank 2 did not join the process group within {Limit} s"])));
 
     [Theory]
     [InlineData("collective")]
@@ -30,7 +30,7 @@ public class FailureMatrixTests
 
     private static async Task RequireAsync(string place, string cause, string[] expected)
     {
-        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("FailingRank", 3, [place, cause, Seconds.ToString(CultureInfo.InvariantCulture)]);
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("FailingRank", 3, [place, cause, Limit]);
         string all = string.Join(Environment.NewLine, results.Select(result => $"{place}, {cause}, rank {result.Rank}: exit code {result.ExitCode}: {result.Errors}"));
         foreach (WorkerResult survivor in results.Take(2))
         {

@@ -1,8 +1,5 @@
 namespace Convoy.Distributed.Backends.SharedMemory;
 
-/// <summary>Makes a group's barrier over the group's memory.</summary>
-internal delegate IBarrier BarrierFactory(ControlBlock control, PeerWatch watch, int rank, int size);
-
 /// <summary>Lets the ranks of a group wait for each other. A test puts a wrong one in its place, to see that its checks would notice.</summary>
 internal interface IBarrier
 {
