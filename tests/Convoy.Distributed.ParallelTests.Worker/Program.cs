@@ -24,6 +24,7 @@ internal static class Program
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
+        [nameof(MixedPrecision)] = MixedPrecision.Run,
     };
 
     private static int Main(string[] args)
