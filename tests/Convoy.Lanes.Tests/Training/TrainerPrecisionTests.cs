@@ -20,19 +20,20 @@ public sealed class TrainerPrecisionTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    // Few steps: without instructions for float16 a step of it takes about a second.
     [Fact]
     public void Run_NarrowTypes_LearnsAsFloat32DoesAndSaysSo()
     {
-        double[] reference = Losses(Train("fp32", Precision.Fp32, 16));
+        double[] reference = Losses(Train("fp32", Precision.Fp32, 3));
         foreach ((string name, Precision precision) in new[] { ("bf16", Precision.Bf16), ("fp16", Precision.Fp16) })
         {
-            RunDirectory run = Train(name, precision, 16);
+            RunDirectory run = Train(name, precision, 3);
 
             double[] losses = Losses(run);
-            Assert.Equal(16, losses.Length);
+            Assert.Equal(3, losses.Length);
             Assert.All(losses, loss => Assert.True(double.IsFinite(loss)));
 
-            // Not the same computation, and the same training.
+            // Not the same computation, but the same training.
             Assert.NotEqual(reference[0], losses[0]);
             Assert.All(reference.Zip(losses), pair => Assert.Equal(pair.First, pair.Second, 0.05 * pair.First));
             Assert.Equal(name, MetricsFile.Read(run.Metrics).Config!["precision"]!.GetValue<string>());
@@ -42,44 +43,40 @@ public sealed class TrainerPrecisionTests : IDisposable
     [Fact]
     public void Run_Float16Resumed_EndsAsTheUninterruptedRunBitForBit()
     {
-        RunDirectory whole = Train("whole", Precision.Fp16, 8), parts = Train("parts", Precision.Fp16, 4);
-        IReadOnlyDictionary<string, double> middle = Checkpoint.Latest(parts.Checkpoints)!.State.GradScaler!;
-        Train("parts", Precision.Fp16, 8);
+        Train("whole", Precision.Fp16, 2);
+        Train("parts", Precision.Fp16, 1);
+        IReadOnlyDictionary<string, double> middle = State("parts").GradScaler!;
+        Train("parts", Precision.Fp16, 2);
 
-        Checkpoint expected = Checkpoint.Latest(whole.Checkpoints)!, actual = Checkpoint.Latest(parts.Checkpoints)!;
-        Assert.Equal((8, 8), (expected.State.Step, actual.State.Step));
-        Assert.Equal(expected.State.GradScaler, actual.State.GradScaler);
-        Assert.NotEqual(middle, actual.State.GradScaler);
+        Assert.Equal((2, 2), (State("whole").Step, State("parts").Step));
+        Assert.Equal(State("whole").GradScaler, State("parts").GradScaler);
+        Assert.NotEqual(middle, State("parts").GradScaler);
         foreach (string file in new[] { "model.safetensors", "optimizer.safetensors" })
         {
-            Assert.Equal(File.ReadAllBytes(Path.Combine(expected.Folder, file)), File.ReadAllBytes(Path.Combine(actual.Folder, file)));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(Checkpoint.Latest(Run("whole").Checkpoints)!.Folder, file)), File.ReadAllBytes(Path.Combine(Checkpoint.Latest(Run("parts").Checkpoints)!.Folder, file)));
         }
     }
 
     [Fact]
-    public void Run_Float16WithAScaleThatOverflows_FindsOneThatDoesNot()
+    public void Run_PrecisionChangedAndScaleTooLarge_GoesOnAndBacksOff()
     {
+        Train("run", Precision.Bf16, 1);
+        Assert.Null(State("run").GradScaler);
+
+        // Without a scaler in the checkpoint it starts with the default.
         Train("run", Precision.Fp16, 2);
+        double scale = State("run").GradScaler!["scale"];
+        Assert.InRange(scale, 1, 65536);
+
         string file = Path.Combine(Checkpoint.Latest(Run("run").Checkpoints)!.Folder, "state.json");
-        Dictionary<string, double> state = new(Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler!) { ["scale"] = 1 << 30 };
-        File.WriteAllText(file, File.ReadAllText(file).Replace($"\"scale\": {Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler!["scale"]}", $"\"scale\": {state["scale"]}", StringComparison.Ordinal));
-        Assert.Equal(1 << 30, Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler!["scale"]);
+        File.WriteAllText(file, File.ReadAllText(file).Replace($"\"scale\": {scale}", $"\"scale\": {1L << 40}", StringComparison.Ordinal));
+        Train("run", Precision.Fp16, 4);
 
-        Train("run", Precision.Fp16, 12);
-
-        double scale = Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler!["scale"];
-        Assert.True(scale < 1 << 30 && double.IsInteger(Math.Log2(scale)), $"scale {scale}");
+        Assert.Equal((1L << 38, 0), (State("run").GradScaler!["scale"], State("run").GradScaler!["_growth_tracker"]));
+        Assert.All(Losses(Run("run")), loss => Assert.True(double.IsFinite(loss)));
     }
 
-    [Fact]
-    public void Run_PrecisionChanged_GoesOn()
-    {
-        Train("run", Precision.Fp16, 2);
-        Train("run", Precision.Bf16, 4);
-        Assert.Null(Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler);
-        Train("run", Precision.Fp16, 6);
-        Assert.NotNull(Checkpoint.Latest(Run("run").Checkpoints)!.State.GradScaler);
-    }
+    private CheckpointState State(string run) => Checkpoint.Latest(Run(run).Checkpoints)!.State;
 
     private RunDirectory Run(string name) => new(_folder.File(name));
 
@@ -93,7 +90,7 @@ public sealed class TrainerPrecisionTests : IDisposable
 
         var options = new TrainingOptions
         {
-            Data = _folder.File("data"), ValSplit = 0, Nproc = 1, Threads = 1, ImageSize = new ImageSize(64, 32), BatchSize = 2, Steps = steps, ScheduleSteps = 16, Accumulate = 2,
+            Data = _folder.File("data"), ValSplit = 0, Nproc = 1, Threads = 1, ImageSize = new ImageSize(64, 32), BatchSize = 2, Steps = steps, ScheduleSteps = 8, Accumulate = 1,
             Workers = 0, KeepCheckpoints = 1, Precision = precision, WarmupUpdates = 0,
         };
         using var group = new ProcessGroupSingle();
