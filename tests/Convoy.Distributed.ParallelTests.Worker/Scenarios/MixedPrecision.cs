@@ -8,7 +8,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
 /// Ranks that agree on infinities and scales where they hold different gradients, and mixed-precision training with
-/// SyncBatchNorm and DistributedDataParallel.
+/// SyncBatchNorm and DistributedDataParallel. Argument: <c>alone</c>, scalers that do not know of each other, which must fail.
 /// </summary>
 internal static class MixedPrecision
 {
@@ -17,7 +17,7 @@ internal static class MixedPrecision
     public static void Run(string[] args)
     {
         using ProcessGroup group = Groups.Join(args);
-        SkipTogether(group);
+        SkipTogether(group, args.Contains("alone") ? null : group);
         RefuseDifferentScales(group);
         foreach (ScalarType dtype in new[] { ScalarType.BFloat16, ScalarType.Float16 })
         {
@@ -27,12 +27,12 @@ internal static class MixedPrecision
     }
 
     // Every rank has its own weight and gradient, as a sharded optimizer does. Each rank overflows once, a round later than the one before.
-    private static void SkipTogether(ProcessGroup group)
+    private static void SkipTogether(ProcessGroup group, ProcessGroup? scalers)
     {
         using var scope = NewDisposeScope();
         var weight = new Parameter(zeros(40));
         using SGD optimizer = optim.SGD([weight], 1);
-        var scaler = new GradScaler(initScale: 1024, growthInterval: 3, group: group);
+        var scaler = new GradScaler(initScale: 1024, growthInterval: 3, group: scalers);
         scaler.Scale(zeros(1));
         double scale = 1024;
         for (int round = 0; round < group.Size + 7; round++)
@@ -138,7 +138,7 @@ internal static class MixedPrecision
         const int Overflow = 2;
         random.manual_seed(11);
         using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
-        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, bucketCapMb: 0.002, firstBucketCapMb: 0.001);
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { BucketCapMb = 0.002, FirstBucketCapMb = 0.001 });
         using AdamW optimizer = optim.AdamW(model.parameters(), lr: 0.01);
         var scaler = new GradScaler(initScale: 256, growthInterval: 100, group: group);
         using var generator = new Generator((ulong)(7 + group.Rank));

@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
+using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;
 
@@ -104,6 +105,16 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _exchange.Begin(new CollectiveCall(OperationKind.AllocateBuffer, (int)dtype, count));
         SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
         return _buffers.Add(segment!, count, dtype);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
+    {
+        _exchange.Begin(new CollectiveCall(OperationKind.AllocateShared, (int)dtype, count));
+        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
+
+        // The tensor is the segment's only user.
+        return TensorMemory.Wrap(segment.Start, count, dtype, segment.Release).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,10 +1,11 @@
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Nn;
+namespace Convoy.Distributed.Nn.GradientReduction;
 
 /// <summary>
 /// Sorts gradients into buckets that are reduced at once, as PyTorch's DDP does: in the reverse order of registration, which is
-/// about the order in which backward makes them; one element type a bucket; a bucket is full when it reaches its cap.
+/// about the order in which backward makes them, or in the order in which they were seen to arrive; one element type a bucket; a
+/// bucket is full when it reaches its cap.
 /// </summary>
 public static class BucketAssignment
 {
@@ -18,35 +19,44 @@ public static class BucketAssignment
     /// <param name="gradients">The size in bytes and the element type of each gradient, in order of registration.</param>
     /// <param name="bucketCapMb">How large a bucket gets before the next is begun, in units of 2^20 bytes; above 0.</param>
     /// <param name="firstBucketCapMb">The same for the first bucket of each type.</param>
+    /// <param name="order">The indices of all gradients in the order in which they arrive; null: the last registered first.</param>
     public static IReadOnlyList<IReadOnlyList<int>> Compute(
-        IReadOnlyList<(long Bytes, ScalarType ElementType)> gradients, double bucketCapMb = DefaultBucketCapMb, double firstBucketCapMb = DefaultFirstBucketCapMb)
+        IReadOnlyList<(long Bytes, ScalarType ElementType)> gradients,
+        double bucketCapMb = DefaultBucketCapMb,
+        double firstBucketCapMb = DefaultFirstBucketCapMb,
+        IReadOnlyList<int>? order = null)
     {
         ArgumentNullException.ThrowIfNull(gradients);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(bucketCapMb, 0);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(firstBucketCapMb, 0);
-        var full = new List<IReadOnlyList<int>>();
-        var open = new Dictionary<ScalarType, (List<int> Indices, long Bytes)>();
-        var started = new HashSet<ScalarType>();
-        for (int index = gradients.Count - 1; index >= 0; index--)
+        order ??= [.. Enumerable.Range(0, gradients.Count).Reverse()];
+        if (!order.Order().SequenceEqual(Enumerable.Range(0, gradients.Count)))
         {
-            (long bytes, ScalarType type) = gradients[index];
-            (List<int> indices, long sum) = open.TryGetValue(type, out var bucket) ? bucket : ([], 0);
-            indices.Add(index);
+            throw new ArgumentException("the order must name each gradient once.", nameof(order));
+        }
+
+        var full = new List<(List<int> Indices, int Position)>();
+        var open = new Dictionary<ScalarType, (List<int> Indices, int Position, long Bytes)>();
+        var started = new HashSet<ScalarType>();
+        for (int position = 0; position < order.Count; position++)
+        {
+            (long bytes, ScalarType type) = gradients[order[position]];
+            (List<int> indices, int first, long sum) = open.TryGetValue(type, out var bucket) ? bucket : ([], position, 0);
+            indices.Add(order[position]);
             sum += bytes;
             double capMb = started.Contains(type) ? bucketCapMb : firstBucketCapMb;
             if (sum < capMb * (1 << 20))
             {
-                open[type] = (indices, sum);
+                open[type] = (indices, first, sum);
                 continue;
             }
 
-            full.Add(indices);
+            full.Add((indices, first));
             open.Remove(type);
             started.Add(type);
         }
 
         // By their first gradient, as every rank must reduce them in the same order.
-        full.AddRange(open.Values.Select(bucket => (IReadOnlyList<int>)bucket.Indices));
-        return [.. full.OrderByDescending(bucket => bucket[0])];
+        return [.. full.Concat(open.Values.Select(bucket => (bucket.Indices, bucket.Position))).OrderBy(bucket => bucket.Position).Select(bucket => bucket.Indices)];
     }
 }

@@ -1,7 +1,7 @@
-using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Tests.Nn;
+namespace Convoy.Distributed.Tests.Nn.GradientReduction;
 
 public class BucketAssignmentTests
 {
@@ -21,6 +21,10 @@ public class BucketAssignmentTests
 
     [Fact]
     public void Compute_Nothing_GivesNothing() => AssertBuckets([], [], cap: 25, first: 1);
+
+    [Fact]
+    public void Compute_OrderOfArrival_FillsBucketsInIt() =>
+        Assert.Equal([[1], [3, 0], [2]], BucketAssignment.Compute(Enumerable.Repeat((Mb, float32), 4).ToArray(), bucketCapMb: 2, firstBucketCapMb: 1, order: [1, 3, 0, 2]).Select(bucket => bucket.ToArray()));
 
     private static void AssertBuckets(int[][] expected, (long, ScalarType)[] gradients, double cap, double first) =>
         Assert.Equal(expected, BucketAssignment.Compute(gradients, cap, first).Select(bucket => bucket.ToArray()));
