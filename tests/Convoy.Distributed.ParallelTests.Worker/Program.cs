@@ -36,6 +36,7 @@ internal static class Program
         [nameof(JoinFailures)] = JoinFailures.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
+        [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,
         [nameof(UnusedParameters)] = UnusedParameters.Run,
         [nameof(OverlappedReduction)] = OverlappedReduction.Run,
