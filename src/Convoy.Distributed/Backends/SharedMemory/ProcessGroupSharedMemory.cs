@@ -54,11 +54,23 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _control = new ControlBlock(segment.Start, size);
         _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing);
         _watch.Begin();
-        _exchange = new SharedMemoryExchange(_control, new SharedMemoryBarrier(_control, _watch, rank, size), rank, size, ReportAllArrived);
+        var barrier = new SharedMemoryBarrier(_control, _watch, rank, size);
+        _exchange = new SharedMemoryExchange(_control, barrier, rank, size, ReportAllArrived);
         _buffers = new SharedBuffers(rank, size);
         _copying = new CopyingOperations(_exchange);
         _reducing = new ReducingOperations(_exchange, _buffers);
         _messages = new Messages(_control, _watch, rank, size);
+        try
+        {
+            // A rank that ended before the others have seen its process would look to them like one that a container hides.
+            barrier.Wait("joining the group");
+        }
+        catch
+        {
+            Volatile.Write(ref _control.Slot(rank)->Left, 1);
+            segment.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
