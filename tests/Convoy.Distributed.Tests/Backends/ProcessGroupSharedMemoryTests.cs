@@ -50,6 +50,25 @@ public sealed class ProcessGroupSharedMemoryTests : IDisposable
         Assert.False(wasAlone, "rank 1 went on before rank 0 had seen it");
     }
 
+    [Fact]
+    public void Constructor_RankZeroWasKilledBeforeItRemovedTheFile_RemovesIt()
+    {
+        string folder = Directory.CreateTempSubdirectory("convoy-test").FullName;
+        try
+        {
+            var platform = new StubPlatform { Folder = folder };
+            using TcpStore store = Connect();
+            using var left = SharedMemorySegment.Create(platform, ControlBlock.Bytes(2));
+            store.Set("shm/name", left.Path);
+            Assert.Throws<StoreTimeoutException>(() => new ProcessGroupSharedMemory(platform, store, 1, 2, TimeSpan.FromMilliseconds(100)));
+            Assert.Empty(Directory.GetFiles(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData(OperationKind.NewGroup)]
     [InlineData(OperationKind.AllocateBuffer)]

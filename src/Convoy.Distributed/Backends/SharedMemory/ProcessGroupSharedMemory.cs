@@ -11,7 +11,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// </summary>
 /// <remarks>
 /// The memory is a file in /dev/shm (elsewhere in the folder for temporary files) with mode 0600 and a random name, which is
-/// removed before the constructor returns, so nothing stays behind however the processes end. On Linux a rank that waits
+/// removed before the constructor returns, so nothing stays behind unless all that know it are killed in the moment between. On Linux a rank that waits
 /// sleeps in futex(2), elsewhere it looks again every millisecond. A rank whose process ends is noticed within two seconds.
 /// </remarks>
 public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
