@@ -169,8 +169,11 @@ public sealed class TcpStoreServer : IDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(_greetingTimeout);
-        client.NoDelay = true;
-        return await StoreHandshake.AdmitAsync(client.GetStream(), _secret, () => _strangers.Leave(place), limit.Token).ConfigureAwait(false);
+
+        // By the stream: a client that was driven out by now has none, which is reported as such; its own property would be null.
+        NetworkStream stream = client.GetStream();
+        stream.Socket.NoDelay = true;
+        return await StoreHandshake.AdmitAsync(stream, _secret, () => _strangers.Leave(place), limit.Token).ConfigureAwait(false);
     }
 
     private async Task AnswerAllAsync(NetworkStream stream)

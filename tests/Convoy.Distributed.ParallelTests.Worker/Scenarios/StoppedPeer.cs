@@ -14,8 +14,7 @@ internal static class StoppedPeer
         if (group.Rank == group.Size - 1)
         {
             Signal("STOP", Environment.ProcessId);
-            group.Barrier(); // The others have come to this one before they gave up.
-            group.Barrier();
+            group.Barrier(); // The others have come to it before they gave up, and it must not succeed for this rank alone.
             return;
         }
 

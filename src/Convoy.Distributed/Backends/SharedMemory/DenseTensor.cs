@@ -24,13 +24,21 @@ internal readonly unsafe struct DenseTensor : IDisposable
     /// <summary>For a tensor that is read, and perhaps written afterwards.</summary>
     public static DenseTensor Of(Tensor tensor)
     {
-        if (tensor.is_contiguous())
+        // A view that conj() made holds the values of its base.
+        bool isLazy = tensor.is_conj() || tensor.is_neg();
+        if (tensor.is_contiguous() && !isLazy)
         {
             return new DenseTensor(tensor, null);
         }
 
         using var noGradient = no_grad();
-        return new DenseTensor(tensor, tensor.contiguous().DetachFromDisposeScope());
+        if (!isLazy)
+        {
+            return new DenseTensor(tensor, tensor.contiguous().DetachFromDisposeScope());
+        }
+
+        using Tensor clone = tensor.clone();
+        return new DenseTensor(tensor, clone.contiguous().DetachFromDisposeScope());
     }
 
     /// <summary>Like <see cref="Of(Tensor)"/>, for several.</summary>

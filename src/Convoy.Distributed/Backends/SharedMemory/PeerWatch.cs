@@ -110,9 +110,10 @@ internal sealed unsafe class PeerWatch
             {
                 TimeSpan left = _timeout - Stopwatch.GetElapsedTime(start);
                 _platform.Waiter.Wait(word, value, left < SleepSlice ? TimeSpan.FromTicks(Math.Max(1, left.Ticks)) : SleepSlice);
-                if (Volatile.Read(ref *word) == value)
+                // Whoever wrote the word may end or leave right after: the reason counts only if the word is still to come.
+                if (Volatile.Read(ref *word) == value && ReasonToGiveUp(Stopwatch.GetElapsedTime(start), peer, operation) is { } reason && Volatile.Read(ref *word) == value)
                 {
-                    RequireHope(Stopwatch.GetElapsedTime(start), peer, operation);
+                    throw reason;
                 }
             }
         }
@@ -122,11 +123,11 @@ internal sealed unsafe class PeerWatch
         }
     }
 
-    private void RequireHope(TimeSpan waited, int peer, string operation)
+    private Exception? ReasonToGiveUp(TimeSpan waited, int peer, string operation)
     {
         if (_isDisposing())
         {
-            throw new ObjectDisposedException(nameof(ProcessGroup), $"{operation}: the process group was disposed while this waited for other ranks.");
+            return new ObjectDisposedException(nameof(ProcessGroup), $"{operation}: the process group was disposed while this waited for other ranks.");
         }
 
         int[] missing = peer == AllRanks ? Missing() : [peer];
@@ -134,33 +135,35 @@ internal sealed unsafe class PeerWatch
         // A rank that has come to a collective operation may have given up since: then the operation can end for nobody.
         int[] concerned = peer == AllRanks ? [.. Enumerable.Range(0, _size).Where(rank => rank != _rank)] : [peer];
         int failed = Array.FindIndex(concerned, HasFailed), left = Array.FindIndex(awaited, HasLeft);
-        if (failed >= 0 || left >= 0 || waited >= TimeToLookAfterPeers)
+        if (failed >= 0 || left >= 0 || waited >= TimeToLookAfterPeers || waited >= _timeout)
         {
             // A process that is no more is a cause; that another rank has given up or left may follow from it.
             int ended = Array.FindIndex(concerned, rank => !HasFailed(rank) && !HasLeft(rank) && _visible[rank] && Identity(rank).HasEnded(_platform));
             if (ended >= 0)
             {
-                throw Lost(operation, concerned[ended], hasLeft: false);
+                return Lost(operation, concerned[ended], hasLeft: false);
             }
         }
 
         if (failed >= 0)
         {
             int rank = concerned[failed];
-            throw FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout);
+            return FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout);
         }
 
         if (left >= 0)
         {
-            throw Lost(operation, awaited[left], hasLeft: true);
+            return Lost(operation, awaited[left], hasLeft: true);
         }
 
-        if (waited >= _timeout)
+        if (waited < _timeout)
         {
-            int[] stopped = [.. awaited.Where(rank => Identity(rank).IsStopped(_platform))];
-            throw new CollectiveTimeoutException(operation, awaited, _timeout, stopped.Length == 0 ? null : FormattableString.Invariant(
-                $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped: let it go on with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
+            return null;
         }
+
+        int[] stopped = [.. awaited.Where(rank => Identity(rank).IsStopped(_platform))];
+        return new CollectiveTimeoutException(operation, awaited, _timeout, stopped.Length == 0 ? null : FormattableString.Invariant(
+            $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped: let it go on with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
     }
 
     private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, rank, _control.Slot(rank)->ProcessId, hasLeft);

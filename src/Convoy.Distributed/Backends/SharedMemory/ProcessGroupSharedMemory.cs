@@ -12,7 +12,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// </summary>
 /// <remarks>
 /// The memory is a file in /dev/shm (elsewhere in the folder for temporary files) with mode 0600 and a random name, which is
-/// removed before the constructor returns, so nothing stays behind however the processes end. On Linux a rank that waits
+/// removed before the constructor returns, so nothing stays behind unless all that know it are killed in the moment between. On Linux a rank that waits
 /// sleeps in futex(2), elsewhere it looks again every millisecond. A rank whose process ends is noticed within two seconds.
 /// </remarks>
 public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
@@ -60,11 +60,23 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _control = new ControlBlock(segment.Start, size);
         _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing);
         _watch.Begin();
-        _exchange = new SharedMemoryExchange(_control, barrier(_control, _watch, rank, size), rank, size, ReportAllArrived);
+        IBarrier meeting = barrier(_control, _watch, rank, size);
+        _exchange = new SharedMemoryExchange(_control, meeting, rank, size, ReportAllArrived);
         _buffers = new SharedBuffers(rank, size);
         _copying = new CopyingOperations(_exchange);
         _reducing = new ReducingOperations(_exchange, _buffers);
         _messages = new Messages(_control, _watch, rank, size);
+        try
+        {
+            // A rank that ended before the others have seen its process would look to them like one that a container hides.
+            meeting.Wait("joining the group");
+        }
+        catch
+        {
+            Volatile.Write(ref _control.Slot(rank)->Left, 1);
+            segment.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
         using DenseTensor dense = DenseTensor.Of(tensor);
         SharedBuffer? buffer = tensor.is_contiguous() ? buffers.Find(dense.Memory) : null;
         long offset = buffer?.OffsetOf(dense.Memory) ?? CollectiveCall.None;
-        exchange.Begin(new CollectiveCall(OperationKind.AllReduce, tensor, op, offset: offset));
+        exchange.Begin(new CollectiveCall(OperationKind.AllReduce, tensor, op, buffer: buffer?.Number ?? CollectiveCall.None, offset: offset));
         if (buffer is not null && dense.Bytes > SmallBytes)
         {
             ReduceInPlace(buffer, offset, tensor.numel(), tensor.dtype, op, tensor.element_size());

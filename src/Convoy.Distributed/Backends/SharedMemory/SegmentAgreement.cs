@@ -56,10 +56,8 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
         }
         finally
         {
-            if (exchange.Rank == members[0])
-            {
-                segment?.Unlink();
-            }
+            // On every rank, as the first member may have been killed.
+            segment?.Unlink();
         }
     }
 

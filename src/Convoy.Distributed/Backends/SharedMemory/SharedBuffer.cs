@@ -9,14 +9,18 @@ internal sealed unsafe class SharedBuffer
     private readonly int _rank;
     private readonly long _regionBytes;
 
-    public SharedBuffer(SharedMemorySegment segment, int rank, int ranks)
+    public SharedBuffer(SharedMemorySegment segment, int number, int rank, int ranks)
     {
         _segment = segment;
+        Number = number;
         _rank = rank;
         _regionBytes = segment.Bytes / ranks;
     }
 
     public SharedMemorySegment Segment => _segment;
+
+    /// <summary>Which of the group's buffers it is, from 1: the same on all ranks, as they allocate together.</summary>
+    public int Number { get; }
 
     /// <summary>Whether no tensor of this rank uses it any more.</summary>
     public bool IsUnused { get; private set; }

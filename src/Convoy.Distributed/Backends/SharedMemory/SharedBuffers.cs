@@ -7,6 +7,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 internal sealed unsafe class SharedBuffers(int rank, int ranks) : IDisposable
 {
     private readonly List<SharedBuffer> _buffers = [];
+    private int _allocated;
 
     /// <summary>The size of the memory for buffers of <paramref name="count"/> elements on all ranks.</summary>
     public static long SegmentBytes(long count, ScalarType dtype, int ranks)
@@ -19,7 +20,7 @@ internal sealed unsafe class SharedBuffers(int rank, int ranks) : IDisposable
     public Tensor Add(SharedMemorySegment segment, long count, ScalarType dtype)
     {
         RemoveUnused();
-        var buffer = new SharedBuffer(segment, rank, ranks);
+        var buffer = new SharedBuffer(segment, ++_allocated, rank, ranks);
         segment.AddUser();
         Tensor tensor = TensorMemory.Wrap(buffer.Region(rank), count, dtype, buffer.OnTensorReleased);
         _buffers.Add(buffer);
@@ -49,13 +50,15 @@ internal sealed unsafe class SharedBuffers(int rank, int ranks) : IDisposable
     }
 
     // Each rank by itself: no operation can address a buffer of which this rank has no tensor.
-    private void RemoveUnused()
+    // Asked once about each, as any thread may release a tensor meanwhile.
+    private void RemoveUnused() => _buffers.RemoveAll(buffer =>
     {
-        foreach (SharedBuffer buffer in _buffers.Where(buffer => buffer.IsUnused))
+        bool isUnused = buffer.IsUnused;
+        if (isUnused)
         {
             buffer.Segment.Dispose();
         }
 
-        _buffers.RemoveAll(buffer => buffer.IsUnused);
-    }
+        return isUnused;
+    });
 }

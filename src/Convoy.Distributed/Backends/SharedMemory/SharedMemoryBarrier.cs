@@ -3,6 +3,9 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// <summary>Lets the ranks wait for each other.</summary>
 internal sealed unsafe class SharedMemoryBarrier : IBarrier
 {
+    // More than there can be ranks: with it taken away, the arrivals of a barrier never add up.
+    private const int Withdrawal = 1 << 16;
+
     private readonly ControlBlock _control;
     private readonly PeerWatch _watch;
     private readonly int _rank;
@@ -27,12 +30,36 @@ internal sealed unsafe class SharedMemoryBarrier : IBarrier
         if (Interlocked.Increment(ref *_control.Arrivals) == _size)
         {
             // The next barrier's arrivals start only after the generation is out.
-            Volatile.Write(ref *_control.Arrivals, 0);
+            Interlocked.Add(ref *_control.Arrivals, -_size);
             Volatile.Write(ref *_control.Generation, now);
             _watch.Wake(_control.Generation, _control.Sleepers);
             return;
         }
 
-        _watch.WaitWhile(_control.Generation, before, _control.Sleepers, PeerWatch.AllRanks, operation);
+        try
+        {
+            _watch.WaitWhile(_control.Generation, before, _control.Sleepers, PeerWatch.AllRanks, operation);
+        }
+        catch
+        {
+            if (IsWithdrawn(before))
+            {
+                throw;
+            }
+        }
+    }
+
+    // A rank that comes after this one gave up must not find all there and go on alone.
+    private bool IsWithdrawn(int generation)
+    {
+        Interlocked.Add(ref *_control.Arrivals, -Withdrawal);
+        if (Volatile.Read(ref *_control.Generation) == generation)
+        {
+            return true;
+        }
+
+        // All came at the last moment. What was counted is the next barrier, which cannot end without this rank.
+        Interlocked.Add(ref *_control.Arrivals, Withdrawal);
+        return false;
     }
 }

@@ -35,6 +35,11 @@ internal static class SharedMemoryRendezvous
                 opened.Dispose();
                 throw;
             }
+            finally
+            {
+                // Rank 0 does it, too, unless it was killed before: the file must not stay behind.
+                opened.Unlink();
+            }
         }
 
         SharedMemorySegment created = Attempt(() => SharedMemorySegment.Create(platform, bytes), failure => TellAll(store, size, failure, timeout));

@@ -9,6 +9,8 @@ namespace Convoy.Distributed.Backends.SharedMemory.Platform;
 internal sealed class LinuxPlatform : IPlatform
 {
     private const string SharedMemoryFolder = "/dev/shm";
+    private const int NoSuchProcess = 3; // ESRCH
+    private const int Interrupted = 4; // EINTR
     private const int OutOfSpace = 28; // ENOSPC
 
     public string Folder { get; } = Directory.Exists(SharedMemoryFolder) ? SharedMemoryFolder : Path.GetTempPath();
@@ -22,7 +24,14 @@ internal sealed class LinuxPlatform : IPlatform
     public void Reserve(FileStream stream, long bytes)
     {
         // Without a reservation a full /dev/shm shows as SIGBUS at the first write, which nothing can catch.
-        int error = posix_fallocate((int)stream.SafeFileHandle.DangerousGetHandle(), 0, (nint)bytes);
+        // A signal, of a child that ended, say, interrupts it: then nothing is reserved yet.
+        int error;
+        do
+        {
+            error = posix_fallocate((int)stream.SafeFileHandle.DangerousGetHandle(), 0, (nint)bytes);
+        }
+        while (error == Interrupted);
+
         if (error != 0)
         {
             throw new SharedMemoryException(error == OutOfSpace
@@ -40,9 +49,13 @@ internal sealed class LinuxPlatform : IPlatform
             string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
             return fields[0] is "Z" or "X" ? null : new ProcessStatus(long.Parse(fields[19], CultureInfo.InvariantCulture), fields[0] is "T" or "t");
         }
+        catch (IOException error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == NoSuchProcess)
+        {
+            return null;
+        }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null; // No such process.
+            return new ProcessStatus(0, IsStopped: false); // This process cannot look now: it has too many files open, say.
         }
     }
 

@@ -9,7 +9,7 @@ internal readonly record struct ProcessIdentity(int ProcessId, long Start)
     public static ProcessIdentity Current(IPlatform platform) => new(Environment.ProcessId, platform.Inspect(Environment.ProcessId)?.Start ?? 0);
 
     /// <summary>Whether this process can see that one (containers may hide it), so that <see cref="HasEnded"/> can be believed.</summary>
-    public bool IsVisible(IPlatform platform) => Start != 0 && Find(platform) is not null;
+    public bool IsVisible(IPlatform platform) => Start != 0 && Find(platform) is { Start: not 0 };
 
     /// <summary>Whether the process is no more: gone, a zombie, or another one with the same number.</summary>
     public bool HasEnded(IPlatform platform) => Start != 0 && Find(platform) is null;
@@ -18,5 +18,5 @@ internal readonly record struct ProcessIdentity(int ProcessId, long Start)
     public bool IsStopped(IPlatform platform) => Start != 0 && Find(platform) is { IsStopped: true };
 
     private ProcessStatus? Find(IPlatform platform) =>
-        platform.Inspect(ProcessId) is { } status && Math.Abs(status.Start - Start) <= platform.StartTolerance ? status : null;
+        platform.Inspect(ProcessId) is { } status && (status.Start == 0 || Math.Abs(status.Start - Start) <= platform.StartTolerance) ? status : null;
 }

@@ -1,0 +1,31 @@
+using Convoy.Distributed.Backends.SharedMemory.Platform;
+
+namespace Convoy.Distributed.Tests.Backends;
+
+/// <summary>This system's platform, but for what a test replaces.</summary>
+internal sealed class StubPlatform : IPlatform
+{
+    private static readonly IPlatform Real = IPlatform.Current;
+
+    public string Folder { get; init; } = Real.Folder;
+
+    /// <summary>Called before room is reserved; may throw.</summary>
+    public Action WhenReserving { get; init; } = () => { };
+
+    /// <summary>What is seen of a process.</summary>
+    public Func<int, ProcessStatus?> Process { get; init; } = Real.Inspect;
+
+    public bool CanUnlinkMapped => Real.CanUnlinkMapped;
+
+    public IWordWaiter Waiter => Real.Waiter;
+
+    public long StartTolerance => Real.StartTolerance;
+
+    public void Reserve(FileStream stream, long bytes)
+    {
+        WhenReserving();
+        Real.Reserve(stream, bytes);
+    }
+
+    public ProcessStatus? Inspect(int processId) => Process(processId);
+}
