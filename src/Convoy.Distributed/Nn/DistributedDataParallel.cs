@@ -26,6 +26,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
     private double _forwardSeconds;
     private int _withoutSync;
     private bool _hasOrder;
+    private bool _isLettingGo;
 
     /// <summary>
     /// Wraps <paramref name="module"/>: verifies that it has the same parameters on all ranks, gives all ranks the values of
@@ -129,16 +130,16 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
     public override void eval() => Module.eval();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => Module.named_parameters(recurse);
+    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isLettingGo ? [] : Module.named_parameters(recurse);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => Module.named_buffers(recurse, include_nonpersistent);
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isLettingGo ? [] : Module.named_buffers(recurse, include_nonpersistent);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_children() => Module.named_children();
+    public override IEnumerable<(string name, nn.Module module)> named_children() => _isLettingGo ? [] : Module.named_children();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_modules() => Module.named_modules();
+    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isLettingGo ? [] : Module.named_modules();
 
     /// <inheritdoc/>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => Module.state_dict(destination, prefix);
@@ -162,7 +163,10 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
             Reducer.Dispose();
         }
 
+        // It disposes of all parameters, buffers and children that it is told of, and those are the caller's.
+        _isLettingGo = true;
         base.Dispose(disposing);
+        _isLettingGo = false;
     }
 
     private sealed class NoSyncScope : IDisposable
