@@ -20,6 +20,7 @@ internal static class Program
         [nameof(LatePeer)] = LatePeer.Run,
         [nameof(FileStoreTraffic)] = FileStoreTraffic.Run,
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
+        [nameof(NormInputChangedInPlace)] = NormInputChangedInPlace.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,
