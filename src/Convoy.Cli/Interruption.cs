@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Convoy.Cli;
 
 /// <summary>
-/// Ctrl-C and SIGTERM. The first one cancels <see cref="Token"/>, so that the verb can finish cleanly (training writes a last
-/// checkpoint); the program ends at once with <see cref="ExitCodes.Interrupted"/> when that takes longer than
-/// <see cref="Grace"/>, or at a second Ctrl-C.
+/// Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed. The first one cancels <see cref="Token"/>, so that the verb
+/// can finish cleanly (training writes a last checkpoint); the program ends at once with <see cref="ExitCodes.Interrupted"/>
+/// when that takes longer than <see cref="Grace"/>, or at a second Ctrl-C.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class Interruption : IDisposable
     public Interruption(TimeProvider time)
     {
         _time = time;
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
     }
 
     /// <summary>Cancelled at the first signal.</summary>

@@ -215,6 +215,15 @@ public abstract partial class ProcessGroup : IDisposable
         }
     }
 
+    /// <summary>Breaks the group, unless it is broken, for an error that keeps this rank from taking part in what the others do: each later operation throws it.</summary>
+    internal void Break(Exception error)
+    {
+        if (Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(error), null) is null)
+        {
+            OnFailed(error);
+        }
+    }
+
     /// <summary>Frees what the backend holds; no operation runs any more.</summary>
     protected virtual void Dispose(bool disposing)
     {
@@ -286,10 +295,7 @@ public abstract partial class ProcessGroup : IDisposable
         catch (Exception thrown)
         {
             error = thrown;
-            if (Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(thrown), null) is null)
-            {
-                OnFailed(thrown);
-            }
+            Break(thrown);
         }
 
         // Observers first: a caller that gets an error may end the process, and what they write must be there by then.

@@ -25,6 +25,7 @@ internal static class Program
         [nameof(LatePeer)] = LatePeer.Run,
         [nameof(FileStoreTraffic)] = FileStoreTraffic.Run,
         [nameof(LostPeerInBackward)] = LostPeerInBackward.Run,
+        [nameof(NormInputChangedInPlace)] = NormInputChangedInPlace.Run,
         [nameof(DifferentModels)] = DifferentModels.Run,
         [nameof(TrainConvolutions)] = TrainConvolutions.Run,
         [nameof(CompressedGradients)] = CompressedGradients.Run,

@@ -10,6 +10,10 @@ public class SyncBatchNormTests
     public async Task SyncBatchNorm_PartsOfABatch_EqualBatchNormOnTheWhole(int worldSize) =>
         await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormVariants", worldSize);
 
+    [Fact]
+    public async Task Backward_InputChangedInPlaceOnOneRank_IsAnErrorOnAll() =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("NormInputChangedInPlace", 3);
+
     [Theory]
     [InlineData(2)]
     [InlineData(3)]

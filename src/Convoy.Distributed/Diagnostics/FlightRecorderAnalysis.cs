@@ -55,7 +55,8 @@ public sealed class FlightRecorderAnalysis
             }
         }
 
-        public string? Describe() => Parting() ?? Behind() ?? Unfinished();
+        // A group with messages only has nothing that all ranks must do.
+        public string? Describe() => _ranks.Count == 0 ? null : Parting() ?? Behind() ?? Unfinished();
 
         // The first operation at which two ranks called different things.
         private string? Parting() => _ranks.Values.SelectMany(operations => operations.Keys).Distinct().Order()

@@ -41,6 +41,9 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     protected abstract ProcessGroup Wrap(ProcessGroup inner, IReadOnlyList<int> ranks);
 
     /// <inheritdoc/>
+    protected override void OnFailed(Exception error) => Inner.Break(error);
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<int> MissingRanks() => Inner.PresentlyMissingRanks;
 
     /// <inheritdoc/>

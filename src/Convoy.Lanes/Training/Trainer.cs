@@ -32,6 +32,7 @@ public sealed class Trainer : IDisposable
     private readonly LaneLoss _criterion = new();
     private readonly AdamW _optimizer;
     private readonly MixedPrecision _precision;
+    private readonly LastUpdate? _lastUpdate;
     private readonly double _elapsedBefore;
     private long _step;
 
@@ -88,11 +89,16 @@ public sealed class Trainer : IDisposable
             _step = checkpoint.State.Step;
             _elapsedBefore = checkpoint.State.ElapsedTime;
         }
+
+        _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_network) : null;
     }
 
-    /// <summary>Trains to the plan's last step, or to the update at which some rank's <paramref name="stop"/> is seen.</summary>
+    /// <summary>
+    /// Trains to the plan's last step, or until some rank's <paramref name="stop"/> is seen. Steps since the last update are then
+    /// given up, as many of them may not fit into the time that is left.
+    /// </summary>
     /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
-    /// <param name="stop">Asks for an end at the next update.</param>
+    /// <param name="stop">Asks for an end after the present step.</param>
     /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
     /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
     public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
@@ -110,11 +116,10 @@ public sealed class Trainer : IDisposable
             {
                 using LaneBatch images = batch;
                 _step++;
-                StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out bool anyRankStops);
+                StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out stopping);
                 double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
                 record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
-                stopping = anyRankStops && _plan.IsUpdate(_step);
-                if (stopping || _plan.IsCheckpoint(_step))
+                if (stopping ? GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
                 {
                     record.Checkpoint(() => WriteCheckpoint(elapsed));
                 }
@@ -139,6 +144,7 @@ public sealed class Trainer : IDisposable
         _optimizer.Dispose();
         _model.Dispose();
         _network.Dispose();
+        _lastUpdate?.Dispose();
         _criterion.Dispose();
     }
 
@@ -185,6 +191,23 @@ public sealed class Trainer : IDisposable
         };
     }
 
+    // Whether there is a new update since this session began, whose state is then the model's.
+    private bool GoBackToLastUpdate()
+    {
+        if (!_plan.IsUpdate(_step))
+        {
+            if (_lastUpdate?.Step is not { } step)
+            {
+                return false;
+            }
+
+            _lastUpdate.Restore();
+            _step = step;
+        }
+
+        return true;
+    }
+
     private void StartStep(StepClock clock)
     {
         _trace?.StartStep();
@@ -219,6 +242,7 @@ public sealed class Trainer : IDisposable
         _precision.Scaler.Step(_optimizer);
         _precision.Scaler.Update();
         _model.ZeroGrad();
+        _lastUpdate?.Keep(_step);
     }
 
     // The ranks' losses and their wish to stop travel together: one small message a step.

@@ -25,12 +25,13 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
 
         long killed = Stopwatch.GetTimestamp();
         TrainingFixture.Signal(workers[1], "KILL");
-        (int code, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, string told, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
         TimeSpan took = Stopwatch.GetElapsedTime(killed);
 
         Assert.Equal(1, code);
         Assert.Matches(@"\Aconvoy: error: rank 1 \(pid \d+\) was ended by SIGKILL[^\n]+\n\z", error);
         Assert.True(took < TimeSpan.FromSeconds(10), $"it took {took}");
+        Assert.Matches(@"Last operations of the ranks \(logs/flight-recorder-rank-\*\.json\): [^\n]*rank 1 left no recording", told);
         Assert.Empty(TrainingFixture.Workers(output));
         Assert.DoesNotContain(Directory.GetFileSystemEntries("/dev/shm"), entry => !sharedMemory.Contains(entry) && entry.Contains("convoy", StringComparison.OrdinalIgnoreCase));
     }
@@ -44,7 +45,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         using Process convoy = await _fixture.StartAndWaitForStepAsync(output, processes, 3, "--steps", "100000", "--accumulate", "2");
 
         TrainingFixture.Signal(convoy.Id, "INT");
-        (int code, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
 
         Assert.Equal(130, code);
         Assert.Equal(string.Empty, error);
@@ -59,15 +60,14 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         Assert.Equal(Enumerable.Range(1, (int)step + 2).Select(number => (long)number), TrainingFixture.Steps(output).Select(metrics => metrics.Step));
     }
 
-    private static async Task<(int Code, string Error)> EndAsync(Process convoy, TimeSpan patience)
+    private static async Task<(int Code, string Output, string Error)> EndAsync(Process convoy, TimeSpan patience)
     {
         using var limit = new CancellationTokenSource(patience);
         try
         {
             Task<string> output = convoy.StandardOutput.ReadToEndAsync(limit.Token), error = convoy.StandardError.ReadToEndAsync(limit.Token);
             await convoy.WaitForExitAsync(limit.Token);
-            await output;
-            return (convoy.ExitCode, await error);
+            return (convoy.ExitCode, await output, await error);
         }
         finally
         {

@@ -12,6 +12,7 @@ internal static class UnusedParameters
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
         ByDefault_IsAnError(group);
         Found_CountsAsZeroOrStays(group);
+        Found_ByAnotherRankAndZeroed_StaysAsOnThatRank(group);
         Static_IsLearnedOnce(group);
         Buffers_AreThoseOfRankZero(group);
         RankWithoutData_CountsAsZero(group, new DistributedDataParallelOptions { GradientAsBucketView = false, BroadcastBuffers = false });
@@ -72,6 +73,18 @@ internal static class UnusedParameters
         Backward(model, network, [1]);
         Expect.True(network.Weight(0).grad is null && network.Weight(2).grad is null, "zeroed gradients came back");
         Expect.Equal(ones(1), network.Weight(1).grad!, "used again");
+    }
+
+    // Otherwise the optimizer would leave the parameter alone on some ranks only, and they would part.
+    private static void Found_ByAnotherRankAndZeroed_StaysAsOnThatRank(ProcessGroup group)
+    {
+        using var network = new BranchNetwork();
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { FindUnusedParameters = true });
+        Backward(model, network, group.Rank == 0 ? [0, 1] : [0]);
+        model.zero_grad(set_to_none: false);
+        Backward(model, network, [0]);
+        Expect.True(network.Weight(1).grad is not null, "a gradient is none on the ranks that had not computed it themselves");
+        Expect.Equal(zeros(1), network.Weight(1).grad!, "zeroed");
     }
 
     private static void Static_IsLearnedOnce(ProcessGroup group)

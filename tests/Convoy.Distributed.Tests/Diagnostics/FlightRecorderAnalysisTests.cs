@@ -36,6 +36,14 @@ public class FlightRecorderAnalysisTests
         Assert.Empty(new FlightRecorderAnalysis([one with { Operations = [one.Operations[1]] }, other]).Findings);
     }
 
+    [Fact]
+    public void Findings_AGroupWithMessagesOnly_AreNone()
+    {
+        FlightRecording one = Rank(0, (A, true)), other = Rank(1, (A, true));
+        var message = new FlightRecord("default/1", 1, OperationKind.Send, "Send([5] Float32, to rank 1)", 0, 0, null, 0.5, null);
+        Assert.Empty(Analyse(one with { Operations = [.. one.Operations, message] }, other));
+    }
+
     private static IReadOnlyList<string> Analyse(params FlightRecording[] recordings) =>
         new FlightRecorderAnalysis([.. recordings.Select(recording => recording with { Size = Math.Max(recording.Size, recordings.Length) })]).Findings;
 

@@ -139,5 +139,16 @@ public sealed class DistributedDataParallelTests : IDisposable
         Assert.All(inner.parameters(), p => Assert.True(p.eq(1).all().item<bool>()));
     }
 
+    [Fact]
+    public void Dispose_TheModule_StaysTheCallers()
+    {
+        _model.Backward(_model.call(_input).square().sum());
+        _model.Dispose();
+        Assert.All(_network.parameters(), p => Assert.False(p.IsInvalid));
+        Assert.All(_network.buffers(), b => Assert.False(b.IsInvalid));
+        Assert.Contains(_network.parameters(), p => p.grad!.abs().sum().item<float>() > 0);
+        Assert.Equal([5L, 2L], _network.call(_input).shape);
+    }
+
     private static unsafe long Address(Tensor tensor) => (long)Interop.TensorMemory.Address(tensor);
 }

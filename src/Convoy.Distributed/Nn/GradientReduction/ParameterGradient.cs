@@ -120,6 +120,9 @@ internal sealed class ParameterGradient
         _kept = null;
     }
 
+    /// <summary>Some rank has added to the gradient, so all have one now.</summary>
+    public void Keep() => _wasNone = false;
+
     /// <summary>No rank has added to the gradient: it becomes again what it was, none included.</summary>
     public void Restore()
     {

@@ -84,7 +84,11 @@ internal sealed class ParameterUsage : IDisposable
     {
         for (int i = 0; i < used.Length; i++)
         {
-            if (!used[i])
+            if (used[i])
+            {
+                _gradients[i].Keep();
+            }
+            else
             {
                 _gradients[i].Restore();
             }

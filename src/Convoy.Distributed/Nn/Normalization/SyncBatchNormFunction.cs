@@ -39,6 +39,26 @@ internal sealed unsafe class SyncBatchNormFunction : autograd.SingleTensorFuncti
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
+        try
+        {
+            return Gradients(ctx, grad_output, context);
+        }
+#pragma warning disable CA1031 // Kept by the group, which throws it again.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            // Nor may any other exception pass (see InputGradient), such as libtorch's when the input was changed in place.
+            // The other ranks would wait for this one: breaking the group tells them.
+            context.Group.Break(error);
+            return [null!, null!, null!, null!];
+        }
+    }
+
+    /// <summary>The type in which libtorch's batch norm keeps statistics and weights for an input of <paramref name="type"/>.</summary>
+    public static ScalarType WideType(ScalarType type) => type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+
+    private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor grad_output, NormalizationContext context)
+    {
         bool hasBias = (bool)ctx.get_data(HasBias);
         using var scope = NewDisposeScope();
         List<Tensor> saved = ctx.get_saved_variables();
@@ -64,9 +84,6 @@ internal sealed unsafe class SyncBatchNormFunction : autograd.SingleTensorFuncti
         Tensor? inputGradient = context.InputNeedsGradient ? InputGradient(x, dy, weight, layout, context, inverseDeviation, sums).to(input.dtype) : null;
         return context.Returned.Replace(inputGradient, weightGradient, biasGradient, null);
     }
-
-    /// <summary>The type in which libtorch's batch norm keeps statistics and weights for an input of <paramref name="type"/>.</summary>
-    public static ScalarType WideType(ScalarType type) => type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
     // The sums of dy and of dy (x - mean).
     private static double[] Sums(Tensor x, Tensor dy, ChannelLayout layout, double[] mean)
