@@ -164,6 +164,23 @@ public abstract partial class ProcessGroup : IDisposable
     }
 
     /// <summary>
+    /// Makes a tensor of zeros that is the same memory on all ranks: what one rank writes, all have, and nothing orders their
+    /// reading and writing but the operations of the group. All ranks call it together with the same arguments. The memory stays valid for as long as a
+    /// tensor uses it, also after the group is disposed.
+    /// </summary>
+    /// <param name="count">The number of elements, at least 1.</param>
+    /// <param name="dtype">The element type.</param>
+    /// <returns>A one-dimensional contiguous tensor that belongs to the caller and to no dispose scope; null on all ranks: this group's ranks have no common memory.</returns>
+    /// <exception cref="DistributedException">There is not enough shared memory, or a rank failed.</exception>
+    public Tensor? AllocateShared(long count, ScalarType dtype)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        Tensor? shared = null;
+        Run(new Operation(OperationKind.AllocateShared, dtype, [count]), () => shared = AllocateSharedCore(count, dtype));
+        return shared;
+    }
+
+    /// <summary>
     /// Throws the error of an earlier operation that failed, if any. An operation inside backward cannot throw through libtorch,
     /// so whoever runs backward asks here.
     /// </summary>
@@ -234,6 +251,9 @@ public abstract partial class ProcessGroup : IDisposable
 
     /// <summary>The backend's <see cref="AllocateBuffer"/>; ordinary memory unless the backend has better.</summary>
     protected virtual Tensor AllocateBufferCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
+
+    /// <summary>The backend's <see cref="AllocateShared"/>; null unless the ranks can share memory.</summary>
+    protected virtual Tensor? AllocateSharedCore(long count, ScalarType dtype) => null;
 
     private void Run(Operation operation, Action body) => _collectives.Run(new Work(operation, Name, body, [], MissingRanks));
 

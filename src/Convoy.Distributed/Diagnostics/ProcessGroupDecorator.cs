@@ -103,6 +103,14 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     }
 
     /// <inheritdoc/>
+    protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
+    {
+        Tensor? shared = null;
+        Forward(new Operation(OperationKind.AllocateShared, dtype, [count]), () => shared = Inner.AllocateShared(count, dtype));
+        return shared;
+    }
+
+    /// <inheritdoc/>
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
     {
         ProcessGroup? made = null;

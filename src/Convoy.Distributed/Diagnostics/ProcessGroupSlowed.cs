@@ -43,7 +43,7 @@ public sealed class ProcessGroupSlowed : ProcessGroupDecorator
             OperationKind.AllGather or OperationKind.Gather or OperationKind.Scatter or OperationKind.ReduceScatter => others,
             _ => 0,
         };
-        return operation.Kind is OperationKind.AllocateBuffer or OperationKind.NewGroup || size == 1
+        return operation.Kind is OperationKind.AllocateBuffer or OperationKind.AllocateShared or OperationKind.NewGroup || size == 1
             ? TimeSpan.Zero
             : _latency + TimeSpan.FromSeconds(shares * operation.Bytes * 8 / (_gigabitsPerSecond * 1e9));
     }

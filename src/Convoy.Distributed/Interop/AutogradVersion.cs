@@ -27,8 +27,11 @@ internal static unsafe class AutogradVersion
         return empty([0], tensor.dtype).DetachFromDisposeScope().set_(tensor);
     }
 
+    /// <summary>What is the same for all handles of one tensor, and no other's (also not of one over the same memory) as long as it lives.</summary>
+    public static nint Identity(Tensor tensor) => *(nint*)tensor.Handle; // A handle points to a pointer to the tensor.
+
     /// <summary>Whether two handles are one tensor (and not only two over the same memory).</summary>
-    public static bool AreSame(Tensor first, Tensor second) => *(nint*)first.Handle == *(nint*)second.Handle; // A handle points to a pointer to the tensor.
+    public static bool AreSame(Tensor first, Tensor second) => Identity(first) == Identity(second);
 
     private static nint Find()
     {

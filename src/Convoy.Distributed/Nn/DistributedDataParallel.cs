@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Distributed.UnevenInputs;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,15 +19,16 @@ namespace Convoy.Distributed.Nn;
 /// and state are the module's own, without a prefix. A model's outputs for a batch depend on batch norm's statistics, which are
 /// those of each rank's own part unless <see cref="SyncBatchNorm"/> replaces it.
 /// </remarks>
-public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
+public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>, IJoinable
 {
+    private readonly ProcessGroup _group;
     private readonly ParameterGuard _guard;
     private readonly ModuleOrder _order;
     private readonly BufferBroadcast? _buffers;
     private double _forwardSeconds;
     private int _withoutSync;
     private bool _hasOrder;
-    private bool _isLettingGo;
+    private bool _isDisposed;
 
     /// <summary>
     /// Wraps <paramref name="module"/>: verifies that it has the same parameters on all ranks, gives all ranks the values of
@@ -45,6 +47,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         ArgumentNullException.ThrowIfNull(group);
         options ??= new DistributedDataParallelOptions();
         Module = module;
+        _group = group;
         _guard = new ParameterGuard(module);
         if (options.InitSync)
         {
@@ -78,7 +81,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
         long start = Stopwatch.GetTimestamp();
         if (_buffers is not null && _withoutSync == 0 && Module.training && is_grad_enabled())
         {
-            _buffers.Run();
+            _buffers.Run(_join?.Announce(_bufferAct).Root ?? 0);
         }
 
         TResult result = Module.call(input);
@@ -97,16 +100,18 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
     {
         ArgumentNullException.ThrowIfNull(loss);
         _guard.RequireUnchanged();
+        _hasStarted = true;
+        if (_withoutSync == 0)
+        {
+            AnnounceBackward();
+        }
+
         Reducer.Backward(loss, synchronize: _withoutSync == 0);
         LastTimings = Reducer.LastTimings with { ForwardSeconds = _forwardSeconds };
         _forwardSeconds = 0;
-        if (!_hasOrder && _withoutSync == 0)
+        if (_withoutSync == 0)
         {
-            _hasOrder = true;
-            long start = Stopwatch.GetTimestamp();
-            Reducer.Rebuild(_order.ArrivalOrder());
-            _order.Dispose();
-            LastTimings = LastTimings with { CommunicationSeconds = LastTimings.CommunicationSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
+            RebuildOnce();
         }
     }
 
@@ -130,16 +135,16 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
     public override void eval() => Module.eval();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isLettingGo ? [] : Module.named_parameters(recurse);
+    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isDisposed ? [] : Module.named_parameters(recurse);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isLettingGo ? [] : Module.named_buffers(recurse, include_nonpersistent);
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isDisposed ? [] : Module.named_buffers(recurse, include_nonpersistent);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_children() => _isLettingGo ? [] : Module.named_children();
+    public override IEnumerable<(string name, nn.Module module)> named_children() => _isDisposed ? [] : Module.named_children();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isLettingGo ? [] : Module.named_modules();
+    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isDisposed ? [] : Module.named_modules();
 
     /// <inheritdoc/>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => Module.state_dict(destination, prefix);
@@ -163,10 +168,23 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>
             Reducer.Dispose();
         }
 
-        // It disposes of all parameters, buffers and children that it is told of, and those are the caller's.
-        _isLettingGo = true;
+        // The base class disposes of all that a module says it has, which is not the wrapper's.
+        _isDisposed = true;
+
         base.Dispose(disposing);
-        _isLettingGo = false;
+    }
+
+    // Synchronised passes are the same on all ranks, so all come here together after their first.
+    private void RebuildOnce()
+    {
+        if (!_hasOrder)
+        {
+            _hasOrder = true;
+            long start = Stopwatch.GetTimestamp();
+            Reducer.Rebuild(_order.ArrivalOrder());
+            _order.Dispose();
+            LastTimings = LastTimings with { CommunicationSeconds = LastTimings.CommunicationSeconds + Stopwatch.GetElapsedTime(start).TotalSeconds };
+        }
     }
 
     private sealed class NoSyncScope : IDisposable

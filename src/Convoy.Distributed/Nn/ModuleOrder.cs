@@ -1,4 +1,5 @@
 using System.Reflection;
+using Convoy.Distributed.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,11 +22,11 @@ internal sealed class ModuleOrder : IDisposable
     public ModuleOrder(nn.Module module, IReadOnlyList<Parameter> parameters)
     {
         _firstUse = new int[parameters.Count];
-        Dictionary<nint, int> indices = parameters.Select((parameter, index) => (parameter.Handle, index)).ToDictionary();
+        Dictionary<nint, int> indices = parameters.Select((parameter, index) => (AutogradVersion.Identity(parameter), index)).ToDictionary();
         var seen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
         foreach (nn.Module part in module.named_modules().Select(named => named.module).Prepend(module).Where(seen.Add))
         {
-            int[] own = [.. part.named_parameters(recurse: false).Where(p => indices.ContainsKey(p.parameter.Handle)).Select(p => indices[p.parameter.Handle])];
+            int[] own = [.. part.named_parameters(recurse: false).Select(p => AutogradVersion.Identity(p.parameter)).Where(indices.ContainsKey).Select(identity => indices[identity])];
             if (own.Length > 0)
             {
                 Watch(part, own);

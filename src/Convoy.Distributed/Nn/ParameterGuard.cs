@@ -1,3 +1,4 @@
+using Convoy.Distributed.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -8,9 +9,14 @@ internal sealed class ParameterGuard
 {
     private readonly (string Name, Parameter Parameter, bool RequiresGradient)[] _parameters;
 
-    public ParameterGuard(torch.nn.Module module) => _parameters = [.. module.named_parameters().Select(p => (p.name, p.parameter, p.parameter.requires_grad))];
+    public ParameterGuard(torch.nn.Module module)
+    {
+        // A weight that two modules share has two names, and may have two handles, which TorchSharp takes for two parameters.
+        var seen = new HashSet<nint>();
+        _parameters = [.. module.named_parameters().Where(p => seen.Add(AutogradVersion.Identity(p.parameter))).Select(p => (p.name, p.parameter, p.parameter.requires_grad))];
+    }
 
-    /// <summary>The parameters that required gradients when the module was wrapped.</summary>
+    /// <summary>The parameters that required gradients when the module was wrapped; a shared one once, under its first name.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Trained => [.. _parameters.Where(p => p.RequiresGradient).Select(p => (p.Name, p.Parameter))];
 
     /// <exception cref="InvalidOperationException">A parameter was replaced, or its requires_grad changed.</exception>

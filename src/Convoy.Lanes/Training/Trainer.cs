@@ -32,6 +32,7 @@ public sealed class Trainer : IDisposable
     private readonly LaneLoss _criterion = new();
     private readonly AdamW _optimizer;
     private readonly LastUpdate? _lastUpdate;
+    private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
     private long _step;
 
@@ -80,9 +81,11 @@ public sealed class Trainer : IDisposable
         _network.train();
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
         _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: options.WeightDecay);
+        _precision = new MixedPrecision(options.Precision, group);
         if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
         {
             checkpoint.Restore(_network, _optimizer);
+            _precision.Restore(checkpoint.State.GradScaler);
             _step = checkpoint.State.Step;
             _elapsedBefore = checkpoint.State.ElapsedTime;
         }
@@ -154,10 +157,10 @@ public sealed class Trainer : IDisposable
         double dataTime = Lap(clock, "data");
 
         using IDisposable? accumulating = update ? null : _model.NoSync();
-        Tensor loss = _criterion.call(_model.call(batch.Images), batch.Masks);
+        Tensor loss = Forward(batch);
         double forwardTime = Lap(clock, "forward");
 
-        _model.Backward(loss / _options.Accumulate);
+        _model.Backward(_precision.Scaler.Scale(loss / _options.Accumulate));
         _trace?.Lap("backward", TimeSpan.FromSeconds(_model.LastTimings.BackwardSeconds));
         Lap(clock, "exposed communication");
 
@@ -217,8 +220,15 @@ public sealed class Trainer : IDisposable
         return clock.Lap();
     }
 
+    private Tensor Forward(LaneBatch batch)
+    {
+        using IDisposable? region = _precision.EnterForward();
+        return _criterion.call(_model.call(batch.Images), batch.Masks);
+    }
+
     private void Update(double learningRate)
     {
+        _precision.Scaler.Unscale(_optimizer);
         if (_options.Clip > 0)
         {
             nn.utils.clip_grad_norm_(_model.parameters(), _options.Clip);
@@ -229,7 +239,8 @@ public sealed class Trainer : IDisposable
             parameters.LearningRate = learningRate;
         }
 
-        _optimizer.step();
+        _precision.Scaler.Step(_optimizer);
+        _precision.Scaler.Update();
         _model.ZeroGrad();
         _lastUpdate?.Keep(_step);
     }
@@ -256,6 +267,7 @@ public sealed class Trainer : IDisposable
                 ImageSize = _options.ImageSize.ToString(),
                 LineWidth = _options.LineWidth,
                 ElapsedTime = elapsed,
+                GradScaler = _precision.State,
             },
             _options.KeepCheckpoints).Folder;
 }

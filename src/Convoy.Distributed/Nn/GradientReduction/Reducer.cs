@@ -63,6 +63,9 @@ public sealed class Reducer : IDisposable
         set => _hook = value ?? throw new ArgumentNullException(nameof(value));
     }
 
+    /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 makes up for ranks that only shadow. Default: 1.</summary>
+    internal double MeanScale { get; set; } = 1;
+
     /// <summary>Fills all gradients with zeros, in place.</summary>
     /// <param name="setToNone">With <see cref="ReducerOptions.FindUnusedParameters"/> or <see cref="ReducerOptions.StaticGraph"/>: whether the gradient of a parameter that no rank uses in the next pass becomes none, so that optimizers leave the parameter alone.</param>
     public void ZeroGradients(bool setToNone = true)
@@ -82,11 +85,7 @@ public sealed class Reducer : IDisposable
     public void Backward(Tensor loss, bool synchronize = true)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        if (_isBroken)
-        {
-            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
-        }
-
+        RequireUnbroken();
         long start = Stopwatch.GetTimestamp();
         _timer.Reset();
         using (no_grad())
@@ -129,8 +128,10 @@ public sealed class Reducer : IDisposable
     /// data. This rank's gradients become the mean, too.
     /// </summary>
     /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="InvalidOperationException">An earlier pass failed half way.</exception>
     public void ReduceZeros()
     {
+        RequireUnbroken();
         using var noGradient = no_grad();
         foreach (ParameterGradient gradient in _gradients)
         {
@@ -139,12 +140,14 @@ public sealed class Reducer : IDisposable
             gradient.Synchronized();
         }
 
+        _isBroken = true; // Unless it is seen to the end.
         foreach (GradientBucket bucket in _buckets)
         {
             ReduceBucket(bucket);
             bucket.Return();
         }
 
+        _isBroken = false;
         _usage.SettleWithoutUse();
     }
 
@@ -220,6 +223,18 @@ public sealed class Reducer : IDisposable
         if (Group.Size > 1)
         {
             _hook.Reduce(bucket, Group);
+            if (MeanScale != 1)
+            {
+                bucket.Flat.mul_(MeanScale);
+            }
+        }
+    }
+
+    private void RequireUnbroken()
+    {
+        if (_isBroken)
+        {
+            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
         }
     }
 
