@@ -28,7 +28,7 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     private double _forwardSeconds;
     private int _withoutSync;
     private bool _hasOrder;
-    private bool _isLettingGo;
+    private bool _isDisposed;
 
     /// <summary>
     /// Wraps <paramref name="module"/>: verifies that it has the same parameters on all ranks, gives all ranks the values of
@@ -135,16 +135,16 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     public override void eval() => Module.eval();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isLettingGo ? [] : Module.named_parameters(recurse);
+    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isDisposed ? [] : Module.named_parameters(recurse);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isLettingGo ? [] : Module.named_buffers(recurse, include_nonpersistent);
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isDisposed ? [] : Module.named_buffers(recurse, include_nonpersistent);
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_children() => _isLettingGo ? [] : Module.named_children();
+    public override IEnumerable<(string name, nn.Module module)> named_children() => _isDisposed ? [] : Module.named_children();
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isLettingGo ? [] : Module.named_modules();
+    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isDisposed ? [] : Module.named_modules();
 
     /// <inheritdoc/>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => Module.state_dict(destination, prefix);
@@ -168,10 +168,10 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
             Reducer.Dispose();
         }
 
-        // It disposes of all parameters, buffers and children that it is told of, and those are the caller's.
-        _isLettingGo = true;
+        // The base class disposes of all that a module says it has, which is not the wrapper's.
+        _isDisposed = true;
+
         base.Dispose(disposing);
-        _isLettingGo = false;
     }
 
     // Synchronised passes are the same on all ranks, so all come here together after their first.

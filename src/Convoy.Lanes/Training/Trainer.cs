@@ -31,8 +31,8 @@ public sealed class Trainer : IDisposable
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
     private readonly LaneLoss _criterion = new();
     private readonly AdamW _optimizer;
-    private readonly MixedPrecision _precision;
     private readonly LastUpdate? _lastUpdate;
+    private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
     private long _step;
 
