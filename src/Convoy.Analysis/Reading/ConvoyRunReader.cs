@@ -25,25 +25,38 @@ internal static class ConvoyRunReader
 
         List<IReadOnlyList<StepMetrics>> ranks = AllRanks(path, steps);
         Dictionary<string, string> settings = Settings(metrics.Config);
-        int stepsPerUpdate = Math.Max(1, Number(settings, "accumulate") ?? 1);
-        IReadOnlyList<double> samples = StepTimes.Updates(steps, stepsPerUpdate, out int skipped);
-        return new ReadRuns(
-            [
-                new Run
-                {
-                    Configuration = new Configuration(Processes(path, settings), Number(settings, "threads"), settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision),
-                    Source = path,
-                    Basis = TimeBasis.Step,
-                    Samples = samples,
-                    BatchSize = Batch(path, steps),
-                    Phases = StepTimes.Phases(ranks, skipped),
-                    Ranks = StepTimes.Ranks(ranks, skipped),
-                    Host = metrics.Host,
-                    Settings = settings,
-                    WarmUpSteps = skipped,
-                },
-            ],
-            [.. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
+        var configuration = new Configuration(
+            Processes(path, settings),
+            Number(settings, "threads"),
+            settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision);
+        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1)) with
+        {
+            Source = path,
+            BatchSize = Batch(path, steps),
+            Host = metrics.Host,
+            Settings = settings,
+        };
+        return new ReadRuns([run], [.. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
+    }
+
+    /// <summary>The run that ranks' steps make: rank 0's step times, all ranks' phases.</summary>
+    /// <param name="configuration">What was varied.</param>
+    /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
+    /// <param name="stepsPerUpdate">Steps of one update.</param>
+    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate)
+    {
+        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, out int skipped);
+        return new Run
+        {
+            Configuration = configuration,
+            Source = "",
+            Basis = TimeBasis.Step,
+            Samples = samples,
+            BatchSize = ranks[0][0].BatchSize,
+            Phases = StepTimes.Phases(ranks, skipped),
+            Ranks = StepTimes.Ranks(ranks, skipped),
+            WarmUpSteps = skipped,
+        };
     }
 
     private static List<IReadOnlyList<StepMetrics>> AllRanks(string path, IReadOnlyList<StepMetrics> first)

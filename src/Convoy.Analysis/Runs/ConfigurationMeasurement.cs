@@ -23,7 +23,7 @@ public sealed record ConfigurationMeasurement
     public required IReadOnlyList<double> Replicates { get; init; }
 
     /// <summary>The 95 % interval of <see cref="Seconds"/>; null when there is one value only.</summary>
-    public Interval? Interval => Bootstrap.IntervalOf(Replicates);
+    public required Interval? Interval { get; init; }
 
     /// <summary>The spread of single values around their median, as a share of it; null when there is one value only.</summary>
     public required double? RelativeSpread { get; init; }
@@ -46,8 +46,12 @@ public sealed record ConfigurationMeasurement
     /// <summary>Images per second over all processes; null unless steps were timed and the batch size is known.</summary>
     public double? ImagesPerSecond => Runs[0].Basis == TimeBasis.Step ? BatchSize / Seconds : null;
 
-    /// <summary>Forward and backward time of a usual rank: the median over ranks, so that one slow rank does not count. Null when not recorded.</summary>
-    public double? TypicalComputeSeconds => Phases is null ? null : Ranks.Count >= 2 ? OrderStatistics.Median(Ranks.Select(r => r.ComputeSeconds)) : Phases.Compute;
+    /// <summary>
+    /// Forward and backward time of a usual rank: the median over ranks, of two in the middle the faster, so that one slow
+    /// rank does not count. Null when not recorded.
+    /// </summary>
+    public double? TypicalComputeSeconds =>
+        Phases is null ? null : Ranks.Count >= 2 ? Ranks.Select(r => r.ComputeSeconds).Order().ElementAt((Ranks.Count - 1) / 2) : Phases.Compute;
 
     /// <summary>A setting that all runs share; null when it is not recorded or differs.</summary>
     public string? Setting(string name)
@@ -66,12 +70,14 @@ public sealed record ConfigurationMeasurement
         PhaseSeconds[] phases = [.. runs.Select(r => r.Phases).OfType<PhaseSeconds>()];
         PhaseSeconds? mean = phases.Length > 0 ? PhaseSeconds.Mean(phases) : null;
         double[] values = [.. groups.SelectMany(g => g)];
+        IReadOnlyList<double> replicates = Bootstrap.Replicates(groups, seed);
         return new ConfigurationMeasurement
         {
             Configuration = runs[0].Configuration,
             Runs = runs,
             Seconds = seconds,
-            Replicates = Bootstrap.Replicates(groups, seed),
+            Replicates = replicates,
+            Interval = Bootstrap.IntervalOf(replicates),
             RelativeSpread = values.Length >= 2 ? OrderStatistics.RelativeSpread(values) : null,
             BatchSize = runs[0].BatchSize,
             // The phases are means and the time is a median: scaled, they add up.

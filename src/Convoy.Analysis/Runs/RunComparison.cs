@@ -78,7 +78,7 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
         }
     }
 
-    private static string Machine(HostInfo host) => $"{host.CpuModel ?? "unknown processor"}, {Text(host.LogicalCores)} cores, {Text(host.UsableCores)} usable";
+    private static string Machine(HostInfo host) => $"{host.CpuModel ?? "unknown processor"}, {Text(host.LogicalCores)} cores";
 
     private static string Versions(HostInfo host) => string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}"));
 

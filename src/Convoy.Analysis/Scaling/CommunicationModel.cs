@@ -5,7 +5,7 @@ namespace Convoy.Analysis.Scaling;
 /// <summary>
 /// What a step is made of, each part fitted on its own measured phase: computation C / N x (1 + gamma (N - 1)), where
 /// gamma is what processes take from each other's memory bandwidth and cache; the all-reduce 2 (N - 1) alpha +
-/// 2 (N - 1) / N x bytes x beta (a ring: Patarasu and Yuan, 2009, on Hockney's alpha and beta); waiting for the slowest
+/// 2 (N - 1) / N x bytes x beta (a ring: Patarasuk and Yuan, 2009, on Hockney's alpha and beta); waiting for the slowest
 /// rank, which has a share of the computation; and the rest, a part that shrinks with N and one that does not.
 /// </summary>
 /// <remarks>Needs recorded phases: from total times alone contention, bandwidth and serial parts cannot be told apart.</remarks>
@@ -26,10 +26,10 @@ public sealed class CommunicationModel(double? gradientBytes) : ScalingModel
             return null;
         }
 
-        double[] compute = Part(p => p.Compute, ComputeTerms);
-        double[] exchange = Part(p => p.Comm, ExchangeTerms);
-        double[] wait = Part(p => p.Wait, WaitTerms);
-        double[] rest = Part(p => p.Data + p.Optimizer + p.Other, RestTerms);
+        double[] compute = Part(m => m.TypicalComputeSeconds!.Value, ComputeTerms);
+        double[] exchange = Part(m => m.Phases!.Comm, ExchangeTerms);
+        double[] wait = Part(SlowestRank, WaitTerms);
+        double[] rest = Part(m => m.Phases!.Data + m.Phases.Optimizer + m.Phases.Other, RestTerms);
         if (compute[0] <= 0)
         {
             return null;
@@ -57,12 +57,16 @@ public sealed class CommunicationModel(double? gradientBytes) : ScalingModel
             LinearTerms.Sum(compute, ComputeTerms(n)) + LinearTerms.Sum(exchange, ExchangeTerms(n)) + LinearTerms.Sum(wait, WaitTerms(n)) + LinearTerms.Sum(rest, RestTerms(n));
 
         // An error of a part counts by what it does to the whole.
-        double[] Part(Func<PhaseSeconds, double> phase, Func<double, double[]> terms) => LinearTerms.Fit(
-            [.. points.Select(p => (double)p.Processes)], [.. points.Select(p => phase(p.Measurement.Phases!))], terms, [.. points.Select(p => p.WorkSeconds)]);
+        double[] Part(Func<ConfigurationMeasurement, double> part, Func<double, double[]> terms) => LinearTerms.Fit(
+            [.. points.Select(p => (double)p.Processes)], [.. points.Select(p => part(p.Measurement))], terms, [.. points.Select(p => p.WorkSeconds)]);
     }
 
     /// <summary>The terms of the exchange: for alpha, and for the time in which a process's gradients pass once.</summary>
     internal static double[] ExchangeTerms(double n) => [2 * (n - 1), 2 * (n - 1) / n];
+
+    // What a usual rank waits: for the slowest rank, whose longer computation the mean over ranks has in part.
+    private static double SlowestRank(ConfigurationMeasurement measured) =>
+        Math.Max(0, measured.Phases!.Wait + measured.Phases.Compute - measured.TypicalComputeSeconds!.Value);
 
     private static double[] ComputeTerms(double n) => [1 / n, (n - 1) / n];
 

@@ -9,7 +9,7 @@ public sealed class FittedModel
     private readonly Func<double, double> _seconds;
     private readonly Func<double, double[]> _terms;
     private readonly double[,] _design;
-    private readonly double _relativeSigma;
+    private readonly double? _relativeSigma;
     private readonly double _quantile;
 
     /// <param name="model">The law.</param>
@@ -29,22 +29,12 @@ public sealed class FittedModel
         _seconds = seconds;
         _terms = terms;
         _design = LinearTerms.Design([.. points.Select(p => (double)p.Processes)], terms, [.. points.Select(p => p.WorkSeconds)]);
-        int coefficients = _design.GetLength(1);
-        int freedom = points.Count - coefficients;
-        double squares = points.Sum(p => Math.Pow((Seconds(p.Processes) / p.WorkSeconds) - 1, 2));
-        RelativeResidual = Math.Sqrt(squares / Math.Max(1, freedom));
-        double? measured = points.All(p => p.RelativeError is not null) ? Math.Sqrt(points.Average(p => Math.Pow(p.RelativeError!.Value, 2))) : null;
-
-        // Where the misfit is explained by the noise of the measurement, that noise is known from many values; where it is
-        // not, the misfit itself is the scale, known from as few values as there are points beyond the parameters.
-        bool explained = measured is { } m && RelativeResidual <= ExplainedFactor * m;
-        HasUncertainty = explained || freedom >= 1;
-        _relativeSigma = explained ? Math.Max(measured!.Value, RelativeResidual) : RelativeResidual;
-        _quantile = explained ? Normal.InvCDF(0, 1, Upper) : freedom >= 1 ? StudentT.InvCDF(0, 1, freedom, Upper) : double.NaN;
+        int freedom = points.Count - _design.GetLength(1);
+        RelativeResidual = Math.Sqrt(points.Sum(p => Math.Pow((Seconds(p.Processes) / p.WorkSeconds) - 1, 2)) / Math.Max(1, freedom));
+        double? noise = points.All(p => p.RelativeError is not null) ? Math.Sqrt(points.Average(p => Math.Pow(p.RelativeError!.Value, 2))) : null;
+        _relativeSigma = noise is null && freedom < 1 ? null : Math.Max(noise ?? 0, RelativeResidual);
+        _quantile = StudentT.InvCDF(0, 1, points.Count, (1 + Bootstrap.Confidence) / 2);
     }
-
-    private const double Upper = (1 + Bootstrap.Confidence) / 2;
-    private const double ExplainedFactor = 2;
 
     /// <summary>The law.</summary>
     public ScalingModel Model { get; }
@@ -55,28 +45,22 @@ public sealed class FittedModel
     /// <summary>The root mean square distance from the measured times, as a share of them, over the points beyond the parameters.</summary>
     public double RelativeResidual { get; }
 
-    /// <summary>Whether there are enough points, or repeats, to tell how wrong the model is.</summary>
-    public bool HasUncertainty { get; }
-
     /// <summary>The time of the baseline's work on <paramref name="processes"/> processes.</summary>
     public double Seconds(double processes) => _seconds(processes);
 
-    /// <summary>The interval in which a measurement there should lie, if the law holds; null when it cannot be told.</summary>
-    public Interval? PredictionInterval(double processes)
+    /// <summary>The interval in which a measurement there should lie; null when it cannot be told.</summary>
+    /// <param name="processes">The number of processes.</param>
+    /// <param name="modelError">How far off the law itself is, as a share: its leave-one-out error.</param>
+    public Interval? PredictionInterval(double processes, double modelError)
     {
-        if (!HasUncertainty)
-        {
-            return null;
-        }
-
         double seconds = Seconds(processes);
-        if (NonNegativeLeastSquares.Leverage(_design, [.. _terms(processes).Select(t => t / seconds)]) is not { } leverage)
+        if (_relativeSigma is not { } sigma || NonNegativeLeastSquares.Leverage(_design, [.. _terms(processes).Select(t => t / seconds)]) is not { } leverage)
         {
             return null;
         }
 
         // Errors are shares of the time, so the interval is a factor to either side and never reaches 0.
-        double factor = Math.Exp(_quantile * _relativeSigma * Math.Sqrt(1 + leverage));
+        double factor = Math.Exp(_quantile * Math.Sqrt((sigma * sigma * (1 + leverage)) + (modelError * modelError)));
         return new Interval(seconds / factor, seconds * factor);
     }
 }

@@ -33,7 +33,7 @@ public sealed class Predictor
     public string? Refusal =>
         _series.Points.Count < LeastPoints
             ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {_series.Precision}: {_series.Points.Count} numbers of processes were measured and {LeastPoints} are the least from which one can be made. Measure more.")
-            : _choice.Best is null || _choice.Best.Fit.PredictionInterval(_series.Largest.Processes * 2.0) is null
+            : _choice.Best is null || IntervalOf(_choice.Best, _series.Largest.Processes * 2) is null
                 ? $"No prediction for {_series.Precision}: no model has enough points to be tested. Measure more numbers of processes, or with repeats."
                 : null;
 
@@ -44,6 +44,8 @@ public sealed class Predictor
         : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give --gradient-mb."
         : null;
 
+    private static Interval? IntervalOf(ModelAssessment model, int processes) => model.Fit.PredictionInterval(processes, model.LeaveOneOutError ?? 0);
+
     private ModelAssessment? Communication => _choice.Assessments.FirstOrDefault(a => a.Fit.Model is CommunicationModel);
 
     /// <summary>The prediction on the network that was measured on.</summary>
@@ -52,7 +54,7 @@ public sealed class Predictor
     {
         ModelAssessment best = Refusal is null ? _choice.Best! : throw new InvalidOperationException(Refusal);
         double seconds = best.Fit.Seconds(processes);
-        Interval interval = best.Fit.PredictionInterval(processes) ?? throw new InvalidOperationException(Refusal);
+        Interval interval = IntervalOf(best, processes) ?? throw new InvalidOperationException(Refusal);
         foreach (ModelAssessment rival in _choice.Assessments.Where(a => a.LeaveOneOutError <= best.LeaveOneOutError * RivalFactor))
         {
             interval = interval.Including(rival.Fit.Seconds(processes));
@@ -70,7 +72,7 @@ public sealed class Predictor
         double measuredLink = (terms[0] * fit.Parameters[CommunicationParameters.LatencySeconds]) + (terms[1] * fit.Parameters[CommunicationParameters.TransferSeconds]);
         double exchange = link.AllReduceSeconds(_gradientBytes!.Value, processes);
         double seconds = fit.Seconds(processes) - measuredLink + exchange;
-        Interval own = fit.PredictionInterval(processes) ?? throw new InvalidOperationException(LinkRefusal);
+        Interval own = IntervalOf(Communication!, processes) ?? throw new InvalidOperationException(LinkRefusal);
 
         // The uncertainty of the measured parts; what the other network really does is not known. Hidden behind computation it costs nothing.
         double factor = Math.Sqrt(own.High / own.Low);
