@@ -82,12 +82,12 @@ internal static class ReportCommand
         }
         else
         {
-            ConsoleOutput.People().WriteLine(MarkdownReportRenderer.Text(report).TrimEnd());
+            Console.Out.Write(MarkdownReportRenderer.Text(report)); // as it is: a table must not be broken to the terminal's width
         }
 
         if (folder is not null)
         {
-            ConsoleOutput.People(json).WriteLine($"report: {Path.Combine(folder, "report.md")}");
+            (json ? Console.Error : Console.Out).WriteLine($"{(json ? "" : "\n")}report: {Path.Combine(folder, "report.md")}");
         }
 
         return ExitCodes.Done;
