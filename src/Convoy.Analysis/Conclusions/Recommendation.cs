@@ -31,7 +31,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
             .ThenBy(Work)
             .First();
         double gain = 1 - (Work(fastest) / Work(chosen));
-        bool certain = fastest.Interval is not { } one || chosen.Interval is not { } other || one.High < other.Low || other.High < one.Low;
+        bool certain = chosen == fastest || fastest.Interval is not { } one || chosen.Interval is not { } other || one.High < other.Low || other.High < one.Low;
         return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain));
     }
 

@@ -32,7 +32,7 @@ public sealed class Predictor
     /// <summary>Why nothing can be predicted on the measured network; null when something can.</summary>
     public string? Refusal =>
         _series.Points.Count < LeastPoints
-            ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {_series.Precision}: {_series.Points.Count} numbers of processes were measured and {LeastPoints} are the least from which one can be made. Measure more.")
+            ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {_series.Precision}: it takes {LeastPoints} numbers of processes at least, and {_series.Points.Count} {(_series.Points.Count == 1 ? "was" : "were")} measured. Measure more.")
             : _choice.Best is null || IntervalOf(_choice.Best, _series.Largest.Processes * 2) is null
                 ? $"No prediction for {_series.Precision}: no model has enough points to be tested. Measure more numbers of processes, or with repeats."
                 : null;

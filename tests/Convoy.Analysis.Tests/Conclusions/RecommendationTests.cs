@@ -29,6 +29,10 @@ public sealed class RecommendationTests
     }
 
     [Fact]
+    public void Recommendation_OfTheFastestItself_IsCertain() =>
+        Assert.True(Recommendation.Of(RunSet.Of([Times.Run(new Configuration(2), 9.8, 10.4, 10.1), Times.Run(new Configuration(4), 4.9, 5.3, 5.0)])).IsCertain);
+
+    [Fact]
     public void Series_OfCoresSharedOutAmongProcesses_IsOne()
     {
         RunSet shared = RunSet.Of([Times.Run(new Configuration(1, 2), 10), Times.Run(new Configuration(2, 1), 8)]);

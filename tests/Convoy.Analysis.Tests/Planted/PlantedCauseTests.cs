@@ -38,6 +38,37 @@ public sealed class PlantedCauseTests
     }
 
     [Fact]
+    public void MainCause_OfAForwardPassThatGrowsAlone_IsBatchNorm()
+    {
+        var conclusion = Report(new PlantedMachine { BatchNormSeconds = 0.3 }.Measure(1, Processes)).Conclusions[0];
+
+        Assert.Equal(BottleneckKind.BatchNormSync, conclusion.Kind);
+        Assert.Equal(0.3, conclusion.LostSeconds, 0.03);
+    }
+
+    [Fact]
+    public void MainCause_OfASlowLoader_IsNamedForOneProcessToo()
+    {
+        var conclusion = Assert.Single(Report(new PlantedMachine { DataSeconds = 2 }.Measure(1, 1)).Conclusions);
+
+        Assert.Equal((BottleneckKind.DataLoading, 2, 0.2), (conclusion.Kind, Math.Round(conclusion.LostSeconds, 1), Math.Round(conclusion.Share, 2)));
+    }
+
+    [Fact]
+    public void LostSeconds_OfPlantedCauses_AreWhatWasPlanted()
+    {
+        // 8 processes: 7/8 of a serial second is lost, 14 messages, 14/8 of the gradients' time, 0.4 of 1 s, 7 x 0.1 of 1 s.
+        Assert.Equal(0.875, Lost(BottleneckKind.SerialPart), 0.05);
+        Assert.Equal(0.7, Lost(BottleneckKind.CommunicationLatency), 0.05);
+        Assert.Equal(0.7, Lost(BottleneckKind.CommunicationBandwidth), 0.05);
+        Assert.Equal(0.4, Lost(BottleneckKind.Straggler), 0.05);
+        Assert.Equal(0.7, Lost(BottleneckKind.MemoryContention), 0.05);
+        Assert.Equal(3, Lost(BottleneckKind.Oversubscription), 0.2); // 8 s in 8 processes on 2 cores: 4 s instead of 1
+
+        static double Lost(BottleneckKind kind) => Reports[kind].Value[0].Conclusions[0].LostSeconds;
+    }
+
+    [Fact]
     public void MainCause_OfAnIdealMachine_IsNone() => Assert.Empty(Report(new PlantedMachine().Measure(1, Processes)).Conclusions);
 
     [Fact]

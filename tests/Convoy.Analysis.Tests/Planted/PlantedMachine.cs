@@ -23,6 +23,9 @@ internal sealed record PlantedMachine
     /// <summary>How much longer the last rank computes, as a share.</summary>
     public double StragglerExcess { get; init; }
 
+    /// <summary>What batch norm's exchange adds to the forward pass of several processes.</summary>
+    public double BatchNormSeconds { get; init; }
+
     public int Cores { get; init; } = 64;
 
     public int BatchSize { get; init; } = 64;
@@ -44,7 +47,8 @@ internal sealed record PlantedMachine
             // Ranks meet at the exchange: those that are early wait for the latest.
             double[] compute = [.. Enumerable.Range(0, processes).Select(r => Noisy(parts.Compute * (processes > 1 && r == processes - 1 ? 1 + StragglerExcess : 1)))];
             double comm = Noisy(parts.Comm), data = Noisy(DataSeconds), serial = Noisy(SerialSeconds);
-            double whole = compute.Max() + comm + data + serial;
+            double batchNorm = processes > 1 ? Noisy(BatchNormSeconds) : 0;
+            double whole = compute.Max() + batchNorm + comm + data + serial;
             elapsed += whole;
             for (int r = 0; r < processes; r++)
             {
@@ -59,7 +63,7 @@ internal sealed record PlantedMachine
                     ElapsedTime = elapsed,
                     StepTime = whole,
                     DataTime = data,
-                    ForwardTime = compute[r] / 3,
+                    ForwardTime = (compute[r] / 3) + batchNorm,
                     BackwardTime = compute[r] * 2 / 3,
                     CommTime = comm,
                     WaitTime = compute.Max() - compute[r],
@@ -72,6 +76,7 @@ internal sealed record PlantedMachine
         {
             Source = FormattableString.Invariant($"planted {processes}"),
             Host = Host(),
+            Settings = new Dictionary<string, string> { ["sync_bn"] = BatchNormSeconds > 0 ? "true" : "false" },
         };
 
         double Noisy(double seconds) => seconds * Math.Max(0.5, 1 + (Noise * Normal(random)));

@@ -37,7 +37,7 @@ public sealed class PredictorTests
         Report report = Report(new ReportOptions { Predict = [4] }, (1, 10), (2, 6));
 
         Assert.Empty(report.Series[0].Predictions);
-        Assert.Contains(report.Warnings, w => w.StartsWith("No prediction for fp32: 2 numbers of processes were measured and 3 are the least", StringComparison.Ordinal));
+        Assert.Contains(report.Warnings, w => w.StartsWith("No prediction for fp32: it takes 3 numbers of processes at least, and 2 were measured", StringComparison.Ordinal));
     }
 
     [Fact]
