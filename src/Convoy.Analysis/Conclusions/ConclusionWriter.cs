@@ -72,6 +72,10 @@ public static class ConclusionWriter
             "Batch norm's synchronisation",
             "The forward pass grows more than the backward pass while batch norm takes its statistics over all processes.",
             "Compare with --no-sync-bn, or use fewer processes with larger batches."),
+        BottleneckKind.SerialPart when IsFromTotals(found) => (
+            "A serial part",
+            $"By the model, {Wording.Percent(found.Evidence[0].Value)} of the work does not become faster with more processes: serial work, communication or contention, which total times cannot tell apart.",
+            "Record the phases of the steps to see which it is."),
         BottleneckKind.SerialPart => (
             "A serial part",
             "A part of the work does not become faster with more processes.",
@@ -86,4 +90,7 @@ public static class ConclusionWriter
             "Measure on a machine with nothing else running, with more steps and repeats."),
         _ => throw new ArgumentOutOfRangeException(nameof(found), found.Kind, "There are no words for this cause."),
     };
+
+    // Phases give seconds as evidence; a model on total times gives the share that it was fitted with.
+    private static bool IsFromTotals(Bottleneck found) => found.Evidence[0].Unit == "share";
 }

@@ -192,7 +192,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
     private static string Range(Interval? interval, Func<double, string> format) => interval is { } i ? $"{format(i.Low)} to {format(i.High)}" : Unknown;
 
-    private static string Seconds(double seconds) => seconds >= 100 ? Wording.Text($"{seconds:0.00}") : Wording.Text($"{seconds:0.0000}");
+    private static string Seconds(double seconds) => seconds >= 10 ? Wording.Text($"{seconds:0.00}") : Wording.Text($"{seconds:0.0000}");
 
     private static string Number(int value) => Wording.Text($"{value}");
 }

@@ -26,7 +26,7 @@ internal static class SummaryWriter
         {
             sentences.Add($"Main cause of lost time: {LowerFirst(conclusions[0].Title)}. {conclusions[0].Explanation} {conclusions[0].Advice}");
         }
-        else if (runs.Measurements.Count > 1)
+        else if (series.Any(s => s.Series.Points.Count > 1))
         {
             sentences.Add("No cause takes enough time to be named.");
         }

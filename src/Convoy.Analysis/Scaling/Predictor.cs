@@ -42,6 +42,7 @@ public sealed class Predictor
         Refusal is { } refusal ? refusal
         : Communication is null ? $"No prediction of other networks for {_series.Precision}: the runs do not record the phases of their steps."
         : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give --gradient-mb."
+        : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {_series.Precision}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
         : null;
 
     private static Interval? IntervalOf(ModelAssessment model, int processes) => model.Fit.PredictionInterval(processes, model.LeaveOneOutError ?? 0);
@@ -54,7 +55,7 @@ public sealed class Predictor
     {
         ModelAssessment best = Refusal is null ? _choice.Best! : throw new InvalidOperationException(Refusal);
         double seconds = best.Fit.Seconds(processes);
-        Interval interval = IntervalOf(best, processes) ?? throw new InvalidOperationException(Refusal);
+        Interval interval = IntervalOf(best, processes)!.Value;
         foreach (ModelAssessment rival in _choice.Assessments.Where(a => a.LeaveOneOutError <= best.LeaveOneOutError * RivalFactor))
         {
             interval = interval.Including(rival.Fit.Seconds(processes));
@@ -72,7 +73,7 @@ public sealed class Predictor
         double measuredLink = (terms[0] * fit.Parameters[CommunicationParameters.LatencySeconds]) + (terms[1] * fit.Parameters[CommunicationParameters.TransferSeconds]);
         double exchange = link.AllReduceSeconds(_gradientBytes!.Value, processes);
         double seconds = fit.Seconds(processes) - measuredLink + exchange;
-        Interval own = IntervalOf(Communication!, processes) ?? throw new InvalidOperationException(LinkRefusal);
+        Interval own = IntervalOf(Communication!, processes)!.Value;
 
         // The uncertainty of the measured parts; what the other network really does is not known. Hidden behind computation it costs nothing.
         double factor = Math.Sqrt(own.High / own.Low);

@@ -73,6 +73,16 @@ public sealed class PredictorTests
             w => w.Contains("--gradient-mb", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Predict_FromThreePointsOfOneValueEach_RefusesWhereItsUncertaintyCannotBeTold()
+    {
+        Report report = ReportBuilder.Build(
+            new PlantedMachine { Steps = 1 }.Measure(0, 1, 2, 4), new ReportOptions { Predict = [8], Link = new Link(10, 5), GradientBytes = 1e6 });
+
+        Assert.DoesNotContain(report.Series[0].Predictions, p => p.Link is not null);
+        Assert.Contains(report.Warnings, w => w.Contains("how uncertain it would be cannot be told", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(0, 1.0, 1.0, "not a number of processes to predict (0)")]
     [InlineData(8, 0.0, 1.0, "not a link's speed (0)")]
