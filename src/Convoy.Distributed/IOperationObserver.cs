@@ -9,6 +9,6 @@ public interface IOperationObserver
     /// <summary>An operation begins on this rank.</summary>
     void Started(Work work);
 
-    /// <summary>An operation is done or failed (<see cref="Work.Error"/>).</summary>
+    /// <summary>An operation is done or failed (<see cref="Work.Error"/>). Who waits for it goes on only afterwards.</summary>
     void Finished(Work work);
 }

@@ -15,6 +15,16 @@ public sealed record Operation(
     /// <summary>The number of elements of the rank's own tensor; 0 where there is none.</summary>
     public long Count => ElementType is null ? 0 : (Shape ?? []).Aggregate(1L, (product, length) => product * length);
 
+    /// <summary>The size of the rank's own tensor in bytes; 0 where there is none.</summary>
+    public long Bytes => Count * ElementType switch
+    {
+        ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
+        ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
+        ScalarType.Int64 or ScalarType.Float64 or ScalarType.ComplexFloat32 => 8,
+        ScalarType.ComplexFloat64 => 16,
+        _ => 4,
+    };
+
     /// <summary>For example <c>AllReduce([64, 3, 7, 7] Float32, Average)</c>.</summary>
     public override string ToString()
     {

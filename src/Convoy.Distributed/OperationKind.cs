@@ -41,4 +41,7 @@ public enum OperationKind
 
     /// <summary><see cref="ProcessGroup.NewGroup"/>.</summary>
     NewGroup,
+
+    /// <summary><see cref="ProcessGroup.AllocateShared"/>.</summary>
+    AllocateShared,
 }

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;
@@ -25,9 +27,11 @@ public abstract partial class ProcessGroup : IDisposable
     private IOperationObserver[] _observers = [];
     private ExceptionDispatchInfo? _failure;
     private Work? _current;
-    private long _operations;
+    private long _collectiveCount;
+    private long _messageCount;
     private int _groups;
     private int _disposing;
+    private int _disposed;
 
     /// <param name="rank">This process's number.</param>
     /// <param name="size">How many processes take part.</param>
@@ -67,31 +71,42 @@ public abstract partial class ProcessGroup : IDisposable
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
 
     /// <summary>
-    /// Joins the group that torchrun's environment variables describe: <see cref="ProcessGroupSingle"/> when there is one
-    /// process or nothing is set, otherwise <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
+    /// Joins the group that the launcher's environment variables describe (torchrun's, Open MPI's, MPICH's or SLURM's):
+    /// <see cref="ProcessGroupSingle"/> when there is one process or nothing is set, otherwise
+    /// <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
     /// </summary>
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
     /// <exception cref="RendezvousException">A variable is wrong, or the store cannot be reached.</exception>
     /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null)
+    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null) => FromUrl("env://", timeout);
+
+    /// <summary>Joins the group whose ranks meet where <paramref name="url"/> says (PyTorch's <c>init_method</c>); otherwise as <see cref="FromEnvironment"/>.</summary>
+    /// <param name="url"><c>env://</c>, <c>tcp://HOST:PORT?rank=R&amp;world_size=N</c> or <c>file:///PATH?rank=R&amp;world_size=N</c>, see <see cref="RendezvousUrl"/>.</param>
+    /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
+    /// <exception cref="RendezvousException">The URL or a variable is wrong, or the store cannot be reached.</exception>
+    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
+    public static ProcessGroup FromUrl(string url, TimeSpan? timeout = null)
     {
-        RankEnvironment environment = RankEnvironment.Read();
-        if (environment.WorldSize == 1)
+        RendezvousUrl rendezvous = RendezvousUrl.Parse(url);
+        RankEnvironment ranks = rendezvous.Ranks;
+        if (ranks.WorldSize == 1)
         {
             return new ProcessGroupSingle();
         }
 
-        if (environment.LocalWorldSize != environment.WorldSize)
+        if (ranks.LocalWorldSize != ranks.WorldSize)
         {
             throw new RendezvousException(FormattableString.Invariant(
-                $"the ranks are spread over several machines ({environment.LocalWorldSize} of {environment.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
+                $"the ranks are spread over several machines ({ranks.LocalWorldSize} of {ranks.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
         }
 
         TimeSpan limit = timeout ?? DefaultTimeout;
-        Store store = environment.ConnectStore(limit);
+        Store store = rendezvous.ConnectStore(limit);
         try
         {
-            return new ProcessGroupSharedMemory(store, environment.Rank, environment.WorldSize, limit, ownsStore: true);
+            DiagnosticSettings diagnostics = DiagnosticSettings.Read();
+            RankPresence.Publish(store, ranks.Rank);
+            return diagnostics.Apply(new ProcessGroupSharedMemory(store, ranks.Rank, ranks.WorldSize, limit, ownsStore: true), store);
         }
         catch
         {
@@ -121,6 +136,13 @@ public abstract partial class ProcessGroup : IDisposable
         string name = string.Create(CultureInfo.InvariantCulture, $"{Name}/{++_groups}");
         ProcessGroup? made = null;
         Run(new Operation(OperationKind.NewGroup, ScalarType.Int64, [members.Length]), () => made = NewGroupCore(members, name));
+        if (made is not null)
+        {
+            made._observers = _observers;
+            made.FlightRecorder = FlightRecorder;
+            made.Store = Store is null ? null : new PrefixStore(name, Store);
+        }
+
         return made;
     }
 
@@ -142,13 +164,33 @@ public abstract partial class ProcessGroup : IDisposable
     }
 
     /// <summary>
+    /// Makes a tensor of zeros that is the same memory on all ranks: what one rank writes, all have, and nothing orders their
+    /// reading and writing but the operations of the group. All ranks call it together with the same arguments. The memory stays valid for as long as a
+    /// tensor uses it, also after the group is disposed.
+    /// </summary>
+    /// <param name="count">The number of elements, at least 1.</param>
+    /// <param name="dtype">The element type.</param>
+    /// <returns>A one-dimensional contiguous tensor that belongs to the caller and to no dispose scope; null on all ranks: this group's ranks have no common memory.</returns>
+    /// <exception cref="DistributedException">There is not enough shared memory, or a rank failed.</exception>
+    public Tensor? AllocateShared(long count, ScalarType dtype)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        Tensor? shared = null;
+        Run(new Operation(OperationKind.AllocateShared, dtype, [count]), () => shared = AllocateSharedCore(count, dtype));
+        return shared;
+    }
+
+    /// <summary>
     /// Throws the error of an earlier operation that failed, if any. An operation inside backward cannot throw through libtorch,
     /// so whoever runs backward asks here.
     /// </summary>
     /// <exception cref="DistributedException">An earlier operation failed.</exception>
     public void RequireIntact() => _failure?.Throw();
 
-    /// <summary>Has <paramref name="observer"/> told of each operation until the result is disposed.</summary>
+    /// <summary>
+    /// Has <paramref name="observer"/> told of each operation until the result is disposed, and of those of the groups that are
+    /// made from this one meanwhile for as long as they live.
+    /// </summary>
     public IDisposable Observe(IOperationObserver observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
@@ -163,8 +205,9 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>Leaves the group. Operations that have not begun fail, and ranks that still wait for this one fail at once.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposing, 1) == 0)
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            BeginDispose();
             _collectives.Dispose();
             _messages.Dispose();
             Dispose(true);
@@ -178,7 +221,11 @@ public abstract partial class ProcessGroup : IDisposable
     }
 
     /// <summary>Says that all ranks have begun the present collective operation, so that waiting and exchanging can be told apart. A backend calls it once in each.</summary>
-    protected void ReportAllArrived() => _current?.AllArrived();
+    protected void ReportAllArrived()
+    {
+        _current?.AllArrived(Stopwatch.GetTimestamp());
+        WhenAllArrived?.Invoke();
+    }
 
     /// <summary>Called once, when the first operation fails on this rank: it takes part no longer. A backend lets the ranks that wait for it know.</summary>
     protected virtual void OnFailed(Exception error)
@@ -196,6 +243,9 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>The backend's <see cref="AllocateBuffer"/>; ordinary memory unless the backend has better.</summary>
     protected virtual Tensor AllocateBufferCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
 
+    /// <summary>The backend's <see cref="AllocateShared"/>; null unless the ranks can share memory.</summary>
+    protected virtual Tensor? AllocateSharedCore(long count, ScalarType dtype) => null;
+
     private void Run(Operation operation, Action body) => _collectives.Run(new Work(operation, Name, body, [], MissingRanks));
 
     // The caller may dispose its tensors before the operation runs: aliases keep their memory.
@@ -210,13 +260,14 @@ public abstract partial class ProcessGroup : IDisposable
     private void Execute(Work work)
     {
         bool collective = work.Operation.Kind is not (OperationKind.Send or OperationKind.Receive);
-        work.Begin(Interlocked.Increment(ref _operations));
+        // Counted apart: all ranks give a collective operation the same number, whatever messages some of them exchange.
+        work.Begin(collective ? Interlocked.Increment(ref _collectiveCount) : Interlocked.Increment(ref _messageCount));
         if (collective)
         {
             _current = work;
             if (Size == 1)
             {
-                ReportAllArrived();
+                work.AllArrived(work.StartedTimestamp);
             }
         }
 
@@ -241,10 +292,18 @@ public abstract partial class ProcessGroup : IDisposable
             }
         }
 
-        work.Finish(error);
-        foreach (IOperationObserver observer in observers)
+        // Observers first: a caller that gets an error may end the process, and what they write must be there by then.
+        work.Conclude(error);
+        try
         {
-            observer.Finished(work);
+            foreach (IOperationObserver observer in observers)
+            {
+                observer.Finished(work);
+            }
+        }
+        finally
+        {
+            work.Complete();
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class Work
     /// <summary>The name of the group that does it.</summary>
     public string Group { get; }
 
-    /// <summary>Its number among the group's operations, from 1, in the order in which they began; 0 before it began.</summary>
+    /// <summary>Its number among the group's collective operations, or among its messages, from 1, in the order in which they began; 0 before it began.</summary>
     public long Number { get; private set; }
 
     /// <summary>When it was asked for.</summary>
@@ -105,29 +105,40 @@ public sealed class Work
     internal void Execute() => _body!();
 
     /// <summary>Says that all ranks have begun it.</summary>
-    internal void AllArrived()
+    internal void AllArrived(long timestamp)
     {
         if (AllArrivedTimestamp == 0)
         {
-            AllArrivedTimestamp = Stopwatch.GetTimestamp();
+            AllArrivedTimestamp = timestamp;
+        }
+    }
+
+    /// <summary>Says that it is done; who waits still waits.</summary>
+    internal void Conclude(Exception? error)
+    {
+        FinishedTimestamp = Stopwatch.GetTimestamp();
+        _error = error is null ? null : ExceptionDispatchInfo.Capture(error);
+        foreach (IDisposable held in _held)
+        {
+            held.Dispose();
+        }
+    }
+
+    /// <summary>Wakes who waits.</summary>
+    internal void Complete()
+    {
+        lock (_gate)
+        {
+            _body = null;
+            _completed = true;
+            Monitor.PulseAll(_gate);
         }
     }
 
     /// <summary>Says that it is done, and wakes who waits.</summary>
     internal void Finish(Exception? error)
     {
-        FinishedTimestamp = Stopwatch.GetTimestamp();
-        foreach (IDisposable held in _held)
-        {
-            held.Dispose();
-        }
-
-        lock (_gate)
-        {
-            _body = null;
-            _error = error is null ? null : ExceptionDispatchInfo.Capture(error);
-            _completed = true;
-            Monitor.PulseAll(_gate);
-        }
+        Conclude(error);
+        Complete();
     }
 }

@@ -42,6 +42,9 @@ public sealed record StepMetrics
     /// <summary>Exchange of gradients that computation did not hide.</summary>
     public double? CommTime { get; init; }
 
+    /// <summary>All exchange of gradients, also what went on behind the backward computation.</summary>
+    public double? CommTotalTime { get; init; }
+
     /// <summary>Waiting for the slowest rank before gradients can be exchanged.</summary>
     public double? WaitTime { get; init; }
 

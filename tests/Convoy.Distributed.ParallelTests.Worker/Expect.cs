@@ -14,6 +14,32 @@ internal static class Expect
         }
     }
 
+    /// <summary>Requires no element to differ by more than <paramref name="tolerance"/>.</summary>
+    public static void Near(Tensor expected, Tensor actual, double tolerance, string what)
+    {
+        double largest = (expected.to(float64) - actual.to(float64)).abs().max().item<double>();
+        if (!(largest <= tolerance))
+        {
+            throw new InvalidOperationException(FormattableString.Invariant($"{what}: differs by {largest}, allowed is {tolerance}"));
+        }
+    }
+
+    /// <summary>Requires the type of exception and that its message has a part.</summary>
+    public static void Throws<TException>(Action action, string part)
+        where TException : Exception
+    {
+        try
+        {
+            action();
+        }
+        catch (TException error) when (error.Message.Contains(part, StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        throw new InvalidOperationException($"no {typeof(TException).Name} with '{part}' was thrown");
+    }
+
     public static void True(bool condition, string what)
     {
         if (!condition)

@@ -12,9 +12,14 @@ internal sealed record WorkerResult(int Rank, int ProcessId, int ExitCode, strin
 /// <summary>Runs a scenario of the worker program in real processes, with the environment that a launcher would set.</summary>
 internal static class WorkerProcesses
 {
+    /// <summary>The exit code of <see cref="RunWithSharedMemoryAsync"/> where it cannot be done.</summary>
+    public const int NoNamespace = 77;
+
+    private static readonly string Worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
+    private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
-    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false)
+    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null)
     {
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
@@ -27,18 +32,8 @@ internal static class WorkerProcesses
         HashSet<string> before = SharedMemoryFiles();
         using (server)
         {
-            WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(rank, new Dictionary<string, string>
-            {
-                ["RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-                ["LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-                ["WORLD_SIZE"] = worldSize.ToString(CultureInfo.InvariantCulture),
-                ["LOCAL_WORLD_SIZE"] = worldSize.ToString(CultureInfo.InvariantCulture),
-                ["MASTER_ADDR"] = "127.0.0.1",
-                ["MASTER_PORT"] = port.ToString(CultureInfo.InvariantCulture),
-                ["CONVOY_JOB_SECRET"] = secret,
-                ["CONVOY_STORE_HOSTED"] = rankZeroServes ? "0" : "1",
-                ["OMP_NUM_THREADS"] = "1",
-            }, [scenario, .. arguments ?? []])));
+            WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(
+                rank, [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank))], Dotnet, ["exec", Worker, scenario, .. arguments ?? []], limit ?? Limit)));
             await RequireNothingLeftAsync(before);
             return results;
         }
@@ -50,6 +45,37 @@ internal static class WorkerProcesses
         IReadOnlyList<WorkerResult> results = await RunAsync(scenario, worldSize, arguments);
         Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
         return [.. results.Select(result => result.Output)];
+    }
+
+    /// <summary>
+    /// Runs a scenario with a /dev/shm of <paramref name="size"/> (as mount understands it) that no other process sees. Gives one
+    /// result for all ranks, whose lines begin with "rank R: "; the last line of the output says what was left in /dev/shm.
+    /// </summary>
+    /// <returns>The exit code is <see cref="NoNamespace"/> when this system does not allow that.</returns>
+    public static async Task<WorkerResult> RunWithSharedMemoryAsync(string size, string scenario, int worldSize, string argument)
+    {
+        const string Script = """
+            mount -t tmpfs -o size="$1" tmpfs /dev/shm || exit 77
+            rank=0
+            while [ $rank -lt "$WORLD_SIZE" ]; do
+                RANK=$rank LOCAL_RANK=$rank "$2" exec "$3" "$4" "$5" 2>&1 | sed "s/^/rank $rank: /" &
+                rank=$((rank + 1))
+            done
+            wait
+            left=$(ls /dev/shm)
+            echo "left: ${left:-none}"
+            """;
+        const string Unshare = "/usr/bin/unshare";
+        if (!File.Exists(Unshare))
+        {
+            return new WorkerResult(0, 0, NoNamespace, "", $"there is no {Unshare}");
+        }
+
+        string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+        using var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
+        WorkerResult result = await RunRankAsync(
+            0, EnvironmentOf(worldSize, server.Port, secret, false), Unshare, ["--mount", "sh", "-c", Script, "sh", size, Dotnet, Worker, scenario, argument], Limit);
+        return result.Errors.StartsWith("unshare:", StringComparison.Ordinal) ? result with { ExitCode = NoNamespace } : result;
     }
 
     private static HashSet<string> SharedMemoryFiles() =>
@@ -69,10 +95,22 @@ internal static class WorkerProcesses
         Assert.Empty(left);
     }
 
-    private static async Task<WorkerResult> RunRankAsync(int rank, Dictionary<string, string> environment, string[] arguments)
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static KeyValuePair<string, string>[] EnvironmentOf(int worldSize, int port, string secret, bool rankZeroServes) =>
+    [
+        new("WORLD_SIZE", Text(worldSize)),
+        new("LOCAL_WORLD_SIZE", Text(worldSize)),
+        new("MASTER_ADDR", "127.0.0.1"),
+        new("MASTER_PORT", Text(port)),
+        new("CONVOY_JOB_SECRET", secret),
+        new("CONVOY_STORE_HOSTED", rankZeroServes ? "0" : "1"),
+        new("OMP_NUM_THREADS", "1"),
+    ];
+
+    private static async Task<WorkerResult> RunRankAsync(int rank, IReadOnlyList<KeyValuePair<string, string>> environment, string program, string[] arguments, TimeSpan timeout)
     {
-        string worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", worker, .. arguments])
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -84,7 +122,7 @@ internal static class WorkerProcesses
 
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(timeout);
         try
         {
             await process.WaitForExitAsync(limit.Token);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Training;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Lanes;
 using Convoy.Lanes.Training;
 
@@ -18,8 +19,14 @@ internal static class TrainCommand
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory, with its own settings where no others are given.", HelpName = "DIR" };
         var restarts = new Option<int>("--max-restarts") { Description = "How often a run that failed starts again from its last checkpoint.", DefaultValueFactory = _ => 0 };
+        var trace = new Option<string?>("--trace")
+        {
+            Description = $"Write trace.json, a time line of these steps on all processes for chrome://tracing or ui.perfetto.dev. [default without a value: {TraceSteps.Default}]",
+            HelpName = "STEPS",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var training = new TrainingOptionSet();
-        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, restarts };
+        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, restarts, trace };
         training.AddTo(command);
         command.SetAction((parsed, interrupted) =>
         {
@@ -28,13 +35,18 @@ internal static class TrainCommand
                 throw new BadInputException("not a number of restarts", parsed.GetValue(restarts).ToString(CultureInfo.InvariantCulture), "Give --max-restarts 0 or more.");
             }
 
+            TraceSteps? steps = parsed.GetResult(trace) is null ? null : StepsOf(parsed.GetValue(trace));
             TrainingSession session = parsed.GetValue(resume) is { } earlier
                 ? Resumed(parsed, training, earlier, parsed.GetValue(data), parsed.GetValue(output))
                 : Fresh(parsed, training, parsed.GetValue(data), parsed.GetValue(output));
-            return session.RunAsync(parsed.GetValue(restarts), interrupted);
+            return session.RunAsync(parsed.GetValue(restarts), steps, interrupted);
         });
         return command;
     }
+
+    private static TraceSteps StepsOf(string? text) => text is null ? TraceSteps.Default
+        : TraceSteps.TryParse(text, out TraceSteps steps) ? steps
+        : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
 
     private static TrainingSession Fresh(ParseResult parsed, TrainingOptionSet training, string? data, string? output)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convoy.Cli.Training;
 using Convoy.Distributed;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
 using TorchSharp;
@@ -27,7 +28,8 @@ internal static class TrainWorkerCommand
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds));
         try
         {
-            using var trainer = new Trainer(options, run, group, TimeProvider.System, stop);
+            using TraceRecorder? trace = TraceRecorder.FromEnvironment(group);
+            using var trainer = new Trainer(options, run, group, TimeProvider.System, trace, stop);
             TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
             return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
         }
@@ -35,6 +37,7 @@ internal static class TrainWorkerCommand
         {
             // While this rank is still in the group: the others fail as soon as it leaves.
             WorkerErrorFile.Record(error);
+            group.FlightRecorder?.Write(error.Message);
             throw;
         }
     }

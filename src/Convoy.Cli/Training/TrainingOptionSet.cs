@@ -30,6 +30,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<double> _weightDecay = Given("--weight-decay", "AdamW's weight decay.", Default.WeightDecay);
     private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
     private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
+    private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", "fp32");
     private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");
     private readonly Option<bool> _augment = Given("--augment", "Change training frames at random.", Default.Augment);
@@ -53,7 +54,7 @@ internal sealed class TrainingOptionSet
         foreach (Option option in new Option[]
         {
             _nproc, _threads, _val, _valSplit, _encoder, _imageSize, _lineWidth, _batchSize, _epochs, _steps, _scheduleSteps, _lr, _scaleLr, _noScaleLr,
-            _warmupUpdates, _weightDecay, _accumulate, _clip, _syncBn, _noSyncBn, _augment, _noAugment, _workers, _cache, _pretrained, _checkpointEvery,
+            _warmupUpdates, _weightDecay, _accumulate, _clip, _precision, _syncBn, _noSyncBn, _augment, _noAugment, _workers, _cache, _pretrained, _checkpointEvery,
             _keepCheckpoints, _seed, _channelsLast, _timeout,
         })
         {
@@ -88,6 +89,7 @@ internal sealed class TrainingOptionSet
             WeightDecay = Pick(parsed, _weightDecay, otherwise.WeightDecay),
             Accumulate = Pick(parsed, _accumulate, otherwise.Accumulate),
             Clip = Pick(parsed, _clip, otherwise.Clip),
+            Precision = IsGiven(parsed, _precision) ? PrecisionNamed(parsed.GetRequiredValue(_precision)) : otherwise.Precision,
             SyncBn = Switch(parsed, _syncBn, _noSyncBn, otherwise.SyncBn),
             Augment = Switch(parsed, _augment, _noAugment, otherwise.Augment),
             Workers = Pick(parsed, _workers, otherwise.Workers),
@@ -138,6 +140,14 @@ internal sealed class TrainingOptionSet
         "resnet18" => EncoderDepth.ResNet18,
         "resnet34" => EncoderDepth.ResNet34,
         _ => throw new BadInputException("unknown encoder", name, "Give --encoder resnet18 or resnet34."),
+    };
+
+    private static Precision PrecisionNamed(string name) => name switch
+    {
+        "fp32" => Precision.Fp32,
+        "bf16" => Precision.Bf16,
+        "fp16" => Precision.Fp16,
+        _ => throw new BadInputException("unknown precision", name, "Give --precision fp32, bf16 or fp16."),
     };
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Convoy.Cli.Evaluation;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
@@ -28,10 +29,11 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
     /// <summary>Runs to the end.</summary>
     /// <param name="maxRestarts">How often a run that failed starts again from its last checkpoint.</param>
+    /// <param name="trace">The steps to put on a time line; null for none.</param>
     /// <param name="interrupted">Asks for a last checkpoint and an early end.</param>
     /// <returns>The program's exit code.</returns>
     /// <exception cref="BadInputException">Something that the user gave is wrong; nothing was written.</exception>
-    public async Task<int> RunAsync(int maxRestarts, CancellationToken interrupted)
+    public async Task<int> RunAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         Check();
         if (!resumed)
@@ -49,7 +51,9 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         run.WriteConfig(options);
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
-        LaunchResult result = await TrainAsync(maxRestarts, interrupted);
+        FlightRecording.DeleteAll(run.Logs);
+        LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
+        bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
         if (result.Interrupted)
         {
             return Interrupted();
@@ -57,13 +61,14 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
         if (result.Failure is { } failure)
         {
+            TellLastOperations();
             return ConsoleOutput.Error(Describe(failure), failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed);
         }
 
         try
         {
             var pictures = new OverlayPictures(run.Overlays, Pictures);
-            Tell(data.Validation is null ? null : Score(data.Validation, pictures, interrupted), pictures.Painted);
+            Tell(data.Validation is null ? null : Score(data.Validation, pictures, interrupted), pictures.Painted, traced);
             return ExitCodes.Done;
         }
         catch (OperationCanceledException)
@@ -131,7 +136,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             $"Training on [bold]{options.Nproc}[/] {each} x {options.Threads} {threads}: {data.Training.Count} frames at {options.ImageSize}, {plan.Steps} steps of {options.BatchSize} images, into {run.Root}");
     }
 
-    private async Task<LaunchResult> TrainAsync(int maxRestarts, CancellationToken interrupted)
+    private async Task<LaunchResult> TrainAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         using var display = new TrainingDisplay(_console, TimeProvider.System);
         var launcher = new Launcher(new LauncherOptions
@@ -142,6 +147,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             MaxRestarts = maxRestarts,
             InterruptSignal = PosixSignal.SIGTERM,
             LogDirectory = run.Logs,
+            Environment = DiagnosticVariables(trace),
             OnOutput = line =>
             {
                 if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrainingEvent.FromLine(line.Text) is { } what)
@@ -149,9 +155,34 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
                     display.Show(what);
                 }
             },
-            OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {Describe(failure)}"),
+            OnRestart = (failure, restart) =>
+            {
+                FlightRecording.DeleteAll(run.Logs);
+                display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {Describe(failure)}");
+            },
         });
         return await launcher.RunAsync(interrupted);
+    }
+
+    private Dictionary<string, string> DiagnosticVariables(TraceSteps? trace)
+    {
+        var variables = new Dictionary<string, string> { [DiagnosticSettings.FlightDirectoryVariable] = run.Logs };
+        if (trace is { } steps)
+        {
+            variables[TraceRecorder.DirectoryVariable] = run.Logs;
+            variables[TraceRecorder.StepsVariable] = steps.ToString();
+        }
+
+        return variables;
+    }
+
+    // Which rank did not do what the others did is often all that there is to know.
+    private void TellLastOperations()
+    {
+        if (FlightRecorderAnalysis.Read(run.Logs) is { Findings.Count: > 0 } analysis)
+        {
+            _console.WriteLine($"Last operations of the ranks (logs/flight-recorder-rank-*.json): {analysis}");
+        }
     }
 
     private int Interrupted()
@@ -177,12 +208,17 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         return report;
     }
 
-    private void Tell(EvaluationReport? report, int pictures)
+    private void Tell(EvaluationReport? report, int pictures, bool traced)
     {
         report?.Print(_console);
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Made[/] in {run.Root}:");
         _console.WriteLine($"  {Path.GetRelativePath(run.Root, Checkpoint.Find(run.Root).Folder)}/  the trained network (safetensors)");
         _console.WriteLine("  metrics.json, tensorboard/  loss and time of every step");
+        if (traced)
+        {
+            _console.WriteLine("  trace.json  a time line of some steps; open it in ui.perfetto.dev or chrome://tracing");
+        }
+
         if (report is not null)
         {
             _console.WriteLine($"  evaluation.json, predictions.json  the score of {report.Summary.Frames} held-out frames");

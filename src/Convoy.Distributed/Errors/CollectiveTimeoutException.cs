@@ -15,6 +15,16 @@ public sealed class CollectiveTimeoutException : DistributedException
         Timeout = timeout;
     }
 
+    /// <param name="message">What happened, in words.</param>
+    /// <param name="missingRanks">The ranks that did not come.</param>
+    /// <param name="timeout">How long was waited.</param>
+    internal CollectiveTimeoutException(FormattableString message, IReadOnlyList<int> missingRanks, TimeSpan timeout)
+        : base(FormattableString.Invariant(message))
+    {
+        MissingRanks = missingRanks;
+        Timeout = timeout;
+    }
+
     /// <summary>The ranks that did not come.</summary>
     public IReadOnlyList<int> MissingRanks { get; }
 

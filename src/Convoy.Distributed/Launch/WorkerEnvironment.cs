@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
@@ -33,6 +34,12 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         foreach ((string name, string value) in Options.Environment)
         {
             variables[name] = value;
+        }
+
+        // Beside the logs, unless the user wants the last operations of a failed run elsewhere.
+        if (Options.LogDirectory is not null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(DiagnosticSettings.FlightDirectoryVariable)))
+        {
+            variables.TryAdd(DiagnosticSettings.FlightDirectoryVariable, Path.GetFullPath(Options.LogDirectory));
         }
 
         variables[RankEnvironment.RankVariable] = Text(RankOf(localRank));

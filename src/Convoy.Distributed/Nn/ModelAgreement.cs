@@ -26,12 +26,12 @@ internal static class ModelAgreement
         }
     }
 
-    /// <summary>Gives every rank the parameters and buffers of rank 0.</summary>
-    public static void BroadcastState(nn.Module module, ProcessGroup group)
+    /// <summary>Gives every rank the parameters and buffers of rank <paramref name="root"/>.</summary>
+    public static void BroadcastState(nn.Module module, ProcessGroup group, int root = 0)
     {
         foreach ((_, Tensor tensor) in module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)).Concat(module.named_buffers()))
         {
-            group.Broadcast(tensor, root: 0);
+            group.Broadcast(tensor, root);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Convoy.Lanes.Checkpoints;
 
 /// <summary>A checkpoint's <c>state.json</c>: where the run stood. Everything else follows from the step's number.</summary>
@@ -17,4 +19,8 @@ public sealed record CheckpointState
 
     /// <summary>Seconds of training up to here, over all sessions of the run.</summary>
     public required double ElapsedTime { get; init; }
+
+    /// <summary>The gradient scaler under PyTorch's keys, null where the run needs none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, double>? GradScaler { get; init; }
 }

@@ -31,6 +31,9 @@ public sealed class RunDirectory
     /// <summary>What each rank wrote to its standard output and error.</summary>
     public string Logs => Path.Combine(Root, "logs");
 
+    /// <summary>The time line of a few steps on all ranks, for chrome://tracing or Perfetto.</summary>
+    public string Trace => Path.Combine(Root, "trace.json");
+
     /// <summary>Pictures with the lanes that were found.</summary>
     public string Overlays => Path.Combine(Root, "overlays");
 

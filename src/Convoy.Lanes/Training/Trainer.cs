@@ -1,6 +1,8 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Data;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Losses;
@@ -21,6 +23,7 @@ public sealed class Trainer : IDisposable
     private readonly RunDirectory _run;
     private readonly ProcessGroup _group;
     private readonly TimeProvider _time;
+    private readonly TraceRecorder? _trace;
     private readonly TrainingPlan _plan;
     private readonly LaneDataLoader _loader;
     private readonly DistributedSampler _sampler;
@@ -28,6 +31,7 @@ public sealed class Trainer : IDisposable
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
     private readonly LaneLoss _criterion = new();
     private readonly AdamW _optimizer;
+    private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
     private long _step;
 
@@ -36,10 +40,11 @@ public sealed class Trainer : IDisposable
     /// <param name="run">Where the run keeps its files.</param>
     /// <param name="group">The ranks; stays the caller's.</param>
     /// <param name="time">The clock that measures.</param>
+    /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
     /// <param name="stop">Ends the building of the frame cache.</param>
-    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, CancellationToken stop = default)
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, TraceRecorder? trace = null, CancellationToken stop = default)
     {
-        (_options, _run, _group, _time) = (options, run, group, time);
+        (_options, _run, _group, _time, _trace) = (options, run, group, time, trace);
         LaneDataset frames = TrainingData.Open(options).Training;
         _plan = new TrainingPlan(options, frames.Count);
         _sampler = new DistributedSampler(frames.Count, group, shuffle: true, seed: options.Seed, dropLast: true);
@@ -75,9 +80,11 @@ public sealed class Trainer : IDisposable
         _network.train();
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
         _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: options.WeightDecay);
+        _precision = new MixedPrecision(options.Precision, group);
         if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
         {
             checkpoint.Restore(_network, _optimizer);
+            _precision.Restore(checkpoint.State.GradScaler);
             _step = checkpoint.State.Step;
             _elapsedBefore = checkpoint.State.ElapsedTime;
         }
@@ -98,7 +105,7 @@ public sealed class Trainer : IDisposable
         while (_step < _plan.Steps && !stopping)
         {
             _sampler.Epoch = _plan.EpochAfter(_step);
-            clock.StartStep();
+            StartStep(clock);
             foreach (LaneBatch batch in _loader.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step), CancellationToken.None))
             {
                 using LaneBatch images = batch;
@@ -117,7 +124,7 @@ public sealed class Trainer : IDisposable
                     break;
                 }
 
-                clock.StartStep();
+                StartStep(clock);
             }
         }
 
@@ -141,21 +148,22 @@ public sealed class Trainer : IDisposable
         using var scope = NewDisposeScope();
         bool update = _plan.IsUpdate(_step);
         double learningRate = _plan.LearningRate(_step);
-        double dataTime = clock.Lap();
+        double dataTime = Lap(clock, "data");
 
         using IDisposable? accumulating = update ? null : _model.NoSync();
-        Tensor loss = _criterion.call(_model.call(batch.Images), batch.Masks);
-        double forwardTime = clock.Lap();
+        Tensor loss = Forward(batch);
+        double forwardTime = Lap(clock, "forward");
 
-        _model.Backward(loss / _options.Accumulate);
-        clock.Lap();
+        _model.Backward(_precision.Scaler.Scale(loss / _options.Accumulate));
+        _trace?.Lap("backward", TimeSpan.FromSeconds(_model.LastTimings.BackwardSeconds));
+        Lap(clock, "exposed communication");
 
         if (update)
         {
             Update(learningRate);
         }
 
-        double optimizerTime = clock.Lap();
+        double optimizerTime = Lap(clock, "optimizer");
         double meanLoss = AgreeOnStep(loss, stop, out anyRankStops);
         ReducerTimings reduction = _model.LastTimings;
         return new StepMetrics
@@ -171,13 +179,33 @@ public sealed class Trainer : IDisposable
             ForwardTime = forwardTime,
             BackwardTime = reduction.BackwardSeconds,
             CommTime = reduction.CommunicationSeconds,
-            WaitTime = reduction.WaitSeconds + clock.Lap(),
+            CommTotalTime = reduction.CommunicationTotalSeconds,
+            WaitTime = reduction.WaitSeconds + Lap(clock, "agree"),
             OptimizerTime = update ? optimizerTime : 0,
         };
     }
 
+    private void StartStep(StepClock clock)
+    {
+        _trace?.StartStep();
+        clock.StartStep();
+    }
+
+    private double Lap(StepClock clock, string phase)
+    {
+        _trace?.Lap(phase);
+        return clock.Lap();
+    }
+
+    private Tensor Forward(LaneBatch batch)
+    {
+        using IDisposable? region = _precision.EnterForward();
+        return _criterion.call(_model.call(batch.Images), batch.Masks);
+    }
+
     private void Update(double learningRate)
     {
+        _precision.Scaler.Unscale(_optimizer);
         if (_options.Clip > 0)
         {
             nn.utils.clip_grad_norm_(_model.parameters(), _options.Clip);
@@ -188,7 +216,8 @@ public sealed class Trainer : IDisposable
             parameters.LearningRate = learningRate;
         }
 
-        _optimizer.step();
+        _precision.Scaler.Step(_optimizer);
+        _precision.Scaler.Update();
         _model.ZeroGrad();
     }
 
@@ -214,6 +243,7 @@ public sealed class Trainer : IDisposable
                 ImageSize = _options.ImageSize.ToString(),
                 LineWidth = _options.LineWidth,
                 ElapsedTime = elapsed,
+                GradScaler = _precision.State,
             },
             _options.KeepCheckpoints).Folder;
 }

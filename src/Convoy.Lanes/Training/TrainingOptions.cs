@@ -67,6 +67,9 @@ public sealed record TrainingOptions
     /// <summary>The largest norm of all gradients together, 0 for no clipping. Default 0.5.</summary>
     public double Clip { get; init; } = 0.5;
 
+    /// <summary>The type of convolutions and matrix products. Default fp32.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
+
     /// <summary>Whether batch norm takes its statistics over the whole global batch. Default true. Without it each process normalises its own share.</summary>
     public bool SyncBn { get; init; } = true;
 

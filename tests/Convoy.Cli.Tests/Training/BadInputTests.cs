@@ -15,6 +15,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
     [InlineData("two options contradict each other (--sync-bn --no-sync-bn)", "--sync-bn", "--no-sync-bn")]
     [InlineData("not an image size (big)", "--image-size", "big")]
     [InlineData("unknown encoder (resnet50)", "--encoder", "resnet50")]
+    [InlineData("unknown precision (int8)", "--precision", "int8")]
     [InlineData("not a number of threads (many)", "--threads", "many")]
     [InlineData("not a number of loader threads (-1)", "--workers", "-1")]
     [InlineData("not a line width (0)", "--line-width", "0")]

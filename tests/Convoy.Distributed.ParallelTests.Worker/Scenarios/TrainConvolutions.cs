@@ -21,7 +21,7 @@ internal static class TrainConvolutions
         random.manual_seed(100 + group.Rank);
         using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
         // A cap so small that there are several buckets.
-        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, bucketCapMb: 0.002, firstBucketCapMb: 0.001);
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { BucketCapMb = 0.002, FirstBucketCapMb = 0.001 });
         using var optimizer = optim.AdamW(model.parameters(), lr: 0.01);
         (Tensor images, Tensor labels) = Data(args.Contains("channels-last"));
         int own = GlobalBatch / group.Size;

@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -107,8 +108,35 @@ public sealed class DistributedDataParallelTests : IDisposable
     public void Gradients_OfChannelsLastWeights_HaveTheWeightsStrides()
     {
         using var weights = new TorchSharp.Modules.Parameter(randn(4, 3, 3, 3).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2));
-        using var reducer = new Reducer([weights], _group);
+        using var reducer = new Reducer([("weight", weights)], _group);
         Assert.Equal(weights.stride(), weights.grad!.stride());
+    }
+
+    [Fact]
+    public void Backward_RequiresGradChangedAfterWrapping_NamesTheParameter()
+    {
+        _network.get_parameter("conv.bias")!.requires_grad = false;
+        var error = Assert.Throws<InvalidOperationException>(() => _model.Backward(_model.call(_input).sum()));
+        Assert.StartsWith("requires_grad of the parameter 'conv.bias' was true when", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("module.")]
+    public void LoadStateDict_WithOrWithoutPrefix_Loads(string prefix)
+    {
+        Dictionary<string, Tensor> state = _network.state_dict().ToDictionary(entry => prefix + entry.Key, entry => ones_like(entry.Value));
+        _model.load_state_dict(state);
+        Assert.All(_network.state_dict().Values, tensor => Assert.True(tensor.eq(1).all().item<bool>()));
+    }
+
+    [Fact]
+    public void LoadStateDict_ModuleWithAChildNamedModule_IsTakenAsItIs()
+    {
+        using nn.Module<Tensor, Tensor> inner = nn.Sequential(("module", nn.Linear(2, 2)));
+        using var model = new DistributedDataParallel<Tensor, Tensor>(inner, _group);
+        model.load_state_dict(inner.state_dict().ToDictionary(entry => entry.Key, entry => ones_like(entry.Value)));
+        Assert.All(inner.parameters(), p => Assert.True(p.eq(1).all().item<bool>()));
     }
 
     private static unsafe long Address(Tensor tensor) => (long)Interop.TensorMemory.Address(tensor);

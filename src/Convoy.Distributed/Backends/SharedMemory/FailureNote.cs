@@ -61,7 +61,7 @@ internal unsafe struct FailureNote
         return ((Kind)note->_kind, others) switch
         {
             (Kind.PeerLost, true) => new PeerLostException(operation, culprit, control.Slot(culprit)->ProcessId, note->_culpritLeft != 0),
-            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {rank} has given up: {text}")),
+            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {rank} has given up: {text.TrimEnd('.')}")),
             (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {rank} has given up: {text}")),
             _ => new PeerLostException(operation, rank, control.Slot(rank)->ProcessId, text),
         };

@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
+using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;
 
@@ -16,7 +17,10 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// </remarks>
 public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
 {
+    private static readonly BarrierFactory DefaultBarrier = (control, watch, rank, size) => new SharedMemoryBarrier(control, watch, rank, size);
+
     private readonly IPlatform _platform;
+    private readonly BarrierFactory _barrier;
     private readonly SharedMemorySegment _segment;
     private readonly ControlBlock _control;
     private readonly PeerWatch _watch;
@@ -41,20 +45,22 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     {
     }
 
-    /// <summary>Like the public one, on a platform of the caller's choice, which must be the same on all ranks.</summary>
-    internal ProcessGroupSharedMemory(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default")
-        : this(platform, Join(platform, store, rank, size, timeout), rank, size, timeout, name) => _ownedStore = ownsStore ? store : null;
+    /// <summary>Like the public one, with a platform and a barrier of the caller's choice, which must be the same on all ranks.</summary>
+    internal ProcessGroupSharedMemory(
+        IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default", BarrierFactory? barrier = null)
+        : this(platform, barrier ?? DefaultBarrier, Join(platform, store, rank, size, timeout), rank, size, timeout, name) => _ownedStore = ownsStore ? store : null;
 
     // Every rank has mapped the memory and entered itself in it.
-    private ProcessGroupSharedMemory(IPlatform platform, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name)
+    private ProcessGroupSharedMemory(IPlatform platform, BarrierFactory barrier, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name)
         : base(rank, size, timeout, name)
     {
         _platform = platform;
+        _barrier = barrier;
         _segment = segment;
         _control = new ControlBlock(segment.Start, size);
         _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing);
         _watch.Begin();
-        _exchange = new SharedMemoryExchange(_control, new SharedMemoryBarrier(_control, _watch, rank, size), rank, size, ReportAllArrived);
+        _exchange = new SharedMemoryExchange(_control, barrier(_control, _watch, rank, size), rank, size, ReportAllArrived);
         _buffers = new SharedBuffers(rank, size);
         _copying = new CopyingOperations(_exchange);
         _reducing = new ReducingOperations(_exchange, _buffers);
@@ -107,13 +113,23 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     }
 
     /// <inheritdoc/>
+    protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
+    {
+        _exchange.Begin(new CollectiveCall(OperationKind.AllocateShared, (int)dtype, count));
+        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
+
+        // The tensor is the segment's only user.
+        return TensorMemory.Wrap(segment.Start, count, dtype, segment.Release).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
     {
         int rank = ranks.ToList().IndexOf(Rank);
         _exchange.Begin(new CollectiveCall(OperationKind.NewGroup, Count: ranks.Count));
         SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform).Share(
             ranks, ControlBlock.Bytes(ranks.Count), made => Enter(_platform, made, rank, ranks.Count));
-        return segment is null ? null : new ProcessGroupSharedMemory(_platform, segment, rank, ranks.Count, Timeout, name);
+        return segment is null ? null : new ProcessGroupSharedMemory(_platform, _barrier, segment, rank, ranks.Count, Timeout, name);
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>Lets the ranks wait for each other.</summary>
-internal sealed unsafe class SharedMemoryBarrier
+internal sealed unsafe class SharedMemoryBarrier : IBarrier
 {
     private readonly ControlBlock _control;
     private readonly PeerWatch _watch;
@@ -17,10 +17,7 @@ internal sealed unsafe class SharedMemoryBarrier
         _size = size;
     }
 
-    /// <summary>Returns when all ranks have called it as often as this one.</summary>
-    /// <param name="operation">What to call the operation in an error.</param>
-    /// <exception cref="Errors.CollectiveTimeoutException">Some ranks did not come.</exception>
-    /// <exception cref="Errors.PeerLostException">A rank that has not come ended or left.</exception>
+    /// <inheritdoc/>
     public void Wait(string operation)
     {
         int before = _generation;

@@ -7,7 +7,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// odd rounds differ, so a rank may write those of the next round while others still read the present ones; they have read them
 /// when all meet again. The first meeting of an operation makes sure that all ranks call the same.
 /// </summary>
-internal sealed unsafe class SharedMemoryExchange(ControlBlock control, SharedMemoryBarrier barrier, int rank, int size, Action allArrived)
+internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier barrier, int rank, int size, Action allArrived)
 {
     private CollectiveCall _call;
     private string _operation = "";

@@ -10,13 +10,20 @@ internal static class SharedMemoryRendezvous
 {
     private const string NameKey = "shm/name";
 
+    // Begins, in place of a file's name, what rank 0 says when it has none.
+    private const char FailureMark = '!';
+
+    // Rank 0 may serve the store, so it does not go before the others have read why.
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
+
     /// <summary>Gives the mapped memory when all ranks have mapped it; it has lost its name then. It holds zeros and what <paramref name="prepare"/> of each rank has written.</summary>
     public static SharedMemorySegment Join(
         IPlatform platform, Store store, int rank, int size, long bytes, TimeSpan timeout, Action<SharedMemorySegment> prepare)
     {
         if (rank != 0)
         {
-            SharedMemorySegment opened = SharedMemorySegment.Open(platform, NameFromRankZero(store, timeout), bytes);
+            string path = NameFromRankZero(store, rank, timeout);
+            SharedMemorySegment opened = Attempt(() => SharedMemorySegment.Open(platform, path, bytes), failure => store.Set(MappedKey(rank), failure));
             try
             {
                 prepare(opened);
@@ -30,7 +37,7 @@ internal static class SharedMemoryRendezvous
             }
         }
 
-        SharedMemorySegment created = SharedMemorySegment.Create(platform, bytes);
+        SharedMemorySegment created = Attempt(() => SharedMemorySegment.Create(platform, bytes), failure => TellAll(store, size, failure, timeout));
         try
         {
             prepare(created);
@@ -49,21 +56,57 @@ internal static class SharedMemoryRendezvous
         }
     }
 
-    private static string NameFromRankZero(Store store, TimeSpan timeout)
+    // Who fails says why, as the others would only see that it does not come.
+    private static SharedMemorySegment Attempt(Func<SharedMemorySegment> get, Action<string> tell)
     {
         try
         {
-            return store.GetText(NameKey, timeout);
+            return get();
+        }
+        catch (SharedMemoryException error)
+        {
+            tell(error.Message);
+            throw;
+        }
+    }
+
+    private static void TellAll(Store store, int size, string failure, TimeSpan timeout)
+    {
+        store.Set(NameKey, FailureMark + failure);
+        try
+        {
+            store.Wait([.. Enumerable.Range(1, size - 1).Select(MappedKey)], timeout < LongestFarewell ? timeout : LongestFarewell);
+        }
+        catch (StoreTimeoutException)
+        {
+            // A rank that has not even come learns it from the store, if that is still there. What counts is the failure.
+        }
+    }
+
+    private static string NameFromRankZero(Store store, int rank, TimeSpan timeout)
+    {
+        string name;
+        try
+        {
+            name = store.GetText(NameKey, timeout);
         }
         catch (StoreTimeoutException error)
         {
             throw Missing([0], error);
         }
+
+        if (name[0] != FailureMark)
+        {
+            return name;
+        }
+
+        store.Set(MappedKey(rank), "no");
+        throw new SharedMemoryException($"rank 0: {name[1..]}");
     }
 
     private static void AwaitAll(Store store, int rank, int size, TimeSpan timeout)
     {
-        store.Set(MappedKey(rank), "1");
+        store.Set(MappedKey(rank), "");
         try
         {
             store.Wait([.. Enumerable.Range(0, size).Select(MappedKey)], timeout);
@@ -71,6 +114,15 @@ internal static class SharedMemoryRendezvous
         catch (StoreTimeoutException error)
         {
             throw Missing([.. Enumerable.Range(0, size).Where(r => error.MissingKeys.Any(key => key.EndsWith(MappedKey(r), StringComparison.Ordinal)))], error);
+        }
+
+        for (int other = 0; other < size; other++)
+        {
+            string failure = store.GetText(MappedKey(other), timeout);
+            if (failure.Length > 0)
+            {
+                throw new SharedMemoryException(FormattableString.Invariant($"rank {other}: {failure}"));
+            }
         }
     }
 

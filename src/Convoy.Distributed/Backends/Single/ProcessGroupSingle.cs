@@ -69,6 +69,9 @@ public sealed class ProcessGroupSingle : ProcessGroup
         // Everybody is here.
     }
 
+    /// <inheritdoc/>
+    protected override Tensor AllocateSharedCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
+
     // The only rank is this one, to which no message can be addressed: the arguments' check has refused it.
     private static InvalidOperationException Alone() => new("a group of one process has nobody to exchange messages with");
 

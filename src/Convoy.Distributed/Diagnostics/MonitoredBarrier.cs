@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Globalization;
+using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
+
+namespace Convoy.Distributed.Diagnostics;
+
+/// <summary>A barrier over a store, in which rank 0 finds out which ranks do not come and tells all that do.</summary>
+/// <param name="store">A store, or a part of one, that nothing else uses.</param>
+/// <param name="rank">This process's number.</param>
+/// <param name="size">How many ranks there are.</param>
+/// <param name="name">What to call the group in messages.</param>
+/// <param name="ended">The process id of a rank whose process has ended, otherwise null.</param>
+internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended)
+{
+    // How often to look whether a missing rank's process still runs.
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
+
+    // How much later than rank 0's own time-out its verdict may come.
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+
+    private long _number;
+
+    private string Result => string.Create(CultureInfo.InvariantCulture, $"{_number}/result");
+
+    /// <summary>Returns when all ranks have called it; throws on all that did when some have not within rank 0's <paramref name="timeout"/>.</summary>
+    public void Wait(TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        _number++;
+        store.Set(Arrival(rank), string.Empty);
+        if (rank == 0)
+        {
+            Collect(timeout);
+        }
+        else
+        {
+            AwaitVerdict(timeout);
+        }
+    }
+
+    private string Arrival(int of) => string.Create(CultureInfo.InvariantCulture, $"{_number}/{of}");
+
+    private void Collect(TimeSpan timeout)
+    {
+        long start = Stopwatch.GetTimestamp();
+        int[] missing = [.. Enumerable.Range(1, size - 1)];
+        int?[] lost = new int?[size];
+        while (missing.Length > 0 && missing.Any(of => lost[of] is null) && Stopwatch.GetElapsedTime(start) < timeout)
+        {
+            missing = StillMissing(missing, Shorter(Slice, timeout - Stopwatch.GetElapsedTime(start)));
+            foreach (int of in missing)
+            {
+                lost[of] = ended(of);
+            }
+        }
+
+        if (missing.Length == 0)
+        {
+            store.Set(Result, string.Empty);
+            return;
+        }
+
+        string dead = string.Concat(missing.Where(of => lost[of] is not null).Select(of => FormattableString.Invariant($"; the process of rank {of} (process {lost[of]}) has ended")));
+        FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not come within {timeout.TotalSeconds:0.###} s{dead}. See what they do instead (every rank must call it), or look at their output.";
+        store.Set(Result, $"{string.Join(',', missing.Select(of => of.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
+        throw new CollectiveTimeoutException(found, missing, timeout);
+    }
+
+    private int[] StillMissing(int[] missing, TimeSpan patience)
+    {
+        try
+        {
+            store.Wait([.. missing.Select(Arrival)], patience);
+            return [];
+        }
+        catch (StoreTimeoutException error)
+        {
+            return [.. missing.Where(of => error.MissingKeys.Any(key => key == Arrival(of) || key.EndsWith("/" + Arrival(of), StringComparison.Ordinal)))];
+        }
+    }
+
+    private void AwaitVerdict(TimeSpan timeout)
+    {
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan limit = timeout;
+        string? verdict;
+        while ((verdict = Find(Result, Shorter(Slice, limit - Stopwatch.GetElapsedTime(start)))) is null)
+        {
+            if (ended(0) is { } processId)
+            {
+                throw new PeerLostException("MonitoredBarrier", 0, processId, leftGroup: false);
+            }
+
+            if (Stopwatch.GetElapsedTime(start) < limit)
+            {
+                continue;
+            }
+
+            // Rank 0 may have come later: then its own time-out is still running.
+            if (limit > timeout || Find(Arrival(0), TimeSpan.Zero) is null)
+            {
+                throw new CollectiveTimeoutException(
+                    $"MonitoredBarrier {_number} of group {name}: rank 0 did not come within {timeout.TotalSeconds:0.###} s, and only it knows who else is missing. See what it does instead (every rank must call it), or look at its output.", [0], timeout);
+            }
+
+            limit = timeout + timeout + Margin;
+        }
+
+        if (verdict.Split('\n', 2) is [var ranks, var found])
+        {
+            throw new CollectiveTimeoutException(
+                $"rank 0 found: {found}", [.. ranks.Split(',').Select(of => int.Parse(of, CultureInfo.InvariantCulture))], timeout);
+        }
+    }
+
+    private string? Find(string key, TimeSpan patience)
+    {
+        try
+        {
+            return store.GetText(key, patience);
+        }
+        catch (StoreTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
+}

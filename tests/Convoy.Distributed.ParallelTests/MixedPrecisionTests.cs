@@ -1,0 +1,16 @@
+namespace Convoy.Distributed.ParallelTests;
+
+public class MixedPrecisionTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task MixedPrecision_OneRanksInfinity_MakesAllSkipWithEqualScales(int worldSize) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("MixedPrecision", worldSize);
+
+    [Fact]
+    public async Task MixedPrecision_ScalersWithoutTheGroup_DoNotAgree() => Assert.All(
+        await WorkerProcesses.RunAsync("MixedPrecision", 2, ["alone"]),
+        result => Assert.Contains($"rank {result.Rank} stepped True", result.Errors, StringComparison.Ordinal));
+}

@@ -1,0 +1,32 @@
+namespace Convoy.Distributed.ParallelTests;
+
+/// <summary>Very many barriers and small all-reduces with more ranks than cores; and that they notice a barrier with a fault.</summary>
+public class StressTests
+{
+    private const string Barriers = "100000";
+    private const string Reductions = "20000";
+
+    [Fact]
+    public async Task Barrier_AHundredThousandTimesWithEightRanks_KeepsAllTogether()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("BarrierStress", 8, [Barriers, Reductions, "60"], limit: TimeSpan.FromMinutes(8));
+        Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
+    }
+
+    [Fact]
+    public async Task Barrier_CountsAreResetTooLate_StressHangsAndNamesTheMissing()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("BarrierStress", 8, [Barriers, Reductions, "8", "late-reset"]);
+        Assert.All(results, result => Assert.Equal(1, result.ExitCode));
+        Assert.Contains(results, result => result.Errors.Contains("CollectiveTimeoutException", StringComparison.Ordinal) && result.Errors.Contains("did not come within 8 s", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Barrier_GenerationIsStale_StressSeesWhoWentThroughTooEarly()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("BarrierStress", 8, [Barriers, Reductions, "8", "stale-generation"]);
+        Assert.All(results, result => Assert.Equal(1, result.ExitCode));
+        // Either this stress sees the counters, or the group sees what the ranks call.
+        Assert.Contains(results, result => result.Errors.Contains("through while rank", StringComparison.Ordinal) || result.Errors.Contains(" called Barrier(", StringComparison.Ordinal));
+    }
+}

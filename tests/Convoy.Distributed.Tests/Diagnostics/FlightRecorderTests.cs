@@ -1,0 +1,89 @@
+using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.Errors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.Tests.Diagnostics;
+
+public sealed class FlightRecorderTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("convoy-flight-").FullName;
+    private readonly ProcessGroupSingle _group = new();
+
+    public void Dispose()
+    {
+        _group.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public void Operations_MoreThanItsCapacity_AreTheLast()
+    {
+        var recorder = new FlightRecorder(0, 1, capacity: 2);
+        using IDisposable observing = _group.Observe(recorder);
+        using Tensor tensor = zeros([2, 3]);
+        _group.Barrier();
+        _group.AllReduce(tensor, ReduceOp.Max);
+        _group.BroadcastAsync(tensor, 0).Wait();
+
+        Assert.Collection(
+            recorder.Operations,
+            record =>
+            {
+                Assert.Equal((2, "AllReduce([2, 3] Float32, Max)", "default", null), (record.Number, record.Call, record.Group, record.Error));
+                Assert.True(record.QueuedSeconds <= record.StartedSeconds && record.StartedSeconds <= record.FinishedSeconds);
+            },
+            record => Assert.Equal((3, OperationKind.Broadcast), (record.Number, record.Kind)));
+    }
+
+    [Fact]
+    public void Operations_OfASubGroup_AreRemembered()
+    {
+        var recorder = new FlightRecorder(0, 1);
+        using IDisposable observing = _group.Observe(recorder);
+        using ProcessGroup part = _group.NewGroup([0])!;
+        part.Barrier();
+        Assert.Equal(["default", "default/1"], recorder.Operations.Select(record => record.Group));
+    }
+
+    [Fact]
+    public void Finished_OperationFails_WritesTheFileOnceBeforeTheCallerKnows()
+    {
+        using IDisposable observing = _group.Observe(new FlightRecorder(0, 1, _directory));
+        using Tensor two = zeros(2), three = zeros(3);
+        _group.Barrier();
+        string message = Assert.Throws<CollectiveMismatchException>(() => _group.AllToAll([two], [three])).Message;
+
+        FlightRecording recording = Assert.Single(FlightRecording.ReadAll(_directory));
+        Assert.Equal((0, 1, Environment.ProcessId, message), (recording.Rank, recording.Size, recording.ProcessId, recording.Reason));
+        Assert.Equal([null, message], recording.Operations.Select(record => record.Error));
+    }
+
+    [Fact]
+    public void Write_Twice_KeepsTheFirstReason()
+    {
+        var recorder = new FlightRecorder(0, 1, _directory);
+        recorder.Write("first");
+        recorder.Write("second");
+        Assert.Equal("first", Assert.Single(FlightRecording.ReadAll(_directory)).Reason);
+    }
+
+    [Fact]
+    public void Write_FolderCannotBeMade_DoesNotHideTheErrorThatItExplains()
+    {
+        string file = Path.Combine(_directory, "file");
+        File.WriteAllText(file, string.Empty);
+        var recorder = new FlightRecorder(0, 1, file);
+        recorder.Write("x");
+        Assert.IsAssignableFrom<IOException>(recorder.WriteError);
+    }
+
+    [Fact]
+    public void ReadAll_BrokenFile_LeavesItOut()
+    {
+        new FlightRecorder(1, 2, _directory).Write("x");
+        File.WriteAllText(FlightRecording.FileOf(_directory, 0), "{\"rank\":");
+        Assert.Equal(1, Assert.Single(FlightRecording.ReadAll(_directory)).Rank);
+    }
+}

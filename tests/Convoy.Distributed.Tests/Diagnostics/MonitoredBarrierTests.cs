@@ -1,0 +1,74 @@
+using System.Net;
+using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
+
+namespace Convoy.Distributed.Tests.Diagnostics;
+
+public sealed class MonitoredBarrierTests : IDisposable
+{
+    private readonly TcpStoreServer _server = new(IPAddress.Loopback, 0, null);
+
+    public void Dispose() => _server.Dispose();
+
+    [Fact]
+    public async Task Wait_AllComeSeveralTimes_Returns()
+    {
+        Exception?[] errors = await RunAsync(4, [0, 1, 2, 3], TimeSpan.FromSeconds(60), times: 3);
+        Assert.All(errors, Assert.Null);
+    }
+
+    [Fact]
+    public async Task Wait_SomeDoNotCome_AllThatDoNameAllThatDoNot()
+    {
+        Exception?[] errors = await RunAsync(5, [0, 2, 4], TimeSpan.FromSeconds(1));
+        Assert.Equal([0, 2, 4], errors.Index().Where(error => error.Item is not null).Select(error => error.Index));
+        Assert.All(errors.OfType<CollectiveTimeoutException>(), error =>
+        {
+            Assert.Equal([1, 3], error.MissingRanks);
+            Assert.Contains("MonitoredBarrier 1 of group default: ranks 1, 3 did not come within 1 s. See what they do instead", error.Message, StringComparison.Ordinal);
+        });
+        Assert.StartsWith("rank 0 found: ", errors[2]!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wait_RankZeroDoesNotCome_OthersNameIt()
+    {
+        Exception?[] errors = await RunAsync(3, [1, 2], TimeSpan.FromSeconds(1));
+        Assert.All(errors[1..], error => Assert.Equal([0], Assert.IsType<CollectiveTimeoutException>(error).MissingRanks));
+    }
+
+    [Fact]
+    public async Task Wait_MissingRankHasEnded_SaysSoAtOnce()
+    {
+        Exception?[] errors = await RunAsync(3, [0, 1], TimeSpan.FromMinutes(10), ended: rank => rank == 2 ? 4711 : null);
+        Assert.All(errors[..2], error => Assert.Contains("rank 2 did not come within 600 s; the process of rank 2 (process 4711) has ended.", error!.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Wait_RankZeroHasEnded_SaysSoAtOnce()
+    {
+        Exception?[] errors = await RunAsync(2, [1], TimeSpan.FromMinutes(10), ended: rank => rank == 0 ? 4711 : null);
+        Assert.Equal(0, Assert.IsType<PeerLostException>(errors[1]).Rank);
+    }
+
+    private async Task<Exception?[]> RunAsync(int size, int[] coming, TimeSpan timeout, int times = 1, Func<int, int?>? ended = null)
+    {
+        var errors = new Exception?[size];
+        await Task.WhenAll(coming.Select(rank => Task.Factory.StartNew(
+            () =>
+            {
+                using var store = new TcpStore("127.0.0.1", _server.Port);
+                var barrier = new MonitoredBarrier(new PrefixStore("test", store), rank, size, "default", ended ?? (_ => null));
+                errors[rank] = Record.Exception(() =>
+                {
+                    for (int i = 0; i < times; i++)
+                    {
+                        barrier.Wait(timeout);
+                    }
+                });
+            },
+            TaskCreationOptions.LongRunning)));
+        return errors;
+    }
+}

@@ -1,0 +1,103 @@
+using Convoy.Distributed.Backends.Single;
+using Convoy.Lanes.Checkpoints;
+using Convoy.Lanes.Data;
+using Convoy.Lanes.Drawing.Roads;
+using Convoy.Lanes.Training;
+using Convoy.Metrics;
+using TorchSharp;
+
+namespace Convoy.Lanes.Tests.Training;
+
+public sealed class TrainerPrecisionTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public TrainerPrecisionTests()
+    {
+        torch.set_num_threads(1);
+        SyntheticDataset.Write(_folder.File("data"), new SyntheticOptions { Frames = 6, Size = new ImageSize(128, 72) }, cancellation: TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    // Few steps: without instructions for float16 a step of it takes about a second.
+    [Fact]
+    public void Run_NarrowTypes_LearnsAsFloat32DoesAndSaysSo()
+    {
+        double[] reference = Losses(Train("fp32", Precision.Fp32, 3));
+        foreach ((string name, Precision precision) in new[] { ("bf16", Precision.Bf16), ("fp16", Precision.Fp16) })
+        {
+            RunDirectory run = Train(name, precision, 3);
+
+            double[] losses = Losses(run);
+            Assert.Equal(3, losses.Length);
+            Assert.All(losses, loss => Assert.True(double.IsFinite(loss)));
+
+            // Not the same computation, but the same training.
+            Assert.NotEqual(reference[0], losses[0]);
+            Assert.All(reference.Zip(losses), pair => Assert.Equal(pair.First, pair.Second, 0.05 * pair.First));
+            Assert.Equal(name, MetricsFile.Read(run.Metrics).Config!["precision"]!.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public void Run_Float16Resumed_EndsAsTheUninterruptedRunBitForBit()
+    {
+        Train("whole", Precision.Fp16, 2);
+        Train("parts", Precision.Fp16, 1);
+        IReadOnlyDictionary<string, double> middle = State("parts").GradScaler!;
+        Train("parts", Precision.Fp16, 2);
+
+        Assert.Equal((2, 2), (State("whole").Step, State("parts").Step));
+        Assert.Equal(State("whole").GradScaler, State("parts").GradScaler);
+        Assert.NotEqual(middle, State("parts").GradScaler);
+        foreach (string file in new[] { "model.safetensors", "optimizer.safetensors" })
+        {
+            Assert.Equal(File.ReadAllBytes(Path.Combine(Checkpoint.Latest(Run("whole").Checkpoints)!.Folder, file)), File.ReadAllBytes(Path.Combine(Checkpoint.Latest(Run("parts").Checkpoints)!.Folder, file)));
+        }
+    }
+
+    [Fact]
+    public void Run_PrecisionChangedAndScaleTooLarge_GoesOnAndBacksOff()
+    {
+        Train("run", Precision.Bf16, 1);
+        Assert.Null(State("run").GradScaler);
+
+        // Without a scaler in the checkpoint it starts with the default.
+        Train("run", Precision.Fp16, 2);
+        double scale = State("run").GradScaler!["scale"];
+        Assert.InRange(scale, 1, 65536);
+
+        string file = Path.Combine(Checkpoint.Latest(Run("run").Checkpoints)!.Folder, "state.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace($"\"scale\": {scale}", $"\"scale\": {1L << 40}", StringComparison.Ordinal));
+        Train("run", Precision.Fp16, 4);
+
+        Assert.Equal((1L << 38, 0), (State("run").GradScaler!["scale"], State("run").GradScaler!["_growth_tracker"]));
+        Assert.All(Losses(Run("run")), loss => Assert.True(double.IsFinite(loss)));
+    }
+
+    private CheckpointState State(string run) => Checkpoint.Latest(Run(run).Checkpoints)!.State;
+
+    private RunDirectory Run(string name) => new(_folder.File(name));
+
+    private RunDirectory Train(string name, Precision precision, long steps)
+    {
+        RunDirectory run = Run(name);
+        if (!Directory.Exists(_folder.File(name)))
+        {
+            run.Create();
+        }
+
+        var options = new TrainingOptions
+        {
+            Data = _folder.File("data"), ValSplit = 0, Nproc = 1, Threads = 1, ImageSize = new ImageSize(64, 32), BatchSize = 2, Steps = steps, ScheduleSteps = 8, Accumulate = 1,
+            Workers = 0, KeepCheckpoints = 1, Precision = precision, WarmupUpdates = 0,
+        };
+        using var group = new ProcessGroupSingle();
+        using var trainer = new Trainer(options, run, group, TimeProvider.System);
+        Assert.Equal(new TrainingOutcome(steps, Interrupted: false), trainer.Run(new Progress<TrainingEvent>(), TestContext.Current.CancellationToken));
+        return run;
+    }
+
+    private static double[] Losses(RunDirectory run) => [.. StepMetricsLog.Read(run.MetricsLog(0)).Select(step => step.Loss)];
+}
