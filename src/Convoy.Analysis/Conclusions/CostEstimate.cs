@@ -1,0 +1,36 @@
+using Convoy.Analysis.Runs;
+
+namespace Convoy.Analysis.Conclusions;
+
+/// <summary>What each configuration costs.</summary>
+/// <param name="Unit">What is paid for, such as <c>epoch</c>.</param>
+/// <param name="PricePerProcessHour">The price of one process for one hour.</param>
+/// <param name="Costs">One for each configuration, in the order of the measurements.</param>
+public sealed record CostEstimate(string Unit, double PricePerProcessHour, IReadOnlyList<Cost> Costs)
+{
+    private const int FallbackImages = 1000;
+
+    /// <summary>Prices every configuration.</summary>
+    /// <param name="runs">What was measured.</param>
+    /// <param name="pricePerProcessHour">The price of one process for one hour; 0 or more.</param>
+    /// <param name="epochImages">Images of an epoch, where steps were timed; null when not known.</param>
+    /// <returns>The costs of an epoch, or of 1000 images where its length is not known; null where steps were timed without their batch size.</returns>
+    public static CostEstimate? Of(RunSet runs, double pricePerProcessHour, int? epochImages)
+    {
+        ArgumentNullException.ThrowIfNull(runs);
+        if (runs.Basis == TimeBasis.Run)
+        {
+            return new CostEstimate("run as timed", pricePerProcessHour, [.. runs.Measurements.Select(m => Price(m, m.Seconds))]);
+        }
+
+        return runs.Measurements.Any(m => m.ImagesPerSecond is null)
+            ? null
+            : new CostEstimate(
+                epochImages is null ? "1000 images" : "epoch",
+                pricePerProcessHour,
+                [.. runs.Measurements.Select(m => Price(m, (epochImages ?? FallbackImages) / m.ImagesPerSecond!.Value))]);
+
+        Cost Price(ConfigurationMeasurement measured, double seconds) =>
+            new(measured.Configuration, measured.Configuration.Processes * seconds / 3600 * pricePerProcessHour, seconds);
+    }
+}

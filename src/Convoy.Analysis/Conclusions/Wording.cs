@@ -1,0 +1,37 @@
+using System.Globalization;
+using Convoy.Analysis.Bottlenecks;
+
+namespace Convoy.Analysis.Conclusions;
+
+/// <summary>Numbers as people read them, and evidence in words; always with a decimal point.</summary>
+public static class Wording
+{
+    /// <summary>Seconds with their unit: four significant digits, milliseconds below 1 s.</summary>
+    public static string Seconds(double seconds) => seconds switch
+    {
+        0 => "0 s",
+        < 0.001 => Text($"{seconds * 1e6:0.#} us"),
+        < 1 => Text($"{seconds * 1e3:0.##} ms"),
+        < 100 => Text($"{seconds:0.000} s"),
+        _ => Text($"{seconds:0.00} s"),
+    };
+
+    /// <summary>A share as a percentage with one decimal.</summary>
+    public static string Percent(double share) => Text($"{share * 100:0.0} %");
+
+    /// <summary>Evidence as <c>name: value unit</c>.</summary>
+    public static string Of(Evidence evidence)
+    {
+        ArgumentNullException.ThrowIfNull(evidence);
+        return $"{evidence.Name}: {evidence.Unit switch
+        {
+            "s" => Seconds(evidence.Value),
+            "share" => Percent(evidence.Value),
+            "" => Text($"{evidence.Value:0.##}"),
+            _ => Text($"{evidence.Value:0.##} {evidence.Unit}"),
+        }}";
+    }
+
+    /// <summary>A text in the invariant culture.</summary>
+    internal static string Text(FormattableString text) => FormattableString.Invariant(text);
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Convoy.Analysis.Runs;
+using Convoy.Metrics;
+
+namespace Convoy.Analysis.Reading;
+
+/// <summary>Reads the <c>metrics.json</c> of a Convoy run and the <c>metrics_rank{r}.jsonl</c> beside it.</summary>
+internal static class ConvoyRunReader
+{
+    /// <exception cref="AnalysisInputException">A file cannot be understood.</exception>
+    public static ReadRuns Read(string path)
+    {
+        RunMetrics metrics = Parsed(() => MetricsFile.Read(path));
+        if (metrics.Metrics is not { Count: > 0 } steps)
+        {
+            throw new AnalysisInputException("the run has no steps", path, "Leave it out, or let it train for some steps.");
+        }
+
+        StepChecks.RequireTimes(steps, i => Place(path, "record", i, steps[i]));
+        if (steps.Any(s => s.StepTime is null))
+        {
+            throw new AnalysisInputException("the steps have no step_time", path, "Leave out the file's \"schema\" when another tool wrote it: then elapsed_time counts.");
+        }
+
+        List<IReadOnlyList<StepMetrics>> ranks = AllRanks(path, steps);
+        Dictionary<string, string> settings = Settings(metrics.Config);
+        var configuration = new Configuration(
+            Processes(path, settings),
+            Number(settings, "threads"),
+            settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision);
+        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1)) with
+        {
+            Source = path,
+            BatchSize = Batch(path, steps),
+            Host = metrics.Host,
+            Settings = settings,
+        };
+        return new ReadRuns([run], [.. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
+    }
+
+    /// <summary>The run that ranks' steps make: rank 0's step times, all ranks' phases.</summary>
+    /// <param name="configuration">What was varied.</param>
+    /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
+    /// <param name="stepsPerUpdate">Steps of one update.</param>
+    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate)
+    {
+        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, out int skipped);
+        return new Run
+        {
+            Configuration = configuration,
+            Source = "",
+            Basis = TimeBasis.Step,
+            Samples = samples,
+            BatchSize = ranks[0][0].BatchSize,
+            Phases = StepTimes.Phases(ranks, skipped),
+            Ranks = StepTimes.Ranks(ranks, skipped),
+            WarmUpSteps = skipped,
+        };
+    }
+
+    private static List<IReadOnlyList<StepMetrics>> AllRanks(string path, IReadOnlyList<StepMetrics> first)
+    {
+        // Only a run directory's metrics.json has its ranks' logs beside it.
+        if (Path.GetFileName(path) != "metrics.json")
+        {
+            return [first];
+        }
+
+        var ranks = new List<IReadOnlyList<StepMetrics>> { first };
+        for (int rank = 1; Log(path, rank) is { } log; rank++)
+        {
+            IReadOnlyList<StepMetrics> steps = Parsed(() => StepMetricsLog.Read(log));
+            StepChecks.RequireTimes(steps, i => Place(log, "line", i, steps[i]));
+            if (steps.Count > 0)
+            {
+                ranks.Add(steps);
+            }
+        }
+
+        return ranks;
+    }
+
+    private static string? Log(string path, int rank)
+    {
+        string log = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, string.Create(CultureInfo.InvariantCulture, $"metrics_rank{rank}.jsonl"));
+        return File.Exists(log) ? log : null;
+    }
+
+    private static int Processes(string path, Dictionary<string, string> settings) =>
+        Number(settings, "nproc") ?? MetricsFileName.Of(path)?.Processes
+        ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
+
+    private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
+    {
+        int[] sizes = [.. steps.Select(s => s.BatchSize).Distinct()];
+        return sizes.Length == 1
+            ? sizes[0]
+            : throw new AnalysisInputException("the batch size changes within the run", $"{string.Join(" and ", sizes)} in {path}", "Measure with one batch size.");
+    }
+
+    private static Dictionary<string, string> Settings(JsonObject? config) =>
+        config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => p.Value!.ToString());
+
+    private static int? Number(Dictionary<string, string> settings, string name) =>
+        settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : null;
+
+    private static T Parsed<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (MetricsFormatException error)
+        {
+            throw new AnalysisInputException("a metrics file cannot be read", error.Message.TrimEnd('.'), "Leave the run out, or measure it again.", error);
+        }
+    }
+
+    private static string Place(string path, string kind, int index, StepMetrics step) =>
+        string.Create(CultureInfo.InvariantCulture, $"{path}, {kind} {index + 1}, step {step.Step}");
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.Json;
+using Convoy.Analysis.Runs;
+using Convoy.Analysis.Statistics;
+
+namespace Convoy.Analysis.Reading;
+
+/// <summary>
+/// Reads metrics files of other tools: <c>start_time, end_time, metrics[{timestamp, rank, step, loss, batch_size,
+/// learning_rate, elapsed_time}]</c>. Steps may be sparse and have no time of their own: the time between two records is
+/// shared among the steps between them. Files without two such records count with their whole time.
+/// </summary>
+internal static class OtherMetricsReader
+{
+    /// <exception cref="AnalysisInputException">The file lacks what is needed.</exception>
+    public static OtherRun Read(string path, JsonElement root)
+    {
+        MetricsFileName name = MetricsFileName.Of(path)
+            ?? throw new AnalysisInputException("the file does not say how many processes were measured", path, "Name it Metrics_{n}_cpus.json.");
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("metrics", out JsonElement metrics) || metrics.ValueKind != JsonValueKind.Array)
+        {
+            throw new AnalysisInputException("not a metrics file, it has no list \"metrics\"", path, "Leave it out.");
+        }
+
+        RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Of(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
+        RecordedStep[] first = records.Length == 0 ? [] : [.. records.Where(r => r.Rank == records.Min(x => x.Rank))];
+        double[] intervals = [.. Intervals(first, path)];
+        double? whole = WholeSeconds(root, path);
+        if (intervals.Length == 0 && whole is null)
+        {
+            throw new AnalysisInputException("the file has no times", path, "It needs start_time and end_time, or two records with elapsed_time.");
+        }
+
+        int skipped = WarmUp.StepsToLeaveOut(intervals.Length);
+        int?[] sizes = [.. first.Select(r => r.BatchSize).Where(b => b is not null).Distinct()];
+        if (sizes.Length > 1)
+        {
+            throw new AnalysisInputException("the batch size changes within the run", $"{string.Join(" and ", sizes)} in {path}", "Measure with one batch size.");
+        }
+
+        var run = new Run
+        {
+            Configuration = new Configuration(name.Processes, null, name.Precision ?? Configuration.DefaultPrecision),
+            Source = path,
+            Basis = intervals.Length > 0 ? TimeBasis.Step : TimeBasis.Run,
+            Samples = intervals.Length > 0 ? intervals[skipped..] : [whole!.Value],
+            BatchSize = sizes.Length == 1 ? sizes[0] : null,
+            WarmUpSteps = skipped,
+        };
+        return new OtherRun(run, first.Length > 0 ? first[^1].Step : 0, [.. StepChecks.Losses(first.Select(r => (r.Step, r.Loss)), path)]);
+    }
+
+    // Where the step's number goes back, a new epoch began: that interval is not known.
+    private static IEnumerable<double> Intervals(RecordedStep[] records, string path)
+    {
+        RecordedStep[] timed = [.. records.Where(r => r.ElapsedSeconds is not null)];
+        for (int i = 1; i < timed.Length; i++)
+        {
+            long steps = timed[i].Step - timed[i - 1].Step;
+            if (steps <= 0)
+            {
+                continue;
+            }
+
+            double seconds = timed[i].ElapsedSeconds!.Value - timed[i - 1].ElapsedSeconds!.Value;
+            if (seconds <= 0)
+            {
+                throw new AnalysisInputException(
+                    "elapsed_time does not grow",
+                    string.Create(CultureInfo.InvariantCulture, $"{timed[i - 1].ElapsedSeconds} then {timed[i].ElapsedSeconds}, step {timed[i].Step}, {path}"),
+                    "It has to count from the run's start; leave the file out, or mend it.");
+            }
+
+            yield return seconds / steps;
+        }
+    }
+
+    private static double? WholeSeconds(JsonElement root, string path)
+    {
+        if (Moment(root, "start_time", path) is not { } start || Moment(root, "end_time", path) is not { } end)
+        {
+            return null;
+        }
+
+        double seconds = (end - start).TotalSeconds;
+        return seconds > 0
+            ? seconds
+            : throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or mend it.");
+    }
+
+    private static DateTimeOffset? Moment(JsonElement root, string name, string path)
+    {
+        if (!root.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && Math.Abs(value.GetDouble()) < 1e11)
+        {
+            return DateTimeOffset.UnixEpoch.AddSeconds(value.GetDouble());
+        }
+
+        return value.ValueKind == JsonValueKind.String
+               && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment)
+            ? moment
+            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{value.GetRawText()}, {path}", "Leave the file out, or mend it.");
+    }
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using Convoy.Metrics;
+
+namespace Convoy.Analysis.Reading;
+
+/// <summary>What every recorded step has to keep to. A wrong time would make a wrong table; a wrong loss is the training's business and a warning.</summary>
+internal static class StepChecks
+{
+    // Clocks are read one after another, so phases may add up to a little more than the step.
+    private const double PhaseTolerance = 0.02;
+
+    /// <exception cref="AnalysisInputException">A time is negative or no number.</exception>
+    public static void RequireTimes(IReadOnlyList<StepMetrics> steps, Func<int, string> place)
+    {
+        for (int i = 0; i < steps.Count; i++)
+        {
+            StepMetrics step = steps[i];
+            Require(step.ElapsedTime, "elapsed_time", place(i), isStep: false);
+            Require(step.StepTime, "step_time", place(i), isStep: true);
+            foreach ((string name, double? phase) in Phases(step))
+            {
+                Require(phase, name, place(i), isStep: false);
+            }
+
+            if (step.BatchSize < 1)
+            {
+                throw new AnalysisInputException("not a batch size", $"batch_size {step.BatchSize.ToString(CultureInfo.InvariantCulture)}, {place(i)}", "Measure the run again.");
+            }
+        }
+    }
+
+    /// <summary>Refuses a time that is negative, no number, or 0 for a whole step.</summary>
+    public static void Require(double? seconds, string name, string place, bool isStep)
+    {
+        if (seconds is { } value && !(double.IsFinite(value) && (isStep ? value > 0 : value >= 0)))
+        {
+            throw new AnalysisInputException(
+                "not a time", $"{name} {value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the run out, or measure it again with a clock that does not go back.");
+        }
+    }
+
+    /// <summary>A warning when a loss is no number; the times stay good.</summary>
+    public static IEnumerable<string> Losses(IEnumerable<(long Step, double? Loss)> steps, string source)
+    {
+        long[] bad = [.. steps.Where(s => s.Loss is { } loss && !double.IsFinite(loss)).Select(s => s.Step)];
+        if (bad.Length > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The loss is not a number in {bad.Length} {(bad.Length == 1 ? "step" : "steps")}, first in step {bad[0]} ({source}): its times count, but the training failed.");
+        }
+    }
+
+    /// <summary>A warning when phases add up to more than their step.</summary>
+    public static IEnumerable<string> Sums(IReadOnlyList<StepMetrics> steps, string source)
+    {
+        int over = steps.Count(s => s.StepTime is { } whole && Phases(s).Sum(p => p.Seconds ?? 0) > whole * (1 + PhaseTolerance));
+        if (over > 0)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"In {over} of {steps.Count} steps the phases add up to over 2 % more than the step ({source}): the breakdown is doubtful.");
+        }
+    }
+
+    private static IEnumerable<(string Name, double? Seconds)> Phases(StepMetrics step) =>
+    [
+        ("data_time", step.DataTime), ("forward_time", step.ForwardTime), ("backward_time", step.BackwardTime),
+        ("comm_time", step.CommTime), ("wait_time", step.WaitTime), ("optimizer_time", step.OptimizerTime),
+    ];
+}

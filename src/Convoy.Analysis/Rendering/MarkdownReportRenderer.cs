@@ -1,0 +1,198 @@
+using System.Text;
+using Convoy.Analysis.Conclusions;
+using Convoy.Analysis.Reports;
+using Convoy.Analysis.Runs;
+using Convoy.Analysis.Scaling;
+using Convoy.Analysis.Statistics;
+using Convoy.Metrics;
+
+namespace Convoy.Analysis.Rendering;
+
+/// <summary><c>report.md</c>: the report for people, in tables and sentences.</summary>
+public sealed class MarkdownReportRenderer : IReportRenderer
+{
+    private const string Unknown = "-";
+
+    /// <inheritdoc/>
+    public string FileName => "report.md";
+
+    /// <inheritdoc/>
+    public void Render(Report report, Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        ArgumentNullException.ThrowIfNull(destination);
+        destination.Write(Encoding.UTF8.GetBytes(Text(report)));
+    }
+
+    /// <summary>The report as one text.</summary>
+    public static string Text(Report report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        var text = new StringBuilder("# Scaling report\n\n");
+        List(text, report.Summary);
+        Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
+        Section(text, "Times", true, () => Times(text, report));
+        Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
+        Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
+        Section(text, "Causes of lost time", report.Conclusions.Count > 0, () => Causes(text, report.Conclusions));
+        Section(text, "Models", report.Series.Any(s => s.Models.Assessments.Count > 0), () => Models(text, report.Series));
+        Section(text, "Predictions", report.Series.Any(s => s.Predictions.Count > 0), () => Predictions(text, report.Series));
+        Section(text, "Costs", report.Costs is not null, () => Costs(text, report.Costs!));
+        Section(text, "System", report.Runs.Host is not null, () => System(text, report.Runs.Host!));
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+
+    private static void Section(StringBuilder text, string title, bool isNeeded, Action content)
+    {
+        if (isNeeded)
+        {
+            text.Append("## ").Append(title).Append("\n\n");
+            content();
+        }
+    }
+
+    private static void List(StringBuilder text, IReadOnlyList<string> sentences)
+    {
+        foreach (string sentence in sentences)
+        {
+            text.Append("- ").Append(sentence).Append('\n');
+        }
+
+        text.Append(sentences.Count > 0 ? "\n" : "");
+    }
+
+    private static void Times(StringBuilder text, Report report)
+    {
+        var table = new MarkdownTable("processes", "threads", "<precision", "seconds", "95 % interval", "images/s", "speed-up", "efficiency", "its 95 % interval", "<");
+        foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
+        {
+            ConfigurationMeasurement measured = point.Measurement;
+            string[] marks =
+            [
+                .. measured.Configuration == report.Recommendation.Configuration ? ["recommended"] : Array.Empty<string>(),
+                .. measured.Configuration == report.Recommendation.Fastest ? ["fastest"] : Array.Empty<string>(),
+            ];
+            table.Add(
+                Number(point.Processes),
+                measured.Configuration.Threads is { } t ? Number(t) : Unknown,
+                measured.Configuration.Precision,
+                Seconds(measured.Seconds),
+                Range(measured.Interval, Seconds),
+                measured.ImagesPerSecond is { } images ? Wording.Text($"{images:0.00}") : Unknown,
+                Wording.Text($"{point.Speedup:0.00}"),
+                Wording.Percent(point.Efficiency),
+                Range(point.EfficiencyInterval, Wording.Percent),
+                string.Join(", ", marks));
+        }
+
+        table.AppendTo(text);
+        int leftOut = report.Runs.Runs.Max(r => r.WarmUpSteps);
+        text.Append(report.Runs.Basis == TimeBasis.Step ? "Seconds are those of one step" : "Seconds are those of one run as given")
+            .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
+            .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
+            .Append(report.Runs.IsWeakScaling ? ", in images per second (the batch grows with the processes).\n\n" : ".\n\n");
+    }
+
+    private static void Gains(StringBuilder text, IReadOnlyList<PrecisionGain> gains)
+    {
+        var table = new MarkdownTable("processes", "threads", "<precision", "<against", "seconds", "against seconds", "time saved");
+        foreach (PrecisionGain gain in gains)
+        {
+            table.Add(Number(gain.Processes), gain.Threads is { } t ? Number(t) : Unknown, gain.Precision, gain.Against, Seconds(gain.Seconds), Seconds(gain.AgainstSeconds), Wording.Text($"{gain.TimeSaved * 100:0.00} %"));
+        }
+
+        table.AppendTo(text);
+    }
+
+    private static void Breakdown(StringBuilder text, Report report)
+    {
+        var table = new MarkdownTable("<configuration", "data", "forward", "backward", "exchange", "waiting", "optimizer", "other");
+        foreach (ConfigurationMeasurement measured in report.Runs.Measurements.Where(m => m.Phases is not null))
+        {
+            PhaseSeconds p = measured.Phases!;
+            table.Add([measured.Configuration.ToString(), .. new[] { p.Data, p.Forward, p.Backward, p.Comm, p.Wait, p.Optimizer, p.Other }.Select(s => Wording.Percent(s / p.Total))]);
+        }
+
+        table.AppendTo(text);
+    }
+
+    private static void Causes(StringBuilder text, IReadOnlyList<Conclusion> conclusions)
+    {
+        for (int i = 0; i < conclusions.Count; i++)
+        {
+            Conclusion conclusion = conclusions[i];
+            text.Append(Wording.Text($"{i + 1}. **{conclusion.Title}** ({conclusion.Severity.ToString().ToLowerInvariant()}). {conclusion.Explanation} {conclusion.Advice}\n"))
+                .Append(Wording.Text($"   Evidence: {string.Join("; ", conclusion.Evidence.Select(Wording.Of))}. Named from {Wording.Percent(conclusion.Threshold)} on.\n"));
+        }
+
+        text.Append('\n');
+    }
+
+    private static void Models(StringBuilder text, IReadOnlyList<SeriesReport> series)
+    {
+        var table = new MarkdownTable("<precision", "<model", "<parameters", "leave-one-out error", "<");
+        foreach (SeriesReport report in series)
+        {
+            foreach (ModelAssessment model in report.Models.Assessments)
+            {
+                table.Add(
+                    report.Series.Precision,
+                    model.Fit.Model.Name,
+                    string.Join(", ", model.Fit.Parameters.Select(p => Wording.Text($"{p.Key} {p.Value:G4}"))),
+                    model.LeaveOneOutError is { } error ? Wording.Percent(error) : "too few points",
+                    ReferenceEquals(model, report.Models.Best) ? "used" : "");
+            }
+        }
+
+        table.AppendTo(text);
+    }
+
+    private static void Predictions(StringBuilder text, IReadOnlyList<SeriesReport> series)
+    {
+        var table = new MarkdownTable("processes", "<precision", "<network", "seconds", "95 % interval", "speed-up", "<model");
+        foreach (Prediction prediction in series.SelectMany(s => s.Predictions))
+        {
+            table.Add(
+                Number(prediction.Processes),
+                prediction.Precision,
+                prediction.Link is { } link ? Wording.Text($"{link.GigabitsPerSecond} Gbit/s, {link.LatencyMicroseconds} us") : "as measured",
+                Seconds(prediction.Seconds),
+                Range(prediction.Interval, Seconds),
+                Wording.Text($"{prediction.Speedup:0.00}"),
+                prediction.ModelName);
+        }
+
+        table.AppendTo(text);
+    }
+
+    private static void Costs(StringBuilder text, CostEstimate costs)
+    {
+        var table = new MarkdownTable("<configuration", $"cost of one {costs.Unit}", "seconds of it");
+        foreach (Cost cost in costs.Costs)
+        {
+            table.Add(cost.Configuration.ToString(), Wording.Text($"{cost.Price:0.0000}"), Seconds(cost.Seconds));
+        }
+
+        table.AppendTo(text);
+        text.Append(Wording.Text($"At {costs.PricePerProcessHour} for a process and hour.\n\n"));
+    }
+
+    private static void System(StringBuilder text, HostInfo host)
+    {
+        const double GiB = 1L << 30;
+        List(
+            text,
+            [
+                $"Processor: {host.CpuModel ?? "unknown"}, {Wording.Text($"{host.LogicalCores}")} cores as the system counts them{(host.PhysicalCores is { } cores ? Wording.Text($", {cores} without hyper-threads") : "")}",
+                Wording.Text($"Memory: {host.MemoryTotalBytes / GiB:0.0} GiB"),
+                $"System: {host.OperatingSystem}, {host.Architecture}",
+                $"Versions: {string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}"))}",
+            ]);
+    }
+
+    private static string Range(Interval? interval, Func<double, string> format) => interval is { } i ? $"{format(i.Low)} to {format(i.High)}" : Unknown;
+
+    private static string Seconds(double seconds) => seconds >= 10 ? Wording.Text($"{seconds:0.00}") : Wording.Text($"{seconds:0.0000}");
+
+    private static string Number(int value) => Wording.Text($"{value}");
+}

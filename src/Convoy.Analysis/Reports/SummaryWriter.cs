@@ -1,0 +1,58 @@
+using Convoy.Analysis.Conclusions;
+using Convoy.Analysis.Runs;
+using Convoy.Analysis.Scaling;
+
+namespace Convoy.Analysis.Reports;
+
+/// <summary>What a reader should take away, in plain sentences.</summary>
+internal static class SummaryWriter
+{
+    public static IReadOnlyList<string> Write(
+        RunSet runs,
+        IReadOnlyList<SeriesReport> series,
+        IReadOnlyList<Conclusion> conclusions,
+        Recommendation recommendation,
+        IReadOnlyList<PrecisionGain> gains,
+        CostEstimate? costs)
+    {
+        var sentences = new List<string>();
+        if (runs.Measurements.Count > 1)
+        {
+            sentences.Add($"Use {recommendation.Configuration}: {recommendation.Reason}{(recommendation.IsCertain ? "" : " The two are closer than their noise.")}");
+        }
+
+        sentences.AddRange(series.Where(s => s.Series.Points.Count > 1).Select(Fastest));
+        if (conclusions.Count > 0)
+        {
+            sentences.Add($"Main cause of lost time: {LowerFirst(conclusions[0].Title)}. {conclusions[0].Explanation} {conclusions[0].Advice}");
+        }
+        else if (series.Any(s => s.Series.Points.Count > 1))
+        {
+            sentences.Add("No cause takes enough time to be named.");
+        }
+
+        sentences.AddRange(gains.Select(g => g.TimeSaved >= 0
+            ? Wording.Text($"{g.Precision} saves {g.TimeSaved * 100:0.00} % of the time of {g.Against} with {Processes(g.Processes)}.")
+            : Wording.Text($"{g.Precision} takes {-g.TimeSaved * 100:0.00} % more time than {g.Against} with {Processes(g.Processes)}.")));
+        if (costs is not null)
+        {
+            Cost cheapest = costs.Costs.MinBy(c => c.Price)!;
+            sentences.Add($"Cheapest for one {costs.Unit}: {cheapest.Configuration}, {Wording.Text($"{cheapest.Price:0.####}")}.");
+        }
+
+        return sentences;
+    }
+
+    private static string Fastest(SeriesReport report)
+    {
+        ScalingPoint best = report.Series.Points.MaxBy(p => p.Speedup)!;
+        string threads = report.Series.Threads is { } t ? Wording.Text($" with {t} {(t == 1 ? "thread" : "threads")} each") : "";
+        return best == report.Series.Baseline
+            ? $"In {report.Series.Precision}{threads}, nothing is faster than {Processes(best.Processes)}."
+            : Wording.Text($"In {report.Series.Precision}{threads}, {Processes(best.Processes)} are {best.Speedup:0.00} times as fast as {report.Series.Baseline.Processes}, an efficiency of {best.Efficiency * 100:0.0} %.");
+    }
+
+    private static string Processes(int count) => Wording.Text($"{count} {(count == 1 ? "process" : "processes")}");
+
+    private static string LowerFirst(string text) => char.ToLowerInvariant(text[0]) + text[1..];
+}

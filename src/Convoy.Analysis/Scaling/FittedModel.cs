@@ -1,0 +1,66 @@
+using Convoy.Analysis.Statistics;
+using MathNet.Numerics.Distributions;
+
+namespace Convoy.Analysis.Scaling;
+
+/// <summary>A model with its parameters.</summary>
+public sealed class FittedModel
+{
+    private readonly Func<double, double> _seconds;
+    private readonly Func<double, double[]> _terms;
+    private readonly double[,] _design;
+    private readonly double? _relativeSigma;
+    private readonly double _quantile;
+
+    /// <param name="model">The law.</param>
+    /// <param name="parameters">Its parameters by name, with the unit in the name.</param>
+    /// <param name="seconds">The time at a number of processes.</param>
+    /// <param name="terms">The terms whose sum the time is, each for a coefficient of 1: what the uncertainty is computed with.</param>
+    /// <param name="points">What it was fitted on.</param>
+    internal FittedModel(
+        ScalingModel model,
+        IReadOnlyDictionary<string, double> parameters,
+        Func<double, double> seconds,
+        Func<double, double[]> terms,
+        IReadOnlyList<ScalingPoint> points)
+    {
+        Model = model;
+        Parameters = parameters;
+        _seconds = seconds;
+        _terms = terms;
+        _design = LinearTerms.Design([.. points.Select(p => (double)p.Processes)], terms, [.. points.Select(p => p.WorkSeconds)]);
+        int freedom = points.Count - _design.GetLength(1);
+        RelativeResidual = Math.Sqrt(points.Sum(p => Math.Pow((Seconds(p.Processes) / p.WorkSeconds) - 1, 2)) / Math.Max(1, freedom));
+        double? noise = points.All(p => p.RelativeError is not null) ? Math.Sqrt(points.Average(p => Math.Pow(p.RelativeError!.Value, 2))) : null;
+        _relativeSigma = noise is null && freedom < 1 ? null : Math.Max(noise ?? 0, RelativeResidual);
+        _quantile = StudentT.InvCDF(0, 1, points.Count, (1 + Bootstrap.Confidence) / 2);
+    }
+
+    /// <summary>The law.</summary>
+    public ScalingModel Model { get; }
+
+    /// <summary>The parameters by name.</summary>
+    public IReadOnlyDictionary<string, double> Parameters { get; }
+
+    /// <summary>The root mean square distance from the measured times, as a share of them, over the points beyond the parameters.</summary>
+    public double RelativeResidual { get; }
+
+    /// <summary>The time of the baseline's work on <paramref name="processes"/> processes.</summary>
+    public double Seconds(double processes) => _seconds(processes);
+
+    /// <summary>The interval in which a measurement there should lie; null when it cannot be told.</summary>
+    /// <param name="processes">The number of processes.</param>
+    /// <param name="modelError">How far off the law itself is, as a share: its leave-one-out error.</param>
+    public Interval? PredictionInterval(double processes, double modelError)
+    {
+        double seconds = Seconds(processes);
+        if (_relativeSigma is not { } sigma || NonNegativeLeastSquares.Leverage(_design, [.. _terms(processes).Select(t => t / seconds)]) is not { } leverage)
+        {
+            return null;
+        }
+
+        // Errors are shares of the time, so the interval is a factor to either side and never reaches 0.
+        double factor = Math.Exp(_quantile * Math.Sqrt((sigma * sigma * (1 + leverage)) + (modelError * modelError)));
+        return new Interval(seconds / factor, seconds * factor);
+    }
+}

@@ -1,0 +1,39 @@
+namespace Convoy.Analysis.Scaling;
+
+/// <summary>All models on one series; the one whose leave-one-out error is lowest is used.</summary>
+/// <param name="Assessments">The models that could be fitted, best first; those without a leave-one-out error last.</param>
+public sealed record ModelChoice(IReadOnlyList<ModelAssessment> Assessments)
+{
+    /// <summary>The model to use; null when none could be tested.</summary>
+    public ModelAssessment? Best => Assessments.FirstOrDefault(a => a.LeaveOneOutError is not null);
+
+    /// <summary>Fits and tests <paramref name="models"/>.</summary>
+    public static ModelChoice Of(IReadOnlyList<ScalingPoint> points, IReadOnlyList<ScalingModel> models) => new(
+    [
+        .. models.Select(m => m.Fit(points)).OfType<FittedModel>()
+            .Select(f => new ModelAssessment(f, LeaveOneOut(f.Model, points)))
+            .OrderBy(a => a.LeaveOneOutError ?? double.MaxValue)
+            .ThenBy(a => a.Fit.Model.LeastPoints),
+    ]);
+
+    private static double? LeaveOneOut(ScalingModel model, IReadOnlyList<ScalingPoint> points)
+    {
+        if (points.Count <= model.LeastPoints)
+        {
+            return null;
+        }
+
+        double sum = 0;
+        foreach (ScalingPoint left in points)
+        {
+            if (model.Fit([.. points.Where(p => p != left)]) is not { } fit)
+            {
+                return null;
+            }
+
+            sum += Math.Abs((fit.Seconds(left.Processes) / left.WorkSeconds) - 1);
+        }
+
+        return sum / points.Count;
+    }
+}

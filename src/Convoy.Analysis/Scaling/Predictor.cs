@@ -1,0 +1,87 @@
+using System.Globalization;
+using Convoy.Analysis.Statistics;
+
+namespace Convoy.Analysis.Scaling;
+
+/// <summary>Predicts times at numbers of processes that were not measured, or says why it does not.</summary>
+public sealed class Predictor
+{
+    /// <summary>Numbers of processes that have to be measured before anything is predicted.</summary>
+    public const int LeastPoints = 3;
+
+    /// <summary>Beyond this multiple of the largest measured number, a prediction comes with a warning.</summary>
+    public const int FarFactor = 4;
+
+    // Models whose leave-one-out error is within this factor of the best are as believable: their predictions widen the interval.
+    private const double RivalFactor = 2;
+
+    private readonly ScalingSeries _series;
+    private readonly ModelChoice _choice;
+    private readonly double? _gradientBytes;
+
+    /// <param name="series">What was measured.</param>
+    /// <param name="choice">The models on it.</param>
+    /// <param name="gradientBytes">Bytes that every process gives to the average of one step, for predictions of other networks; null when not known.</param>
+    public Predictor(ScalingSeries series, ModelChoice choice, double? gradientBytes = null)
+    {
+        _series = series;
+        _choice = choice;
+        _gradientBytes = gradientBytes;
+    }
+
+    /// <summary>Why nothing can be predicted on the measured network; null when something can.</summary>
+    public string? Refusal =>
+        _series.Points.Count < LeastPoints
+            ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {_series.Precision}: it takes {LeastPoints} numbers of processes at least, and {_series.Points.Count} {(_series.Points.Count == 1 ? "was" : "were")} measured. Measure more.")
+            : _choice.Best is null || IntervalOf(_choice.Best, _series.Largest.Processes * 2) is null
+                ? $"No prediction for {_series.Precision}: no model has enough points to be tested. Measure more numbers of processes, or with repeats."
+                : null;
+
+    /// <summary>Why nothing can be predicted for another network; null when something can.</summary>
+    public string? LinkRefusal =>
+        Refusal is { } refusal ? refusal
+        : Communication is null ? $"No prediction of other networks for {_series.Precision}: the runs do not record the phases of their steps."
+        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give --gradient-mb."
+        : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {_series.Precision}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
+        : null;
+
+    private static Interval? IntervalOf(ModelAssessment model, int processes) => model.Fit.PredictionInterval(processes, model.LeaveOneOutError ?? 0);
+
+    private ModelAssessment? Communication => _choice.Assessments.FirstOrDefault(a => a.Fit.Model is CommunicationModel);
+
+    /// <summary>The prediction on the network that was measured on.</summary>
+    /// <exception cref="InvalidOperationException">There is a <see cref="Refusal"/>.</exception>
+    public Prediction Predict(int processes)
+    {
+        ModelAssessment best = Refusal is null ? _choice.Best! : throw new InvalidOperationException(Refusal);
+        double seconds = best.Fit.Seconds(processes);
+        Interval interval = IntervalOf(best, processes)!.Value;
+        foreach (ModelAssessment rival in _choice.Assessments.Where(a => a.LeaveOneOutError <= best.LeaveOneOutError * RivalFactor))
+        {
+            interval = interval.Including(rival.Fit.Seconds(processes));
+        }
+
+        return new Prediction(processes, _series.Precision, seconds, interval, _series.Baseline.WorkSeconds / seconds, best.Fit.Model.Name, null);
+    }
+
+    /// <summary>The prediction with <paramref name="link"/> in place of the network that was measured on: computation as modelled, the exchange as a ring would take, nothing of it hidden.</summary>
+    /// <exception cref="InvalidOperationException">There is a <see cref="LinkRefusal"/>.</exception>
+    public Prediction Predict(int processes, Link link)
+    {
+        FittedModel fit = LinkRefusal is null ? Communication!.Fit : throw new InvalidOperationException(LinkRefusal);
+        double[] terms = CommunicationModel.ExchangeTerms(processes);
+        double measuredLink = (terms[0] * fit.Parameters[CommunicationParameters.LatencySeconds]) + (terms[1] * fit.Parameters[CommunicationParameters.TransferSeconds]);
+        double exchange = link.AllReduceSeconds(_gradientBytes!.Value, processes);
+        double seconds = fit.Seconds(processes) - measuredLink + exchange;
+        Interval own = IntervalOf(Communication!, processes)!.Value;
+
+        // The uncertainty of the measured parts; what the other network really does is not known. Hidden behind computation it costs nothing.
+        double factor = Math.Sqrt(own.High / own.Low);
+        return new Prediction(processes, _series.Precision, seconds, new Interval((seconds - exchange) / factor, seconds * factor), _series.Baseline.WorkSeconds / seconds, fit.Model.Name, link);
+    }
+
+    /// <summary>What to say beside a prediction; null when there is nothing.</summary>
+    public string? Caution(int processes) => processes > _series.Largest.Processes * FarFactor
+        ? string.Create(CultureInfo.InvariantCulture, $"{processes} processes is over {FarFactor} times the largest number measured ({_series.Largest.Processes}): that prediction is a guess about a machine nobody measured.")
+        : null;
+}

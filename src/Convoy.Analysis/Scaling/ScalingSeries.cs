@@ -1,0 +1,72 @@
+using Convoy.Analysis.Runs;
+using Convoy.Analysis.Statistics;
+
+namespace Convoy.Analysis.Scaling;
+
+/// <summary>Configurations that differ in their processes only; the one with the fewest is the baseline.</summary>
+public sealed record ScalingSeries
+{
+    private ScalingSeries()
+    {
+    }
+
+    /// <summary>The precision of all of them.</summary>
+    public required string Precision { get; init; }
+
+    /// <summary>Threads of each process; null when not recorded, or when they vary with the processes (cores shared out).</summary>
+    public required int? Threads { get; init; }
+
+    /// <summary>The configurations by number of processes, each number once.</summary>
+    public required IReadOnlyList<ScalingPoint> Points { get; init; }
+
+    /// <summary>The configuration with the fewest processes.</summary>
+    public ScalingPoint Baseline => Points[0];
+
+    /// <summary>The configuration with the most processes.</summary>
+    public ScalingPoint Largest => Points[^1];
+
+    /// <summary>All series of <paramref name="runs"/>, by precision and threads.</summary>
+    public static IReadOnlyList<ScalingSeries> Of(RunSet runs)
+    {
+        var series = new List<ScalingSeries>();
+        foreach (IGrouping<string, ConfigurationMeasurement> precision in runs.Measurements.GroupBy(m => m.Configuration.Precision))
+        {
+            // Cores shared out among processes give each number of processes its own number of threads: one series.
+            bool oneEach = precision.Select(m => m.Configuration.Processes).Distinct().Count() == precision.Count();
+            series.AddRange(oneEach
+                ? [Of([.. precision])]
+                : precision.GroupBy(m => m.Configuration.Threads).Select(g => Of([.. g])));
+        }
+
+        return series;
+    }
+
+    private static ScalingSeries Of(IReadOnlyList<ConfigurationMeasurement> measurements)
+    {
+        ConfigurationMeasurement[] ordered = [.. measurements.OrderBy(m => m.Configuration.Processes)];
+        int?[] threads = [.. ordered.Select(m => m.Configuration.Threads).Distinct()];
+        return new ScalingSeries
+        {
+            Precision = ordered[0].Configuration.Precision,
+            Threads = threads.Length == 1 ? threads[0] : null,
+            Points = [.. ordered.Select(m => Point(ordered[0], m))],
+        };
+    }
+
+    private static ScalingPoint Point(ConfigurationMeasurement baseline, ConfigurationMeasurement measured)
+    {
+        double work = baseline.BatchSize is { } b && measured.BatchSize is { } m ? (double)b / m : 1;
+        double perProcess = (double)baseline.Configuration.Processes / measured.Configuration.Processes;
+        double speedup = baseline.Seconds / (measured.Seconds * work);
+        Interval? interval = ReferenceEquals(baseline, measured)
+            ? null
+            : Bootstrap.IntervalOf([.. baseline.Replicates.Zip(measured.Replicates, (one, other) => one / (other * work))]);
+        return new ScalingPoint(
+            measured,
+            measured.Seconds * work,
+            speedup,
+            interval,
+            speedup * perProcess,
+            interval is { } i ? new Interval(i.Low * perProcess, i.High * perProcess) : null);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+
+namespace Convoy.Cli.Tests;
+
+/// <summary><c>convoy report</c> as its users meet it.</summary>
+public sealed class ReportCommandTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("convoy-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Report_Json_IsTheDocumentThatItWrites()
+    {
+        string output = Path.Combine(_folder, "out");
+        ProgramRun run = await ProgramRun.ConvoyAsync("report", Write("1,403.41\n2,253.93\n3,174.35\n4,168.99\n"), "--out", output, "--predict", "8,16", "--json");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(File.ReadAllText(Path.Combine(output, "report.json")).TrimEnd(), run.Output.TrimEnd());
+        Assert.StartsWith("# Scaling report", File.ReadAllText(Path.Combine(output, "report.md")), StringComparison.Ordinal);
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        Assert.Equal(3, document.RootElement.GetProperty("recommendation").GetProperty("processes").GetInt32());
+        Assert.Equal(2, document.RootElement.GetProperty("predictions").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Report_ForPeople_PrintsTablesAndWritesNothing()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync("report", Write("1,403.41\n2,253.93\n"));
+
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        Assert.Contains("|         2 |       - | fp32      |  253.93 |", run.Output, StringComparison.Ordinal);
+        Assert.Single(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    [Theory]
+    [InlineData("1,-3\n", "", "not a time ('-3', ")]
+    [InlineData("1,3\n", "--predict=x", "not a number of processes to predict (x)")]
+    [InlineData("1,3\n", "--latency-us=5", "a latency without a link (5)")]
+    [InlineData("1,3\n", "--price=-1", "not a price (-1)")]
+    public async Task Report_BadInput_IsOneLineAndCode2(string csv, string option, string message)
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync(["report", Write(csv), .. option.Length > 0 ? [option] : Array.Empty<string>()]);
+
+        Assert.Equal((2, string.Empty), (run.ExitCode, run.Output));
+        Assert.StartsWith($"convoy: error: {message}", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    private string Write(string csv)
+    {
+        string path = Path.Combine(_folder, "times.csv");
+        File.WriteAllText(path, csv);
+        return path;
+    }
+}
