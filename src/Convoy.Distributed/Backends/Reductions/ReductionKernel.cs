@@ -25,7 +25,10 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         bool around = range.Count * range.DestinationCount * sizeof(TStored) >= NonTemporalBytes && range.WritesApart(sizeof(Vector256<byte>));
         if (around)
         {
-            RunAround(range, blocks);
+            RunBlocks<PastCaches>(range, blocks);
+
+            // Such stores may arrive after later ones; whoever is told that the result is there must find it.
+            Interlocked.MemoryBarrier();
         }
         else if (range.Ranks == 2 && range.DestinationCount == 2)
         {
@@ -33,7 +36,7 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         }
         else
         {
-            RunBlocks(range, blocks);
+            RunBlocks<ThroughCaches>(range, blocks);
         }
 
         if (blocks < range.Count)
@@ -43,7 +46,8 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunBlocks(in ReductionRange range, long count)
+    private static void RunBlocks<TRoute>(in ReductionRange range, long count)
+        where TRoute : IStoreRoute
     {
         var sources = (TStored**)range.Sources;
         var destinations = (TStored**)range.Destinations;
@@ -62,7 +66,14 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
             (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
             for (int destination = 0; destination < destinationCount; destination++)
             {
-                TFormat.Store(first, second, destinations[destination] + i);
+                if (TRoute.AvoidsCaches)
+                {
+                    TFormat.StoreNonTemporal(first, second, destinations[destination] + i);
+                }
+                else
+                {
+                    TFormat.Store(first, second, destinations[destination] + i);
+                }
             }
         }
     }
@@ -83,34 +94,6 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
             TFormat.Store(first, second, to + i);
             TFormat.Store(first, second, alsoTo + i);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunAround(in ReductionRange range, long count)
-    {
-        var sources = (TStored**)range.Sources;
-        var destinations = (TStored**)range.Destinations;
-        int ranks = range.Ranks, destinationCount = range.DestinationCount;
-        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(ranks));
-        for (long i = 0; i < count; i += Block)
-        {
-            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(sources[0] + i);
-            for (int rank = 1; rank < ranks; rank++)
-            {
-                (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(sources[rank] + i);
-                a = TReduction.Combine(a, nextA);
-                b = TReduction.Combine(b, nextB);
-            }
-
-            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
-            for (int destination = 0; destination < destinationCount; destination++)
-            {
-                TFormat.StoreNonTemporal(first, second, destinations[destination] + i);
-            }
-        }
-
-        // Such stores may arrive after later ones; whoever is told that the result is there must find it.
-        Interlocked.MemoryBarrier();
     }
 
     /// <summary>Fewer elements than a block: through a block on the stack, so that they are computed like all others.</summary>
@@ -135,5 +118,21 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         {
             Buffer.MemoryCopy(block, (TStored*)range.Destinations[destination] + start, bytes, bytes);
         }
+    }
+
+    /// <summary>How results get to memory; a type, so that the loop is compiled for each way without a question in it.</summary>
+    private interface IStoreRoute
+    {
+        static abstract bool AvoidsCaches { get; }
+    }
+
+    private readonly struct ThroughCaches : IStoreRoute
+    {
+        public static bool AvoidsCaches => false;
+    }
+
+    private readonly struct PastCaches : IStoreRoute
+    {
+        public static bool AvoidsCaches => true;
     }
 }
