@@ -52,6 +52,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
         FlightRecording.DeleteAll(run.Logs);
+        TraceFile.DeleteAll(run.Logs);
         LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
         bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
         if (result.Interrupted)

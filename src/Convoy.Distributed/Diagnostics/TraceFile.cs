@@ -21,7 +21,7 @@ public static class TraceFile
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static bool Merge(string directory, string output)
     {
-        string[] files = Directory.Exists(directory) ? Directory.GetFiles(directory, "trace-rank-*.json") : [];
+        string[] files = OfAllRanks(directory);
         List<JsonNode> events = [.. files.Select(file => JsonNode.Parse(File.ReadAllText(file))!["traceEvents"]!.AsArray())
             .SelectMany(list => list.Select(item => item!.DeepClone()))];
         JsonNode[] timed = [.. events.Where(item => item["ts"] is not null)];
@@ -36,12 +36,18 @@ public static class TraceFile
             Save(output, new JsonArray([.. events]));
         }
 
-        foreach (string file in files)
+        DeleteAll(directory);
+        return timed.Length > 0;
+    }
+
+    /// <summary>Removes the files of all ranks from <paramref name="directory"/>, such as those of an earlier run that was killed before they were merged.</summary>
+    /// <exception cref="IOException">A file cannot be removed.</exception>
+    public static void DeleteAll(string directory)
+    {
+        foreach (string file in OfAllRanks(directory))
         {
             File.Delete(file);
         }
-
-        return timed.Length > 0;
     }
 
     /// <summary>Writes one rank's events; times count from the machine's start.</summary>
@@ -120,4 +126,6 @@ public static class TraceFile
 
         File.Move(unfinished, path, overwrite: true);
     }
+
+    private static string[] OfAllRanks(string directory) => Directory.Exists(directory) ? Directory.GetFiles(directory, "trace-rank-*.json") : [];
 }

@@ -37,6 +37,18 @@ public sealed class TraceRecorderTests : IDisposable
     public void TryParse_AnythingElse_IsRefused(string text) => Assert.False(TraceSteps.TryParse(text, out _));
 
     [Fact]
+    public void DeleteAll_FilesOfAnEarlierRun_AreNotInTheNextTrace()
+    {
+        Train(0, steps: 4);
+        File.WriteAllText(_merged, "kept");
+        TraceFile.DeleteAll(_directory);
+
+        Assert.Equal([_merged], Directory.GetFiles(_directory));
+        Assert.False(TraceFile.Merge(_directory, _merged));
+        Assert.Equal("kept", File.ReadAllText(_merged));
+    }
+
+    [Fact]
     public void Merge_TwoRanks_IsOneTimeLineThatNests()
     {
         Train(0, steps: 4);
