@@ -31,6 +31,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
     private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
     private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", "fp32");
+    private readonly Option<string> _fuse = Given("--fuse", "Operations to run as one kernel: all, none, or names from norm, decoder, loss and optimizer, separated by commas.", "all");
     private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");
     private readonly Option<bool> _augment = Given("--augment", "Change training frames at random.", Default.Augment);
@@ -54,7 +55,7 @@ internal sealed class TrainingOptionSet
         foreach (Option option in new Option[]
         {
             _nproc, _threads, _val, _valSplit, _encoder, _imageSize, _lineWidth, _batchSize, _epochs, _steps, _scheduleSteps, _lr, _scaleLr, _noScaleLr,
-            _warmupUpdates, _weightDecay, _accumulate, _clip, _precision, _syncBn, _noSyncBn, _augment, _noAugment, _workers, _cache, _pretrained, _checkpointEvery,
+            _warmupUpdates, _weightDecay, _accumulate, _clip, _precision, _fuse, _syncBn, _noSyncBn, _augment, _noAugment, _workers, _cache, _pretrained, _checkpointEvery,
             _keepCheckpoints, _seed, _channelsLast, _timeout,
         })
         {
@@ -90,6 +91,7 @@ internal sealed class TrainingOptionSet
             Accumulate = Pick(parsed, _accumulate, otherwise.Accumulate),
             Clip = Pick(parsed, _clip, otherwise.Clip),
             Precision = IsGiven(parsed, _precision) ? PrecisionNamed(parsed.GetRequiredValue(_precision)) : otherwise.Precision,
+            Fuse = IsGiven(parsed, _fuse) ? FusionsNamed(parsed.GetRequiredValue(_fuse)) : otherwise.Fuse,
             SyncBn = Switch(parsed, _syncBn, _noSyncBn, otherwise.SyncBn),
             Augment = Switch(parsed, _augment, _noAugment, otherwise.Augment),
             Workers = Pick(parsed, _workers, otherwise.Workers),
@@ -149,6 +151,26 @@ internal sealed class TrainingOptionSet
         "fp16" => Precision.Fp16,
         _ => throw new BadInputException("unknown precision", name, "Give --precision fp32, bf16 or fp16."),
     };
+
+    private static FusedOperations FusionsNamed(string names)
+    {
+        FusedOperations fused = FusedOperations.None;
+        foreach (string name in names.Split(',', StringSplitOptions.TrimEntries))
+        {
+            fused |= name switch
+            {
+                "all" => FusedOperations.All,
+                "none" => FusedOperations.None,
+                "norm" => FusedOperations.Norm,
+                "decoder" => FusedOperations.Decoder,
+                "loss" => FusedOperations.Loss,
+                "optimizer" => FusedOperations.Optimizer,
+                _ => throw new BadInputException("unknown operations to fuse", name, "Give --fuse all, none, or names from norm, decoder, loss and optimizer, separated by commas."),
+            };
+        }
+
+        return fused;
+    }
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 

@@ -70,6 +70,9 @@ public sealed record TrainingOptions
     /// <summary>The type of convolutions and matrix products. Default fp32.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
+    /// <summary>Which groups of operations run as one kernel. Default all.</summary>
+    public FusedOperations Fuse { get; init; } = FusedOperations.All;
+
     /// <summary>Whether batch norm takes its statistics over the whole global batch. Default true. Without it each process normalises its own share.</summary>
     public bool SyncBn { get; init; } = true;
 
