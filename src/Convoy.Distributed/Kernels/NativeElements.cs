@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Convoy.Distributed.Nn.Normalization;
+namespace Convoy.Distributed.Kernels;
 
 /// <summary>Elements that are stored as they are computed with: float32 and float64.</summary>
 internal readonly unsafe struct NativeElements<T> : IElements<T>

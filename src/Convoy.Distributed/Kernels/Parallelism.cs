@@ -1,4 +1,4 @@
-namespace Convoy.Distributed.Nn.Normalization;
+namespace Convoy.Distributed.Kernels;
 
 /// <summary>Runs pieces of work that do not depend on each other.</summary>
 internal static class Parallelism

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Nn.Normalization;
+namespace Convoy.Distributed.Nn.Channels;
 
 /// <summary>How the elements of a tensor [N, C, ...] follow each other in memory.</summary>
 /// <param name="ChannelsLast">Whether the channels of one position lie together (otherwise the positions of one channel do).</param>
@@ -11,6 +11,13 @@ internal readonly record struct ChannelLayout(bool ChannelsLast, long Batch, int
 {
     /// <summary>Elements of one channel.</summary>
     public long Count => Batch * Positions;
+
+    /// <summary>Whether the channels of each position of <paramref name="tensor"/>, [N, C, H, W], lie together and nothing lies between them.</summary>
+    public static bool IsChannelsLast(Tensor tensor)
+    {
+        using Tensor last = tensor.permute(0, 2, 3, 1);
+        return last.is_contiguous();
+    }
 
     /// <summary>
     /// Gives the tensor in one of the two layouts (itself when it is in one already) and says which. float16 becomes float32:

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Convoy.Distributed.Nn.Normalization;
+namespace Convoy.Distributed.Kernels;
 
 /// <summary>How the elements of a tensor are read and written; the arithmetic is done in <typeparamref name="T"/>.</summary>
 /// <typeparam name="T">float or double.</typeparam>

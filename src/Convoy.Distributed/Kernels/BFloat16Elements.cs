@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Convoy.Distributed.Nn.Normalization;
+namespace Convoy.Distributed.Kernels;
 
 /// <summary>bfloat16 in memory, float32 in registers: the upper half of a float32, rounded to nearest, ties to even.</summary>
 internal readonly unsafe struct BFloat16Elements : IElements<float>
