@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Convoy.Distributed;
+using Convoy.Distributed.Amp;
 using Convoy.Distributed.Nn;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Losses;
+using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,9 +34,9 @@ internal sealed class PeerRank : IDisposable
         (_settings, _folder, _group) = (settings, folder, group);
         _dtype = settings.Precision switch
         {
-            "fp32" => ScalarType.Float32,
+            "fp32" or "bf16" => ScalarType.Float32,
             "fp64" => ScalarType.Float64,
-            _ => throw new Lanes.BadInputException("Convoy has no such precision yet", settings.Precision, "Give fp32 or fp64."),
+            _ => throw new Lanes.BadInputException("no such precision in a comparison", settings.Precision, "Give fp32, fp64 or bf16."),
         };
         _plan = new TrainingPlan(settings.ToTrainingOptions(), settings.Steps * settings.BatchSize);
         _network = PeerNetwork.Create(settings.Network);
@@ -43,6 +45,11 @@ internal sealed class PeerRank : IDisposable
         if (settings.SyncBn)
         {
             _network = SyncBatchNorm.Convert(_network, group);
+        }
+
+        if (settings.ChannelsLast)
+        {
+            ChannelsLastWeights.Apply(_network);
         }
 
         _network.train();
@@ -87,7 +94,7 @@ internal sealed class PeerRank : IDisposable
     {
         bool update = _plan.IsUpdate(step);
         using IDisposable? accumulating = update ? null : _model.NoSync();
-        Tensor loss = _criterion.call(_model.call(images), masks);
+        Tensor loss = Forward(images, masks);
         _model.Backward(loss / _settings.Accumulate);
         if (update)
         {
@@ -95,6 +102,12 @@ internal sealed class PeerRank : IDisposable
         }
 
         return loss;
+    }
+
+    private Tensor Forward(Tensor images, Tensor masks)
+    {
+        using IDisposable? region = _settings.Precision == "bf16" ? Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16) : null;
+        return _criterion.call(_model.call(images), masks);
     }
 
     private void Update(int step)
@@ -123,7 +136,7 @@ internal sealed class PeerRank : IDisposable
         Dictionary<string, Tensor> batch = SafetensorsFile.Read(_folder.Batch((step - 1) % _settings.Batches));
         long first = _group.Rank * _settings.LocalBatchSize;
         Tensor images = batch["images"].narrow(0, first, _settings.LocalBatchSize).to(_dtype);
-        images = _settings.MemoryFormat == "channels_last" ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images.contiguous();
+        images = _settings.ChannelsLast ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images.contiguous();
         return (images, batch["masks"].narrow(0, first, _settings.LocalBatchSize).to(ScalarType.Int64));
     }
 }
