@@ -53,7 +53,8 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
     {
         RequireFitting(logits, masks);
         _guard.Enter();
-        return IsForKernel(logits, masks) ? LaneLossFunction.apply(logits, masks, this, _guard) : Plain(logits, masks);
+        using var scope = NewDisposeScope();
+        return (IsForKernel(logits, masks) ? LaneLossFunction.apply(logits, masks, this, _guard) : Plain(logits, masks)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The loss composed of libtorch's operations.</summary>

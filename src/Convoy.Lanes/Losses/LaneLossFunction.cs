@@ -30,7 +30,9 @@ internal sealed unsafe class LaneLossFunction : autograd.SingleTensorFunction<La
         var kernel = new LaneLossKernel((int)logits.shape[2], (int)logits.shape[3], (int)masks.shape[1], (int)masks.shape[2], loss.BackgroundWeight, loss.LaneWeight);
         double mean = kernel.Compute(
             (float*)TensorMemory.Address(differences), TensorMemory.Address(truth), (float*)TensorMemory.Address(gradient), (int)logits.shape[0], get_num_threads());
-        ctx.save_for_backward([logits, masks, gradient]);
+
+        // libtorch takes what is saved only after this returned.
+        ctx.save_for_backward([logits, masks, gradient.MoveToOuterDisposeScope()]);
         return tensor((float)mean).MoveToOuterDisposeScope();
     }
 
