@@ -29,7 +29,7 @@ public sealed class Trainer : IDisposable
     private readonly DistributedSampler _sampler;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
-    private readonly LaneLoss _criterion = new();
+    private readonly LaneLoss _criterion;
     private readonly AdamW _optimizer;
     private readonly LastUpdate? _lastUpdate;
     private readonly MixedPrecision _precision;
@@ -67,7 +67,9 @@ public sealed class Trainer : IDisposable
             stop);
 
         random.manual_seed(options.Seed);
-        _network = new LaneDetectionModel(options.Encoder);
+        bool fuseLoss = options.Fuse.HasFlag(FusedOperations.Loss);
+        _criterion = new LaneLoss(fused: fuseLoss);
+        _network = new LaneDetectionModel(options.Encoder, options.Fuse) { UpsampleLogits = !fuseLoss };
         if (options.Pretrained is not null)
         {
             ModelWeights.LoadPretrained(_network, options.Pretrained);
