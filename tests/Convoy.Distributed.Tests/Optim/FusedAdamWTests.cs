@@ -213,7 +213,8 @@ public sealed class FusedAdamWTests : IDisposable
     [InlineData(false)]
     public void LoadStateDict_OfTheOtherOptimizer_GoesOnAsThatOne(bool fromFused)
     {
-        Parameter[] parameters = Shapes(ScalarType.Float32), twins = Twins(parameters);
+        // TorchSharp saves contiguous state only.
+        Parameter[] parameters = [.. Shapes(ScalarType.Float32).Where(parameter => parameter.is_contiguous())], twins = Twins(parameters);
         using AdamW whole = Make(parameters, fromFused);
         using AdamW other = Make(twins, !fromFused);
         for (int step = 0; step < 3; step++)
