@@ -121,6 +121,12 @@ internal sealed record PeerSettings
         SyncBn = SyncBn,
         ChannelsLast = ChannelsLast,
         Fuse = Fuse,
+        Precision = Precision switch
+        {
+            "fp32" or "fp64" => Lanes.Training.Precision.Fp32,
+            "bf16" => Lanes.Training.Precision.Bf16,
+            _ => throw new BadInputException("no such precision in a comparison", Precision, "Give fp32, fp64 or bf16."),
+        },
         Seed = Seed,
     };
 }
