@@ -1,3 +1,4 @@
+using Convoy.Lanes.Interpolation;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -28,10 +29,12 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
     private readonly Module<Tensor, Tensor, Tensor> up8;
     private readonly Module<Tensor, Tensor, Tensor> up4;
     private readonly Module<Tensor, Tensor> head;
+    private readonly UpsampleConcat? _join;
 
     /// <summary>Makes the model with fresh weights from torch's random generator (call <c>torch.manual_seed</c> before).</summary>
     /// <param name="encoder">The encoder's depth. Default <see cref="EncoderDepth.ResNet18"/>.</param>
-    public LaneDetectionModel(EncoderDepth encoder = EncoderDepth.ResNet18)
+    /// <param name="fused">Which of its groups of operations run as one kernel; others are no concern of the model. Default none.</param>
+    public LaneDetectionModel(EncoderDepth encoder = EncoderDepth.ResNet18, FusedOperations fused = FusedOperations.None)
         : base(nameof(LaneDetectionModel))
     {
         int[] blocks = encoder switch
@@ -49,12 +52,19 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
         layer4 = Stage(256, 512, blocks[3], stride: 2);
         attention = new CoordinateAttention(512);
         bridge = Layers.Conv1x1(512, 128);
-        up16 = new DecoderStage(128, 256, 128);
-        up8 = new DecoderStage(128, 128, 64);
-        up4 = new DecoderStage(64, 64, 64);
+        _join = fused.HasFlag(FusedOperations.Decoder) ? new UpsampleConcat() : null;
+        up16 = new DecoderStage(128, 256, 128, _join);
+        up8 = new DecoderStage(128, 128, 64, _join);
+        up4 = new DecoderStage(64, 64, 64, _join);
         head = Conv2d(64, 2, 1);
         RegisterComponents();
     }
+
+    /// <summary>
+    /// Whether the logits are brought to the images' size. Default true; false when the loss does that, and they stay at stride 4,
+    /// [N, 2, ceil(H / 4), ceil(W / 4)].
+    /// </summary>
+    public bool UpsampleLogits { get; set; } = true;
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor images)
@@ -65,9 +75,20 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
         Tensor stride16 = layer3.call(stride8);
         Tensor stride32 = bridge.call(attention.call(layer4.call(stride16)));
         Tensor features = up4.call(up8.call(up16.call(stride32, stride16), stride8), stride4);
-        return functional
-            .interpolate(head.call(features), [images.shape[2], images.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false)
+        Tensor logits = head.call(features);
+        return (UpsampleLogits ? functional.interpolate(logits, [images.shape[2], images.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false) : logits)
             .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Frees parameters and buffers.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _join?.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private static Module<Tensor, Tensor> Stage(long inChannels, long outChannels, int blocks, long stride)

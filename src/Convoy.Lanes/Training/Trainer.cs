@@ -9,7 +9,6 @@ using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Metrics;
 using static TorchSharp.torch;
-using AdamW = TorchSharp.Modules.AdamW;
 
 namespace Convoy.Lanes.Training;
 
@@ -29,8 +28,8 @@ public sealed class Trainer : IDisposable
     private readonly DistributedSampler _sampler;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
-    private readonly LaneLoss _criterion = new();
-    private readonly AdamW _optimizer;
+    private readonly LaneLoss _criterion;
+    private readonly ParameterUpdate _update;
     private readonly LastUpdate? _lastUpdate;
     private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
@@ -67,7 +66,9 @@ public sealed class Trainer : IDisposable
             stop);
 
         random.manual_seed(options.Seed);
-        _network = new LaneDetectionModel(options.Encoder);
+        bool fuseLoss = options.Fuse.HasFlag(FusedOperations.Loss);
+        _criterion = new LaneLoss(fused: fuseLoss);
+        _network = new LaneDetectionModel(options.Encoder, options.Fuse) { UpsampleLogits = !fuseLoss };
         if (options.Pretrained is not null)
         {
             ModelWeights.LoadPretrained(_network, options.Pretrained);
@@ -78,13 +79,18 @@ public sealed class Trainer : IDisposable
             _network = SyncBatchNorm.Convert(_network, group);
         }
 
+        if (options.ChannelsLast)
+        {
+            ChannelsLastWeights.Apply(_network);
+        }
+
         _network.train();
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
-        _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: options.WeightDecay);
         _precision = new MixedPrecision(options.Precision, group);
+        _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));
         if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
         {
-            checkpoint.Restore(_network, _optimizer);
+            checkpoint.Restore(_network, _update.Optimizer);
             _precision.Restore(checkpoint.State.GradScaler);
             _step = checkpoint.State.Step;
             _elapsedBefore = checkpoint.State.ElapsedTime;
@@ -141,7 +147,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _loader.Dispose();
-        _optimizer.Dispose();
+        _update.Dispose();
         _model.Dispose();
         _network.Dispose();
         _lastUpdate?.Dispose();
@@ -166,7 +172,8 @@ public sealed class Trainer : IDisposable
 
         if (update)
         {
-            Update(learningRate);
+            _update.Run(learningRate);
+            _lastUpdate?.Keep(_step);
         }
 
         double optimizerTime = Lap(clock, "optimizer");
@@ -226,25 +233,6 @@ public sealed class Trainer : IDisposable
         return _criterion.call(_model.call(batch.Images), batch.Masks);
     }
 
-    private void Update(double learningRate)
-    {
-        _precision.Scaler.Unscale(_optimizer);
-        if (_options.Clip > 0)
-        {
-            nn.utils.clip_grad_norm_(_model.parameters(), _options.Clip);
-        }
-
-        foreach (optim.ILearningRateController parameters in _optimizer.ParamGroups)
-        {
-            parameters.LearningRate = learningRate;
-        }
-
-        _precision.Scaler.Step(_optimizer);
-        _precision.Scaler.Update();
-        _model.ZeroGrad();
-        _lastUpdate?.Keep(_step);
-    }
-
     // The ranks' losses and their wish to stop travel together: one small message a step.
     private double AgreeOnStep(Tensor loss, bool stop, out bool anyRankStops)
     {
@@ -259,7 +247,7 @@ public sealed class Trainer : IDisposable
         Checkpoint.Write(
             _run.Checkpoints,
             _network,
-            _optimizer,
+            _update.Optimizer,
             new CheckpointState
             {
                 Step = _step,

@@ -1,0 +1,61 @@
+using BenchmarkDotNet.Attributes;
+using Convoy.Lanes.Data;
+
+namespace Convoy.Benchmarks;
+
+/// <summary>A frame on its way into the batch, on one thread: from a 1280x720 JPEG and from the frame cache, to 800x360.</summary>
+public class FrameBenchmarks
+{
+    private const int Frames = 16;
+    private DrawnFrames _frames = null!;
+    private FrameCache? _cache;
+    private FrameAssembler _assembler = null!;
+    private float[] _image = [];
+    private byte[] _mask = [];
+    private int _next;
+
+    /// <summary>Whether frames come from the frame cache.</summary>
+    [Params(false, true)]
+    public bool Cached { get; set; }
+
+    /// <summary>Whether frames are changed at random, with the default ranges.</summary>
+    [Params(false, true)]
+    public bool Augmented { get; set; }
+
+    /// <summary>Draws the frames and builds the cache.</summary>
+    [GlobalSetup]
+    public void Prepare()
+    {
+        _frames = new DrawnFrames(Frames);
+        var options = new LaneLoaderOptions
+        {
+            ImageSize = ImageSize.Network,
+            Augmentation = Augmented ? AugmentationOptions.Default : AugmentationOptions.None,
+            ChannelsLast = true,
+        };
+        _cache = Cached
+            ? FrameCacheBuilder.OpenOrBuild(_frames.CacheFolder, _frames.Dataset, options.ImageSize, workers: 1, TimeProvider.System, CancellationToken.None)
+            : null;
+        _assembler = new FrameAssembler(_frames.Dataset, options, _cache);
+        int pixels = options.ImageSize.Width * options.ImageSize.Height;
+        _image = new float[3 * pixels];
+        _mask = new byte[pixels];
+    }
+
+    /// <summary>Frees everything.</summary>
+    [GlobalCleanup]
+    public void Free()
+    {
+        _assembler.Dispose();
+        _cache?.Dispose();
+        _frames.Dispose();
+    }
+
+    /// <summary>Image and mask of the next frame; the epoch changes, and with it the augmentation.</summary>
+    [Benchmark]
+    public void Assemble()
+    {
+        _assembler.Assemble(_next % Frames, epoch: _next / Frames, _image, _mask);
+        _next++;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.ExceptionServices;
+using Convoy.Distributed.Nn.Normalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Autograd;
+
+/// <summary>
+/// Stands between a custom function's backward pass and libtorch: keeps the gradients alive until libtorch has copied their
+/// handles, and lets no exception pass through its frames, which would end the process. What went wrong is thrown by the next
+/// <see cref="Enter"/>; until then the gradients are missing, not wrong.
+/// </summary>
+internal sealed class BackwardGuard : IDisposable
+{
+    private readonly ReturnedGradients _returned = new();
+    private ExceptionDispatchInfo? _failure;
+
+    /// <summary>Begins a forward pass: frees the gradients of the backward pass before.</summary>
+    /// <exception cref="Exception">What that backward pass failed of.</exception>
+    public void Enter()
+    {
+        _returned.Release();
+        Interlocked.Exchange(ref _failure, null)?.Throw();
+    }
+
+    /// <summary>Runs a backward pass.</summary>
+    /// <param name="count">How many arguments the function's forward pass had.</param>
+    /// <param name="compute">Gives one gradient for each; null where there is none.</param>
+    /// <returns>What backward returns to libtorch.</returns>
+    public List<Tensor> Run(int count, Func<Tensor?[]> compute)
+    {
+        try
+        {
+            using var scope = NewDisposeScope();
+            return _returned.Replace(compute());
+        }
+#pragma warning disable CA1031 // Kept, and thrown again by Enter.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            _failure = ExceptionDispatchInfo.Capture(error);
+            return [.. Enumerable.Repeat<Tensor>(null!, count)];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _returned.Release();
+}
