@@ -38,17 +38,7 @@ internal sealed class PeerRank : IDisposable
         _network = PeerNetwork.Create(settings.Network, options.Fuse);
         ModelWeights.Load(_network, folder.Weights);
         _network.to(_dtype);
-        if (settings.SyncBn)
-        {
-            _network = SyncBatchNorm.Convert(_network, group);
-        }
-
-        if (settings.ChannelsLast)
-        {
-            ChannelsLastWeights.Apply(_network);
-        }
-
-        _network.train();
+        _network = TrainingNetwork.Prepare(_network, options, group);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
         _precision = new MixedPrecision(options.Precision, group);
         _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));

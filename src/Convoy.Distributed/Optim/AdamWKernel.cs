@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Optim;

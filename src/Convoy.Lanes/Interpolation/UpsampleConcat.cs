@@ -1,4 +1,4 @@
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Nn.Channels;
 using Convoy.Lanes.Autograd;
 using TorchSharp;
 using static TorchSharp.torch;

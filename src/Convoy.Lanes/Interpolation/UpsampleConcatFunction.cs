@@ -1,5 +1,6 @@
 using Convoy.Distributed.Interop;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
+using Convoy.Distributed.Nn.Channels;
 using Convoy.Lanes.Autograd;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
 
 namespace Convoy.Lanes.Interpolation;
 

@@ -1,5 +1,5 @@
 using System.Buffers;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
 using Convoy.Lanes.Interpolation;
 
 namespace Convoy.Lanes.Losses;

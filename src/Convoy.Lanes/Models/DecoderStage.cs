@@ -13,18 +13,21 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
     private readonly Module<Tensor, Tensor> conv;
     private readonly Module<Tensor, Tensor> bn;
     private readonly UpsampleConcat? _join;
+    private readonly bool _fused;
 
     /// <summary>Makes a stage.</summary>
     /// <param name="deepChannels">Channels of the deeper features, [N, deepChannels, h, w].</param>
     /// <param name="skipChannels">Channels of the encoder's features, [N, skipChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, H, W].</param>
     /// <param name="join">Joins the features in one kernel; stays the caller's. Null, the default, for plain operations.</param>
-    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null)
+    /// <param name="fused">Whether batch norm and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
+    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null, bool fused = false)
         : base(nameof(DecoderStage))
     {
         conv = Layers.Conv3x3(deepChannels + skipChannels, outChannels);
         bn = BatchNorm2d(outChannels);
         _join = join;
+        _fused = fused;
         RegisterComponents();
     }
 
@@ -33,6 +36,6 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor joined = _join is null ? UpsampleConcat.JoinPlainly(deep, skip) : _join.Join(deep, skip);
-        return bn.call(conv.call(joined)).relu_().MoveToOuterDisposeScope();
+        return NormActivation.Relu(bn, conv.call(joined), _fused).MoveToOuterDisposeScope();
     }
 }

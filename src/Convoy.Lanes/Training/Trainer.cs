@@ -74,17 +74,7 @@ public sealed class Trainer : IDisposable
             ModelWeights.LoadPretrained(_network, options.Pretrained);
         }
 
-        if (options.SyncBn)
-        {
-            _network = SyncBatchNorm.Convert(_network, group);
-        }
-
-        if (options.ChannelsLast)
-        {
-            ChannelsLastWeights.Apply(_network);
-        }
-
-        _network.train();
+        _network = TrainingNetwork.Prepare(_network, options, group);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
         _precision = new MixedPrecision(options.Precision, group);
         _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));

@@ -79,46 +79,50 @@ internal static unsafe class NormalizeReluMaxPool
         });
     }
 
-    // One row of windows. The channels are taken two vectors at a time, along the whole row; what remains, one by one.
+    // One row of windows, in the order of memory.
     private static void ForwardRow<T, TElements>(byte* x, byte* output, byte* greatest, byte* places, Extent size, long image, long windowRow, T* table)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TElements : IElements<T>
     {
         int width = Vector<T>.Count, channels = size.Channels;
         (long firstRow, long endRow) = PoolWindow.Elements(windowRow, size.Height);
-        for (int channel = 0; channel < channels;)
+        Vector<T> none = new(T.CreateTruncating(PoolWindow.None));
+        Tap<T>* taps = stackalloc Tap<T>[PoolWindow.None];
+        for (long windowColumn = 0; windowColumn < size.PooledWidth; windowColumn++)
         {
-            bool paired = channel <= channels - (2 * width);
-            ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
-            ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
-            for (long windowColumn = 0; windowColumn < size.PooledWidth; windowColumn++)
+            (long firstColumn, long endColumn) = PoolWindow.Elements(windowColumn, size.Width);
+            int count = 0;
+            for (long row = firstRow; row < endRow; row++)
             {
-                (long firstColumn, long endColumn) = PoolWindow.Elements(windowColumn, size.Width);
-                Vector<T> bestA = new(T.NegativeInfinity), bestB = bestA, fromA = default, fromB = default, placeA = default, placeB = default;
-                for (long row = firstRow; row < endRow; row++)
+                for (long column = firstColumn; column < endColumn; column++)
                 {
-                    for (long column = firstColumn; column < endColumn; column++)
-                    {
-                        Load<T, TElements>(x, size.Index(image, row, column) + channel, paired, out Vector<T> xA, out Vector<T> xB);
-                        Vector<T> index = new(T.CreateTruncating(PoolWindow.Index(PoolWindow.Place(windowRow, row), PoolWindow.Place(windowColumn, column))));
-                        Keep(numbersA.Normalize(xA), xA, index, ref bestA, ref fromA, ref placeA);
-                        Keep(numbersB.Normalize(xB), xB, index, ref bestB, ref fromB, ref placeB);
-                    }
+                    taps[count++] = new Tap<T>(size.Index(image, row, column), PoolWindow.Index(PoolWindow.Place(windowRow, row), PoolWindow.Place(windowColumn, column)));
                 }
-
-                long target = size.PooledIndex(image, windowRow, windowColumn) + channel;
-                Vector<T> none = new(T.CreateTruncating(PoolWindow.None));
-                Store<T, TElements>(output, target, paired, ChannelVectors<T>.Relu(bestA), ChannelVectors<T>.Relu(bestB));
-                Store<T, TElements>(greatest, target, paired, fromA, fromB);
-                Store<T, TElements>(
-                    places,
-                    target,
-                    paired,
-                    Vector.ConditionalSelect(Vector.LessThanOrEqual(bestA, Vector<T>.Zero), none, placeA),
-                    Vector.ConditionalSelect(Vector.LessThanOrEqual(bestB, Vector<T>.Zero), none, placeB));
             }
 
-            channel += paired ? 2 * width : 1;
+            long target = size.PooledIndex(image, windowRow, windowColumn);
+            for (int channel = 0; channel < channels;)
+            {
+                bool paired = channel <= channels - (2 * width);
+                ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
+                ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
+                Vector<T> bestA = new(T.NegativeInfinity), bestB = bestA, fromA = default, fromB = default, placeA = default, placeB = default;
+                for (int tap = 0; tap < count; tap++)
+                {
+                    Load<T, TElements>(x, taps[tap].Start + channel, paired, out Vector<T> xA, out Vector<T> xB);
+                    Vector<T> place = new(taps[tap].Place);
+                    Keep(numbersA.Normalize(xA), xA, place, ref bestA, ref fromA, ref placeA);
+                    Keep(numbersB.Normalize(xB), xB, place, ref bestB, ref fromB, ref placeB);
+                }
+
+                long at = target + channel;
+                Store<T, TElements>(output, at, paired, ChannelVectors<T>.Relu(bestA), ChannelVectors<T>.Relu(bestB));
+                Store<T, TElements>(greatest, at, paired, fromA, fromB);
+                placeA = Vector.ConditionalSelect(Vector.LessThanOrEqual(bestA, Vector<T>.Zero), none, placeA);
+                placeB = Vector.ConditionalSelect(Vector.LessThanOrEqual(bestB, Vector<T>.Zero), none, placeB);
+                Store<T, TElements>(places, at, paired, placeA, placeB);
+                channel += paired ? 2 * width : 1;
+            }
         }
     }
 
@@ -156,34 +160,41 @@ internal static unsafe class NormalizeReluMaxPool
     {
         int width = Vector<T>.Count, channels = size.Channels;
         (long firstWindowRow, long endWindowRow) = PoolWindow.WindowsOf(row, size.Height);
-        for (int channel = 0; channel < channels;)
+        Tap<T>* taps = stackalloc Tap<T>[4];
+        for (long column = 0; column < size.Width; column++)
         {
-            bool paired = channel <= channels - (2 * width);
-            ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
-            ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
-            for (long column = 0; column < size.Width; column++)
+            (long firstWindowColumn, long endWindowColumn) = PoolWindow.WindowsOf(column, size.Width);
+            int count = 0;
+            for (long windowRow = firstWindowRow; windowRow < endWindowRow; windowRow++)
             {
-                (long firstWindowColumn, long endWindowColumn) = PoolWindow.WindowsOf(column, size.Width);
-                Vector<T> sumA = default, sumB = default;
-                for (long windowRow = firstWindowRow; windowRow < endWindowRow; windowRow++)
+                for (long windowColumn = firstWindowColumn; windowColumn < endWindowColumn; windowColumn++)
                 {
-                    for (long windowColumn = firstWindowColumn; windowColumn < endWindowColumn; windowColumn++)
-                    {
-                        long source = size.PooledIndex(image, windowRow, windowColumn) + channel;
-                        Load<T, TElements>(gradient, source, paired, out Vector<T> gradientA, out Vector<T> gradientB);
-                        Load<T, TElements>(places, source, paired, out Vector<T> placeA, out Vector<T> placeB);
-                        Vector<T> index = new(T.CreateTruncating(PoolWindow.Index(PoolWindow.Place(windowRow, row), PoolWindow.Place(windowColumn, column))));
-                        sumA += Vector.ConditionalSelect(Vector.Equals(placeA, index), gradientA, Vector<T>.Zero);
-                        sumB += Vector.ConditionalSelect(Vector.Equals(placeB, index), gradientB, Vector<T>.Zero);
-                    }
+                    taps[count++] = new Tap<T>(
+                        size.PooledIndex(image, windowRow, windowColumn),
+                        PoolWindow.Index(PoolWindow.Place(windowRow, row), PoolWindow.Place(windowColumn, column)));
                 }
-
-                long target = size.Index(image, row, column) + channel;
-                Load<T, TElements>(x, target, paired, out Vector<T> xA, out Vector<T> xB);
-                Store<T, TElements>(result, target, paired, numbersA.InputGradient(xA, sumA), numbersB.InputGradient(xB, sumB));
             }
 
-            channel += paired ? 2 * width : 1;
+            long target = size.Index(image, row, column);
+            for (int channel = 0; channel < channels;)
+            {
+                bool paired = channel <= channels - (2 * width);
+                ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
+                ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
+                Vector<T> sumA = default, sumB = default;
+                for (int tap = 0; tap < count; tap++)
+                {
+                    Load<T, TElements>(gradient, taps[tap].Start + channel, paired, out Vector<T> gradientA, out Vector<T> gradientB);
+                    Load<T, TElements>(places, taps[tap].Start + channel, paired, out Vector<T> placeA, out Vector<T> placeB);
+                    Vector<T> place = new(taps[tap].Place);
+                    sumA += Vector.ConditionalSelect(Vector.Equals(placeA, place), gradientA, Vector<T>.Zero);
+                    sumB += Vector.ConditionalSelect(Vector.Equals(placeB, place), gradientB, Vector<T>.Zero);
+                }
+
+                Load<T, TElements>(x, target + channel, paired, out Vector<T> xA, out Vector<T> xB);
+                Store<T, TElements>(result, target + channel, paired, numbersA.InputGradient(xA, sumA), numbersB.InputGradient(xB, sumB));
+                channel += paired ? 2 * width : 1;
+            }
         }
     }
 
@@ -215,6 +226,14 @@ internal static unsafe class NormalizeReluMaxPool
         {
             TElements.Store(start, index, first[0]);
         }
+    }
+
+    // An element of a window, or a window of an element: where its channels begin, and its place.
+    private readonly struct Tap<T>(long start, int place)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        public readonly long Start = start;
+        public readonly T Place = T.CreateTruncating(place);
     }
 
     private readonly struct Extent(Tensor x)

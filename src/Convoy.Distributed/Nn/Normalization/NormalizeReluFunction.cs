@@ -38,8 +38,8 @@ internal sealed class NormalizeReluFunction : autograd.SingleTensorFunction<Norm
             ChannelPass.Run<NormalizeAddRelu>(new ChannelOperands(x, Other: other, Result: output), layout, constants, get_num_threads());
         }
 
-        // The output itself would refer to this node, and this node to the output.
-        ctx.save_for_backward([input, weight!, bias!, residual is null ? null! : output.detach()]);
+        // The output itself would refer to this node, and this node to the output. TorchSharp saves when this method has returned.
+        ctx.save_for_backward([input, weight!, bias!, residual is null ? null! : output.detach().MoveToOuterDisposeScope()]);
         ctx.save_data(nameof(NormalizationContext), context);
         ctx.save_data(HasResidual, residual is not null);
         ctx.set_materialize_grads(false); // See SyncBatchNormFunction.

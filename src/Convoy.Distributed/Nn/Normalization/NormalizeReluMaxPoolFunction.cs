@@ -19,7 +19,8 @@ internal sealed class NormalizeReluMaxPoolFunction : autograd.SingleTensorFuncti
         var context = (NormalizationContext)vars[3];
         using var scope = NewDisposeScope();
         (Tensor output, Tensor greatest, Tensor places) = NormalizeReluMaxPool.Forward(input, context.Constants(weight, bias), get_num_threads());
-        ctx.save_for_backward([input, weight!, bias!, greatest, places]);
+        // TorchSharp saves when this method has returned.
+        ctx.save_for_backward([input, weight!, bias!, greatest.MoveToOuterDisposeScope(), places.MoveToOuterDisposeScope()]);
         ctx.save_data(nameof(NormalizationContext), context);
         ctx.set_materialize_grads(false); // See SyncBatchNormFunction.
         return output.MoveToOuterDisposeScope();
