@@ -100,7 +100,7 @@ internal static class ZeroRedundancyTraining
                 Expect.True(adam.max_exp_avg_sq is null == found.max_exp_avg_sq is null, "whether there is a maximum");
                 if (adam.max_exp_avg_sq is not null)
                 {
-                    Expect.Equal(adam.max_exp_avg_sq, found.max_exp_avg_sq, nameof(adam.max_exp_avg_sq));
+                    Expect.Equal(adam.max_exp_avg_sq, found.max_exp_avg_sq!, nameof(adam.max_exp_avg_sq));
                 }
             }
             else
