@@ -15,7 +15,7 @@ def print_report(results):
     print(f"# Speed beside PyTorch, {datetime.date.today().isoformat()}\n")
     print(f"The same network, weights, batches and settings: Convoy over shared memory against PyTorch's DistributedDataParallel over Gloo. "
           f"{options.network} network, {options.image_size}, global batch {options.batch_size}, {options.steps} steps a run, an update every {options.accumulate}. "
-          f"{options.repeats} rounds, in each of which every configuration ran once; odd and even rounds in opposite order.\n")
+          f"{options.repeats} {'round' if options.repeats == 1 else 'rounds'}, in each of which every configuration ran once; odd and even rounds in opposite order.\n")
     print("## Ratios\n")
     print_ratios(results)
     print("Each side is in its best memory format: Convoy in the one that `convoy train` takes on this machine, PyTorch in the faster of contiguous and "

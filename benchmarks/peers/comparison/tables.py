@@ -50,7 +50,7 @@ def print_speeds(results):
         print(f"| {name(configuration, options)} | {results.speed(configuration):.3f} | {min(speeds):.3f} to {max(speeds):.3f} "
               f"| {results.peak_bytes(configuration) / 2**20:.0f} MiB |")
     print(f"\nA run counts with its median update of {options.accumulate} steps; its first {options.warmup} steps, loading and start are left out. "
-          f"A configuration counts with the median of its {options.repeats} runs.\n")
+          f"A configuration counts with the median of its runs, one a round.\n")
 
 
 def ratios(results):

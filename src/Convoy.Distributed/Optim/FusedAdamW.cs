@@ -13,9 +13,9 @@ namespace Convoy.Distributed.Optim;
 /// </summary>
 /// <remarks>
 /// <para>
-/// It is TorchSharp's <see cref="AdamW"/> with another <see cref="step"/>: the same options, groups, betas, learning rate schedulers and
-/// state dictionary, so saved states of one load into the other, and the same updates to rounding. The moments of a group lie in two
-/// stretches of memory; parameters and gradients are used where they are, in the buckets of <c>DistributedDataParallel</c> or anywhere else.
+/// It is TorchSharp's <see cref="AdamW"/> with another <see cref="step"/>: the same options, groups, betas and learning rate schedulers, and the same
+/// updates to rounding. The <c>state_dict()</c> of one loads into the other; only TorchSharp's own files name the class and load into no other. The moments
+/// of a group lie in two stretches of memory; parameters and gradients are used where they are, in the buckets of <c>DistributedDataParallel</c> or anywhere else.
 /// </para>
 /// <para>
 /// With <see cref="MaxNorm"/> or a <see cref="GradScaler"/> a pass that only reads the gradients comes first: it gives their norm and tells whether they are finite.

@@ -59,7 +59,7 @@ public sealed class ParameterUpdateTests : IDisposable
     }
 
     private static ParameterUpdate Make(FusedOperations fuse, DistributedDataParallel<Tensor, Tensor> model, GradScaler scaler, double clip) =>
-        new(new TrainingOptions { Data = "", Fuse = fuse, Clip = clip, WeightDecay = 0.1 }, model, scaler, 0.01);
+        new(new TrainingOptions { Data = "", Nproc = 1, Threads = 1, Fuse = fuse, Clip = clip, WeightDecay = 0.1 }, model, scaler, 0.01);
 
     private static GradScaler Scaler(bool enabled) => new(initScale: 1024, enabled: enabled);
 
