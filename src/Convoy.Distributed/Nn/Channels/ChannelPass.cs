@@ -122,8 +122,7 @@ internal static unsafe class ChannelPass
         }
     }
 
-    // One row, or two that follow each other.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // One row, or two that follow each other. Not inlined: the compiler's budget for inlining is needed in here.
     private static void Row<T, TElements, TOperation>(Pointers pointers, long start, int channels, int rows, T* table, T* first, T* second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TElements : IElements<T>

@@ -16,6 +16,12 @@ internal readonly struct ReluGradientSums : IChannelOperation
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Of<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        GradientSums.Of(x, ChannelVectors<T>.Mask(channel.Normalize(x), gradient), other, channel, ref first, ref second);
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector<T> centred = x - channel.Mean;
+        Vector<T> masked = ChannelVectors<T>.Mask((centred * channel.Scale) + channel.Bias, gradient);
+        first += masked;
+        second += masked * centred;
+        return default;
+    }
 }
