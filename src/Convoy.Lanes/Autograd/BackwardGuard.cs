@@ -25,14 +25,19 @@ internal sealed class BackwardGuard : IDisposable
 
     /// <summary>Runs a backward pass.</summary>
     /// <param name="count">How many arguments the function's forward pass had.</param>
-    /// <param name="compute">Gives one gradient for each; null where there is none.</param>
+    /// <param name="gradient">
+    /// The output's gradient, undefined where there is none. This handle of it, which TorchSharp made for the backward pass, is freed:
+    /// the caller's dispose scope would keep its memory to the end of the step.
+    /// </param>
+    /// <param name="compute">Gives one gradient for each argument; null where there is none. Not called without an output's gradient.</param>
     /// <returns>What backward returns to libtorch.</returns>
-    public List<Tensor> Run(int count, Func<Tensor?[]> compute)
+    public List<Tensor> Run(int count, Tensor gradient, Func<Tensor, Tensor?[]> compute)
     {
         try
         {
             using var scope = NewDisposeScope();
-            return _returned.Replace(compute());
+            using Tensor handle = gradient;
+            return _returned.Replace(gradient.IsInvalid ? new Tensor?[count] : compute(gradient));
         }
 #pragma warning disable CA1031 // Kept, and thrown again by Enter.
         catch (Exception error)

@@ -27,7 +27,10 @@ public sealed class UpsampleConcat : IDisposable
         ArgumentNullException.ThrowIfNull(deep);
         ArgumentNullException.ThrowIfNull(skip);
         _guard.Enter();
-        return Fits(deep, skip) ? UpsampleConcatFunction.apply(deep, skip, _guard) : JoinPlainly(deep, skip);
+
+        // What the function's forward pass returns is a handle of its own beside the one that comes from here.
+        using var scope = NewDisposeScope();
+        return (Fits(deep, skip) ? UpsampleConcatFunction.apply(deep, skip, _guard) : JoinPlainly(deep, skip)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same through plain operations, for any device, type and layout.</summary>

@@ -41,7 +41,7 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
     {
         var shape = (UpsampleConcatShape)ctx.get_data(Shapes);
         var guard = (BackwardGuard)ctx.get_data(nameof(BackwardGuard));
-        return guard.Run(3, () => grad_output.IsInvalid ? [null, null, null] : is_grad_enabled() ? Differentiable(grad_output, shape) : Gradients(grad_output, shape));
+        return guard.Run(3, grad_output, gradient => is_grad_enabled() ? Differentiable(gradient, shape) : Gradients(gradient, shape));
     }
 
     private static Tensor?[] Gradients(Tensor gradient, UpsampleConcatShape shape)

@@ -40,22 +40,17 @@ internal sealed unsafe class LaneLossFunction : autograd.SingleTensorFunction<La
     {
         var loss = (LaneLoss)ctx.get_data(nameof(LaneLoss));
         var guard = (BackwardGuard)ctx.get_data(nameof(BackwardGuard));
-        return guard.Run(4, () =>
+        return guard.Run(4, grad_output, gradient =>
         {
-            if (grad_output.IsInvalid)
-            {
-                return [null, null, null, null];
-            }
-
             List<Tensor> saved = ctx.get_saved_variables();
             Tensor logits = saved[0];
             if (is_grad_enabled())
             {
                 // create_graph: through operations that libtorch can differentiate again.
-                return [autograd.grad([loss.Plain(logits, saved[1])], [logits], [grad_output], retain_graph: true, create_graph: true)[0], null, null, null];
+                return [autograd.grad([loss.Plain(logits, saved[1])], [logits], [gradient], retain_graph: true, create_graph: true)[0], null, null, null];
             }
 
-            Tensor lane = saved[2] * grad_output;
+            Tensor lane = saved[2] * gradient;
             return [stack([-lane, lane], 3).to(logits.dtype).permute(0, 3, 1, 2), null, null, null];
         });
     }

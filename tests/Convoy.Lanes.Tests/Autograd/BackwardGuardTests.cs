@@ -8,9 +8,10 @@ public sealed class BackwardGuardTests
     [Fact]
     public void Enter_AfterAFailedBackwardPass_ThrowsItOnce()
     {
+        using var scope = NewDisposeScope();
         using var guard = new BackwardGuard();
 
-        List<Tensor> gradients = guard.Run(3, () => throw new InvalidOperationException("planted"));
+        List<Tensor> gradients = guard.Run(3, ones(1), _ => throw new InvalidOperationException("planted"));
 
         Assert.Equal([null!, null!, null!], gradients);
         Assert.Equal("planted", Assert.Throws<InvalidOperationException>(guard.Enter).Message);
@@ -21,10 +22,12 @@ public sealed class BackwardGuardTests
     public void Run_GradientsMadeInAScope_OutliveItUntilEnter()
     {
         using var guard = new BackwardGuard();
-        Tensor kept;
+        Tensor kept, output;
         using (NewDisposeScope())
         {
-            kept = guard.Run(2, () => [ones(2), null])[0];
+            output = ones(1);
+            kept = guard.Run(2, output, _ => [ones(2), null])[0];
+            Assert.True(output.IsInvalid);
         }
 
         Assert.Equal(2, kept.sum().item<float>());

@@ -148,6 +148,26 @@ public sealed class UpsampleConcatTests
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [Fact]
+    public void Join_OutsideADisposeScope_LeavesNoTensorBehind()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor deep, Tensor skip) = Features([2, 6, 3, 4], [2, 5, 7, 9], ScalarType.Float32);
+        (Tensor first, Tensor second) = (deep.requires_grad_(), skip.requires_grad_());
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        using (var join = new UpsampleConcat())
+        {
+            using Tensor joined = join.Join(first, second);
+            using Tensor gradient = ones_like(joined);
+            foreach (Tensor one in autograd.grad([joined], [first, second], [gradient]))
+            {
+                one.Dispose();
+            }
+        }
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
     private static (Tensor Deep, Tensor Skip) Features(long[] deep, long[] skip, ScalarType dtype)
     {
         var generator = new Generator(5, CPU);
