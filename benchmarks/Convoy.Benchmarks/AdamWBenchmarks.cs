@@ -16,6 +16,7 @@ public class AdamWBenchmarks
     private Parameter[] _parameters = [];
     private AdamW _plain = null!;
     private FusedAdamW _fused = null!;
+    private FusedAdamW _alone = null!;
     private GradScaler _scaler = null!;
 
     /// <summary>Makes the model, gradients from a fixed seed, and the optimizers.</summary>
@@ -32,6 +33,7 @@ public class AdamWBenchmarks
 
         _plain = optim.AdamW(_parameters, 1e-3, weight_decay: 1e-4);
         _fused = new FusedAdamW(_parameters, 1e-3, weight_decay: 1e-4) { MaxNorm = 0.5, ZeroGradients = true };
+        _alone = new FusedAdamW(_parameters, 1e-3, weight_decay: 1e-4);
         _scaler = new GradScaler(1024);
         using Tensor loss = zeros(1), scaled = _scaler.Scale(loss);
     }
@@ -42,6 +44,7 @@ public class AdamWBenchmarks
     {
         _plain.Dispose();
         _fused.Dispose();
+        _alone.Dispose();
         _model.Dispose();
     }
 
@@ -57,6 +60,10 @@ public class AdamWBenchmarks
         _scaler.Update(newScale: 1024);
     }
 
+    /// <summary>TorchSharp's AdamW without what surrounds it.</summary>
+    [Benchmark]
+    public void PlainAlone() => _plain.step();
+
     /// <summary>With FusedAdamW.</summary>
     [Benchmark]
     public void Fused()
@@ -64,4 +71,8 @@ public class AdamWBenchmarks
         _scaler.Step(_fused);
         _scaler.Update(newScale: 1024);
     }
+
+    /// <summary>FusedAdamW without what surrounds it.</summary>
+    [Benchmark]
+    public void FusedAlone() => _alone.step();
 }
