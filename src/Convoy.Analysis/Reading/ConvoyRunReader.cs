@@ -18,6 +18,11 @@ internal static class ConvoyRunReader
         }
 
         StepChecks.RequireTimes(steps, i => Place(path, "record", i, steps[i]));
+        if (metrics.WarmupSteps is { } warmUp && (warmUp < 0 || warmUp >= steps.Count))
+        {
+            throw new AnalysisInputException("no steps are left after the warm-up", string.Create(CultureInfo.InvariantCulture, $"warmup_steps {warmUp} of {steps.Count} steps, {path}"), "Let it train for more steps.");
+        }
+
         if (steps.Any(s => s.StepTime is null))
         {
             throw new AnalysisInputException("the steps have no step_time", path, "Leave out the file's \"schema\" when another tool wrote it: then elapsed_time counts.");
@@ -29,7 +34,7 @@ internal static class ConvoyRunReader
             Processes(path, settings),
             Number(settings, "threads"),
             settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision);
-        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1)) with
+        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), metrics.WarmupSteps) with
         {
             Source = path,
             BatchSize = Batch(path, steps),
@@ -43,9 +48,10 @@ internal static class ConvoyRunReader
     /// <param name="configuration">What was varied.</param>
     /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
     /// <param name="stepsPerUpdate">Steps of one update.</param>
-    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate)
+    /// <param name="warmUpSteps">Steps to leave out at the start; null to choose by <see cref="Statistics.WarmUp"/>.</param>
+    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate, int? warmUpSteps = null)
     {
-        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, out int skipped);
+        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, warmUpSteps, out int skipped);
         return new Run
         {
             Configuration = configuration,
