@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Convoy.Lanes;
 using Convoy.Lanes.Data;
@@ -116,6 +117,9 @@ internal sealed class TrainingOptionSet
         options.Validate();
         return options;
     }
+
+    /// <summary>Whether the command line gives the option of that name.</summary>
+    public static bool IsGiven(ParseResult parsed, string name) => parsed.GetResult(name) is OptionResult { Implicit: false };
 
     /// <summary>The most processes, up to the cores, among which <paramref name="batchSize"/> images are shared out equally.</summary>
     private static int ProcessesFor(int batchSize)
