@@ -55,7 +55,7 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
     /// <summary>Starts one group of processes.</summary>
     /// <returns>A result for the first of <paramref name="trials"/> up to the one that failed; for all when none did.</returns>
     private async Task<IReadOnlyList<TrialResult>> TryGroupAsync(
-        IReadOnlyList<TuningConfiguration> trials, TrialAllowance allowance, IEnumerable<TrialResult> earlier, long start, CancellationToken cancellation)
+        TuningConfiguration[] trials, TrialAllowance allowance, IEnumerable<TrialResult> earlier, long start, CancellationToken cancellation)
     {
         double left = allowance.SecondsLeft - time.GetElapsedTime(start).TotalSeconds;
         if (left <= 0)
