@@ -51,12 +51,13 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         int round = 0;
         do
         {
+            // Which of the last few computes fastest matters more than the loader threads: it may use their time.
+            double left = SecondsLeft > reserved ? SecondsLeft - reserved : SecondsLeft;
             int rounds = Math.Max(1, (int)Math.Ceiling(Math.Log2(alive.Length)));
-            await TryAsync(++round, alive, (SecondsLeft - reserved) / rounds, SecondsLeft - reserved, cancellation).ConfigureAwait(false);
-            int keep = (alive.Length + 1) / 2;
-            alive = [.. alive.Where(c => c.End == TrialEnd.Measured).OrderBy(c => c.MedianSeconds).Take(keep)];
+            await TryAsync(++round, alive, left / rounds, left, cancellation).ConfigureAwait(false);
+            alive = Survivors(alive);
         }
-        while (alive.Length > 1 && SecondsLeft > reserved);
+        while (alive.Length > 1 && SecondsLeft > _startSeconds);
 
         if (alive.Length == 0)
         {
@@ -73,6 +74,18 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         }
 
         return best;
+    }
+
+    // The faster half, without those that cannot win. What a round had no time for has lost, unless earlier rounds tell its speed.
+    private static TuningCandidate[] Survivors(TuningCandidate[] alive)
+    {
+        TuningCandidate[] ranked =
+        [
+            .. alive.Where(c => c.End is TrialEnd.Measured or TrialEnd.NotTried && c.StepSeconds.Count > 0)
+                .OrderBy(c => c.MedianSeconds)
+                .Take((alive.Length + 1) / 2),
+        ];
+        return [.. ranked.Where(c => c.StepSeconds.Min() <= TrialJudge.GiveUpFactor * ranked[0].MedianSeconds)];
     }
 
     private TuningCandidate Known(TuningConfiguration configuration)
