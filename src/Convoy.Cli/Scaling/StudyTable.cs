@@ -29,6 +29,11 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
+        foreach (TableColumn column in table.Columns)
+        {
+            column.Padding(0, 2).NoWrap(); // so that 80 columns hold it
+        }
+
         ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.Of(measured).SelectMany(series => series.Points)];
         foreach (SweepConfiguration configuration in plan.Configurations)
         {

@@ -26,7 +26,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, TimePr
             }
 
             using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var watcher = new Watcher(number, allowance.WarmupSteps, judge, end.Cancel, tell);
+            var watcher = new Watcher(number, number == 0 ? allowance.FirstWarmupSteps : allowance.WarmupSteps, judge, end.Cancel, tell);
             using (var trainer = new Trainer(run.ReadConfig(), run, group, time, stop: stop))
             {
                 trainer.Run(watcher, end.Token);

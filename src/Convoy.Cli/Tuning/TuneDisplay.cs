@@ -118,7 +118,13 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize) : IDispos
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        return table.AddColumn(string.Empty);
+        table.AddColumn(string.Empty);
+        foreach (TableColumn column in table.Columns)
+        {
+            column.Padding(0, 1).NoWrap(); // so that 80 columns hold it
+        }
+
+        return table;
     }
 
     private static void AddRow(Table table, TuningConfiguration c, string speed, string spread, string steps, string note, string style)

@@ -76,7 +76,8 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         return best;
     }
 
-    // The faster half, without those that cannot win. What a round had no time for has lost, unless earlier rounds tell its speed.
+    // The faster half, without those that cannot win, the best first: the next round's others are given up by what it does then,
+    // not by what it did when it was lucky. What a round had no time for has lost, unless earlier rounds tell its speed.
     private static TuningCandidate[] Survivors(TuningCandidate[] alive)
     {
         TuningCandidate[] ranked =
@@ -103,12 +104,10 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         OnRound?.Invoke(round, candidates);
         int groups = candidates.Select(c => (c.Configuration.Processes, c.Configuration.Threads)).Distinct().Count();
         double overhead = (groups * _startSeconds) + (candidates.Length * _buildSeconds);
-        double best = _candidates.Values.Where(c => c.End == TrialEnd.Measured).Select(c => c.MedianSeconds).DefaultIfEmpty(double.PositiveInfinity).Min();
         var allowance = new TrialAllowance
         {
             SecondsEach = Math.Max(0, (roundSeconds - overhead) / candidates.Length),
             SecondsLeft = secondsLeft,
-            BestStepSeconds = double.IsFinite(best) ? best : null,
         };
         long start = time.GetTimestamp();
         IReadOnlyList<TrialResult> results = await machine.TryAsync([.. candidates.Select(c => c.Configuration)], allowance, cancellation).ConfigureAwait(false);

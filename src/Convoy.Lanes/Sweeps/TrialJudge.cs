@@ -4,8 +4,11 @@ namespace Convoy.Lanes.Sweeps;
 /// <param name="allowance">How long a trial may go on.</param>
 public sealed class TrialJudge(TrialAllowance allowance)
 {
-    /// <summary>A trial whose fastest step takes this many times the best one's median cannot win: noise does not make up for that.</summary>
+    /// <summary>A trial whose fastest of several steps takes this many times the best one's median cannot win: noise does not make up for that.</summary>
     public const double GiveUpFactor = 1.25;
+
+    /// <summary>The same for the first step alone.</summary>
+    public const double GiveUpAtOnceFactor = 1.6;
 
     private double? _best = allowance.BestStepSeconds;
 
@@ -14,7 +17,7 @@ public sealed class TrialJudge(TrialAllowance allowance)
     public TrialEnd? Judge(IReadOnlyList<double> steps)
     {
         ArgumentNullException.ThrowIfNull(steps);
-        if (steps.Count > 0 && steps.Min() > GiveUpFactor * _best)
+        if (steps.Count > 0 && steps.Min() > (steps.Count == 1 ? GiveUpAtOnceFactor : GiveUpFactor) * _best)
         {
             return TrialEnd.GivenUp;
         }

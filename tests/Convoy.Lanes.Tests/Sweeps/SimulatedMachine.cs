@@ -21,9 +21,9 @@ internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration
                 time.Advance(2.5);
             }
 
-            foreach (TuningConfiguration configuration in group)
+            foreach ((int number, TuningConfiguration configuration) in group.Index())
             {
-                results[configuration] = Now < deadline ? Try(configuration, allowance, judge) : new TrialResult(configuration, [], TrialEnd.NotTried);
+                results[configuration] = Now < deadline ? Try(configuration, allowance, judge, number == 0 ? allowance.FirstWarmupSteps : allowance.WarmupSteps) : new TrialResult(configuration, [], TrialEnd.NotTried);
             }
         }
 
@@ -33,9 +33,9 @@ internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration
 
     private double Now => time.GetElapsedTime(0).TotalSeconds;
 
-    private TrialResult Try(TuningConfiguration configuration, TrialAllowance allowance, TrialJudge judge)
+    private TrialResult Try(TuningConfiguration configuration, TrialAllowance allowance, TrialJudge judge, int warmupSteps)
     {
-        time.Advance(0.8 + (allowance.WarmupSteps * 1.5 * stepSeconds(configuration)));
+        time.Advance(0.8 + (warmupSteps * 1.2 * stepSeconds(configuration)));
         var steps = new List<double>();
         while (true)
         {

@@ -33,5 +33,7 @@ public sealed class TrialJudgeTests
         judge.Finish([1, 1.1, 0.9]);
 
         Assert.Equal(TrialEnd.GivenUp, judge.Judge([2]));
+        Assert.Null(judge.Judge([1.5])); // one step alone says less
+        Assert.Equal(TrialEnd.GivenUp, judge.Judge([1.5, 1.5]));
     }
 }
