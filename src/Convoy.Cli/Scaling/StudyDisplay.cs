@@ -18,7 +18,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
     private readonly Lock _gate = new();
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
     private readonly StudyTable _table = new(plan, settings);
-    private readonly RemainingTime _remaining = new(settings.Cores);
+    private readonly RemainingTime _remaining = new(settings.Cores, plan.PlannedRunSeconds);
     private readonly HashSet<SweepConfiguration> _failed = [];
     private RunSet? _measured = Measured(study, plan);
     private SweepRun? _running;

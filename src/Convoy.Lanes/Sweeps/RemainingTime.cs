@@ -2,7 +2,8 @@ namespace Convoy.Lanes.Sweeps;
 
 /// <summary>How long the rest of a study takes, from the runs that are done.</summary>
 /// <param name="cores">The cores that the study may use.</param>
-public sealed class RemainingTime(int cores)
+/// <param name="plannedSeconds">How long a run is planned to take at most; null when that is not known.</param>
+public sealed class RemainingTime(int cores, double? plannedSeconds = null)
 {
     private readonly Dictionary<SweepConfiguration, (double Seconds, int Runs)> _done = [];
 
@@ -20,7 +21,7 @@ public sealed class RemainingTime(int cores)
     /// <param name="runningSeconds">How long the first of them has been running.</param>
     public double? Estimate(IEnumerable<SweepRun> left, double runningSeconds = 0)
     {
-        if (_done.Count == 0)
+        if (_done.Count == 0 && plannedSeconds is null)
         {
             return null;
         }
@@ -35,6 +36,11 @@ public sealed class RemainingTime(int cores)
         if (_done.TryGetValue(configuration, out (double Seconds, int Runs) own))
         {
             return own.Seconds / own.Runs;
+        }
+
+        if (_done.Count == 0)
+        {
+            return plannedSeconds!.Value;
         }
 
         (SweepConfiguration like, (double seconds, int runs)) = _done

@@ -57,6 +57,9 @@ public sealed class SweepPlan
     /// <summary>Seconds that the measured steps of one run may take; null when the number of steps decides.</summary>
     public double? SecondsPerRun => _settings.Steps is null ? Math.Max(0, (_settings.Minutes * 60 / Runs.Count) - StartSeconds) : null;
 
+    /// <summary>How long a run takes at most, from its start to its end, when time decides; null otherwise.</summary>
+    public double? PlannedRunSeconds => SecondsPerRun + StartSeconds;
+
     /// <summary>Images of one step over all processes.</summary>
     public int GlobalBatch(SweepConfiguration configuration) => _settings.Weak ? checked(_settings.BatchSize * configuration.Processes) : _settings.BatchSize;
 

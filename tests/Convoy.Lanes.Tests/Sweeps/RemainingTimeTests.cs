@@ -11,6 +11,10 @@ public sealed class RemainingTimeTests
     public void Estimate_NothingDone_IsNotKnown() => Assert.Null(new RemainingTime(2).Estimate([new SweepRun(One, 1)]));
 
     [Fact]
+    public void Estimate_NothingDoneButTimePlanned_GoesByThePlan() =>
+        Assert.Equal(38, new RemainingTime(2, plannedSeconds: 20).Estimate([new SweepRun(One, 1), new SweepRun(Two, 1)], runningSeconds: 2));
+
+    [Fact]
     public void Estimate_OfKnownConfigurations_IsTheirMeanLessWhatRuns()
     {
         var time = new RemainingTime(2);
