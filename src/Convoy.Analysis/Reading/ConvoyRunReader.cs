@@ -56,6 +56,7 @@ internal static class ConvoyRunReader
             Phases = StepTimes.Phases(ranks, skipped),
             Ranks = StepTimes.Ranks(ranks, skipped),
             WarmUpSteps = skipped,
+            Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
         };
     }
 
