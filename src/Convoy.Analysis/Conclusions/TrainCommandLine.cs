@@ -45,14 +45,7 @@ internal static class TrainCommandLine
         return string.Join(' ', words);
     }
 
-    // Data that a run drew for itself lies in its own directory; a new run draws its own.
-    private static string Data(ConfigurationMeasurement measured)
-    {
-        Run[] recorded = [.. measured.Runs.Where(r => r.Settings.ContainsKey("data"))];
-        return recorded.Length > 0 && recorded.All(r => Path.GetFullPath(r.Settings["data"]) == Path.GetFullPath(Path.Combine(Path.GetDirectoryName(r.Source) ?? "", "data")))
-            ? "synthetic"
-            : measured.Setting("data") is { Length: > 0 } data ? Quoted(data) : "DIR";
-    }
+    private static string Data(ConfigurationMeasurement measured) => measured.Setting("data") is { Length: > 0 } data ? Quoted(data) : "DIR";
 
     // The default batch of 8, or the next larger one that can be shared out equally.
     private static int SharedOut(int processes) => (UsualBatch + processes - 1) / processes * processes;

@@ -5,6 +5,7 @@ namespace Convoy.Analysis.Plots;
 /// <summary>Round numbers along an axis: 1, 2 or 5 times a power of ten apart.</summary>
 public static class NiceTicks
 {
+    private const double Headroom = 1.08;
     private static readonly double[] Steps = [1, 2, 5, 10];
 
     /// <summary>An axis from 0 to the first round number at or above <paramref name="largest"/>.</summary>
@@ -21,6 +22,13 @@ public static class NiceTicks
         int digits = Math.Max(0, -(int)Math.Floor(Math.Log10(step) + 1e-9));
         AxisTick[] ticks = [.. Enumerable.Range(first, last - first + 1).Select(i => new AxisTick(i * step, (i * step).ToString($"F{digits}", CultureInfo.InvariantCulture)))];
         return new ChartAxis(title, first * step, last * step, ticks);
+    }
+
+    /// <summary>The same axis, going on a little above <paramref name="largest"/>, so that a mark there and what is written above it have room.</summary>
+    public static ChartAxis WithHeadroom(ChartAxis axis, double largest)
+    {
+        ArgumentNullException.ThrowIfNull(axis);
+        return axis with { Max = Math.Max(axis.Max, largest * Headroom) };
     }
 
     /// <summary>Whole round numbers from <paramref name="first"/> to <paramref name="last"/>, for steps.</summary>

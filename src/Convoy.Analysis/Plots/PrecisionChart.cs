@@ -18,7 +18,6 @@ internal static class PrecisionChart
         var names = new ShortNames(report.Runs);
         double longest = report.PrecisionGains.Max(g => Math.Max(g.Seconds, g.AgainstSeconds));
         var unit = TimeUnit.For(longest);
-        string[] precisions = [.. report.PrecisionGains.SelectMany(g => new[] { g.Against, g.Precision }).Distinct()];
         string basis = report.Runs.Basis == TimeBasis.Step ? "step" : "run";
         return new BarChart(
             "precision",
@@ -43,11 +42,15 @@ internal static class PrecisionChart
             var interval = report.Runs.Measurements.First(m => m.Configuration == configuration).Interval;
             return new BarRow(
                 names.Of(configuration),
-                [new BarSegment(precision, SeriesLook.Color(Array.IndexOf(precisions, precision)), unit.Of(seconds), unit.Text(seconds, interval) + change)],
+                [new BarSegment(precision, ColorOf(report, precision), unit.Of(seconds), unit.Text(seconds, interval) + change)],
                 unit.Text(seconds) + change,
                 unit.Of(interval));
         }
     }
+
+    // The colour that the precision's first series has in the other charts.
+    private static PlotColor ColorOf(Report report, string precision) =>
+        SeriesLook.Color(report.Series.TakeWhile(s => s.Series.Precision != precision).Count());
 
     private static string Change(PrecisionGain gain) =>
         Wording.Text($"{Math.Abs(gain.TimeSaved) * 100:0.00} % of the time {(gain.TimeSaved >= 0 ? "saved" : "lost")}");

@@ -40,8 +40,8 @@ internal static class ScalingCharts
             yield return Chart(
                 "throughput",
                 "Images per second",
-                "images per second",
-                "1/s",
+                "throughput",
+                "images/s",
                 p => p.Measurement.ImagesPerSecond!.Value,
                 p => p.Measurement.Interval is { } i ? new Interval(p.Measurement.BatchSize!.Value / i.High, p.Measurement.BatchSize.Value / i.Low) : null,
                 v => Wording.Text($"{v:0.00} images/s"));
@@ -61,7 +61,7 @@ internal static class ScalingCharts
                     SeriesLook.Shape(i))),
             ];
             double top = series.SelectMany(s => s.Points).Max(p => Math.Max(p.Y, p.Interval?.High ?? 0));
-            return new LineChart(name, title, Describe(report, names, axis, value, text), x, NiceTicks.FromZero(unitName.Length > 0 ? $"{axis} ({unitName})" : axis, top), series);
+            return new LineChart(name, title, Describe(report, names, axis, value, text), x, NiceTicks.WithHeadroom(NiceTicks.FromZero(unitName.Length > 0 ? $"{axis} ({unitName})" : axis, top), top), series);
         }
     }
 
@@ -94,6 +94,7 @@ internal static class ScalingCharts
         {
             ScalingPoint first = s.Series.Baseline, last = s.Series.Largest;
             string series = report.Series.Count > 1 ? $"In {names.Of(s.Series)}, the {what}" : $"The {what}";
-            return $"{series} goes from {text(value(first))} with {ShortNames.Processes(first.Processes)} to {text(value(last))} with {last.Processes.ToString(System.Globalization.CultureInfo.InvariantCulture)}.";
+            string goes = value(last) > value(first) ? "rises" : value(last) < value(first) ? "falls" : "goes";
+            return Wording.Text($"{series} {goes} from {text(value(first))} with {ShortNames.Processes(first.Processes)} to {text(value(last))} with {last.Processes}.");
         }));
 }

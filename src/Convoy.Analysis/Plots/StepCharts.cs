@@ -40,13 +40,14 @@ internal static class StepCharts
 
         var unit = TimeUnit.For(counted.Max());
         Curve[] curves = [.. Curves(report, names, s => s.Seconds is { } t ? unit.Of(t) : null, v => $"{TimeUnit.Digits(v)} {unit.Name}")];
-        double largest = curves.SelectMany(c => c.Points).Max(p => p.Y), top = Math.Min(largest, unit.Of(counted.Max()) * Headroom);
+        double largest = curves.SelectMany(c => c.Points).Max(p => p.Y);
+        ChartAxis axis = NiceTicks.FromZero($"time of the step ({unit.Name})", Math.Min(largest, unit.Of(counted.Max()) * Headroom));
         var chart = new LineChart(
             "step-time",
             "Time of every step",
-            $"{string.Join(" ", curves.Select(c => TimesInWords(c, unit)))}{(largest > top ? " An arrow at the upper edge is a step beyond it." : "")}{Thinned(curves)}",
+            $"{string.Join(" ", curves.Select(c => TimesInWords(c, unit)))}{(largest > axis.Max ? " An arrow at the upper edge is a step beyond it." : "")}{Thinned(curves)}",
             StepAxis(curves),
-            NiceTicks.FromZero($"time of the step ({unit.Name})", top),
+            axis,
             [.. curves.Select((c, i) => Series(c, i))]);
         long[] ends = [.. curves.Select(c => c.WarmUpEnd).Distinct()];
         return ends is [> 0] ? chart with { LeftOutUntil = ends[0] } : chart;

@@ -51,6 +51,9 @@ public static class ChartPng
     /// <summary>The colour of the style sheet that pages and drawings have too.</summary>
     internal static Color ColorOf(PlotColor color) => Color.FromHex(SvgStyle.Light(SvgLegend.Name(color)));
 
+    // The first that the system has, as in the style sheet; without any of them the system's own choice.
+    private static readonly string[] Fonts = ["Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans", "Noto Sans"];
+
     private static void Style(Plot plot, string title)
     {
         Color ink = Color.FromHex(SvgStyle.Light("ink")), muted = Color.FromHex(SvgStyle.Light("muted")), grid = Color.FromHex(SvgStyle.Light("grid-line"));
@@ -72,6 +75,13 @@ public static class ChartPng
             axis.TickLabelStyle.ForeColor = ink;
         }
 
+        HashSet<string> installed = [.. SKFontManager.Default.FontFamilies];
+        if (Fonts.FirstOrDefault(installed.Contains) is { } font)
+        {
+            plot.Font.Set(font);
+        }
+
+        plot.Legend.SymbolWidth = 28;
         plot.Legend.BackgroundColor = Colors.White;
         plot.Legend.OutlineColor = Colors.Transparent;
         plot.Legend.ShadowColor = Colors.Transparent;

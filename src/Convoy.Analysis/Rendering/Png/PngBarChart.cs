@@ -61,7 +61,7 @@ internal static class PngBarChart
         plot.Add.Bars(bars);
         if (row.Interval is { } interval)
         {
-            var error = new ErrorBar([row.Total], [position], [row.Total - interval.Low], [interval.High - row.Total], null, null)
+            var error = new ErrorBar([row.Total], [position], xErrorsNegative: [row.Total - interval.Low], xErrorsPositive: [interval.High - row.Total], yErrorsNegative: null, yErrorsPositive: null)
             {
                 Color = plot.Axes.Title.Label.ForeColor,
                 LineWidth = 1.4f,

@@ -60,12 +60,15 @@ internal static class PngLineChart
         line.Color = color;
         line.LineWidth = series.Style switch { SeriesStyle.Predicted => 0, SeriesStyle.Measured => 2.2f, _ => 1.6f };
         line.LinePattern = series.Style == SeriesStyle.Reference ? LinePattern.Dashed : LinePattern.Solid;
-        line.MarkerShape = series.Style is SeriesStyle.Reference or SeriesStyle.Trace ? ScottPlot.MarkerShape.None : Shape(series.Shape);
+        line.MarkerShape = series.Style switch
+        {
+            SeriesStyle.Measured => Filled(series.Shape),
+            SeriesStyle.Predicted => Open(series.Shape),
+            _ => ScottPlot.MarkerShape.None,
+        };
         line.MarkerSize = MarkerSize;
         if (series.Style == SeriesStyle.Predicted)
         {
-            line.MarkerFillColor = Colors.White;
-            line.MarkerLineColor = color;
             line.MarkerLineWidth = 2;
         }
 
@@ -87,10 +90,10 @@ internal static class PngLineChart
         var bars = new ErrorBar(
             [.. points.Select(p => chart.X.Scale(p.X))],
             [.. points.Select(p => p.Y)],
-            null,
-            null,
-            [.. points.Select(p => p.Y - p.Interval!.Value.Low)],
-            [.. points.Select(p => Math.Min(p.Interval!.Value.High, chart.Y.Max) - p.Y)])
+            xErrorsNegative: null,
+            xErrorsPositive: null,
+            yErrorsNegative: [.. points.Select(p => p.Y - p.Interval!.Value.Low)],
+            yErrorsPositive: [.. points.Select(p => Math.Min(p.Interval!.Value.High, chart.Y.Max) - p.Y)])
         {
             Color = color,
             LineWidth = 1.4f,
@@ -119,12 +122,21 @@ internal static class PngLineChart
 
     private static NumericManual Ticks(ChartAxis axis) => new([.. axis.Ticks.Select(t => axis.Scale(t.Value))], [.. axis.Ticks.Select(t => t.Label)]);
 
-    private static ScottPlot.MarkerShape Shape(Plots.MarkerShape shape) => shape switch
+    private static ScottPlot.MarkerShape Filled(Plots.MarkerShape shape) => shape switch
     {
         Plots.MarkerShape.Circle => ScottPlot.MarkerShape.FilledCircle,
         Plots.MarkerShape.Square => ScottPlot.MarkerShape.FilledSquare,
         Plots.MarkerShape.Triangle => ScottPlot.MarkerShape.FilledTriangleUp,
         Plots.MarkerShape.Diamond => ScottPlot.MarkerShape.FilledDiamond,
+        _ => throw new ArgumentOutOfRangeException(nameof(shape), shape, "There is no such marker."),
+    };
+
+    private static ScottPlot.MarkerShape Open(Plots.MarkerShape shape) => shape switch
+    {
+        Plots.MarkerShape.Circle => ScottPlot.MarkerShape.OpenCircle,
+        Plots.MarkerShape.Square => ScottPlot.MarkerShape.OpenSquare,
+        Plots.MarkerShape.Triangle => ScottPlot.MarkerShape.OpenTriangleUp,
+        Plots.MarkerShape.Diamond => ScottPlot.MarkerShape.OpenDiamond,
         _ => throw new ArgumentOutOfRangeException(nameof(shape), shape, "There is no such marker."),
     };
 }
