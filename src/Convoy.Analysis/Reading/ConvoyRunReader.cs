@@ -30,6 +30,7 @@ internal static class ConvoyRunReader
 
         List<IReadOnlyList<StepMetrics>> ranks = AllRanks(path, steps);
         Dictionary<string, string> settings = Settings(metrics.Config);
+        NameDrawnData(settings, path);
         var configuration = new Configuration(
             Processes(path, settings),
             Number(settings, "threads"),
@@ -62,6 +63,7 @@ internal static class ConvoyRunReader
             Phases = StepTimes.Phases(ranks, skipped),
             Ranks = StepTimes.Ranks(ranks, skipped),
             WarmUpSteps = skipped,
+            Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
         };
     }
 
@@ -107,6 +109,16 @@ internal static class ConvoyRunReader
 
     private static Dictionary<string, string> Settings(JsonObject? config) =>
         config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => p.Value!.ToString());
+
+    // Data that a run drew for itself lies in its own directory. It is the same for all runs, wherever they lie and were moved to.
+    private static void NameDrawnData(Dictionary<string, string> settings, string path)
+    {
+        string? run = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)));
+        if (settings.TryGetValue("data", out string? data) && Path.GetFileName(data) == "data" && Path.GetFileName(Path.GetDirectoryName(data)) == run)
+        {
+            settings["data"] = "synthetic";
+        }
+    }
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
         settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : null;
