@@ -145,14 +145,8 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         }
 
         _console.WriteLine();
-        _console.WriteLine($"Train with it: convoy train --data {(request.FramesToDraw is null ? _settings.Training.Data : "DIR")} {Best(report)}");
+        _console.WriteLine($"Train with it: {report.Recommendation.Command}");
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Report[/]: {file}");
-    }
-
-    private static string Best(Report report)
-    {
-        Analysis.Runs.Configuration best = report.Recommendation.Configuration;
-        return string.Create(CultureInfo.InvariantCulture, $"--nproc {best.Processes} --threads {best.Threads} --precision {best.Precision}");
     }
 
     private static int Failure(IReadOnlyList<FailedRun> failed) => ConsoleOutput.Error(

@@ -15,7 +15,7 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
         Assert.Equal(
             ["1x1-fp32-run1", "1x1-fp32-run2", "2x1-fp32-run1", "2x1-fp32-run2"],
             Directory.GetDirectories(Path.Combine(fixture.Study, "runs")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        foreach (string file in (string[])["study.json", "metrics_1_cpus.json", "metrics_2_cpus.json", "report.md", "report.json"])
+        foreach (string file in (string[])["study.json", "metrics_1_cpus.json", "metrics_2_cpus.json", "report.html", "report.md", "report.json", "report.csv"])
         {
             Assert.True(File.Exists(Path.Combine(fixture.Study, file)), $"{file} is missing");
         }
