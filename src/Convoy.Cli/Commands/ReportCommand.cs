@@ -6,6 +6,7 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
+using Convoy.Cli.Reports;
 using Convoy.Lanes;
 
 namespace Convoy.Cli.Commands;
@@ -14,8 +15,6 @@ namespace Convoy.Cli.Commands;
 internal static class ReportCommand
 {
     private const double BytesPerMegabyte = 1e6;
-
-    private static readonly IReportRenderer[] Renderers = [new JsonReportRenderer(), new MarkdownReportRenderer()];
 
     public static Command Create()
     {
@@ -64,16 +63,7 @@ internal static class ReportCommand
             throw new BadInputException(error.What, error.Value, error.Remedy, error);
         }
 
-        if (folder is not null)
-        {
-            OutputFolder.RequireWritable(folder);
-            Directory.CreateDirectory(folder);
-            foreach (IReportRenderer renderer in Renderers)
-            {
-                OutputFile.Write(Path.Combine(folder, renderer.FileName), stream => renderer.Render(report, stream));
-            }
-        }
-
+        IReadOnlyList<string> written = folder is null ? [] : ReportFiles.Write(report, folder);
         if (json)
         {
             using Stream standardOutput = Console.OpenStandardOutput();
@@ -85,9 +75,9 @@ internal static class ReportCommand
             Console.Out.Write(MarkdownReportRenderer.Text(report)); // as it is: a table must not be broken to the terminal's width
         }
 
-        if (folder is not null)
+        if (written.Count > 0)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{(json ? "" : "\n")}report: {Path.Combine(folder, "report.md")}");
+            (json ? Console.Error : Console.Out).WriteLine($"{(json ? "" : "\n")}report: {written[0]}");
         }
 
         return ExitCodes.Done;

@@ -113,9 +113,10 @@ public sealed class Trainer : IDisposable
                 using LaneBatch images = batch;
                 _step++;
                 StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out stopping);
+                metrics = metrics with { BackwardTime = metrics.BackwardTime + clock.Lap() };
                 double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
                 record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
-                if (stopping ? GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
+                if (stopping ? _plan.KeepsCheckpoints && GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
                 {
                     record.Checkpoint(() => WriteCheckpoint(elapsed));
                 }
@@ -158,7 +159,7 @@ public sealed class Trainer : IDisposable
 
         _model.Backward(_precision.Scaler.Scale(loss / _options.Accumulate));
         _trace?.Lap("backward", TimeSpan.FromSeconds(_model.LastTimings.BackwardSeconds));
-        Lap(clock, "exposed communication");
+        double backwardTime = Lap(clock, "exposed communication");
 
         if (update)
         {
@@ -180,7 +181,7 @@ public sealed class Trainer : IDisposable
             ElapsedTime = 0,
             DataTime = dataTime,
             ForwardTime = forwardTime,
-            BackwardTime = reduction.BackwardSeconds,
+            BackwardTime = Math.Max(0, backwardTime - reduction.CommunicationSeconds - reduction.WaitSeconds),
             CommTime = reduction.CommunicationSeconds,
             CommTotalTime = reduction.CommunicationTotalSeconds,
             WaitTime = reduction.WaitSeconds + Lap(clock, "agree"),
