@@ -20,10 +20,11 @@ internal sealed unsafe class BackwardPass(NormalizationContext context, Tensor? 
 
     /// <summary>Runs a backward pass. No exception may pass through libtorch's frames, which would end the process without a message.</summary>
     /// <param name="context">The layer's.</param>
+    /// <param name="gradOutput">The output's gradient. Its handle is freed at the end: left to the dispose scope, it would keep the memory to the end of the step.</param>
     /// <param name="inputs">How many gradients are to be returned.</param>
     /// <param name="gradients">The pass.</param>
     /// <returns>The gradients; undefined ones after an error, which the group throws again.</returns>
-    public static List<Tensor> Guard(NormalizationContext context, int inputs, Func<List<Tensor>> gradients)
+    public static List<Tensor> Guard(NormalizationContext context, Tensor gradOutput, int inputs, Func<List<Tensor>> gradients)
     {
         try
         {
@@ -36,6 +37,10 @@ internal sealed unsafe class BackwardPass(NormalizationContext context, Tensor? 
             // Such as libtorch's when the input was changed in place. The other ranks would wait for this one: breaking the group tells them.
             context.Group.Break(error);
             return [.. Enumerable.Repeat<Tensor>(null!, inputs)];
+        }
+        finally
+        {
+            gradOutput.Dispose();
         }
     }
 

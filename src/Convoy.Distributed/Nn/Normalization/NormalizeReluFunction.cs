@@ -49,7 +49,7 @@ internal sealed class NormalizeReluFunction : autograd.SingleTensorFunction<Norm
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return BackwardPass.Guard(context, 5, () => Gradients(ctx, grad_output, context));
+        return BackwardPass.Guard(context, grad_output, 5, () => Gradients(ctx, grad_output, context));
     }
 
     private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor grad_output, NormalizationContext context)

@@ -29,7 +29,7 @@ internal sealed class NormalizeReluMaxPoolFunction : autograd.SingleTensorFuncti
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return BackwardPass.Guard(context, 4, () => Gradients(ctx, grad_output, context));
+        return BackwardPass.Guard(context, grad_output, 4, () => Gradients(ctx, grad_output, context));
     }
 
     private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor grad_output, NormalizationContext context)

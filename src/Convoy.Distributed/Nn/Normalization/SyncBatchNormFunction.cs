@@ -35,7 +35,7 @@ internal sealed class SyncBatchNormFunction : autograd.SingleTensorFunction<Sync
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return BackwardPass.Guard(context, 4, () => Gradients(ctx, grad_output, context));
+        return BackwardPass.Guard(context, grad_output, 4, () => Gradients(ctx, grad_output, context));
     }
 
     /// <summary>The type in which libtorch's batch norm keeps statistics and weights for an input of <paramref name="type"/>.</summary>
