@@ -36,13 +36,14 @@ internal static class ReportFiles
 
         foreach (Chart chart in ReportCharts.Of(report))
         {
-            Write(PlotFolder.PathOf(chart, "svg"), stream => stream.Write(ChartSvg.File(chart)));
+            Write(PlotFolder.PathOf(chart.Name, "svg"), stream => stream.Write(ChartSvg.File(chart)));
             if (ChartPng.Refusal is null)
             {
-                Write(PlotFolder.PathOf(chart, "png"), stream => stream.Write(ChartPng.File(chart)));
+                Write(PlotFolder.PathOf(chart.Name, "png"), stream => stream.Write(ChartPng.File(chart)));
             }
         }
 
+        RemoveEarlierPlots(folder, written);
         return written;
 
         void Write(string name, Action<Stream> write)
@@ -50,6 +51,19 @@ internal static class ReportFiles
             string path = Path.Combine(folder, name.Replace('/', Path.DirectorySeparatorChar));
             OutputFile.Write(path, write);
             written.Add(path);
+        }
+    }
+
+    // A plot of an earlier report that this one does not have would be taken for its own.
+    private static void RemoveEarlierPlots(string folder, List<string> written)
+    {
+        IEnumerable<string> possible =
+            from name in PlotFolder.ChartNames
+            from ending in new[] { "svg", "png" }
+            select Path.Combine(folder, PlotFolder.PathOf(name, ending).Replace('/', Path.DirectorySeparatorChar));
+        foreach (string earlier in possible.Except(written))
+        {
+            File.Delete(earlier);
         }
     }
 }
