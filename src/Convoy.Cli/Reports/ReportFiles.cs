@@ -15,6 +15,8 @@ internal static class ReportFiles
 {
     private static readonly IReportRenderer[] Renderers = [new HtmlReportRenderer(), new MarkdownReportRenderer { HasPlots = true }, new JsonReportRenderer(), new CsvReportRenderer()];
 
+    private static readonly string[] PlotEndings = ["svg", "png"];
+
     /// <summary>Writes every form of <paramref name="report"/> and its plots, over those of an earlier report.</summary>
     /// <param name="report">The report. What keeps a form from being written is told in its warnings.</param>
     /// <param name="folder">Where to; made when it is missing.</param>
@@ -59,7 +61,7 @@ internal static class ReportFiles
     {
         IEnumerable<string> possible =
             from name in PlotFolder.ChartNames
-            from ending in new[] { "svg", "png" }
+            from ending in PlotEndings
             select Path.Combine(folder, PlotFolder.PathOf(name, ending).Replace('/', Path.DirectorySeparatorChar));
         foreach (string earlier in possible.Except(written))
         {

@@ -21,18 +21,21 @@ public sealed class GoldenFileTests
     public void Document_OfTheGpuTable_IsTheGoldenOne(string name)
     {
         byte[] actual = Document(StudyReports.Gpus(), name);
-        string golden = Path.Combine(AppContext.BaseDirectory, "Golden", name), found = Path.Combine(AppContext.BaseDirectory, $"found-{name}");
+        string golden = Path.Combine(AppContext.BaseDirectory, "Rendering", "Golden", Golden(name)), found = Path.Combine(AppContext.BaseDirectory, $"found-{name}");
         File.WriteAllBytes(found, actual);
 
         Assert.True(
             File.Exists(golden) && Encoding.UTF8.GetString(actual) == File.ReadAllText(golden),
-            $"{name} is not what it was: compare {found} with Rendering/Golden/{name}.");
+            $"{name} is not what it was: compare {found} with Rendering/Golden/{Golden(name)}.");
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Document_OfTheSameReport_HasTheSameBytes(string name) =>
         Assert.Equal(Document(StudyReports.Machine(), name), Document(StudyReports.Machine(), name));
+
+    // Not a document of this repository: its links lead to the report's own plots.
+    private static string Golden(string name) => name == "report.md" ? "report.markdown" : name;
 
     private static byte[] Document(Report report, string name)
     {

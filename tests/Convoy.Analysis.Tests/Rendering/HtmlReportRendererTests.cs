@@ -107,5 +107,5 @@ public sealed class HtmlReportRendererTests
         Assert.DoesNotMatch(new Regex("NaN|Infinity"), text);
     });
 
-    private static XDocument Page(string name) => XDocument.Parse(HtmlReportRenderer.Text(Reports[name].Value));
+    private static XDocument Page(string name) => XDocument.Parse(HtmlReportRenderer.Text(Reports[name].Value), LoadOptions.PreserveWhitespace);
 }
