@@ -103,7 +103,7 @@ internal static class StepCharts
     }
 
     private static string TimesInWords(Curve curve, TimeUnit unit) => Wording.Text(
-        $"{curve.Name}: {unit.Text(curve.Measurement.Seconds)} in the middle{(curve.WarmUpEnd > 0 ? Wording.Text($", steps up to {curve.WarmUpEnd} left out as warm-up") : "")}.");
+        $"{curve.Name}: median {unit.Text(curve.Measurement.Seconds)}{(curve.WarmUpEnd > 0 ? Wording.Text($", steps up to {curve.WarmUpEnd} left out as warm-up") : "")}.");
 
     private static string Thinned(Curve[] curves) =>
         curves.Max(c => c.StepsPerPoint) is > 1 and var most ? Wording.Text($" A point is the mean of up to {most} steps.") : "";

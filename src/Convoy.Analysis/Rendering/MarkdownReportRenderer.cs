@@ -106,7 +106,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
     {
         foreach (Chart chart in charts)
         {
-            text.Append(Wording.Text($"![{chart.Title}. {chart.Description.Replace("]", "\\]", StringComparison.Ordinal)}]({PlotFolder.PathOf(chart, "svg")})\n\n"));
+            text.Append(Wording.Text($"![{chart.Title}. {chart.Description.Replace("]", "\\]", StringComparison.Ordinal)}]({PlotFolder.PathOf(chart.Name, "svg")})\n\n"));
         }
     }
 

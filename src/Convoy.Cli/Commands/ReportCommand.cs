@@ -23,7 +23,7 @@ internal static class ReportCommand
             Description = "Run directories, study directories, metrics files (also Metrics_{n}_cpus.json of other tools) and CSV tables of processes,seconds[,precision].",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string?>("--out") { Description = "The folder for report.md and report.json. Without it the report is only printed.", HelpName = "DIR" };
+        var output = new Option<string?>("--out") { Description = "The folder for report.html, .md, .json, .csv and plots/; may be the study's own. Without it the report is only printed.", HelpName = "DIR" };
         var predict = new Option<string?>("--predict") { Description = "Numbers of processes to predict, separated by commas, such as 8,16,32.", HelpName = "LIST" };
         var linkGbps = new Option<double?>("--link-gbps") { Description = "Predict also for a network of this speed, in 10^9 bits a second. Default: only the network that was measured on.", HelpName = "GBPS" };
         var latency = new Option<double?>("--latency-us") { Description = "That network's latency for one message, in microseconds (default: 0).", HelpName = "US" };

@@ -15,6 +15,8 @@ internal static class ReportFiles
 {
     private static readonly IReportRenderer[] Renderers = [new HtmlReportRenderer(), new MarkdownReportRenderer { HasPlots = true }, new JsonReportRenderer(), new CsvReportRenderer()];
 
+    private static readonly string[] PlotEndings = ["svg", "png"];
+
     /// <summary>Writes every form of <paramref name="report"/> and its plots, over those of an earlier report.</summary>
     /// <param name="report">The report. What keeps a form from being written is told in its warnings.</param>
     /// <param name="folder">Where to; made when it is missing.</param>
@@ -36,13 +38,14 @@ internal static class ReportFiles
 
         foreach (Chart chart in ReportCharts.Of(report))
         {
-            Write(PlotFolder.PathOf(chart, "svg"), stream => stream.Write(ChartSvg.File(chart)));
+            Write(PlotFolder.PathOf(chart.Name, "svg"), stream => stream.Write(ChartSvg.File(chart)));
             if (ChartPng.Refusal is null)
             {
-                Write(PlotFolder.PathOf(chart, "png"), stream => stream.Write(ChartPng.File(chart)));
+                Write(PlotFolder.PathOf(chart.Name, "png"), stream => stream.Write(ChartPng.File(chart)));
             }
         }
 
+        RemoveEarlierPlots(folder, written);
         return written;
 
         void Write(string name, Action<Stream> write)
@@ -50,6 +53,19 @@ internal static class ReportFiles
             string path = Path.Combine(folder, name.Replace('/', Path.DirectorySeparatorChar));
             OutputFile.Write(path, write);
             written.Add(path);
+        }
+    }
+
+    // A plot of an earlier report that this one does not have would be taken for its own.
+    private static void RemoveEarlierPlots(string folder, List<string> written)
+    {
+        IEnumerable<string> possible =
+            from name in PlotFolder.ChartNames
+            from ending in PlotEndings
+            select Path.Combine(folder, PlotFolder.PathOf(name, ending).Replace('/', Path.DirectorySeparatorChar));
+        foreach (string earlier in possible.Except(written))
+        {
+            File.Delete(earlier);
         }
     }
 }

@@ -36,10 +36,14 @@ internal static class HtmlResults
     private static void Times(HtmlText html, Report report)
     {
         bool images = report.Runs.Measurements.Any(m => m.ImagesPerSecond is not null);
+        bool threads = report.Runs.Measurements.Any(m => m.Configuration.Threads is not null), intervals = report.Runs.Measurements.Any(m => m.Interval is not null);
         string basis = report.Runs.Basis == TimeBasis.Step ? "step" : "run";
         var table = new HtmlTable(
             $"Time of one {basis} in every configuration",
-            ["processes", "threads", "<precision", "seconds", "95 % interval", .. images ? ["images/s"] : Array.Empty<string>(), "speed-up", "95 % interval", "efficiency", "95 % interval", "<"]);
+            [
+                "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(images, "images/s"),
+                "speed-up", .. If(intervals, "95 % interval"), "efficiency", .. If(intervals, "95 % interval"), "<",
+            ]);
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
         {
             ConfigurationMeasurement measured = point.Measurement;
@@ -47,15 +51,15 @@ internal static class HtmlResults
             string[] cells =
             [
                 Cells.Number(point.Processes),
-                Cells.Number(measured.Configuration.Threads),
+                .. If(threads, Cells.Number(measured.Configuration.Threads)),
                 measured.Configuration.Precision,
                 Cells.Seconds(measured.Seconds),
-                Cells.Range(measured.Interval, Cells.Seconds),
-                .. images ? [measured.ImagesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Cells.Unknown] : Array.Empty<string>(),
+                .. If(intervals, Cells.Range(measured.Interval, Cells.Seconds)),
+                .. If(images, measured.ImagesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Cells.Unknown),
                 Wording.Text($"{point.Speedup:0.00}"),
-                Cells.Range(point.SpeedupInterval, v => Wording.Text($"{v:0.00}")),
+                .. If(intervals, Cells.Range(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
                 Wording.Percent(point.Efficiency),
-                Cells.Range(point.EfficiencyInterval, Wording.Percent),
+                .. If(intervals, Cells.Range(point.EfficiencyInterval, Wording.Percent)),
                 string.Join(", ", new[] { recommended ? "recommended" : "", fastest ? "fastest" : "" }.Where(m => m.Length > 0)),
             ];
             if (recommended)
@@ -70,6 +74,9 @@ internal static class HtmlResults
 
         table.WriteTo(html);
     }
+
+    // A column of which nothing is known is left out.
+    private static string[] If(bool known, string cell) => known ? [cell] : [];
 
     private static void Phases(HtmlText html, Report report)
     {

@@ -19,7 +19,7 @@ internal static class HtmlSummary
 
             html.Raw("</dl>").List(report.Summary, "sentences")
                 .Element("p class=\"command-title\"", "To train in the recommended configuration:")
-                .Raw($"<pre class=\"command\" tabindex=\"0\"><code>{HtmlText.Escape(report.Recommendation.Command)}</code></pre>");
+                .Raw($"<pre class=\"command\" tabindex=\"0\"><code>{Words(report.Recommendation.Command)}</code></pre>");
         });
         if (report.Warnings.Count > 0)
         {
@@ -29,6 +29,9 @@ internal static class HtmlSummary
                 .Raw("</aside>");
         }
     }
+
+    // A line may break between words but not within one, as it would at an option's hyphens.
+    private static string Words(string command) => string.Join(' ', command.Split(' ').Select(w => $"<span>{HtmlText.Escape(w)}</span>"));
 
     private static IEnumerable<(string Name, string Value, string Note)> Tiles(Report report)
     {

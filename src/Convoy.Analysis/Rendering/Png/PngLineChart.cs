@@ -111,11 +111,17 @@ internal static class PngLineChart
             if (point.Label is { } label)
             {
                 Text text = plot.Add.Text(label, chart.X.Scale(point.X), point.Y);
-                bool right = falls && i < series.Points.Count - 1;
+                bool right = i < series.Points.Count - 1;
                 text.LabelFontSize = 13;
                 text.LabelFontColor = plot.Axes.Title.Label.ForeColor;
-                text.LabelAlignment = right ? Alignment.LowerLeft : Alignment.LowerRight;
-                (text.OffsetX, text.OffsetY) = (right ? 6 : -4, -5);
+                text.LabelAlignment = (falls, right) switch
+                {
+                    (true, true) => Alignment.LowerLeft,
+                    (true, false) => Alignment.LowerRight,
+                    (false, true) => Alignment.UpperLeft,
+                    (false, false) => Alignment.UpperRight,
+                };
+                (text.OffsetX, text.OffsetY) = (right ? 6 : -4, falls ? -5 : 6);
             }
         }
     }

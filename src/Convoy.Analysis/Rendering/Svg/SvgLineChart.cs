@@ -101,7 +101,7 @@ internal static class SvgLineChart
         }
     }
 
-    // Numbers stand where the line is not: above to the right where it falls, above to the left where it rises.
+    // Numbers stand where the line is not: above to the right where it falls, below to the right where it rises.
     private static void Labels(SvgText svg, LineChart chart, ChartSeries series, SvgFrame frame)
     {
         for (int i = 0; i < series.Points.Count; i++)
@@ -113,8 +113,9 @@ internal static class SvgLineChart
 
             (double x, double y) = Place(chart, series.Points[i], frame);
             bool falls = series.Points[^1].Y < series.Points[0].Y;
-            bool fits = falls ? x + 7 + SvgFrame.WidthOf(label) <= SvgFrame.DrawingWidth : x - 7 - SvgFrame.WidthOf(label) >= frame.Left;
-            svg.Label(fits ? x + (falls ? 7 : -7) : x, y - (fits ? 7 : 10), label, fits ? $"value {(falls ? "start" : "end")}" : $"value {(falls ? "end" : "middle")}");
+            bool fits = x + 7 + SvgFrame.WidthOf(label) <= SvgFrame.DrawingWidth;
+            double above = fits ? -7 : -10, below = fits ? 16 : 19;
+            svg.Label(fits ? x + 7 : x + 4, y + (falls ? above : below), label, $"value {(fits ? "start" : "end")}");
         }
     }
 
