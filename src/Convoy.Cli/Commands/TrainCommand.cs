@@ -18,6 +18,7 @@ internal static class TrainCommand
         var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{Synthetic}' to draw some.", HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory, with its own settings where no others are given.", HelpName = "DIR" };
+        var config = new Option<string?>("--config") { Description = "Take settings from this JSON file, with the names of a run's config.json; options given here win. 'convoy tune' writes one.", HelpName = "FILE" };
         var restarts = new Option<int>("--max-restarts") { Description = "How often a run that failed starts again from its last checkpoint.", DefaultValueFactory = _ => 0 };
         var trace = new Option<string?>("--trace")
         {
@@ -26,7 +27,7 @@ internal static class TrainCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var training = new TrainingOptionSet();
-        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, restarts, trace };
+        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, config, restarts, trace };
         training.AddTo(command);
         command.SetAction((parsed, interrupted) =>
         {
@@ -36,9 +37,10 @@ internal static class TrainCommand
             }
 
             TraceSteps? steps = parsed.GetResult(trace) is null ? null : StepsOf(parsed.GetValue(trace));
+            ConfigFile? settings = parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null;
             TrainingSession session = parsed.GetValue(resume) is { } earlier
-                ? Resumed(parsed, training, earlier, parsed.GetValue(data), parsed.GetValue(output))
-                : Fresh(parsed, training, parsed.GetValue(data), parsed.GetValue(output));
+                ? Resumed(parsed, training, earlier, parsed.GetValue(data), parsed.GetValue(output), settings)
+                : Fresh(parsed, training, parsed.GetValue(data), parsed.GetValue(output), settings);
             return session.RunAsync(parsed.GetValue(restarts), steps, interrupted);
         });
         return command;
@@ -48,8 +50,9 @@ internal static class TrainCommand
         : TraceSteps.TryParse(text, out TraceSteps steps) ? steps
         : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
 
-    private static TrainingSession Fresh(ParseResult parsed, TrainingOptionSet training, string? data, string? output)
+    private static TrainingSession Fresh(ParseResult parsed, TrainingOptionSet training, string? data, string? output, ConfigFile? settings)
     {
+        data ??= settings?.Data;
         if (data is null)
         {
             throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {Synthetic} to draw some.");
@@ -65,10 +68,11 @@ internal static class TrainCommand
             Threads = 0,
             ChannelsLast = Vector512.IsHardwareAccelerated,
         };
-        return new TrainingSession(run, training.Read(parsed, draw ? DrawnData.Shortened(defaults) : defaults), draw, resumed: false);
+        defaults = draw ? DrawnData.Shortened(defaults) : defaults;
+        return new TrainingSession(run, training.Read(parsed, settings?.Onto(defaults) ?? defaults), draw, resumed: false);
     }
 
-    private static TrainingSession Resumed(ParseResult parsed, TrainingOptionSet training, string directory, string? data, string? output)
+    private static TrainingSession Resumed(ParseResult parsed, TrainingOptionSet training, string directory, string? data, string? output, ConfigFile? settings)
     {
         if (output is not null)
         {
@@ -77,6 +81,8 @@ internal static class TrainCommand
 
         var run = new RunDirectory(directory);
         TrainingOptions earlier = run.ReadConfig();
+        data ??= settings?.Data;
+        earlier = settings?.Onto(earlier) ?? earlier;
         if (data == Synthetic && earlier.Data != run.SyntheticData)
         {
             throw new BadInputException("the run was on other data than drawn roads", earlier.Data, "Leave --data out to go on with it, or start a new run.");

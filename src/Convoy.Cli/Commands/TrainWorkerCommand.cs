@@ -14,7 +14,7 @@ internal static class TrainWorkerCommand
     public static Command Create()
     {
         var directory = new Argument<string>("RUN") { Description = "The run directory." };
-        var command = new Command(TrainingSession.WorkerVerb, "One process of convoy train.") { directory };
+        var command = new Command(TrainingProcesses.WorkerVerb, "One process of convoy train.") { directory };
         command.Hidden = true;
         command.SetAction((parsed, stop) => Task.FromResult(Run(new RunDirectory(parsed.GetRequiredValue(directory)), stop)));
         return command;

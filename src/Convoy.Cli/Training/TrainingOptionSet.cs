@@ -40,7 +40,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<string?> _cache = new("--cache") { Description = "Keep decoded frames in this folder. [default: no cache]", HelpName = "DIR" };
     private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Start the encoder from torchvision's weights in this safetensors file. [default: from scratch]", HelpName = "FILE" };
     private readonly Option<long> _checkpointEvery = Given("--checkpoint-every", "Steps between checkpoints; 0 writes only the last.", Default.CheckpointEvery);
-    private readonly Option<int> _keepCheckpoints = Given("--keep-checkpoints", "Checkpoints to keep.", Default.KeepCheckpoints);
+    private readonly Option<int> _keepCheckpoints = Given("--keep-checkpoints", "Checkpoints to keep; 0 writes none, for a run that is only measured.", Default.KeepCheckpoints);
     private readonly Option<long> _seed = Given("--seed", "Seed of weights, order and random changes.", Default.Seed);
     private readonly Option<bool?> _channelsLast = new("--channels-last") { Description = "Keep features with their channels innermost, true or false. [default: true on processors with AVX-512]" };
     private readonly Option<double> _timeout = Given("--timeout", "Seconds that a process waits for the others before the run fails.", Default.TimeoutSeconds);

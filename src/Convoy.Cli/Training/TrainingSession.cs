@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Convoy.Cli.Evaluation;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
@@ -20,9 +19,6 @@ namespace Convoy.Cli.Training;
 /// </summary>
 internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
 {
-    /// <summary>The hidden verb that each process of the run is started with.</summary>
-    public const string WorkerVerb = "train-worker";
-
     private const int Pictures = 3;
 
     private readonly IAnsiConsole _console = ConsoleOutput.People();
@@ -51,8 +47,6 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         run.WriteConfig(options);
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
-        FlightRecording.DeleteAll(run.Logs);
-        TraceFile.DeleteAll(run.Logs);
         LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
         bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
         if (result.Interrupted)
@@ -63,13 +57,13 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         if (result.Failure is { } failure)
         {
             TellLastOperations();
-            return ConsoleOutput.Error(Describe(failure), failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed);
+            return ConsoleOutput.Error(FailureText.Of(failure), failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed);
         }
 
         try
         {
             var pictures = new OverlayPictures(run.Overlays, Pictures);
-            Tell(data.Validation is null ? null : Score(data.Validation, pictures, interrupted), pictures.Painted, traced);
+            Tell(data.Validation is null || options.KeepCheckpoints == 0 ? null : Score(data.Validation, pictures, interrupted), pictures.Painted, traced);
             return ExitCodes.Done;
         }
         catch (OperationCanceledException)
@@ -140,41 +134,14 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     private async Task<LaunchResult> TrainAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         using var display = new TrainingDisplay(_console, TimeProvider.System);
-        var launcher = new Launcher(new LauncherOptions
+        var processes = new TrainingProcesses(run, options)
         {
-            Program = LaunchProgram.ThisProgram(WorkerVerb, run.Root),
-            ProcessCount = options.Nproc,
-            ThreadsPerProcess = options.Threads,
             MaxRestarts = maxRestarts,
-            InterruptSignal = PosixSignal.SIGTERM,
-            LogDirectory = run.Logs,
-            Environment = DiagnosticVariables(trace),
-            OnOutput = line =>
-            {
-                if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrainingEvent.FromLine(line.Text) is { } what)
-                {
-                    display.Show(what);
-                }
-            },
-            OnRestart = (failure, restart) =>
-            {
-                FlightRecording.DeleteAll(run.Logs);
-                display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {Describe(failure)}");
-            },
-        });
-        return await launcher.RunAsync(interrupted);
-    }
-
-    private Dictionary<string, string> DiagnosticVariables(TraceSteps? trace)
-    {
-        var variables = new Dictionary<string, string> { [DiagnosticSettings.FlightDirectoryVariable] = run.Logs };
-        if (trace is { } steps)
-        {
-            variables[TraceRecorder.DirectoryVariable] = run.Logs;
-            variables[TraceRecorder.StepsVariable] = steps.ToString();
-        }
-
-        return variables;
+            Trace = trace,
+            OnEvent = display.Show,
+            OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Of(failure)}"),
+        };
+        return await processes.RunAsync(interrupted);
     }
 
     // Which rank did not do what the others did is often all that there is to know.
@@ -213,7 +180,11 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     {
         report?.Print(_console);
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Made[/] in {run.Root}:");
-        _console.WriteLine($"  {Path.GetRelativePath(run.Root, Checkpoint.Find(run.Root).Folder)}/  the trained network (safetensors)");
+        if (options.KeepCheckpoints > 0)
+        {
+            _console.WriteLine($"  {Path.GetRelativePath(run.Root, Checkpoint.Find(run.Root).Folder)}/  the trained network (safetensors)");
+        }
+
         _console.WriteLine("  metrics.json, tensorboard/  loss and time of every step");
         if (traced)
         {
@@ -228,23 +199,13 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
         string here = Path.GetRelativePath(Directory.GetCurrentDirectory(), run.Root);
         _console.MarkupLine("[bold]Try next[/]:");
-        _console.WriteLine($"  ./convoy predict --checkpoint {here} --out pictures IMAGES   lanes in your own pictures");
+        _console.WriteLine(options.KeepCheckpoints > 0
+            ? $"  ./convoy predict --checkpoint {here} --out pictures IMAGES   lanes in your own pictures"
+            : $"  ./convoy report {here}   where the time of a step goes");
         _console.WriteLine(draw
             ? "  ./convoy train --data DIR   the same on real frames in TuSimple's layout, at 800x360"
+            : options.KeepCheckpoints == 0
+            ? "  ./convoy train --keep-checkpoints 1   the same with a network to keep"
             : $"  ./convoy train --resume {here} --epochs {options.Epochs * 2}   train for longer");
-    }
-
-    private static string Describe(WorkerFailure failure)
-    {
-        const string mark = "convoy: error: ";
-        string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(mark, StringComparison.Ordinal));
-        string what = failure.Describe();
-        return failure.Message is not null
-            ? what
-            : reason is not null
-            ? $"{what}: {reason[mark.Length..]}"
-            : failure.SignalName == "SIGKILL"
-                ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."
-                : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
     }
 }

@@ -119,7 +119,7 @@ public sealed class Trainer : IDisposable
                 StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out stopping);
                 double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
                 record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
-                if (stopping ? GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
+                if (stopping ? _plan.KeepsCheckpoints && GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
                 {
                     record.Checkpoint(() => WriteCheckpoint(elapsed));
                 }

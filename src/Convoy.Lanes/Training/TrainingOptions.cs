@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
@@ -91,7 +93,7 @@ public sealed record TrainingOptions
     /// <summary>Steps between checkpoints, 0 for only the last. Default 0. Taken at the first update at or after it.</summary>
     public long CheckpointEvery { get; init; }
 
-    /// <summary>How many checkpoints to keep; at least 1. Default 2.</summary>
+    /// <summary>How many checkpoints to keep; 0 writes none, for a run that is only measured. Default 2.</summary>
     public int KeepCheckpoints { get; init; } = 2;
 
     /// <summary>The seed of weights, order and random changes. Default 0.</summary>
@@ -110,6 +112,29 @@ public sealed record TrainingOptions
     /// <summary>The learning rate after <see cref="ScaleLr"/>.</summary>
     [JsonIgnore]
     public double PeakLr => ScaleLr ? Lr * Nproc : Lr;
+
+    /// <summary>The names of all options as <c>config.json</c> has them, in order.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        [.. TrainingJson.Default.TrainingOptions.Properties.Where(property => property.Get is not null).Select(property => property.Name)];
+
+    /// <summary>The options as <c>config.json</c> has them.</summary>
+    public JsonObject ToJson() => JsonSerializer.SerializeToNode(this, TrainingJson.Default.TrainingOptions)!.AsObject();
+
+    /// <summary>These options with the values of <paramref name="values"/> in place of their own.</summary>
+    /// <param name="values">Values by their names in <see cref="Names"/>; not all need be there.</param>
+    /// <exception cref="JsonException">A name is unknown, or a value is not of its option's kind; the path says which.</exception>
+    /// <exception cref="BadInputException">An image size is none.</exception>
+    public TrainingOptions With(JsonObject values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        JsonObject merged = ToJson();
+        foreach ((string name, JsonNode? value) in values)
+        {
+            merged[name] = value?.DeepClone();
+        }
+
+        return merged.Deserialize(TrainingJson.Default.TrainingOptions)!;
+    }
 
     /// <summary>Refuses values outside their ranges and those that do not go together.</summary>
     /// <exception cref="BadInputException">The first value that is wrong.</exception>
@@ -136,7 +161,7 @@ public sealed record TrainingOptions
         Require(Workers is >= 0 and <= 256, "not a number of loader threads", Workers, "Give --workers 0 to 256.");
         Require(CheckpointEvery >= 0, "not a number of steps", CheckpointEvery, "Give --checkpoint-every 0 or more.");
         Require(TimeoutSeconds is > 0 and <= 86_400, "not a time-out in seconds", TimeoutSeconds, "Give --timeout a number above 0, up to 86400.");
-        Require(KeepCheckpoints >= 1, "not a number of checkpoints", KeepCheckpoints, "Give --keep-checkpoints 1 or more.");
+        Require(KeepCheckpoints >= 0, "not a number of checkpoints", KeepCheckpoints, "Give --keep-checkpoints 0 or more.");
     }
 
     private static void Require(bool holds, string what, object value, string remedy)

@@ -34,6 +34,9 @@ public sealed class TrainingPlan
     /// <summary>Whole batches in one pass over the data; frames that do not fill one wait for the next epoch's order.</summary>
     public int StepsPerEpoch { get; }
 
+    /// <summary>Whether the run writes checkpoints at all.</summary>
+    public bool KeepsCheckpoints => _options.KeepCheckpoints > 0;
+
     /// <summary>The epoch, from 0, of the step that follows <paramref name="stepsDone"/> steps.</summary>
     public int EpochAfter(long stepsDone) => (int)(stepsDone / StepsPerEpoch);
 
@@ -46,9 +49,9 @@ public sealed class TrainingPlan
     /// <summary>Whether a checkpoint follows the update of step <paramref name="step"/>: at the first update at or after each multiple of the interval.</summary>
     public bool IsCheckpoint(long step)
     {
-        if (step == Steps)
+        if (!KeepsCheckpoints || step == Steps)
         {
-            return true;
+            return KeepsCheckpoints;
         }
 
         long every = _options.CheckpointEvery;

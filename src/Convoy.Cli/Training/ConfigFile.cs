@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Convoy.Lanes;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>The file of <c>--config</c>: settings of a run under the names of its <c>config.json</c>, as many as one likes.</summary>
+internal sealed class ConfigFile
+{
+    private const string DataName = "data";
+    private static readonly string[] PathNames = ["val", "cache", "pretrained"];
+    private static readonly JsonDocumentOptions Format = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
+
+    private readonly string _path;
+    private readonly JsonObject _values;
+
+    private ConfigFile(string path, JsonObject values)
+    {
+        _path = path;
+        _values = values;
+    }
+
+    /// <summary>The data that the file names; null when it names none.</summary>
+    public string? Data { get; private init; }
+
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="BadInputException">There is no such file, it is no JSON object, or it has a name that no setting has.</exception>
+    public static ConfigFile Read(string path)
+    {
+        JsonObject values;
+        try
+        {
+            values = JsonNode.Parse(File.ReadAllText(path), documentOptions: Format) as JsonObject
+                ?? throw new BadInputException("the configuration is no JSON object", path, "Write it as {\"nproc\": 2, \"precision\": \"bf16\"}.");
+        }
+        catch (JsonException error)
+        {
+            throw new BadInputException("the configuration cannot be read", path, $"Mend it: {error.Message}", error);
+        }
+
+        foreach ((string name, _) in values)
+        {
+            if (!TrainingOptions.Names.Contains(name))
+            {
+                string remedy = NearestName.Find(name, TrainingOptions.Names) is { } near
+                    ? $"Did you mean {near}?"
+                    : $"Known are {string.Join(", ", TrainingOptions.Names)}.";
+                throw new BadInputException("unknown setting", $"{name} in {path}", remedy);
+            }
+        }
+
+        // Each value on its own, so that what is wrong is found before anything else is looked at.
+        var file = new ConfigFile(path, values) { Data = Text(values, DataName) };
+        _ = file.Onto(new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 });
+        return file;
+    }
+
+    /// <summary>Settings with the file's values in place of their own; <see cref="Data"/> is left to the caller. Paths are taken from the current folder.</summary>
+    /// <exception cref="BadInputException">A value is not of its setting's kind.</exception>
+    public TrainingOptions Onto(TrainingOptions settings)
+    {
+        JsonObject values = _values.DeepClone().AsObject();
+        values.Remove(DataName);
+        foreach (string name in PathNames)
+        {
+            if (Text(values, name) is { } relative)
+            {
+                values[name] = Path.GetFullPath(relative);
+            }
+        }
+
+        try
+        {
+            return settings.With(values);
+        }
+        catch (JsonException error)
+        {
+            string name = (error.Path ?? string.Empty).TrimStart('$', '.');
+            throw new BadInputException("a setting has a value of the wrong kind", $"{name} in {_path}", "Write it as a run's config.json has it.", error);
+        }
+    }
+
+    private static string? Text(JsonObject values, string name) =>
+        values[name] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+}

@@ -1,0 +1,22 @@
+using Convoy.Distributed.Launch;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>What a failed process of a run says of itself, in one line.</summary>
+internal static class FailureText
+{
+    /// <summary>Describes <paramref name="failure"/>: who failed, why as far as it is known, and what to look at or do.</summary>
+    public static string Of(WorkerFailure failure)
+    {
+        const string mark = "convoy: error: ";
+        string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(mark, StringComparison.Ordinal));
+        string what = failure.Describe();
+        return failure.Message is not null
+            ? what
+            : reason is not null
+            ? $"{what}: {reason[mark.Length..]}"
+            : failure.SignalName == "SIGKILL"
+                ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."
+                : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
+    }
+}

@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.Launch;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>The processes that train the run of one run directory, whose <c>config.json</c> tells them everything.</summary>
+/// <param name="run">The run directory, with its configuration written.</param>
+/// <param name="options">That configuration.</param>
+internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions options)
+{
+    /// <summary>The hidden verb that each process of a run is started with.</summary>
+    public const string WorkerVerb = "train-worker";
+
+    /// <summary>How often a run that failed starts again from its last checkpoint. Default 0.</summary>
+    public int MaxRestarts { get; init; }
+
+    /// <summary>The steps to put on a time line; null, the default, for none.</summary>
+    public TraceSteps? Trace { get; init; }
+
+    /// <summary>Told what rank 0 tells, one call at a time.</summary>
+    public required Action<TrainingEvent> OnEvent { get; init; }
+
+    /// <summary>Told of each restart: what failed, and the restart's number from 1.</summary>
+    public Action<WorkerFailure, int>? OnRestart { get; init; }
+
+    /// <summary>Starts the processes and waits until none is left.</summary>
+    /// <param name="interrupted">Asks them for an early end after their present step.</param>
+    public Task<LaunchResult> RunAsync(CancellationToken interrupted)
+    {
+        FlightRecording.DeleteAll(run.Logs);
+        TraceFile.DeleteAll(run.Logs);
+        var launcher = new Launcher(new LauncherOptions
+        {
+            Program = LaunchProgram.ThisProgram(WorkerVerb, run.Root),
+            ProcessCount = options.Nproc,
+            ThreadsPerProcess = options.Threads,
+            MaxRestarts = MaxRestarts,
+            InterruptSignal = PosixSignal.SIGTERM,
+            LogDirectory = run.Logs,
+            Environment = DiagnosticVariables(),
+            OnOutput = line =>
+            {
+                if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrainingEvent.FromLine(line.Text) is { } what)
+                {
+                    OnEvent(what);
+                }
+            },
+            OnRestart = (failure, restart) =>
+            {
+                FlightRecording.DeleteAll(run.Logs);
+                OnRestart?.Invoke(failure, restart);
+            },
+        });
+        return launcher.RunAsync(interrupted);
+    }
+
+    private Dictionary<string, string> DiagnosticVariables()
+    {
+        var variables = new Dictionary<string, string> { [DiagnosticSettings.FlightDirectoryVariable] = run.Logs };
+        if (Trace is { } steps)
+        {
+            variables[TraceRecorder.DirectoryVariable] = run.Logs;
+            variables[TraceRecorder.StepsVariable] = steps.ToString();
+        }
+
+        return variables;
+    }
+}
