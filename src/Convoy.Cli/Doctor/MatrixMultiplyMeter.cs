@@ -35,6 +35,14 @@ internal static class MatrixMultiplyMeter
         }
     }
 
+    /// <summary>Measures one type with libtorch's present number of threads, about 0.2 s.</summary>
+    /// <returns>Floating-point operations a second.</returns>
+    public static double FlopsPerSecond(ScalarType type)
+    {
+        int size = ChooseSize(type);
+        return Operations(size) / Fastest(size, type, OnePeak);
+    }
+
     // Chosen with one thread: large enough to time, but not seconds long where bf16 has no instructions of its own.
     private static int ChooseSize(ScalarType type)
     {
@@ -50,8 +58,10 @@ internal static class MatrixMultiplyMeter
     private static MatrixMultiplyPeak Measure(string precision, ScalarType type, int threads, int size)
     {
         double seconds = Fastest(size, type, OnePeak);
-        return new MatrixMultiplyPeak(precision, threads, size, Math.Round(2.0 * size * size * size / seconds / 1e9, 1));
+        return new MatrixMultiplyPeak(precision, threads, size, Math.Round(Operations(size) / seconds / 1e9, 1));
     }
+
+    private static double Operations(int size) => 2.0 * size * size * size;
 
     private static double Fastest(int size, ScalarType type, TimeSpan duration)
     {
