@@ -17,6 +17,7 @@ namespace Convoy.Cli.Benchmarks.Profiling;
 internal sealed unsafe class OperatorRecorder : IDisposable
 {
     private const int FunctionScope = 0, BackwardScope = 1, WordsSearched = 40;
+    private const string Probe = "aten::neg";
     private static readonly string[] Exports =
         ["_ZN2at17addGlobalCallbackENS_22RecordFunctionCallbackE", "_ZN2at14removeCallbackEm", "_ZNK2at14RecordFunction4nameEv", "_ZN2at15sequence_number4peekEv"];
 
@@ -95,7 +96,7 @@ internal sealed unsafe class OperatorRecorder : IDisposable
             Tensor x = ones(1, requires_grad: true);
             for (int i = 0; i < 16; i++)
             {
-                x = x.mul(2);
+                x = x.neg();
             }
         }
 
@@ -110,8 +111,12 @@ internal sealed unsafe class OperatorRecorder : IDisposable
         *context = 0;
         if (_onThisThread is { } recorder)
         {
-            recorder._candidates?.RemoveWhere(word => ((ulong*)record)[word] != recorder._peek());
-            recorder._listener?.Start(Marshal.PtrToStringUTF8(recorder._name(record))!, backwardOf: null);
+            string name = Marshal.PtrToStringUTF8(recorder._name(record))!;
+            recorder._listener?.Start(name, backwardOf: null);
+            if (name == Probe)
+            {
+                recorder._candidates?.RemoveWhere(word => ((ulong*)record)[word] != recorder._peek());
+            }
         }
 
         return context;

@@ -20,6 +20,8 @@ internal sealed class StepTimeline(TimeProvider time, Func<ulong> nextSequence) 
     /// <summary>The layer of the backward pass's nodes that add gradients to parameters, and of those that nothing above accounts for.</summary>
     public const string Gradients = "(gradients)";
 
+    private const string Engine = "autograd::engine::";
+
     private readonly Dictionary<(string Layer, string Operator), Row> _rows = [];
     private readonly Dictionary<ulong, Row> _bySequence = [];
     private readonly Dictionary<string, (long Ticks, int Calls)> _selfTimes = [];
@@ -68,19 +70,17 @@ internal sealed class StepTimeline(TimeProvider time, Func<ulong> nextSequence) 
     /// <inheritdoc/>
     public void Start(string name, ulong? backwardOf)
     {
+        // The engine's own record lies around each node's; it is looked through.
+        bool isEngine = name.StartsWith(Engine, StringComparison.Ordinal);
+        _inBackward |= isEngine || backwardOf is not null;
         Row? row = null;
-        if (backwardOf is { } sequence && _operators.All(o => !o.IsBackward))
-        {
-            _inBackward = true;
-            row = _bySequence.GetValueOrDefault(sequence) ?? RowOf(Gradients, name);
-        }
-        else if (_operators.Count == 0)
+        if (!isEngine && _operators.All(o => o.IsEngine))
         {
             Assign();
-            row = RowOf(_layers.TryPeek(out OpenLayer? layer) ? layer.Name : _inBackward ? AfterBackward : Loss, name);
+            row = (backwardOf is { } sequence ? _bySequence.GetValueOrDefault(sequence) : null) ?? RowOf(Place(backwardOf is not null), name);
         }
 
-        _operators.Push(new OpenOperator(name, row, backwardOf is not null, time.GetTimestamp()));
+        _operators.Push(new OpenOperator(name, row, backwardOf is not null || _operators.Count > 0, isEngine, time.GetTimestamp()));
     }
 
     /// <inheritdoc/>
@@ -151,6 +151,9 @@ internal sealed class StepTimeline(TimeProvider time, Func<ulong> nextSequence) 
         }
     }
 
+    private string Place(bool isNode) =>
+        _layers.TryPeek(out OpenLayer? layer) ? layer.Name : isNode || _operators.Count > 0 ? Gradients : _inBackward ? AfterBackward : Loss;
+
     private Row RowOf(string layer, string name)
     {
         if (!_rows.TryGetValue((layer, name), out Row? row))
@@ -178,13 +181,15 @@ internal sealed class StepTimeline(TimeProvider time, Func<ulong> nextSequence) 
         public long Accounted { get; set; }
     }
 
-    private sealed class OpenOperator(string name, Row? row, bool isBackward, long start)
+    private sealed class OpenOperator(string name, Row? row, bool isBackward, bool isEngine, long start)
     {
         public string Name { get; } = name;
 
         public Row? Row { get; } = row;
 
         public bool IsBackward { get; } = isBackward;
+
+        public bool IsEngine { get; } = isEngine;
 
         public long Start { get; } = start;
 
