@@ -9,5 +9,6 @@ internal static class BenchCommand
     {
         BenchAllReduceCommand.Create(),
         BenchStepCommand.Create(),
+        BenchLoaderCommand.Create(),
     };
 }

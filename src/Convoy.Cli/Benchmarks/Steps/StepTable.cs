@@ -1,4 +1,3 @@
-using System.Globalization;
 using Convoy.Cli.Benchmarks.Profiling;
 using Spectre.Console;
 
