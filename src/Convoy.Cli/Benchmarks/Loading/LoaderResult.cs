@@ -12,7 +12,7 @@ namespace Convoy.Cli.Benchmarks.Loading;
 /// <param name="FrameCpuSeconds">Processor time of a frame, all threads.</param>
 /// <param name="StepDelaySeconds">By how much loading lengthens the computation of a batch.</param>
 /// <param name="WaitSeconds">Of that, the wait for the batch.</param>
-/// <param name="HiddenShare">The share of preparing a batch directly that does not lengthen the step; at most 1.</param>
+/// <param name="HiddenShare">What of the delay without workers is gone: 1 when loading does not lengthen the step, 0 without workers, below 0 when threads cost more than they hide.</param>
 /// <param name="MemoryBytes">By how much the process's resident set grew, the pages of the mapped cache included.</param>
 internal sealed record LoaderResult(
     string Source,
@@ -32,15 +32,18 @@ internal sealed record LoaderResult(
     /// <summary>Sums up the rounds of a strategy.</summary>
     /// <param name="strategy">The strategy.</param>
     /// <param name="samples">Its rounds, at least one.</param>
-    /// <param name="directSeconds">The time of a batch with the same source and changes and no workers.</param>
-    public static LoaderResult Of(LoaderStrategy strategy, IReadOnlyList<LoaderSample> samples, double directSeconds)
+    /// <param name="directDelay">By how much the same source and changes without workers lengthen a step, in seconds.</param>
+    public static LoaderResult Of(LoaderStrategy strategy, IReadOnlyList<LoaderSample> samples, double directDelay)
     {
-        double frame = Median(samples, s => s.FrameSeconds), cpu = Median(samples, s => s.FrameCpuSeconds), delay = Median(samples, s => s.StepDelaySeconds);
+        double frame = Median(samples, s => s.FrameSeconds), cpu = Median(samples, s => s.FrameCpuSeconds), delay = Delay(samples);
         return new LoaderResult(
             strategy.Source, strategy.Workers, strategy.Augmented,
             1 / frame, 1 / samples.Max(s => s.FrameSeconds), 1 / samples.Min(s => s.FrameSeconds), 1 / cpu, frame, cpu,
-            delay, Median(samples, s => s.WaitSeconds), Math.Min(1, 1 - (delay / directSeconds)), samples.Max(s => s.MemoryBytes));
+            delay, Median(samples, s => s.WaitSeconds), directDelay > 0 ? 1 - (delay / directDelay) : 0, samples.Max(s => s.MemoryBytes));
     }
+
+    /// <summary>The median delay of a step, in seconds.</summary>
+    public static double Delay(IReadOnlyList<LoaderSample> samples) => Median(samples, s => s.StepDelaySeconds);
 
     private static double Median(IEnumerable<LoaderSample> samples, Func<LoaderSample, double> of)
     {

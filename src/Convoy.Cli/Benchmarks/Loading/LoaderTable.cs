@@ -24,7 +24,7 @@ internal static class LoaderTable
         }
 
         console.Write(table);
-        console.WriteLine(Text($"step: {report.StepSeconds * 1e3:0} ms of matrix products a batch on {report.Threads} threads; hidden: the share of loading directly that does not make it longer."));
+        console.WriteLine(Text($"step: {report.StepSeconds * 1e3:0} ms of matrix products a batch on {report.Threads} threads; hidden: what of the delay without workers is gone."));
         console.WriteLine(Text($"cache: {report.CacheBytes / 1e6:0} MB, built in {report.CacheBuildSeconds:0.0} s."));
     }
 
