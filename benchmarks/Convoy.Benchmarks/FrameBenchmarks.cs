@@ -10,8 +10,7 @@ public class FrameBenchmarks
     private DrawnFrames _frames = null!;
     private FrameCache? _cache;
     private FrameAssembler _assembler = null!;
-    private float[] _image = [];
-    private byte[] _mask = [];
+    private BatchBuffer _buffer = null!;
     private int _next;
 
     /// <summary>Whether frames come from the frame cache.</summary>
@@ -37,9 +36,7 @@ public class FrameBenchmarks
             ? FrameCacheBuilder.OpenOrBuild(_frames.CacheFolder, _frames.Dataset, options.ImageSize, workers: 1, TimeProvider.System, CancellationToken.None)
             : null;
         _assembler = new FrameAssembler(_frames.Dataset, options, _cache);
-        int pixels = options.ImageSize.Width * options.ImageSize.Height;
-        _image = new float[3 * pixels];
-        _mask = new byte[pixels];
+        _buffer = new BatchBuffer(options with { BatchSize = 1 });
     }
 
     /// <summary>Frees everything.</summary>
@@ -47,6 +44,7 @@ public class FrameBenchmarks
     public void Free()
     {
         _assembler.Dispose();
+        _buffer.Dispose();
         _cache?.Dispose();
         _frames.Dispose();
     }
@@ -55,7 +53,7 @@ public class FrameBenchmarks
     [Benchmark]
     public void Assemble()
     {
-        _assembler.Assemble(_next % Frames, epoch: _next / Frames, _image, _mask);
+        _assembler.Assemble(_next % Frames, epoch: _next / Frames, _buffer.Image(0), _buffer.Mask(0));
         _next++;
     }
 }

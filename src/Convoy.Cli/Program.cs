@@ -85,5 +85,6 @@ internal static class Program
         yield return LaunchCommand.Create();
         yield return BenchCommand.Create();
         yield return BenchAllReduceWorkerCommand.Create();
+        yield return BenchStepWorkerCommand.Create();
     }
 }

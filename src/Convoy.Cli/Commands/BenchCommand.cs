@@ -8,5 +8,7 @@ internal static class BenchCommand
     public static Command Create() => new("bench", "Measure a building block alone, with its limit beside it.")
     {
         BenchAllReduceCommand.Create(),
+        BenchStepCommand.Create(),
+        BenchLoaderCommand.Create(),
     };
 }

@@ -146,14 +146,14 @@ internal sealed class TrainingOptionSet
             : throw new BadInputException("not a number of threads", given, "Give --threads 1 or more, or auto.");
     }
 
-    private static EncoderDepth EncoderNamed(string name) => name switch
+    internal static EncoderDepth EncoderNamed(string name) => name switch
     {
         "resnet18" => EncoderDepth.ResNet18,
         "resnet34" => EncoderDepth.ResNet34,
         _ => throw new BadInputException("unknown encoder", name, "Give --encoder resnet18 or resnet34."),
     };
 
-    private static FusedOperations FusionsNamed(string names)
+    internal static FusedOperations FusionsNamed(string names)
     {
         FusedOperations fused = FusedOperations.None;
         foreach (string name in names.Split(',', StringSplitOptions.TrimEntries))

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Convoy.Lanes.Data;
 
@@ -26,7 +27,7 @@ internal sealed unsafe class ImageAugmenter : IDisposable
         nint image = source;
         if (!augmentation.KeepsGeometry)
         {
-            ImageWarp.Apply((uint*)image, (uint*)_changed.Address, _size, Back(augmentation));
+            ImageWarp.Apply(new ReadOnlySpan<uint>((void*)image, _size.Width * _size.Height), MemoryMarshal.Cast<byte, uint>(_changed.Bytes), _size, Back(augmentation));
             image = _changed.Address;
         }
 

@@ -11,7 +11,7 @@ namespace Convoy.Lanes.Data;
 /// PyTorch's DataLoader with workers, a prefetch factor and a deterministic order; the order itself comes from a sampler.
 /// TorchSharp's own DataLoader prepares each batch only when it is asked for.
 /// </remarks>
-public sealed class LaneDataLoader : IDisposable
+public sealed class LaneDataLoader : ILaneBatchSource
 {
     private readonly TimeProvider _time;
     private readonly FrameCache? _cache;
@@ -43,6 +43,9 @@ public sealed class LaneDataLoader : IDisposable
 
     /// <summary>The frames that indices refer to.</summary>
     public LaneDataset Dataset { get; }
+
+    /// <inheritdoc/>
+    public int FrameCount => Dataset.Count;
 
     /// <summary>How frames are prepared.</summary>
     public LaneLoaderOptions Options { get; }

@@ -24,7 +24,7 @@ public sealed class Trainer : IDisposable
     private readonly TimeProvider _time;
     private readonly TraceRecorder? _trace;
     private readonly TrainingPlan _plan;
-    private readonly LaneDataLoader _loader;
+    private readonly ILaneBatchSource _batches;
     private readonly DistributedSampler _sampler;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
@@ -43,28 +43,24 @@ public sealed class Trainer : IDisposable
     /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
     /// <param name="stop">Ends the building of the frame cache.</param>
     public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, TraceRecorder? trace = null, CancellationToken stop = default)
+        : this(options, run, group, time, TrainingData.Load(options, time, stop), trace)
     {
-        (_options, _run, _group, _time, _trace) = (options, run, group, time, trace);
-        LaneDataset frames = TrainingData.Open(options).Training;
-        _plan = new TrainingPlan(options, frames.Count);
-        _sampler = new DistributedSampler(frames.Count, group, shuffle: true, seed: options.Seed, dropLast: true);
-        _loader = new LaneDataLoader(
-            frames,
-            new LaneLoaderOptions
-            {
-                ImageSize = options.ImageSize,
-                BatchSize = options.LocalBatchSize,
-                Workers = options.Workers,
-                LineWidth = options.LineWidth,
-                Augmentation = options.Augment ? AugmentationOptions.Default : AugmentationOptions.None,
-                Seed = options.Seed,
-                CacheDirectory = options.Cache,
-                ChannelsLast = options.ChannelsLast,
-                DropLast = true,
-            },
-            time,
-            stop);
+    }
 
+    /// <summary>Builds everything that the run needs on batches from elsewhere and, where the run has a checkpoint, goes back to it.</summary>
+    /// <param name="options">The run's settings, the same on every rank. Those of the data do not count.</param>
+    /// <param name="run">Where the run keeps its files.</param>
+    /// <param name="group">The ranks; stays the caller's.</param>
+    /// <param name="time">The clock that measures.</param>
+    /// <param name="batches">Batches of <see cref="TrainingOptions.LocalBatchSize"/> images; the trainer's from now on.</param>
+    /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, ILaneBatchSource batches, TraceRecorder? trace = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(batches);
+        (_options, _run, _group, _time, _trace, _batches) = (options, run, group, time, trace, batches);
+        _plan = new TrainingPlan(options, batches.FrameCount);
+        _sampler = new DistributedSampler(batches.FrameCount, group, shuffle: true, seed: options.Seed, dropLast: true);
         random.manual_seed(options.Seed);
         bool fuseLoss = options.Fuse.HasFlag(FusedOperations.Loss);
         _criterion = new LaneLoss(fused: fuseLoss);
@@ -89,6 +85,9 @@ public sealed class Trainer : IDisposable
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_network) : null;
     }
 
+    /// <summary>The network that trains, for hooks that watch it.</summary>
+    public nn.Module<Tensor, Tensor> Network => _network;
+
     /// <summary>
     /// Trains to the plan's last step, or until some rank's <paramref name="stop"/> is seen. Steps since the last update are then
     /// given up, as many of them may not fit into the time that is left.
@@ -108,7 +107,7 @@ public sealed class Trainer : IDisposable
         {
             _sampler.Epoch = _plan.EpochAfter(_step);
             StartStep(clock);
-            foreach (LaneBatch batch in _loader.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step), CancellationToken.None))
+            foreach (LaneBatch batch in _batches.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_step), CancellationToken.None))
             {
                 using LaneBatch images = batch;
                 _step++;
@@ -137,7 +136,7 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _loader.Dispose();
+        _batches.Dispose();
         _update.Dispose();
         _model.Dispose();
         _network.Dispose();

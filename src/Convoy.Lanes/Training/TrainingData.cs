@@ -26,6 +26,35 @@ public sealed record TrainingData(LaneDataset Training, LaneDataset? Validation)
         return new TrainingData(training, validation);
     }
 
+    /// <summary>Opens the data that <paramref name="options"/> name, with this rank's loader on its training frames.</summary>
+    /// <param name="options">The run's settings.</param>
+    /// <param name="time">The clock that measures waiting.</param>
+    /// <param name="stop">Ends the building of the frame cache.</param>
+    /// <exception cref="BadInputException">The data is missing or damaged.</exception>
+    public static LaneDataLoader Load(TrainingOptions options, TimeProvider time, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new LaneDataLoader(Open(options).Training, LoaderOptions(options), time, stop);
+    }
+
+    /// <summary>How each rank of a run prepares its training frames.</summary>
+    public static LaneLoaderOptions LoaderOptions(TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new LaneLoaderOptions
+        {
+            ImageSize = options.ImageSize,
+            BatchSize = options.LocalBatchSize,
+            Workers = options.Workers,
+            LineWidth = options.LineWidth,
+            Augmentation = options.Augment ? AugmentationOptions.Default : AugmentationOptions.None,
+            Seed = options.Seed,
+            CacheDirectory = options.Cache,
+            ChannelsLast = options.ChannelsLast,
+            DropLast = true,
+        };
+    }
+
     /// <summary>Reads the header of every image.</summary>
     /// <exception cref="BadInputException">The first image that is no image.</exception>
     public void Verify()

@@ -1,0 +1,28 @@
+using Convoy.Cli.Benchmarks.Profiling;
+
+namespace Convoy.Cli.Benchmarks.Steps;
+
+/// <summary>Where a step's time goes on rank 0, from a run of its own in which recording costs a little.</summary>
+/// <param name="StepSeconds">The mean time of a step in that run.</param>
+/// <param name="Layers">Layers and their operators, longest first.</param>
+/// <param name="Operators">Operators' own times over all layers, longest first.</param>
+internal sealed record StepProfile(double StepSeconds, IReadOnlyList<LayerTime> Layers, IReadOnlyList<OperatorTime> Operators)
+{
+    /// <summary>The row for what neither an operator nor a layer accounts for.</summary>
+    public const string Rest = "(rest of the step)";
+
+    /// <summary>Sets a run's profile beside the work.</summary>
+    /// <param name="run">The run, with a profile.</param>
+    /// <param name="work">The arithmetic of the layers.</param>
+    /// <param name="images">Images of a step in one process.</param>
+    /// <param name="processes">Processes, which share the peak equally.</param>
+    public static StepProfile Of(StepRun run, NetworkWork work, int images, int processes)
+    {
+        double step = run.Steps.Average(s => s.StepTime ?? 0), peak = run.PeakFlopsPerSecond / processes;
+        Dictionary<string, LayerWork> byLayer = work.Layers.ToDictionary(layer => layer.Layer);
+        IEnumerable<LayerTime> rows = run.Profile!.Select(row => LayerTime.Of(
+            row, row.Operator.Contains("conv", StringComparison.Ordinal) ? byLayer.GetValueOrDefault(row.Layer) : null, images, peak));
+        double rest = step - run.Profile!.Sum(row => row.ForwardSeconds + row.BackwardSeconds);
+        return new StepProfile(step, [.. rows, LayerTime.Of(new ProfileRow(Rest, string.Empty, rest, 0), null, images, peak)], run.Operators!);
+    }
+}

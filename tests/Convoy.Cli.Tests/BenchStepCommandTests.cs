@@ -1,0 +1,70 @@
+using System.Text.Json;
+
+namespace Convoy.Cli.Tests;
+
+/// <summary><c>convoy bench step</c> as its users meet it.</summary>
+public sealed class BenchStepCommandTests
+{
+    private static readonly string[] Small = ["bench", "step", "--image-size", "64x32", "--batch-size", "2", "--steps", "2", "--warmup", "2", "--repeats", "1", "--threads", "1"];
+
+    [Fact]
+    public async Task Step_Json_IsOneDocumentWithEveryCombinationInTurn()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--nproc", "1,2", "--precision", "fp32,bf16", "--channels-last", "true", "--fuse", "none", "--json"]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(4, run.Error.Split('\n').Count(line => line.StartsWith("run ", StringComparison.Ordinal)));
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        JsonElement report = document.RootElement;
+        Assert.Equal(("ResNet18", "64x32", 2, 2), (report.GetProperty("encoder").GetString(), report.GetProperty("image_size").GetString(), report.GetProperty("batch_size").GetInt32(), report.GetProperty("steps_per_update").GetInt32()));
+        JsonElement[] results = [.. report.GetProperty("results").EnumerateArray()];
+        Assert.Equal(
+            [(1, "fp32"), (1, "bf16"), (2, "fp32"), (2, "bf16")],
+            results.Select(r => r.GetProperty("configuration")).Select(c => (c.GetProperty("processes").GetInt32(), c.GetProperty("precision").GetString())));
+        double gflop = report.GetProperty("gflop_per_image").GetDouble();
+        Assert.All(results, r =>
+        {
+            double seconds = r.GetProperty("median_seconds").GetDouble();
+            Assert.True(seconds > 0);
+            Assert.Equal(2 * gflop / seconds, r.GetProperty("gflop_per_second").GetDouble(), 6);
+            Assert.True(r.GetProperty("memory_peak_bytes").GetInt64() > 1 << 20);
+            Assert.True(r.GetProperty("phases").GetProperty("optimizer").GetDouble() > 0);
+            Assert.False(r.TryGetProperty("profile", out _));
+        });
+    }
+
+    [Fact]
+    public async Task Step_Profile_ShowsLayersAndWhatTheyTake()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Operators are recorded on Linux x64 only.");
+
+        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--profile", "--json"]);
+
+        Assert.Equal(0, run.ExitCode);
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        JsonElement profile = document.RootElement.GetProperty("results")[0].GetProperty("profile");
+        JsonElement[] layers = [.. profile.GetProperty("layers").EnumerateArray()];
+        JsonElement convolution = layers.Single(r => r.GetProperty("layer").GetString() == "layer4.1.conv2" && r.GetProperty("operator").GetString() == "aten::conv2d");
+        Assert.True(convolution.GetProperty("forward_seconds").GetDouble() > 0 && convolution.GetProperty("backward_seconds").GetDouble() > 0);
+        Assert.Equal(2 * 3 * 2 * 512.0 * 512 * 9 * 2 / 1e9, convolution.GetProperty("gflop").GetDouble(), 9); // 2 images, 2 x 1 positions
+
+        // Everything together, with its row for the rest, is the step.
+        double sum = layers.Sum(r => r.GetProperty("forward_seconds").GetDouble() + r.GetProperty("backward_seconds").GetDouble());
+        Assert.Equal(profile.GetProperty("step_seconds").GetDouble(), sum, 6);
+    }
+
+    [Theory]
+    [InlineData("convoy: error: --steps is not a number of whole updates (3 steps, 2 steps an update). Give --steps a multiple of --accumulate, at least 2.", "--steps", "3")]
+    [InlineData("convoy: error: --warmup is not a number of whole updates (0 steps, 2 steps an update). Give --warmup a multiple of --accumulate, at least 2.", "--warmup", "0")]
+    [InlineData("convoy: error: not a number of runs (0). Give --repeats 1 or more.", "--repeats", "0")]
+    [InlineData("convoy: error: unknown precision (fp8). Give --precision fp32, bf16 or fp16.", "--precision", "fp32,fp8")]
+    [InlineData("convoy: error: neither true nor false (maybe). Give --channels-last true, false, or both separated by a comma.", "--channels-last", "maybe")]
+    [InlineData("convoy: error: not a number of processes (two). Give --nproc 1 or more, several separated by commas.", "--nproc", "1,two")]
+    [InlineData("convoy: error: the global batch cannot be shared out equally (batch size 8 over 3 processes). Give --batch-size 9, or a number of processes that divides 8.", "--nproc", "3")]
+    public async Task Step_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync(["bench", "step", .. arguments]);
+
+        Assert.Equal((2, string.Empty, message), (run.ExitCode, run.Output, run.Error.TrimEnd()));
+    }
+}
