@@ -1,5 +1,6 @@
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering.Png;
+using Convoy.Analysis.Statistics;
 using SkiaSharp;
 
 namespace Convoy.Analysis.Tests.Rendering;
@@ -27,14 +28,21 @@ public sealed class ChartPngTests
     public void File_OfALopsidedInterval_ReachesToThatSide()
     {
         Assert.SkipWhen(ChartPng.Refusal is not null, ChartPng.Refusal ?? "");
-        var point = new ChartPoint(1, 10, "1 process", "10 s", new Analysis.Statistics.Interval(1, 11));
+
+        (int top, int bottom) = RowsOfBlue(new Interval(1, 11));
+        (int shortTop, int shortBottom) = RowsOfBlue(new Interval(9, 11));
+
+        Assert.Equal(shortTop, top);
+        Assert.True(bottom > shortBottom + 100, $"{bottom} and {shortBottom}");
+    }
+
+    private static (int Top, int Bottom) RowsOfBlue(Interval interval)
+    {
+        var point = new ChartPoint(1, 10, "1 process", "10 s", interval);
         var chart = new LineChart("time", "t", "t", new ChartAxis("x", 0, 2, []), NiceTicks.FromZero("y", 20), [new ChartSeries("s", PlotColor.Blue, SeriesStyle.Measured, [point])]);
-
         using SKBitmap picture = SKBitmap.Decode(ChartPng.File(chart));
-        SKColor blue = SKColor.Parse("#0072b2");
-        int[] rows = [.. Enumerable.Range(0, picture.Height).Where(y => Enumerable.Range(0, picture.Width).Any(x => picture.GetPixel(x, y) == blue))];
-        int widest = rows.MaxBy(y => Enumerable.Range(0, picture.Width).Count(x => picture.GetPixel(x, y) == blue));
-
-        Assert.True(rows[^1] - widest > 3 * (widest - rows[0]), $"from {rows[0]} to {rows[^1]}, the marker at {widest}");
+        SKColor[] pixels = picture.Pixels;
+        int[] rows = [.. pixels.Index().Where(p => p.Item == SKColor.Parse("#0072b2")).Select(p => p.Index / picture.Width)];
+        return (rows[0], rows[^1]);
     }
 }
