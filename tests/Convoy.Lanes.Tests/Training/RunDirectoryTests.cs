@@ -46,7 +46,7 @@ public sealed class RunDirectoryTests : IDisposable
             Data = "/data/ü \"x\"", Val = "/val", ValSplit = 0.25, Nproc = 4, Threads = 2, Encoder = EncoderDepth.ResNet34, ImageSize = new ImageSize(400, 184), LineWidth = 1.0 / 3,
             BatchSize = 12, Epochs = 7, Steps = 1L << 40, ScheduleSteps = 99, Lr = 0.1 + 0.2, ScaleLr = false, WarmupUpdates = 3, WeightDecay = 1e-300, Accumulate = 5, Clip = 0, SyncBn = false,
             Augment = false, Workers = 0, Cache = "/cache", Pretrained = "/w", CheckpointEvery = 8, KeepCheckpoints = 9, Seed = long.MinValue, ChannelsLast = true, TimeoutSeconds = 0.5,
-            Precision = Precision.Fp16,
+            Precision = Precision.Fp16, Fuse = FusedOperations.Loss | FusedOperations.Norm,
         };
         var run = new RunDirectory(_folder.Root);
         run.WriteConfig(options);
