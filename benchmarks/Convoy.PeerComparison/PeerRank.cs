@@ -3,15 +3,15 @@ using Convoy.Distributed;
 using Convoy.Distributed.Nn;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Losses;
+using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using TorchSharp;
 using static TorchSharp.torch;
-using AdamW = TorchSharp.Modules.AdamW;
 
 namespace Convoy.PeerComparison;
 
 /// <summary>
-/// One rank of Convoy's side: what <see cref="Trainer"/> does in a step, on weights and batches that come from files. Rank r
+/// One rank of Convoy's side: what <see cref="Trainer"/> does in a step, with its parts, on weights and batches that come from files. Rank r
 /// takes the r-th of the equal, contiguous parts of each batch.
 /// </summary>
 internal sealed class PeerRank : IDisposable
@@ -23,31 +23,25 @@ internal sealed class PeerRank : IDisposable
     private readonly TrainingPlan _plan;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
-    private readonly LaneLoss _criterion = new();
-    private readonly AdamW _optimizer;
+    private readonly LaneLoss _criterion;
+    private readonly MixedPrecision _precision;
+    private readonly ParameterUpdate _update;
 
     /// <summary>Builds the model on the weights of <paramref name="folder"/>.</summary>
     public PeerRank(PeerSettings settings, PeerFolder folder, ProcessGroup group)
     {
         (_settings, _folder, _group) = (settings, folder, group);
-        _dtype = settings.Precision switch
-        {
-            "fp32" => ScalarType.Float32,
-            "fp64" => ScalarType.Float64,
-            _ => throw new Lanes.BadInputException("Convoy has no such precision yet", settings.Precision, "Give fp32 or fp64."),
-        };
-        _plan = new TrainingPlan(settings.ToTrainingOptions(), settings.Steps * settings.BatchSize);
-        _network = PeerNetwork.Create(settings.Network);
+        TrainingOptions options = settings.ToTrainingOptions();
+        _dtype = settings.Precision == "fp64" ? ScalarType.Float64 : ScalarType.Float32;
+        _plan = new TrainingPlan(options, settings.Steps * settings.BatchSize);
+        _criterion = new LaneLoss(fused: options.Fuse.HasFlag(FusedOperations.Loss));
+        _network = PeerNetwork.Create(settings.Network, options.Fuse);
         ModelWeights.Load(_network, folder.Weights);
         _network.to(_dtype);
-        if (settings.SyncBn)
-        {
-            _network = SyncBatchNorm.Convert(_network, group);
-        }
-
-        _network.train();
+        _network = TrainingNetwork.Prepare(_network, options, group);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
-        _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: settings.WeightDecay);
+        _precision = new MixedPrecision(options.Precision, group);
+        _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));
     }
 
     /// <summary>Takes every step.</summary>
@@ -77,7 +71,7 @@ internal sealed class PeerRank : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _optimizer.Dispose();
+        _update.Dispose();
         _model.Dispose();
         _network.Dispose();
         _criterion.Dispose();
@@ -87,7 +81,7 @@ internal sealed class PeerRank : IDisposable
     {
         bool update = _plan.IsUpdate(step);
         using IDisposable? accumulating = update ? null : _model.NoSync();
-        Tensor loss = _criterion.call(_model.call(images), masks);
+        Tensor loss = Forward(images, masks);
         _model.Backward(loss / _settings.Accumulate);
         if (update)
         {
@@ -97,6 +91,12 @@ internal sealed class PeerRank : IDisposable
         return loss;
     }
 
+    private Tensor Forward(Tensor images, Tensor masks)
+    {
+        using IDisposable? region = _precision.EnterForward();
+        return _criterion.call(_model.call(images), masks);
+    }
+
     private void Update(int step)
     {
         if (_settings.Dump && _group.Rank == 0 && step <= _settings.Accumulate)
@@ -104,18 +104,7 @@ internal sealed class PeerRank : IDisposable
             SafetensorsFile.Write(_folder.Gradients, _network.named_parameters().ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter.grad!));
         }
 
-        if (_settings.Clip > 0)
-        {
-            nn.utils.clip_grad_norm_(_model.parameters(), _settings.Clip);
-        }
-
-        foreach (optim.ILearningRateController parameters in _optimizer.ParamGroups)
-        {
-            parameters.LearningRate = _plan.LearningRate(step);
-        }
-
-        _optimizer.step();
-        _model.ZeroGrad();
+        _update.Run(_plan.LearningRate(step));
     }
 
     private (Tensor Images, Tensor Masks) Load(int step)
@@ -123,7 +112,7 @@ internal sealed class PeerRank : IDisposable
         Dictionary<string, Tensor> batch = SafetensorsFile.Read(_folder.Batch((step - 1) % _settings.Batches));
         long first = _group.Rank * _settings.LocalBatchSize;
         Tensor images = batch["images"].narrow(0, first, _settings.LocalBatchSize).to(_dtype);
-        images = _settings.MemoryFormat == "channels_last" ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images.contiguous();
-        return (images, batch["masks"].narrow(0, first, _settings.LocalBatchSize).to(ScalarType.Int64));
+        images = _settings.ChannelsLast ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : images.contiguous();
+        return (images, batch["masks"].narrow(0, first, _settings.LocalBatchSize).to(ScalarType.Byte));
     }
 }

@@ -1,6 +1,8 @@
+using System.Runtime.Intrinsics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Convoy.Lanes;
+using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 
 namespace Convoy.PeerComparison;
@@ -41,8 +43,12 @@ internal sealed record PeerSettings
     /// <summary><c>fp32</c>, <c>fp64</c> or <c>bf16</c>.</summary>
     public required string Precision { get; init; }
 
-    /// <summary><c>contiguous</c> or <c>channels_last</c>.</summary>
+    /// <summary><c>contiguous</c>, <c>channels_last</c>, or <c>auto</c> for what <c>convoy train</c> takes on this machine.</summary>
     public required string MemoryFormat { get; init; }
+
+    /// <summary>The groups of operations that run as one kernel on Convoy's side.</summary>
+    [JsonConverter(typeof(JsonStringEnumConverter<FusedOperations>))]
+    public required FusedOperations Fuse { get; init; }
 
     /// <summary>Whether batch norm takes its statistics over all ranks.</summary>
     public required bool SyncBn { get; init; }
@@ -64,6 +70,16 @@ internal sealed record PeerSettings
 
     /// <summary>Whether each side writes the first update's gradients and the last weights.</summary>
     public required bool Dump { get; init; }
+
+    /// <summary>Whether images, weights and features lie with their channels innermost.</summary>
+    [JsonIgnore]
+    public bool ChannelsLast => MemoryFormat switch
+    {
+        "channels_last" => true,
+        "contiguous" => false,
+        "auto" => Vector512.IsHardwareAccelerated,
+        _ => throw new BadInputException("no such memory format", MemoryFormat, "Give contiguous, channels_last or auto."),
+    };
 
     /// <summary>Images of one step in each rank.</summary>
     [JsonIgnore]
@@ -103,7 +119,14 @@ internal sealed record PeerSettings
         Accumulate = Accumulate,
         Clip = Clip,
         SyncBn = SyncBn,
-        ChannelsLast = MemoryFormat == "channels_last",
+        ChannelsLast = ChannelsLast,
+        Fuse = Fuse,
+        Precision = Precision switch
+        {
+            "fp32" or "fp64" => Lanes.Training.Precision.Fp32,
+            "bf16" => Lanes.Training.Precision.Bf16,
+            _ => throw new BadInputException("no such precision in a comparison", Precision, "Give fp32, fp64 or bf16."),
+        },
         Seed = Seed,
     };
 }

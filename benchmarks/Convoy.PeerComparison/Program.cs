@@ -9,7 +9,8 @@ namespace Convoy.PeerComparison;
 
 /// <summary>
 /// Convoy's side of the comparison with PyTorch, which <c>benchmarks/peers/compare</c> starts: <c>prepare FOLDER</c> writes
-/// weights and batches, <c>train FOLDER</c> trains on them and prints a JSON line a step and one with the ranks' peak memory.
+/// weights and batches, <c>train FOLDER</c> trains on them and prints a JSON line a step and one with the ranks' peak memory and
+/// what they ran with.
 /// </summary>
 internal static class Program
 {
@@ -66,7 +67,13 @@ internal static class Program
         using var process = Process.GetCurrentProcess();
         Tensor peak = tensor([process.PeakWorkingSet64]);
         group.AllReduce(peak, ReduceOp.Max);
-        Print(group, new { peak_bytes = peak.item<long>() });
+        Print(group, new
+        {
+            peak_bytes = peak.item<long>(),
+            memory_format = settings.ChannelsLast ? "channels_last" : "contiguous",
+            fuse = settings.Fuse.ToString(),
+            allocator = Environment.GetEnvironmentVariable("GLIBC_TUNABLES"),
+        });
         return 0;
     }
 

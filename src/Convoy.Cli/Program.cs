@@ -75,6 +75,9 @@ internal static class Program
         yield return TrainWorkerCommand.Create();
         yield return EvalCommand.Create();
         yield return PredictCommand.Create();
+        yield return ScaleCommand.Create();
+        yield return TuneCommand.Create();
+        yield return TrialWorkerCommand.Create();
         yield return ReportCommand.Create();
         yield return DoctorCommand.Create();
         yield return DataCommand.Create();

@@ -23,6 +23,9 @@ public sealed record RunMetrics
     /// <summary>The machine, or null when not recorded.</summary>
     public HostInfo? Host { get; init; }
 
+    /// <summary>Steps at the start that whoever measured means to be left out; null when the reader has to choose.</summary>
+    public int? WarmupSteps { get; init; }
+
     /// <summary>The steps in order.</summary>
     public required IReadOnlyList<StepMetrics> Metrics { get; init; }
 }

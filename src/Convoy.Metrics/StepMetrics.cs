@@ -27,7 +27,7 @@ public sealed record StepMetrics
     /// <summary>Time since the first step's start.</summary>
     public required double ElapsedTime { get; init; }
 
-    /// <summary>The whole step: data, forward, backward, communication, waiting, optimizer and the rest.</summary>
+    /// <summary>The whole step. Its phases, data, forward, backward, exposed communication, waiting and optimizer, add up to it.</summary>
     public double? StepTime { get; init; }
 
     /// <summary>Waiting for the loader's next batch.</summary>
@@ -36,7 +36,7 @@ public sealed record StepMetrics
     /// <summary>Forward pass and loss.</summary>
     public double? ForwardTime { get; init; }
 
-    /// <summary>Backward computation.</summary>
+    /// <summary>Backward computation, and the release of the memory that the step needed.</summary>
     public double? BackwardTime { get; init; }
 
     /// <summary>Exchange of gradients that computation did not hide.</summary>

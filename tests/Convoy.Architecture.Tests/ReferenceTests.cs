@@ -36,13 +36,8 @@ public sealed class ReferenceTests
         Assert.Equal(["TorchSharp"], References("src/Convoy.Distributed/Convoy.Distributed.csproj", "PackageReference"));
 
     [Fact]
-    public void PackageReferences_OfAnalysis_LeaveTorchSharpOut()
-    {
-        const string Analysis = "src/Convoy.Analysis/Convoy.Analysis.csproj";
-        Assert.SkipUnless(File.Exists(Path.Combine(Repository.Root, Analysis)), "Convoy.Analysis does not exist yet.");
-
-        Assert.DoesNotContain(References(Analysis, "PackageReference"), p => p.Contains("torch", StringComparison.OrdinalIgnoreCase));
-    }
+    public void PackageReferences_OfAnalysis_AreForMathematicsAndPicturesOnly() =>
+        Assert.Equal(["MathNet.Numerics", "ScottPlot", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
 
     [Fact]
     public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()

@@ -1,4 +1,6 @@
+using System.CommandLine;
 using System.Text.Json;
+using Convoy.Cli.Commands;
 
 namespace Convoy.Cli.Tests;
 
@@ -31,6 +33,43 @@ public sealed class ReportCommandTests : IDisposable
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
         Assert.Contains("|         2 |       - | fp32      |  253.93 |", run.Output, StringComparison.Ordinal);
         Assert.Single(Directory.EnumerateFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public async Task Report_IntoTheStudysOwnFolder_WritesAllFilesAndReadsTheSameRunsAgain()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "study"));
+        foreach ((int processes, double seconds) in new[] { (1, 1.0), (2, 0.6), (4, 0.4) })
+        {
+            string steps = string.Join(',', Enumerable.Range(1, 12).Select(i => FormattableString.Invariant($$"""{"rank":0,"step":{{i}},"loss":0.5,"batch_size":8,"elapsed_time":{{i * seconds}}}""")));
+            File.WriteAllText(Path.Combine(_folder, "study", $"Metrics_{processes}_cpus.json"), $$"""{"metrics":[{{steps}}]}""");
+        }
+
+        string study = Path.Combine(_folder, "study");
+        ProgramRun first = await ProgramRun.ConvoyAsync("report", study, "--out", study, "--predict", "8");
+        Assert.True(File.Exists(Path.Combine(study, "plots", "prediction.svg")));
+        ProgramRun second = await ProgramRun.ConvoyAsync("report", study, "--out", study);
+
+        Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));
+        Assert.Contains($"report: {Path.Combine(study, "report.html")}", second.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(study, "plots", "prediction.svg")), "the plot of the earlier report's predictions is still there");
+        Assert.All(
+            new[] { "report.html", "report.md", "report.json", "report.csv", "plots/speedup.svg", "plots/speedup.png", "plots/loss.svg", "plots/step-time.png", "Metrics_1_cpus.json" },
+            name => Assert.True(new FileInfo(Path.Combine(study, name)).Length > 100, name));
+        Assert.Contains("](plots/speedup.svg)", File.ReadAllText(Path.Combine(study, "report.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Report_Recommendation_HasACommandLineThatTrainTakes()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync("report", Write("1,403.41\n2,253.93\n3,174.35\n4,168.99\n"), "--json");
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        string[] words = document.RootElement.GetProperty("recommendation").GetProperty("command").GetString()!.Split(' ');
+
+        Assert.Equal(["convoy", "train"], words[..2]);
+        ParseResult parsed = TrainCommand.Create().Parse(words[2..]);
+        Assert.Empty(parsed.Errors);
+        Assert.Equal((3, 9), (parsed.GetValue<int>("--nproc"), parsed.GetValue<int>("--batch-size"))); // 3 processes cannot share out the default of 8
     }
 
     [Theory]

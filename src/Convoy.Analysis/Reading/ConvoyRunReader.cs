@@ -18,6 +18,11 @@ internal static class ConvoyRunReader
         }
 
         StepChecks.RequireTimes(steps, i => Place(path, "record", i, steps[i]));
+        if (metrics.WarmupSteps is { } warmUp && (warmUp < 0 || warmUp >= steps.Count))
+        {
+            throw new AnalysisInputException("no steps are left after the warm-up", string.Create(CultureInfo.InvariantCulture, $"warmup_steps {warmUp} of {steps.Count} steps, {path}"), "Let it train for more steps.");
+        }
+
         if (steps.Any(s => s.StepTime is null))
         {
             throw new AnalysisInputException("the steps have no step_time", path, "Leave out the file's \"schema\" when another tool wrote it: then elapsed_time counts.");
@@ -25,11 +30,12 @@ internal static class ConvoyRunReader
 
         List<IReadOnlyList<StepMetrics>> ranks = AllRanks(path, steps);
         Dictionary<string, string> settings = Settings(metrics.Config);
+        NameDrawnData(settings, path);
         var configuration = new Configuration(
             Processes(path, settings),
             Number(settings, "threads"),
             settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision);
-        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1)) with
+        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), metrics.WarmupSteps) with
         {
             Source = path,
             BatchSize = Batch(path, steps),
@@ -43,9 +49,10 @@ internal static class ConvoyRunReader
     /// <param name="configuration">What was varied.</param>
     /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
     /// <param name="stepsPerUpdate">Steps of one update.</param>
-    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate)
+    /// <param name="warmUpSteps">Steps to leave out at the start; null to choose by <see cref="Statistics.WarmUp"/>.</param>
+    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate, int? warmUpSteps = null)
     {
-        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, out int skipped);
+        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, warmUpSteps, out int skipped);
         return new Run
         {
             Configuration = configuration,
@@ -56,6 +63,7 @@ internal static class ConvoyRunReader
             Phases = StepTimes.Phases(ranks, skipped),
             Ranks = StepTimes.Ranks(ranks, skipped),
             WarmUpSteps = skipped,
+            Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
         };
     }
 
@@ -101,6 +109,16 @@ internal static class ConvoyRunReader
 
     private static Dictionary<string, string> Settings(JsonObject? config) =>
         config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => p.Value!.ToString());
+
+    // Data that a run drew for itself lies in its own directory. It is the same for all runs, wherever they lie and were moved to.
+    private static void NameDrawnData(Dictionary<string, string> settings, string path)
+    {
+        string? run = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)));
+        if (settings.TryGetValue("data", out string? data) && Path.GetFileName(data) == "data" && Path.GetFileName(Path.GetDirectoryName(data)) == run)
+        {
+            settings["data"] = "synthetic";
+        }
+    }
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
         settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : null;

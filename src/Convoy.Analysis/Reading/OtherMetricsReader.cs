@@ -24,7 +24,8 @@ internal static class OtherMetricsReader
 
         RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Of(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
         RecordedStep[] first = records.Length == 0 ? [] : [.. records.Where(r => r.Rank == records.Min(x => x.Rank))];
-        double[] intervals = [.. Intervals(first, path)];
+        RunStep[] steps = [.. Steps(first, path)];
+        double[] intervals = [.. steps.Select(s => s.Seconds).OfType<double>()];
         double? whole = WholeSeconds(root, path);
         if (intervals.Length == 0 && whole is null)
         {
@@ -46,33 +47,39 @@ internal static class OtherMetricsReader
             Samples = intervals.Length > 0 ? intervals[skipped..] : [whole!.Value],
             BatchSize = sizes.Length == 1 ? sizes[0] : null,
             WarmUpSteps = skipped,
+            Steps = MarkWarmUp(steps, skipped),
         };
         return new OtherRun(run, first.Length > 0 ? first[^1].Step : 0, [.. StepChecks.Losses(first.Select(r => (r.Step, r.Loss)), path)]);
     }
 
     // Where the step's number goes back, a new epoch began: that interval is not known.
-    private static IEnumerable<double> Intervals(RecordedStep[] records, string path)
+    private static IEnumerable<RunStep> Steps(RecordedStep[] records, string path)
     {
-        RecordedStep[] timed = [.. records.Where(r => r.ElapsedSeconds is not null)];
-        for (int i = 1; i < timed.Length; i++)
+        RecordedStep? last = null;
+        foreach (RecordedStep record in records)
         {
-            long steps = timed[i].Step - timed[i - 1].Step;
-            if (steps <= 0)
-            {
-                continue;
-            }
-
-            double seconds = timed[i].ElapsedSeconds!.Value - timed[i - 1].ElapsedSeconds!.Value;
-            if (seconds <= 0)
-            {
-                throw new AnalysisInputException(
-                    "elapsed_time does not grow",
-                    string.Create(CultureInfo.InvariantCulture, $"{timed[i - 1].ElapsedSeconds} then {timed[i].ElapsedSeconds}, step {timed[i].Step}, {path}"),
-                    "It has to count from the run's start; leave the file out, or mend it.");
-            }
-
-            yield return seconds / steps;
+            double? seconds = last is not null && record.ElapsedSeconds is not null && record.Step > last.Step ? SecondsOfAStep(last, record, path) : null;
+            last = record.ElapsedSeconds is null ? last : record;
+            yield return new RunStep(record.Step, seconds, record.Loss, IsWarmUp: false);
         }
+    }
+
+    private static double SecondsOfAStep(RecordedStep from, RecordedStep to, string path)
+    {
+        double seconds = to.ElapsedSeconds!.Value - from.ElapsedSeconds!.Value;
+        return seconds > 0
+            ? seconds / (to.Step - from.Step)
+            : throw new AnalysisInputException(
+                "elapsed_time does not grow",
+                string.Create(CultureInfo.InvariantCulture, $"{from.ElapsedSeconds} then {to.ElapsedSeconds}, step {to.Step}, {path}"),
+                "It has to count from the run's start; leave the file out, or mend it.");
+    }
+
+    // The first times are those of the warm-up, and so is what was recorded before them.
+    private static RunStep[] MarkWarmUp(RunStep[] steps, int skipped)
+    {
+        int seen = 0;
+        return [.. steps.Select(s => s with { IsWarmUp = s.Seconds is null ? seen < skipped : seen++ < skipped })];
     }
 
     private static double? WholeSeconds(JsonElement root, string path)

@@ -10,10 +10,11 @@ internal static class StepTimes
     /// <summary>The mean step time of each whole update after the warm-up.</summary>
     /// <param name="steps">One rank's steps, every one with its time.</param>
     /// <param name="stepsPerUpdate">Steps of one update.</param>
+    /// <param name="warmUpSteps">Steps to leave out; null to choose by <see cref="WarmUp"/>.</param>
     /// <param name="skipped">Steps left out.</param>
-    public static IReadOnlyList<double> Updates(IReadOnlyList<StepMetrics> steps, int stepsPerUpdate, out int skipped)
+    public static IReadOnlyList<double> Updates(IReadOnlyList<StepMetrics> steps, int stepsPerUpdate, int? warmUpSteps, out int skipped)
     {
-        skipped = WarmUp.StepsToLeaveOut(steps.Count, stepsPerUpdate);
+        skipped = warmUpSteps ?? WarmUp.StepsToLeaveOut(steps.Count, stepsPerUpdate);
         double[] kept = [.. steps.Skip(skipped).Select(s => s.StepTime!.Value)];
         double[][] updates = [.. kept.Chunk(stepsPerUpdate).Where(c => c.Length == stepsPerUpdate)];
         return updates.Length > 0 ? [.. updates.Select(u => u.Average())] : [kept.Average()];

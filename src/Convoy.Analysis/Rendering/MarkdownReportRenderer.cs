@@ -1,5 +1,6 @@
 using System.Text;
 using Convoy.Analysis.Conclusions;
+using Convoy.Analysis.Plots;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
@@ -13,6 +14,9 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 {
     private const string Unknown = "-";
 
+    /// <summary>Whether the plots lie beside the document and are shown in it. Default false.</summary>
+    public bool HasPlots { get; init; }
+
     /// <inheritdoc/>
     public string FileName => "report.md";
 
@@ -21,17 +25,22 @@ public sealed class MarkdownReportRenderer : IReportRenderer
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(destination);
-        destination.Write(Encoding.UTF8.GetBytes(Text(report)));
+        destination.Write(Encoding.UTF8.GetBytes(Text(report, HasPlots)));
     }
 
     /// <summary>The report as one text.</summary>
-    public static string Text(Report report)
+    /// <param name="report">The report.</param>
+    /// <param name="hasPlots">Whether the plots lie beside it.</param>
+    public static string Text(Report report, bool hasPlots = false)
     {
         ArgumentNullException.ThrowIfNull(report);
         var text = new StringBuilder("# Scaling report\n\n");
         List(text, report.Summary);
+        text.Append("To train in the recommended configuration:\n\n```\n").Append(report.Recommendation.Command).Append("\n```\n\n");
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
         Section(text, "Times", true, () => Times(text, report));
+        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Of(report) : [];
+        Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
         Section(text, "Causes of lost time", report.Conclusions.Count > 0, () => Causes(text, report.Conclusions));
@@ -91,6 +100,14 @@ public sealed class MarkdownReportRenderer : IReportRenderer
             .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
             .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
             .Append(report.Runs.IsWeakScaling ? ", in images per second (the batch grows with the processes).\n\n" : ".\n\n");
+    }
+
+    private static void Plots(StringBuilder text, IReadOnlyList<Chart> charts)
+    {
+        foreach (Chart chart in charts)
+        {
+            text.Append(Wording.Text($"![{chart.Title}. {chart.Description.Replace("]", "\\]", StringComparison.Ordinal)}]({PlotFolder.PathOf(chart.Name, "svg")})\n\n"));
+        }
     }
 
     private static void Gains(StringBuilder text, IReadOnlyList<PrecisionGain> gains)

@@ -37,4 +37,7 @@ public sealed record Run
 
     /// <summary>Steps that were left out at the start.</summary>
     public int WarmUpSteps { get; init; }
+
+    /// <summary>Every recorded step of the first rank, the warm-up included; empty when only a total time is known.</summary>
+    public IReadOnlyList<RunStep> Steps { get; init; } = [];
 }

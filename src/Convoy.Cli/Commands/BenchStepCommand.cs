@@ -67,7 +67,7 @@ internal static class BenchStepCommand
                    {
                        Nproc = count,
                        Threads = ThreadsOf(parsed.GetRequiredValue(threads), count),
-                       Precision = TrainingOptionSet.PrecisionNamed(precision),
+                       Precision = PrecisionNames.Parse(precision),
                        ChannelsLast = LayoutOf(layout),
                        Fuse = TrainingOptionSet.FusionsNamed(fuse.Replace('+', ',')),
                    },

@@ -17,22 +17,23 @@ internal static class EvalCommand
         var output = new Option<string?>("--out") { Description = "Also write the lanes found to this file, in TuSimple's form with each frame's time.", HelpName = "FILE" };
         var overlays = new Option<string?>("--overlays") { Description = "Also draw every frame's lanes into this folder.", HelpName = "DIR" };
         var threads = new Option<int>("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<string> precision = DetectorPrecision.Option();
         Option<bool> json = ConsoleOutput.JsonOption();
-        var command = new Command("eval", "Finds the lanes of labelled frames and scores them with TuSimple's metric, lane IoU and F1.") { data, checkpoint, output, overlays, threads, json };
+        var command = new Command("eval", "Finds the lanes of labelled frames and scores them with TuSimple's metric, lane IoU and F1.") { data, checkpoint, output, overlays, threads, precision, json };
         command.SetAction((parsed, interrupted) => Task.FromResult(Run(
             parsed.GetRequiredValue(data),
             parsed.GetRequiredValue(checkpoint),
             parsed.GetValue(output),
             parsed.GetValue(overlays),
-            parsed.GetValue(threads),
+            new EvaluationSettings(parsed.GetValue(threads), Vector512.IsHardwareAccelerated, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
             parsed.GetValue(json),
             interrupted)));
         return command;
     }
 
-    private static int Run(string data, string checkpointPath, string? output, string? overlays, int threads, bool json, CancellationToken interrupted)
+    private static int Run(string data, string checkpointPath, string? output, string? overlays, EvaluationSettings settings, bool json, CancellationToken interrupted)
     {
-        CommandLineChecks.Threads(threads);
+        CommandLineChecks.Threads(settings.Threads);
         LaneDataset frames = LaneDataset.Open(data);
         frames.Verify();
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
@@ -40,7 +41,7 @@ internal static class EvalCommand
         EvaluationReport report = EvaluationReport.Make(
             checkpoint,
             frames,
-            new EvaluationSettings(threads, Vector512.IsHardwareAccelerated),
+            settings,
             overlays is null ? null : new OverlayPictures(overlays, frames.Count),
             ConsoleOutput.People(json),
             interrupted);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
+using Convoy.Cli.Evaluation;
 using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
@@ -21,20 +22,21 @@ internal static class PredictCommand
         var checkpoint = new Option<string>("--checkpoint") { Description = "A run directory (its newest checkpoint) or a checkpoint's folder.", Required = true, HelpName = "PATH" };
         var output = new Option<string>("--out") { Description = $"The folder for the pictures with lanes and {PredictionFile}; absent or empty.", Required = true, HelpName = "DIR" };
         var threads = new Option<int>("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<string> precision = DetectorPrecision.Option();
         var images = new Argument<string[]>("IMAGE-or-DIR") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("predict", "Finds the lanes of pictures: an overlay picture each, and their points in TuSimple's form.") { checkpoint, output, threads, images };
+        var command = new Command("predict", "Finds the lanes of pictures: an overlay picture each, and their points in TuSimple's form.") { checkpoint, output, threads, precision, images };
         command.SetAction((parsed, interrupted) => Task.FromResult(Run(
             parsed.GetRequiredValue(checkpoint),
             parsed.GetRequiredValue(output),
-            parsed.GetValue(threads),
+            new EvaluationSettings(parsed.GetValue(threads), Vector512.IsHardwareAccelerated, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
             parsed.GetRequiredValue(images),
             interrupted)));
         return command;
     }
 
-    private static int Run(string checkpointPath, string output, int threads, string[] inputs, CancellationToken interrupted)
+    private static int Run(string checkpointPath, string output, EvaluationSettings settings, string[] inputs, CancellationToken interrupted)
     {
-        CommandLineChecks.Threads(threads);
+        CommandLineChecks.Threads(settings.Threads);
         (string Path, string Name)[] images = WithOwnNames(inputs.SelectMany(ImagesIn));
         foreach ((string path, _) in images)
         {
@@ -44,10 +46,9 @@ internal static class PredictCommand
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
         OutputFolder.RequireEmpty(output);
         OutputFolder.RequireWritable(output);
-        ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
-        TorchSharp.torch.set_num_threads(threads);
-        using var detector = new LaneDetector(checkpoint.LoadModel(), size, Vector512.IsHardwareAccelerated);
-        using var reader = new ImageReader(size);
+        TorchSharp.torch.set_num_threads(settings.Threads);
+        using LaneDetector detector = LaneDetector.Load(checkpoint, settings.ChannelsLast, settings.Dtype);
+        using var reader = new ImageReader(detector.Size);
         Directory.CreateDirectory(output);
         IAnsiConsole console = ConsoleOutput.People();
         List<TuSimplePrediction> predictions = FrameProgress.Show(console, "Finding lanes", images.Length, progress =>

@@ -6,6 +6,7 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
+using Convoy.Cli.Reports;
 using Convoy.Lanes;
 
 namespace Convoy.Cli.Commands;
@@ -15,8 +16,6 @@ internal static class ReportCommand
 {
     private const double BytesPerMegabyte = 1e6;
 
-    private static readonly IReportRenderer[] Renderers = [new JsonReportRenderer(), new MarkdownReportRenderer()];
-
     public static Command Create()
     {
         var paths = new Argument<string[]>("PATH")
@@ -24,7 +23,7 @@ internal static class ReportCommand
             Description = "Run directories, study directories, metrics files (also Metrics_{n}_cpus.json of other tools) and CSV tables of processes,seconds[,precision].",
             Arity = ArgumentArity.OneOrMore,
         };
-        var output = new Option<string?>("--out") { Description = "The folder for report.md and report.json. Without it the report is only printed.", HelpName = "DIR" };
+        var output = new Option<string?>("--out") { Description = "The folder for report.html, .md, .json, .csv and plots/; may be the study's own. Without it the report is only printed.", HelpName = "DIR" };
         var predict = new Option<string?>("--predict") { Description = "Numbers of processes to predict, separated by commas, such as 8,16,32.", HelpName = "LIST" };
         var linkGbps = new Option<double?>("--link-gbps") { Description = "Predict also for a network of this speed, in 10^9 bits a second. Default: only the network that was measured on.", HelpName = "GBPS" };
         var latency = new Option<double?>("--latency-us") { Description = "That network's latency for one message, in microseconds (default: 0).", HelpName = "US" };
@@ -64,16 +63,7 @@ internal static class ReportCommand
             throw new BadInputException(error.What, error.Value, error.Remedy, error);
         }
 
-        if (folder is not null)
-        {
-            OutputFolder.RequireWritable(folder);
-            Directory.CreateDirectory(folder);
-            foreach (IReportRenderer renderer in Renderers)
-            {
-                OutputFile.Write(Path.Combine(folder, renderer.FileName), stream => renderer.Render(report, stream));
-            }
-        }
-
+        IReadOnlyList<string> written = folder is null ? [] : ReportFiles.Write(report, folder);
         if (json)
         {
             using Stream standardOutput = Console.OpenStandardOutput();
@@ -85,9 +75,9 @@ internal static class ReportCommand
             Console.Out.Write(MarkdownReportRenderer.Text(report)); // as it is: a table must not be broken to the terminal's width
         }
 
-        if (folder is not null)
+        if (written.Count > 0)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{(json ? "" : "\n")}report: {Path.Combine(folder, "report.md")}");
+            (json ? Console.Error : Console.Out).WriteLine($"{(json ? "" : "\n")}report: {written[0]}");
         }
 
         return ExitCodes.Done;

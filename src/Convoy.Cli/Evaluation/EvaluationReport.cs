@@ -31,16 +31,15 @@ internal sealed class EvaluationReport
     public static EvaluationReport Make(
         Checkpoint checkpoint, LaneDataset frames, EvaluationSettings settings, OverlayPictures? pictures, IAnsiConsole console, CancellationToken cancellation)
     {
-        ImageSize size = ImageSize.Parse(checkpoint.State.ImageSize);
         torch.set_num_threads(settings.Threads);
-        using var detector = new LaneDetector(checkpoint.LoadModel(), size, settings.ChannelsLast);
+        using LaneDetector detector = LaneDetector.Load(checkpoint, settings.ChannelsLast, settings.Dtype);
         using var evaluator = new Evaluator(detector, frames, checkpoint.State.LineWidth);
         var evaluated = new List<FrameEvaluation>(frames.Count);
         return FrameProgress.Show(console, "Scoring", frames.Count, progress =>
         {
             foreach (FrameEvaluation frame in evaluator.Frames(cancellation))
             {
-                pictures?.Offer(frame, evaluated.Count, frames.Count, size);
+                pictures?.Offer(frame, evaluated.Count, frames.Count, detector.Size);
 
                 // A mask is as large as the image: thousands of them would fill the memory.
                 evaluated.Add(frame with { Mask = [] });

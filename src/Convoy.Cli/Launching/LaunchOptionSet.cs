@@ -26,6 +26,7 @@ internal sealed class LaunchOptionSet
     private readonly Option<double> _interval = new("--monitor-interval") { Description = "Seconds between two looks at the other machines.", DefaultValueFactory = _ => 0.1 };
     private readonly Option<double> _joinTimeout = new("--join-timeout") { Description = "Seconds to wait for the other machines at the start.", DefaultValueFactory = _ => 300 };
     private readonly Option<bool> _pin = new("--pin") { Description = "Keep each process to cores of its own (Linux)." };
+    private readonly Option<bool> _noKeepMemory = new("--no-keep-memory") { Description = "Leave the processes' memory allocator as it is. [default: on Linux it keeps what is freed, GLIBC_TUNABLES]" };
     private readonly Option<string> _role = new("--role") { Description = "ROLE_NAME.", DefaultValueFactory = _ => "default" };
     private readonly Option<string?> _logs = new("--log-dir") { Description = "Folder for each process's output, rank-{r}.log. [default: none]" };
     private readonly Option<string> _redirects = new("--redirects") { Description = "Streams that go to the log only and not to the terminal: 0 none, 1 output, 2 errors, 3 both, or by local rank, as 0:3,1:2.", DefaultValueFactory = _ => "0" };
@@ -39,7 +40,7 @@ internal sealed class LaunchOptionSet
     {
         foreach (Option option in (Option[])
         [
-            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _pin, _role,
+            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _pin, _noKeepMemory, _role,
             _logs, _redirects, _tee, _filter, _noPrefix,
         ])
         {
@@ -83,6 +84,7 @@ internal sealed class LaunchOptionSet
             MonitorIntervalSeconds = Positive(_interval, parsed),
             JoinTimeoutSeconds = Positive(_joinTimeout, parsed),
             PinCores = parsed.GetValue(_pin),
+            KeepMemory = !parsed.GetValue(_noKeepMemory),
             LogDirectory = parsed.GetValue(_logs),
         };
     }

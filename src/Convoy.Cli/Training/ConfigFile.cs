@@ -50,6 +50,11 @@ internal sealed class ConfigFile
             }
         }
 
+        if (values[DataName] is not null && Text(values, DataName) is null)
+        {
+            throw WrongKind(DataName, path, null);
+        }
+
         // Each value on its own, so that what is wrong is found before anything else is looked at.
         var file = new ConfigFile(path, values) { Data = Text(values, DataName) };
         _ = file.Onto(new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 });
@@ -77,9 +82,12 @@ internal sealed class ConfigFile
         catch (JsonException error)
         {
             string name = (error.Path ?? string.Empty).TrimStart('$', '.');
-            throw new BadInputException("a setting has a value of the wrong kind", $"{name} in {_path}", "Write it as a run's config.json has it.", error);
+            throw WrongKind(name, _path, error);
         }
     }
+
+    private static BadInputException WrongKind(string name, string path, Exception? error) =>
+        new("a setting has a value of the wrong kind", $"{name} in {path}", "Write it as a run's config.json has it.", error);
 
     private static string? Text(JsonObject values, string name) =>
         values[name] is JsonValue value && value.TryGetValue(out string? text) ? text : null;

@@ -89,12 +89,12 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
         TimeSpan left = TimeSpan.FromSeconds((start.Steps - step.Step) * seconds / steady.Length);
         if (_bar is not null)
         {
-            _bar.Update(step.Step, start.Steps, $"{figures}  {Clock(left)} left");
+            _bar.Update(step.Step, start.Steps, $"{figures}  {Clock.Text(left)} left");
         }
         else if (step.Step == start.Steps || _lastLine == 0 || time.GetElapsedTime(_lastLine) > LineInterval)
         {
             _lastLine = time.GetTimestamp();
-            Write($"step {Text(step.Step)}/{Text(start.Steps)}  {figures}  {Clock(left)} left");
+            Write($"step {Text(step.Step)}/{Text(start.Steps)}  {figures}  {Clock.Text(left)} left");
         }
     }
 
@@ -109,10 +109,6 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
             _bar.Say(line);
         }
     }
-
-    private static string Clock(TimeSpan span) => span.TotalHours >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{span.Minutes:00}:{span.Seconds:00}")
-        : string.Create(CultureInfo.InvariantCulture, $"{span.Minutes}:{span.Seconds:00}");
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Convoy.Lanes;
 using Convoy.Lanes.Data;
@@ -50,7 +51,9 @@ internal sealed class TrainingOptionSet
     private static Option<bool> Off(string name, string description) => new(name) { Description = description };
 
     /// <summary>Adds the options to a verb.</summary>
-    public void AddTo(Command verb)
+    /// <param name="verb">The verb.</param>
+    /// <param name="except">Names of options that the verb has not, or has in a form of its own.</param>
+    public void AddTo(Command verb, params IReadOnlyList<string> except)
     {
         foreach (Option option in new Option[]
         {
@@ -59,7 +62,10 @@ internal sealed class TrainingOptionSet
             _keepCheckpoints, _seed, _channelsLast, _timeout,
         })
         {
-            verb.Options.Add(option);
+            if (!except.Contains(option.Name))
+            {
+                verb.Options.Add(option);
+            }
         }
     }
 
@@ -90,7 +96,7 @@ internal sealed class TrainingOptionSet
             WeightDecay = Pick(parsed, _weightDecay, otherwise.WeightDecay),
             Accumulate = Pick(parsed, _accumulate, otherwise.Accumulate),
             Clip = Pick(parsed, _clip, otherwise.Clip),
-            Precision = IsGiven(parsed, _precision) ? PrecisionNamed(parsed.GetRequiredValue(_precision)) : otherwise.Precision,
+            Precision = IsGiven(parsed, _precision) ? PrecisionNames.Parse(parsed.GetRequiredValue(_precision)) : otherwise.Precision,
             Fuse = IsGiven(parsed, _fuse) ? FusionsNamed(parsed.GetRequiredValue(_fuse)) : otherwise.Fuse,
             SyncBn = Switch(parsed, _syncBn, _noSyncBn, otherwise.SyncBn),
             Augment = Switch(parsed, _augment, _noAugment, otherwise.Augment),
@@ -112,6 +118,9 @@ internal sealed class TrainingOptionSet
         return options;
     }
 
+    /// <summary>Whether the command line gives the option of that name.</summary>
+    public static bool IsGiven(ParseResult parsed, string name) => parsed.GetResult(name) is OptionResult { Implicit: false };
+
     /// <summary>The most processes, up to the cores, among which <paramref name="batchSize"/> images are shared out equally.</summary>
     private static int ProcessesFor(int batchSize)
     {
@@ -126,7 +135,7 @@ internal sealed class TrainingOptionSet
 
     private int Threads(ParseResult parsed, TrainingOptions otherwise, int nproc)
     {
-        string given = IsGiven(parsed, _threads) || otherwise.Threads < 1 || IsGiven(parsed, _nproc) ? parsed.GetRequiredValue(_threads) : Text(otherwise.Threads);
+        string given = IsGiven(parsed, _threads) || otherwise.Threads < 1 || IsGiven(parsed, _nproc) ? parsed.GetValue(_threads) ?? "auto" : Text(otherwise.Threads);
         if (given == "auto")
         {
             return Math.Max(1, Environment.ProcessorCount / Math.Max(1, nproc));
@@ -142,14 +151,6 @@ internal sealed class TrainingOptionSet
         "resnet18" => EncoderDepth.ResNet18,
         "resnet34" => EncoderDepth.ResNet34,
         _ => throw new BadInputException("unknown encoder", name, "Give --encoder resnet18 or resnet34."),
-    };
-
-    internal static Precision PrecisionNamed(string name) => name switch
-    {
-        "fp32" => Precision.Fp32,
-        "bf16" => Precision.Bf16,
-        "fp16" => Precision.Fp16,
-        _ => throw new BadInputException("unknown precision", name, "Give --precision fp32, bf16 or fp16."),
     };
 
     internal static FusedOperations FusionsNamed(string names)

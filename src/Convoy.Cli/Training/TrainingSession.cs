@@ -41,7 +41,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         {
             _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
             FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
-                DrawnData.Draw(run.SyntheticData, options.Seed, progress, interrupted));
+                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
         }
 
         run.WriteConfig(options);
@@ -77,14 +77,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     // What can be wrong is found here, where nothing has been written yet.
     private void Check()
     {
-        var plan = new TrainingPlan(options, CheckData());
-
-        if (options.Pretrained is not null)
-        {
-            using var model = new LaneDetectionModel(options.Encoder);
-            ModelWeights.LoadPretrained(model, options.Pretrained);
-        }
-
+        var plan = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
         if (resumed)
         {
             Checkpoint checkpoint = Checkpoint.Latest(run.Checkpoints)
@@ -97,30 +90,6 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
                 throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
             }
         }
-
-        if (options.Cache is not null)
-        {
-            OutputFolder.RequireWritable(options.Cache);
-        }
-    }
-
-    /// <summary>Checks the data that is there already.</summary>
-    /// <returns>How many frames there are, or will be, to train on.</returns>
-    private int CheckData()
-    {
-        if (!draw)
-        {
-            TrainingData data = TrainingData.Open(options);
-            data.Verify();
-            return data.Training.Count;
-        }
-
-        if (options.Val is not null)
-        {
-            LaneDataset.Open(options.Val).Verify();
-        }
-
-        return DrawnData.TrainingFrames(options);
     }
 
     private void Announce(TrainingData data, TrainingPlan plan)

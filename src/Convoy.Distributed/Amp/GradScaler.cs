@@ -11,7 +11,7 @@ namespace Convoy.Distributed.Amp;
 /// <remarks>
 /// <para>
 /// Between two updates each optimizer is unscaled at most once and stepped at most once, in this order; <see cref="Step"/> unscales
-/// where it has not been done. When a gradient holds an infinity or NaN, the step is left out, weights and optimizer state stay as
+/// where it has not been done, in the update's own pass over memory if the optimizer is an <see cref="IUnscalingOptimizer"/>. When a gradient holds an infinity or NaN, the step is left out, weights and optimizer state stay as
 /// they are bit for bit, and <see cref="Update"/> multiplies the scale by <see cref="BackoffFactor"/>; after
 /// <see cref="GrowthInterval"/> updates in a row without one it multiplies it by <see cref="GrowthFactor"/>. With several
 /// losses scale each, with several optimizers step each, and update once.
@@ -143,8 +143,7 @@ public sealed class GradScaler
 
         // The reciprocal in float64, as PyTorch takes it, so that the factor is rounded once.
         (bool anyGradient, bool nonFinite) = GradientUnscaling.Run(optimizer.parameters(), (float)(1 / (double)_scale));
-        (anyGradient, nonFinite) = Agree(anyGradient, nonFinite);
-        _progress[optimizer] = new OptimizerProgress(Stage.Unscaled, anyGradient, nonFinite);
+        Note(optimizer, anyGradient, nonFinite);
     }
 
     /// <summary>Unscales the optimizer's gradients unless <see cref="Unscale"/> has, and steps the optimizer unless one of them is infinite or NaN.</summary>
@@ -168,7 +167,14 @@ public sealed class GradScaler
             throw new InvalidOperationException("Step has already been called for this optimizer since the last Update. Call Update at the end of each iteration.");
         }
 
-        if (stage == Stage.Ready)
+        var unscaling = optimizer as IUnscalingOptimizer;
+        bool unscalesItself = stage == Stage.Ready && unscaling is not null;
+        if (unscalesItself)
+        {
+            (bool anyGradient, bool nonFinite) = unscaling!.CheckGradients();
+            Note(optimizer, anyGradient, nonFinite);
+        }
+        else if (stage == Stage.Ready)
         {
             Unscale(optimizer);
         }
@@ -179,7 +185,15 @@ public sealed class GradScaler
             throw new InvalidOperationException("No inf checks were recorded for this optimizer, none of its parameters has a gradient. Run a backward pass first.");
         }
 
-        if (!progress.NonFinite)
+        if (progress.NonFinite)
+        {
+            unscaling?.SkipStep();
+        }
+        else if (unscalesItself)
+        {
+            unscaling!.Step(1 / (double)_scale);
+        }
+        else
         {
             optimizer.step();
         }
@@ -279,6 +293,12 @@ public sealed class GradScaler
         float grown = (float)(_scale * _growthFactor);
         _scale = float.IsFinite(grown) ? grown : _scale;
         GrowthTracker = 0;
+    }
+
+    private void Note(optim.Optimizer optimizer, bool anyGradient, bool nonFinite)
+    {
+        (anyGradient, nonFinite) = Agree(anyGradient, nonFinite);
+        _progress[optimizer] = new OptimizerProgress(Stage.Unscaled, anyGradient, nonFinite);
     }
 
     // What is true on one rank is true on all. The scales travel along, as a rank that went on from another checkpoint would

@@ -1,5 +1,5 @@
 using Convoy.Distributed.Interop;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Numerics;
-using Convoy.Distributed.Nn.Normalization;
+using Convoy.Distributed.Kernels;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Amp;

@@ -60,6 +60,12 @@ public sealed record LauncherOptions
     /// </summary>
     public int? ThreadsPerProcess { get; init; }
 
+    /// <summary>
+    /// Whether the workers' allocator keeps the memory that they free (Linux with glibc: <c>GLIBC_TUNABLES</c>, see <see cref="KeptMemory"/>), which
+    /// makes a training step on CPU up to a fifth faster and takes up to a quarter more memory. Default true. A GLIBC_TUNABLES that is set already stays.
+    /// </summary>
+    public bool KeepMemory { get; init; } = true;
+
     /// <summary>Variables added to the workers' environment; those that the launcher itself sets win. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

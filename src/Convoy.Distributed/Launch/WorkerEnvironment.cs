@@ -64,6 +64,11 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         variables[WorkerErrorFile.Variable] = ErrorFile(localRank);
         variables[ParentProcessIdName] = Text(Environment.ProcessId);
         variables[LaunchIdName] = Run.LaunchId;
+        if (Options.KeepMemory && OperatingSystem.IsLinux() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(KeptMemory.Variable)))
+        {
+            variables.TryAdd(KeptMemory.Variable, KeptMemory.Value);
+        }
+
         if (Options.ThreadsPerProcess is int threads)
         {
             variables[ThreadsName] = Text(threads);

@@ -1,4 +1,5 @@
 using Convoy.Distributed.Errors;
+using Convoy.Distributed.Nn.Channels;
 using Convoy.Distributed.Nn.Normalization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -23,7 +24,7 @@ namespace Convoy.Distributed.Nn;
 /// those of this rank's part; <see cref="DistributedDataParallel{T, TResult}"/> averages them.
 /// </para>
 /// </remarks>
-public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
+public sealed partial class SyncBatchNorm : nn.Module<Tensor, Tensor>
 {
     private readonly ProcessGroup _group;
     private readonly ReturnedGradients _returned;
@@ -131,26 +132,7 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
         }
 
         using var scope = NewDisposeScope();
-        bool inputNeedsGradient = input.requires_grad && is_grad_enabled();
-        BatchStatistics statistics;
-        ChannelLayout layout;
-        using (no_grad())
-        {
-            _returned.Release();
-            (Tensor dense, layout) = ChannelLayout.Of(input.detach());
-            _exchange ??= new StatisticsExchange(_group, layout.Channels);
-            statistics = _exchange.Exchange(StatisticsExchange.ComputeLocal(dense, layout), inputNeedsGradient);
-            RequireSeveralValues(statistics.Count, input);
-            double factor = CountBatch();
-            if (runningMean is not null && statistics.Count > 0)
-            {
-                Update(runningMean, statistics.Mean, factor);
-                Update(runningVariance!, statistics.UnbiasedVariance, factor);
-            }
-        }
-
-        var context = new NormalizationContext(statistics, layout, Eps, _group, inputNeedsGradient, _returned);
-        return SyncBatchNormFunction.apply(input, weight!, bias!, context).MoveToOuterDisposeScope();
+        return SyncBatchNormFunction.apply(input, weight!, bias!, Measure(input)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Frees parameters and buffers.</summary>
@@ -163,6 +145,32 @@ public sealed class SyncBatchNorm : nn.Module<Tensor, Tensor>
         }
 
         base.Dispose(disposing);
+    }
+
+    // The statistics of all ranks' inputs, which also go into the running ones.
+    private NormalizationContext Measure(Tensor input)
+    {
+        bool inputNeedsGradient = input.requires_grad && is_grad_enabled();
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        _returned.Release();
+        (Tensor dense, ChannelLayout layout) = ChannelLayout.Of(input.detach());
+        BatchStatistics statistics = StatisticsExchange.ComputeLocal(dense, layout);
+        if (_group.Size > 1)
+        {
+            _exchange ??= new StatisticsExchange(_group, layout.Channels);
+            statistics = _exchange.Exchange(statistics, inputNeedsGradient);
+        }
+
+        RequireSeveralValues(statistics.Count, input);
+        double factor = CountBatch();
+        if (get_buffer("running_mean") is { } runningMean && statistics.Count > 0)
+        {
+            Update(runningMean, statistics.Mean, factor);
+            Update(get_buffer("running_var")!, statistics.UnbiasedVariance, factor);
+        }
+
+        return new NormalizationContext(statistics, layout, Eps, _group, inputNeedsGradient, _returned);
     }
 
     private static SyncBatchNorm Replace(BatchNorm norm, ProcessGroup group, ReturnedGradients returned)

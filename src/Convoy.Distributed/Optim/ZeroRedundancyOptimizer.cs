@@ -35,7 +35,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// of its own that never has a gradient.
     /// </param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
-    /// <exception cref="ArgumentException">There are no parameters, one is given twice, or one is not a dense tensor on the CPU.</exception>
+    /// <exception cref="ArgumentException">There are no parameters, one is given twice, one is not a dense tensor on the CPU, or the optimizer clips by the norm of its part.</exception>
     /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public ZeroRedundancyOptimizer(
         IEnumerable<Parameter> parameters, ProcessGroup group, Func<IReadOnlyList<Parameter>, optim.Optimizer> make, ZeroRedundancyOptions? options = null)
@@ -60,6 +60,10 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
         }
 
         LocalOptimizer = make(_placeholder is null ? LocalParameters : [_placeholder]);
+        if (LocalOptimizer is FusedAdamW { MaxNorm: > 0 } fused)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"the optimizer clips to {fused.MaxNorm} by the norm of one rank's parameters. Clip with nn.utils.clip_grad_norm_ before each step instead."), nameof(make));
+        }
     }
 
     /// <summary>The optimizer over this rank's part (PyTorch's <c>optim</c>).</summary>

@@ -12,12 +12,12 @@ namespace Convoy.Lanes.Data;
 internal sealed unsafe class BatchBuffer : IDisposable
 {
     private readonly int _imageFloats;
-    private readonly int _maskNumbers;
+    private readonly int _maskBytes;
     private readonly Tensor _images;
     private readonly Tensor _masks;
     private readonly bool _channelsLast;
     private readonly float* _imageData;
-    private readonly long* _maskData;
+    private readonly byte* _maskData;
 
     /// <summary>Allocates room for a whole batch; the tensors belong to no dispose scope.</summary>
     public BatchBuffer(LaneLoaderOptions options)
@@ -25,23 +25,23 @@ internal sealed unsafe class BatchBuffer : IDisposable
         ImageSize size = options.ImageSize;
         _channelsLast = options.ChannelsLast;
         _imageFloats = 3 * size.Width * size.Height;
-        _maskNumbers = size.Width * size.Height;
+        _maskBytes = size.Width * size.Height;
         long[] shape = _channelsLast
             ? [options.BatchSize, size.Height, size.Width, 3]
             : [options.BatchSize, 3, size.Height, size.Width];
         _images = empty(shape, ScalarType.Float32).DetachFromDisposeScope();
-        _masks = empty([options.BatchSize, size.Height, size.Width], ScalarType.Int64).DetachFromDisposeScope();
+        _masks = empty([options.BatchSize, size.Height, size.Width], ScalarType.Byte).DetachFromDisposeScope();
 
         // Native memory, which doesn't move while the tensors live.
         _imageData = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_images.bytes));
-        _maskData = (long*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_masks.bytes));
+        _maskData = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_masks.bytes));
     }
 
     /// <summary>The memory of a frame's image.</summary>
     public Span<float> Image(int place) => new(_imageData + ((long)place * _imageFloats), _imageFloats);
 
     /// <summary>The memory of a frame's mask.</summary>
-    public Span<long> Mask(int place) => new(_maskData + ((long)place * _maskNumbers), _maskNumbers);
+    public Span<byte> Mask(int place) => new(_maskData + ((long)place * _maskBytes), _maskBytes);
 
     /// <summary>The first <paramref name="count"/> images as <c>[count, 3, height, width]</c>, sharing the memory, in no dispose scope.</summary>
     public Tensor ImagesView(int count)

@@ -27,7 +27,7 @@ public sealed class LaneBatch : IDisposable
     /// <exception cref="ObjectDisposedException">The batch was disposed.</exception>
     public Tensor Images => IfAlive(_images);
 
-    /// <summary>The masks: <c>[batch, height, width]</c> int64, 1 for lane and 0 for background.</summary>
+    /// <summary>The masks: <c>[batch, height, width]</c> uint8, 1 for lane and 0 for background.</summary>
     /// <exception cref="ObjectDisposedException">The batch was disposed.</exception>
     public Tensor Masks => IfAlive(_masks);
 

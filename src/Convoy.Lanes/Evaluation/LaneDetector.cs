@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.PostProcessing;
@@ -7,23 +8,34 @@ using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Evaluation;
 
-/// <summary>A trained network with the step from its mask to lanes.</summary>
-/// <remarks>Disposing of it disposes of the network.</remarks>
+/// <summary>A trained network, its batch norm folded into its convolutions, with the step from its mask to lanes.</summary>
 public sealed class LaneDetector : IDisposable
 {
-    private readonly LaneDetectionModel _network;
+    private readonly FoldedLaneNetwork _network;
     private readonly LaneExtractor _extractor = new();
 
-    /// <summary>Takes over a network and puts it into evaluation mode.</summary>
-    /// <param name="network">The network.</param>
+    /// <summary>Folds a network's present weights.</summary>
+    /// <param name="network">The network; stays the caller's, who may dispose of it.</param>
     /// <param name="size">The size of the images that it gets.</param>
     /// <param name="channelsLast">Whether images are to lie with their channels innermost.</param>
-    public LaneDetector(LaneDetectionModel network, ImageSize size, bool channelsLast)
+    /// <param name="dtype">The type of weights and features: float32 (default), or bfloat16, which is faster where the processor has instructions for it.</param>
+    public LaneDetector(LaneDetectionModel network, ImageSize size, bool channelsLast, ScalarType dtype = ScalarType.Float32)
     {
-        _network = network;
+        _network = new FoldedLaneNetwork(network, channelsLast, dtype);
         Size = size;
         ChannelsLast = channelsLast;
-        network.eval();
+    }
+
+    /// <summary>A checkpoint's network, for images of the size that it was trained with.</summary>
+    /// <param name="checkpoint">The checkpoint, whose files stay as they are.</param>
+    /// <param name="channelsLast">Whether images are to lie with their channels innermost.</param>
+    /// <param name="dtype">The type of weights and features, float32 or bfloat16.</param>
+    /// <exception cref="BadInputException">The checkpoint is of another model.</exception>
+    public static LaneDetector Load(Checkpoint checkpoint, bool channelsLast, ScalarType dtype = ScalarType.Float32)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        using LaneDetectionModel model = checkpoint.LoadModel();
+        return new LaneDetector(model, ImageSize.Parse(checkpoint.State.ImageSize), channelsLast, dtype);
     }
 
     /// <summary>The size of the images that the network gets.</summary>
@@ -34,12 +46,8 @@ public sealed class LaneDetector : IDisposable
 
     /// <summary>The logits of one image.</summary>
     /// <param name="image">[1, 3, H, W], ImageNet-normalised, of <see cref="Size"/>.</param>
-    /// <returns>[1, 2, H, W]; the caller's.</returns>
-    public Tensor Logits(Tensor image)
-    {
-        using IDisposable noGrad = inference_mode();
-        return _network.call(image);
-    }
+    /// <returns>[1, 2, H, W], float32; the caller's.</returns>
+    public Tensor Logits(Tensor image) => _network.Call(image);
 
     /// <summary>The mask that logits mean: lane where its logit is the larger.</summary>
     /// <param name="logits">[1, 2, H, W].</param>

@@ -10,6 +10,7 @@ namespace Convoy.Lanes.Models;
 /// </summary>
 public sealed class BasicBlock : Module<Tensor, Tensor>
 {
+    private readonly bool _fused;
     private readonly Module<Tensor, Tensor> conv1;
     private readonly Module<Tensor, Tensor> bn1;
     private readonly Module<Tensor, Tensor> conv2;
@@ -20,9 +21,11 @@ public sealed class BasicBlock : Module<Tensor, Tensor>
     /// <param name="inChannels">Channels of the input, [N, inChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, ceil(H / stride), ceil(W / stride)].</param>
     /// <param name="stride">1, or 2 to halve the resolution.</param>
-    public BasicBlock(long inChannels, long outChannels, long stride)
+    /// <param name="fused">Whether batch norm, addition and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
+    public BasicBlock(long inChannels, long outChannels, long stride, bool fused = false)
         : base(nameof(BasicBlock))
     {
+        _fused = fused;
         conv1 = Layers.Conv3x3(inChannels, outChannels, stride);
         bn1 = BatchNorm2d(outChannels);
         conv2 = Layers.Conv3x3(outChannels, outChannels);
@@ -39,8 +42,8 @@ public sealed class BasicBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor residual = bn2.call(conv2.call(bn1.call(conv1.call(input)).relu_()));
+        Tensor features = conv2.call(NormActivation.Relu(bn1, conv1.call(input), _fused));
         Tensor shortcut = downsample is null ? input : downsample.call(input);
-        return residual.add_(shortcut).relu_().MoveToOuterDisposeScope();
+        return NormActivation.AddRelu(bn2, features, shortcut, _fused).MoveToOuterDisposeScope();
     }
 }

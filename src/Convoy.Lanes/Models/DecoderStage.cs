@@ -1,4 +1,4 @@
-using TorchSharp;
+using Convoy.Lanes.Interpolation;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -12,16 +12,22 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
 {
     private readonly Module<Tensor, Tensor> conv;
     private readonly Module<Tensor, Tensor> bn;
+    private readonly UpsampleConcat? _join;
+    private readonly bool _fused;
 
     /// <summary>Makes a stage.</summary>
     /// <param name="deepChannels">Channels of the deeper features, [N, deepChannels, h, w].</param>
     /// <param name="skipChannels">Channels of the encoder's features, [N, skipChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, H, W].</param>
-    public DecoderStage(long deepChannels, long skipChannels, long outChannels)
+    /// <param name="join">Joins the features in one kernel; stays the caller's. Null, the default, for plain operations.</param>
+    /// <param name="fused">Whether batch norm and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
+    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null, bool fused = false)
         : base(nameof(DecoderStage))
     {
         conv = Layers.Conv3x3(deepChannels + skipChannels, outChannels);
         bn = BatchNorm2d(outChannels);
+        _join = join;
+        _fused = fused;
         RegisterComponents();
     }
 
@@ -29,7 +35,7 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor deep, Tensor skip)
     {
         using var scope = NewDisposeScope();
-        Tensor larger = functional.interpolate(deep, [skip.shape[2], skip.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false);
-        return bn.call(conv.call(cat([larger, skip], 1))).relu_().MoveToOuterDisposeScope();
+        Tensor joined = _join is null ? UpsampleConcat.JoinPlainly(deep, skip) : _join.Join(deep, skip);
+        return NormActivation.Relu(bn, conv.call(joined), _fused).MoveToOuterDisposeScope();
     }
 }

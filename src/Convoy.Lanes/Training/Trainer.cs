@@ -9,7 +9,6 @@ using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Metrics;
 using static TorchSharp.torch;
-using AdamW = TorchSharp.Modules.AdamW;
 
 namespace Convoy.Lanes.Training;
 
@@ -29,8 +28,8 @@ public sealed class Trainer : IDisposable
     private readonly DistributedSampler _sampler;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
-    private readonly LaneLoss _criterion = new();
-    private readonly AdamW _optimizer;
+    private readonly LaneLoss _criterion;
+    private readonly ParameterUpdate _update;
     private readonly LastUpdate? _lastUpdate;
     private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
@@ -63,24 +62,21 @@ public sealed class Trainer : IDisposable
         _plan = new TrainingPlan(options, batches.FrameCount);
         _sampler = new DistributedSampler(batches.FrameCount, group, shuffle: true, seed: options.Seed, dropLast: true);
         random.manual_seed(options.Seed);
-        _network = new LaneDetectionModel(options.Encoder);
+        bool fuseLoss = options.Fuse.HasFlag(FusedOperations.Loss);
+        _criterion = new LaneLoss(fused: fuseLoss);
+        _network = new LaneDetectionModel(options.Encoder, options.Fuse) { UpsampleLogits = !fuseLoss };
         if (options.Pretrained is not null)
         {
             ModelWeights.LoadPretrained(_network, options.Pretrained);
         }
 
-        if (options.SyncBn)
-        {
-            _network = SyncBatchNorm.Convert(_network, group);
-        }
-
-        _network.train();
+        _network = TrainingNetwork.Prepare(_network, options, group);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
-        _optimizer = optim.AdamW(_model.parameters(), _plan.LearningRate(1), weight_decay: options.WeightDecay);
         _precision = new MixedPrecision(options.Precision, group);
+        _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));
         if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
         {
-            checkpoint.Restore(_network, _optimizer);
+            checkpoint.Restore(_network, _update.Optimizer);
             _precision.Restore(checkpoint.State.GradScaler);
             _step = checkpoint.State.Step;
             _elapsedBefore = checkpoint.State.ElapsedTime;
@@ -116,6 +112,7 @@ public sealed class Trainer : IDisposable
                 using LaneBatch images = batch;
                 _step++;
                 StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out stopping);
+                metrics = metrics with { BackwardTime = metrics.BackwardTime + clock.Lap() };
                 double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
                 record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
                 if (stopping ? _plan.KeepsCheckpoints && GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
@@ -140,7 +137,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _batches.Dispose();
-        _optimizer.Dispose();
+        _update.Dispose();
         _model.Dispose();
         _network.Dispose();
         _lastUpdate?.Dispose();
@@ -161,11 +158,12 @@ public sealed class Trainer : IDisposable
 
         _model.Backward(_precision.Scaler.Scale(loss / _options.Accumulate));
         _trace?.Lap("backward", TimeSpan.FromSeconds(_model.LastTimings.BackwardSeconds));
-        Lap(clock, "exposed communication");
+        double backwardTime = Lap(clock, "exposed communication");
 
         if (update)
         {
-            Update(learningRate);
+            _update.Run(learningRate);
+            _lastUpdate?.Keep(_step);
         }
 
         double optimizerTime = Lap(clock, "optimizer");
@@ -182,7 +180,7 @@ public sealed class Trainer : IDisposable
             ElapsedTime = 0,
             DataTime = dataTime,
             ForwardTime = forwardTime,
-            BackwardTime = reduction.BackwardSeconds,
+            BackwardTime = Math.Max(0, backwardTime - reduction.CommunicationSeconds - reduction.WaitSeconds),
             CommTime = reduction.CommunicationSeconds,
             CommTotalTime = reduction.CommunicationTotalSeconds,
             WaitTime = reduction.WaitSeconds + Lap(clock, "agree"),
@@ -225,25 +223,6 @@ public sealed class Trainer : IDisposable
         return _criterion.call(_model.call(batch.Images), batch.Masks);
     }
 
-    private void Update(double learningRate)
-    {
-        _precision.Scaler.Unscale(_optimizer);
-        if (_options.Clip > 0)
-        {
-            nn.utils.clip_grad_norm_(_model.parameters(), _options.Clip);
-        }
-
-        foreach (optim.ILearningRateController parameters in _optimizer.ParamGroups)
-        {
-            parameters.LearningRate = learningRate;
-        }
-
-        _precision.Scaler.Step(_optimizer);
-        _precision.Scaler.Update();
-        _model.ZeroGrad();
-        _lastUpdate?.Keep(_step);
-    }
-
     // The ranks' losses and their wish to stop travel together: one small message a step.
     private double AgreeOnStep(Tensor loss, bool stop, out bool anyRankStops)
     {
@@ -258,7 +237,7 @@ public sealed class Trainer : IDisposable
         Checkpoint.Write(
             _run.Checkpoints,
             _network,
-            _optimizer,
+            _update.Optimizer,
             new CheckpointState
             {
                 Step = _step,

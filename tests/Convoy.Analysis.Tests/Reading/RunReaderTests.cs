@@ -30,6 +30,32 @@ public sealed class RunReaderTests : IDisposable
         Assert.Equal(2, run.WarmUpSteps);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void Read_OfARunThatSaysItsWarmUp_LeavesThatOut(int warmUp)
+    {
+        RunFolder("run", processes: 2, seconds: 0.5);
+        WarmUpIs(warmUp);
+
+        Run run = Assert.Single(RunReader.Read([Path.Combine(_folder.Path, "run")]).Runs);
+
+        Assert.Equal((warmUp, 20 - warmUp), (run.WarmUpSteps, run.Samples.Count));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(20)]
+    public void Read_OfARunWhoseWarmUpLeavesNoSteps_IsRefused(int warmUp)
+    {
+        RunFolder("run", processes: 1, seconds: 0.5);
+        WarmUpIs(warmUp);
+
+        AnalysisInputException refusal = Assert.Throws<AnalysisInputException>(() => RunReader.Read([Path.Combine(_folder.Path, "run")]));
+
+        Assert.Contains(FormattableString.Invariant($"no steps are left after the warm-up (warmup_steps {warmUp} of 20 steps"), refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Read_OfAStudyDirectory_TakesEachRunOnce()
     {
@@ -229,6 +255,12 @@ public sealed class RunReaderTests : IDisposable
         }
 
         return text.Append("]}").ToString();
+    }
+
+    private void WarmUpIs(int steps)
+    {
+        string path = Path.Combine(_folder.Path, "run", "metrics.json");
+        MetricsFile.Write(path, MetricsFile.Read(path) with { WarmupSteps = steps });
     }
 
     private void RunFolder(

@@ -141,6 +141,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
         AssertRefusal(
             await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", run, "--out", fixture.At("never.json"), "--json"), "the checkpoint is of another model");
         AssertRefusal(await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", fixture.At("absent")), "no checkpoint there");
+        AssertRefusal(await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", fixture.OneProcess, "--precision", "fp8"), "unknown precision (fp8)");
         Assert.False(File.Exists(fixture.At("never.json")));
     }
 

@@ -30,6 +30,22 @@ public sealed class EvalAndPredictTests(TrainingFixture fixture) : IClassFixture
     }
 
     [Fact]
+    public async Task Eval_Bf16_ScoresNearlyAsFloat32()
+    {
+        double[] losses = new double[2];
+        foreach ((int index, string precision) in new[] { "fp32", "bf16" }.Index())
+        {
+            ProgramRun run = await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", fixture.OneProcess, "--threads", "1", "--precision", precision, "--json");
+            Assert.True(run.ExitCode == 0, run.Error);
+            using JsonDocument document = JsonDocument.Parse(run.Output);
+            losses[index] = document.RootElement.GetProperty("loss").GetDouble();
+        }
+
+        Assert.NotEqual(losses[0], losses[1]);
+        Assert.Equal(losses[0], losses[1], 0.02 * losses[0]);
+    }
+
+    [Fact]
     public async Task Predict_Folder_DrawsEachPictureOnceAndRefusesTheFolderAgain()
     {
         string output = fixture.At("pictures");

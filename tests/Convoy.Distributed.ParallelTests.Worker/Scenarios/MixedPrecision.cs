@@ -1,5 +1,6 @@
 using Convoy.Distributed.Amp;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,7 +9,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
 /// Ranks that agree on infinities and scales where they hold different gradients, and mixed-precision training with
-/// SyncBatchNorm and DistributedDataParallel. Argument: <c>alone</c>, scalers that do not know of each other, which must fail.
+/// SyncBatchNorm and DistributedDataParallel, with plain and fused optimizers. Argument: <c>alone</c>, scalers that do not know of each other, which must fail.
 /// </summary>
 internal static class MixedPrecision
 {
@@ -17,21 +18,27 @@ internal static class MixedPrecision
     public static void Run(string[] args)
     {
         using ProcessGroup group = Groups.Join(args);
-        SkipTogether(group, args.Contains("alone") ? null : group);
+        foreach (bool fused in new[] { false, true })
+        {
+            SkipTogether(group, args.Contains("alone") ? null : group, fused);
+        }
+
         RefuseDifferentScales(group);
         foreach (ScalarType dtype in new[] { ScalarType.BFloat16, ScalarType.Float16 })
         {
             NormaliseTheWholeBatch(group, dtype);
-            Train(group, dtype);
+            Train(group, dtype, fused: false);
+            Train(group, dtype, fused: true);
         }
     }
 
     // Every rank has its own weight and gradient, as a sharded optimizer does. Each rank overflows once, a round later than the one before.
-    private static void SkipTogether(ProcessGroup group, ProcessGroup? scalers)
+    private static void SkipTogether(ProcessGroup group, ProcessGroup? scalers, bool fused)
     {
         using var scope = NewDisposeScope();
         var weight = new Parameter(zeros(40));
-        using SGD optimizer = optim.SGD([weight], 1);
+        // With betas of 0 a step of AdamW is the gradient's sign, here that of SGD, too.
+        using optim.Optimizer optimizer = fused ? new FusedAdamW([weight], 1, beta1: 0, beta2: 0) { MaxNorm = 1e9 } : optim.SGD([weight], 1);
         var scaler = new GradScaler(initScale: 1024, growthInterval: 3, group: scalers);
         scaler.Scale(zeros(1));
         double scale = 1024;
@@ -133,13 +140,13 @@ internal static class MixedPrecision
     }
 
     // One rank's loss overflows in one step: averaging spreads it, all skip, and training goes on with equal replicas.
-    private static void Train(ProcessGroup group, ScalarType dtype)
+    private static void Train(ProcessGroup group, ScalarType dtype, bool fused)
     {
         const int Overflow = 2;
         random.manual_seed(11);
         using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { BucketCapMb = 0.002, FirstBucketCapMb = 0.001 });
-        using AdamW optimizer = optim.AdamW(model.parameters(), lr: 0.01);
+        using AdamW optimizer = fused ? new FusedAdamW(model.parameters(), 0.01) { MaxNorm = 1, ZeroGradients = true } : optim.AdamW(model.parameters(), lr: 0.01);
         var scaler = new GradScaler(initScale: 256, growthInterval: 100, group: group);
         using var generator = new Generator((ulong)(7 + group.Rank));
         using Tensor images = randn([6, 3, 13, 11], float32, generator: generator), labels = randint(0, 5, [6], int64, generator: generator);
@@ -147,7 +154,11 @@ internal static class MixedPrecision
         for (int step = 0; step < 6; step++)
         {
             using var scope = NewDisposeScope();
-            model.ZeroGrad();
+            if (!fused)
+            {
+                model.ZeroGrad();
+            }
+
             Tensor loss;
             using (Autocast.Enter(DeviceType.CPU, dtype))
             {
@@ -159,6 +170,7 @@ internal static class MixedPrecision
             Expect.True(scaler.Step(optimizer) == (step != Overflow), $"step {step} in {dtype} on rank {group.Rank}");
             scaler.Update();
             Expect.True(scaler.GetScale() == (step < Overflow ? 256 : 128), $"scale {scaler.GetScale()} after step {step}");
+            Expect.True(!fused || model.parameters().All(parameter => parameter.grad!.abs().sum().item<float>() == 0), "gradients that the optimizer zeroed");
             last = loss.item<float>();
             first = step == 0 ? last : first;
         }

@@ -20,10 +20,13 @@ internal static class ZeroSaving
         using ProcessGroup group = Groups.Join(args);
         int updates = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 5;
         Measure(group, updates, "AdamW", p => optim.AdamW(p, 1e-3), bytes: optimizer => ((OptimizerHelper)optimizer).state_dict().State.Cast<AdamW.State>().Sum(s => (s.exp_avg.numel() + s.exp_avg_sq.numel()) * 4));
+        Measure(group, updates, "FusedAdamW", p => new FusedAdamW(p, 1e-3), bytes: optimizer => ((OptimizerHelper)optimizer).state_dict().State.Cast<AdamW.State>().Sum(s => (s.exp_avg.numel() + s.exp_avg_sq.numel()) * 4));
         foreach (bool shares in new[] { false, true })
         {
             Measure(group, updates, shares ? "ZeRO, shared parameters" : "ZeRO, parameters apart", p => new ZeroRedundancyOptimizer(p, group, own => optim.AdamW(own, 1e-3), new ZeroRedundancyOptions { ShareParameters = shares }), optimizer => ((ZeroRedundancyOptimizer)optimizer).StateBytes);
         }
+
+        Measure(group, updates, "ZeRO, shared parameters, FusedAdamW", p => new ZeroRedundancyOptimizer(p, group, own => new FusedAdamW(own, 1e-3)), optimizer => ((ZeroRedundancyOptimizer)optimizer).StateBytes);
     }
 
     private static void Measure(ProcessGroup group, int updates, string name, Func<List<Parameter>, optim.Optimizer> make, Func<optim.Optimizer, long> bytes)

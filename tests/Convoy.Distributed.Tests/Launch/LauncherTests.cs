@@ -93,6 +93,23 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_KeepMemory_SetsTheAllocatorUnlessItIsSet()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "GLIBC_TUNABLES is of effect on Linux only.");
+        Assert.SkipWhen(Environment.GetEnvironmentVariable(KeptMemory.Variable) is not (null or ""), "GLIBC_TUNABLES is set here, so the workers inherit it.");
+        await RunAsync(1, "env");
+        Assert.Equal(KeptMemory.Value, EnvironmentOf(0)[KeptMemory.Variable]);
+
+        _lines.Clear();
+        await RunAsync(1, "env", o => o with { Environment = new Dictionary<string, string> { [KeptMemory.Variable] = "glibc.malloc.arena_max=2" } });
+        Assert.Equal("glibc.malloc.arena_max=2", EnvironmentOf(0)[KeptMemory.Variable]);
+
+        _lines.Clear();
+        await RunAsync(1, "env", o => o with { KeepMemory = false });
+        Assert.DoesNotContain(KeptMemory.Variable, EnvironmentOf(0).Keys);
+    }
+
+    [Fact]
     public async Task RunAsync_NoStore_LeavesThePortFree()
     {
         await RunAsync(1, "env", o => o with { HostStore = false });

@@ -34,6 +34,12 @@ public sealed class ZeroRedundancyOptimizerTests : IDisposable
     }
 
     [Fact]
+    public void Constructor_OptimizerThatClipsByItsPart_Throws() => Assert.StartsWith(
+        "the optimizer clips to 0.5 by the norm of one rank's parameters.",
+        Assert.Throws<ArgumentException>("make", () => new ZeroRedundancyOptimizer([new Parameter(ones(2))], _group, p => new FusedAdamW(p) { MaxNorm = 0.5 })).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
     public void Constructor_ParametersOfSeveralTypesAndStrides_KeepValuesAndStrides()
     {
         Tensor channelsLast = randn(2, 3, 4, 5).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Optim;
 using Convoy.Lanes.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -37,6 +38,28 @@ public sealed class AdamWStateTests : IDisposable
         AdamWState.Save(optimizer, Names, _folder.File("end"));
         AdamWState.Save(resumedOptimizer, Names, _folder.File("resumed-end"));
         Assert.Equal(File.ReadAllBytes(_folder.File("end")), File.ReadAllBytes(_folder.File("resumed-end")));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Load_StateOfTheOtherOptimizer_GoesOnToRounding(bool fromFused)
+    {
+        (Linear model, AdamW optimizer) = Make(4, fromFused);
+        Step(model, optimizer, 1, 2, 3);
+        AdamWState.Save(optimizer, Names, _folder.File("o"));
+        ModelWeights.Save(model, _folder.File("m"));
+        (Linear resumed, AdamW resumedOptimizer) = Make(4, !fromFused);
+        ModelWeights.Load(resumed, _folder.File("m"));
+        AdamWState.Load(resumedOptimizer, Names, _folder.File("o"));
+        AdamWState.Save(resumedOptimizer, Names, _folder.File("again"));
+
+        Step(model, optimizer, 4, 5, 6);
+        Step(resumed, resumedOptimizer, 4, 5, 6);
+
+        Assert.Equal(File.ReadAllBytes(_folder.File("o")), File.ReadAllBytes(_folder.File("again")));
+        Assert.True(resumed.weight!.allclose(model.weight!, 1e-5, 1e-6));
+        Assert.True(resumed.bias!.allclose(model.bias!, 1e-5, 1e-6));
     }
 
     [Fact]
@@ -100,11 +123,11 @@ public sealed class AdamWStateTests : IDisposable
         Assert.Contains("bias.exp_avg", error.Message, StringComparison.Ordinal);
     }
 
-    private static (Linear Model, AdamW Optimizer) Make(int inputs)
+    private static (Linear Model, AdamW Optimizer) Make(int inputs, bool fused = false)
     {
         random.manual_seed(11);
         Linear model = nn.Linear(inputs, 3);
-        return (model, optim.AdamW(model.parameters(), 0.01, weight_decay: 0.1));
+        return (model, fused ? new FusedAdamW(model.parameters(), 0.01, weight_decay: 0.1) : optim.AdamW(model.parameters(), 0.01, weight_decay: 0.1));
     }
 
     private static void Step(Linear model, AdamW optimizer, params int[] seeds)

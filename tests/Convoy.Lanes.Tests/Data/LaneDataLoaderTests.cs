@@ -67,7 +67,7 @@ public class LaneDataLoaderTests
                 seen.AddRange(batch.FrameIndices);
                 Assert.Equal([batch.FrameIndices.Count, 3, Size.Height, Size.Width], batch.Images.shape);
                 Assert.Equal([batch.FrameIndices.Count, Size.Height, Size.Width], batch.Masks.shape);
-                Assert.Equal((torch.ScalarType.Float32, torch.ScalarType.Int64), (batch.Images.dtype, batch.Masks.dtype));
+                Assert.Equal((torch.ScalarType.Float32, torch.ScalarType.Byte), (batch.Images.dtype, batch.Masks.dtype));
                 Assert.InRange(batch.WaitSeconds, 0, 60);
             }
 
@@ -99,7 +99,7 @@ public class LaneDataLoaderTests
                 using (batch)
                 {
                     float[] red = batch.Images[0][0].contiguous().data<float>().ToArray();
-                    long[] mask = batch.Masks[0].data<long>().ToArray();
+                    byte[] mask = batch.Masks[0].data<byte>().ToArray();
                     float dark = red.Order().ElementAt(red.Length / 2);
                     float bright = red.Max();
                     int[] lane = [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1)];
@@ -136,7 +136,7 @@ public class LaneDataLoaderTests
                 LaneLoaderOptions options = Options() with { CacheDirectory = cache, Augmentation = flipped ? flip : AugmentationOptions.None };
                 using var loader = new LaneDataLoader(dataset, options, cancellation: Token);
                 using LaneBatch batch = Assert.Single(loader.Epoch([0], 0, cancellation: Token));
-                long[] mask = batch.Masks.data<long>().ToArray();
+                byte[] mask = batch.Masks.data<byte>().ToArray();
                 int[] columns = [.. Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1).Select(i => i % Size.Width).Distinct().Order()];
 
                 Assert.Equal(flipped ? Enumerable.Range(130, 20) : Enumerable.Range(10, 20), columns);

@@ -76,11 +76,45 @@ public sealed class TrainerPrecisionTests : IDisposable
         Assert.All(Losses(Run("run")), loss => Assert.True(double.IsFinite(loss)));
     }
 
+    // The scale starts far too high and may grow after every second good update, so that it finds the network's limit and then swings about it.
+    [Fact]
+    public void Run_Float16WithPlantedOverflows_AdaptsTheScaleAsPyTorchAndLeavesThoseUpdatesOut()
+    {
+        Train("run", Precision.Fp16, 1);
+        string file = Path.Combine(Checkpoint.Latest(Run("run").Checkpoints)!.Folder, "state.json");
+        double before = State("run").GradScaler!["scale"];
+        File.WriteAllText(file, File.ReadAllText(file)
+            .Replace($"\"scale\": {before}", $"\"scale\": {1L << 19}", StringComparison.Ordinal)
+            .Replace("\"growth_interval\": 2000", "\"growth_interval\": 2", StringComparison.Ordinal));
+        Assert.Equal((1L << 19, 2), (State("run").GradScaler!["scale"], State("run").GradScaler!["growth_interval"]));
+        var updates = new UpdateRecord(() => Checkpoint.Latest(Run("run").Checkpoints)!);
+
+        Train("run", Precision.Fp16, 12, updates);
+
+        Assert.Equal(11, updates.Seen.Count);
+        int overflows = 0, growths = 0;
+        foreach ((UpdateRecord.Update earlier, UpdateRecord.Update later) in updates.Seen.Zip(updates.Seen.Skip(1)))
+        {
+            // An update that is left out leaves the optimizer's state, and the parameters, as they were to the last bit.
+            bool overflow = earlier.Optimizer == later.Optimizer;
+            Assert.Equal(overflow, earlier.Parameters == later.Parameters);
+            bool grows = !overflow && earlier.Good + 1 == 2;
+            Assert.Equal(
+                (overflow ? earlier.Scale / 2 : grows ? earlier.Scale * 2 : earlier.Scale, overflow || grows ? 0 : earlier.Good + 1),
+                (later.Scale, later.Good));
+            overflows += overflow ? 1 : 0;
+            growths += grows ? 1 : 0;
+        }
+
+        Assert.All(Losses(Run("run")), loss => Assert.True(double.IsFinite(loss)));
+        Assert.True(overflows >= 2 && growths >= 1, $"{overflows} overflows, {growths} growths");
+    }
+
     private CheckpointState State(string run) => Checkpoint.Latest(Run(run).Checkpoints)!.State;
 
     private RunDirectory Run(string name) => new(_folder.File(name));
 
-    private RunDirectory Train(string name, Precision precision, long steps)
+    private RunDirectory Train(string name, Precision precision, long steps, UpdateRecord? updates = null)
     {
         RunDirectory run = Run(name);
         if (!Directory.Exists(_folder.File(name)))
@@ -91,11 +125,11 @@ public sealed class TrainerPrecisionTests : IDisposable
         var options = new TrainingOptions
         {
             Data = _folder.File("data"), ValSplit = 0, Nproc = 1, Threads = 1, ImageSize = new ImageSize(64, 32), BatchSize = 2, Steps = steps, ScheduleSteps = 8, Accumulate = 1,
-            Workers = 0, KeepCheckpoints = 1, Precision = precision, WarmupUpdates = 0,
+            Workers = 0, KeepCheckpoints = 1, CheckpointEvery = updates is null ? 0 : 1, Precision = precision, WarmupUpdates = 0,
         };
         using var group = new ProcessGroupSingle();
         using var trainer = new Trainer(options, run, group, TimeProvider.System);
-        Assert.Equal(new TrainingOutcome(steps, Interrupted: false), trainer.Run(new Progress<TrainingEvent>(), TestContext.Current.CancellationToken));
+        Assert.Equal(new TrainingOutcome(steps, Interrupted: false), trainer.Run(updates ?? (IProgress<TrainingEvent>)new Progress<TrainingEvent>(), TestContext.Current.CancellationToken));
         return run;
     }
 

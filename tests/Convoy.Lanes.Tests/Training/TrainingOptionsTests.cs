@@ -25,7 +25,7 @@ public sealed class TrainingOptionsTests
         { "not a share of frames to hold out (1). Give --val-split a number from 0 to below 1.", Good with { ValSplit = 1 } },
         { "not a share of frames to hold out (NaN). Give --val-split a number from 0 to below 1.", Good with { ValSplit = double.NaN } },
         { "not a number of steps (-1). Give --checkpoint-every 0 or more.", Good with { CheckpointEvery = -1 } },
-        { "not a number of checkpoints (0). Give --keep-checkpoints 1 or more.", Good with { KeepCheckpoints = 0 } },
+        { "not a number of checkpoints (-1). Give --keep-checkpoints 0 or more.", Good with { KeepCheckpoints = -1 } },
         { "not a time-out in seconds (0). Give --timeout a number above 0, up to 86400.", Good with { TimeoutSeconds = 0 } },
         { "not a number of loader threads (-1). Give --workers 0 to 256.", Good with { Workers = -1 } },
         { "not a line width (0). Give --line-width a number of pixels above 0, up to 200.", Good with { LineWidth = 0 } },

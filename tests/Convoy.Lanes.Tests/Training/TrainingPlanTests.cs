@@ -43,6 +43,15 @@ public sealed class TrainingPlanTests
     }
 
     [Fact]
+    public void IsCheckpoint_NoneToKeep_IsNever()
+    {
+        var plan = new TrainingPlan(Options with { Steps = 12, CheckpointEvery = 3, KeepCheckpoints = 0 }, 30);
+
+        Assert.False(plan.KeepsCheckpoints);
+        Assert.DoesNotContain(Enumerable.Range(1, 12), step => plan.IsCheckpoint(step));
+    }
+
+    [Fact]
     public void LearningRate_Accumulation_IsThatOfTheStepsUpdate()
     {
         var plan = new TrainingPlan(Options with { Steps = 7, Accumulate = 2, WarmupUpdates = 2, Lr = 0.1, ScaleLr = false }, 30);

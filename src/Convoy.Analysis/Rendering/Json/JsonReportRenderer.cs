@@ -73,7 +73,8 @@ public sealed class JsonReportRenderer : IReportRenderer
         recommendation.Fastest.Precision,
         recommendation.FastestGain * 100,
         Recommendation.Rule,
-        recommendation.Reason);
+        recommendation.Reason,
+        recommendation.Command);
 
     private static BreakdownDocument Document(Configuration at, PhaseSeconds phases) => new(
         at.Processes, at.Threads, at.Precision, phases.Data, phases.Forward, phases.Backward, phases.Comm, phases.Wait, phases.Optimizer, phases.Other);

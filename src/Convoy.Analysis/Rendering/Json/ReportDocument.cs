@@ -61,7 +61,8 @@ internal sealed record RecommendationDocument(
     string FastestPrecision,
     double FastestGainPercent,
     string Rule,
-    string Reason);
+    string Reason,
+    string Command);
 
 internal sealed record PrecisionGainDocument(int Processes, int? Threads, string Precision, string Against, double TimeSavedPercent);
 

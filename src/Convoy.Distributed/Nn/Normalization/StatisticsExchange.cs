@@ -1,4 +1,5 @@
 using Convoy.Distributed.Interop;
+using Convoy.Distributed.Nn.Channels;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Nn.Normalization;
@@ -40,14 +41,8 @@ internal sealed unsafe class StatisticsExchange : IDisposable
             return new BatchStatistics(0, means, deviations);
         }
 
-        // Any value of the channel is near enough to its mean; these are exact in the type of the input.
-        double[] shift;
-        using (Tensor values = input[0].reshape(channels, -1)[.., 0].to(ScalarType.Float64).contiguous())
-        {
-            shift = new ReadOnlySpan<double>(TensorMemory.Address(values), channels).ToArray();
-        }
-
-        double[] sums = ChannelSums.Compute<MomentTerms>(input, input, layout, shift, get_num_threads());
+        double[] shift = FirstValues(input);
+        double[] sums = ChannelPass.Run<Moments>(new ChannelOperands(input), layout, new ChannelConstants(shift), get_num_threads());
         for (int channel = 0; channel < channels; channel++)
         {
             double offset = sums[channel] / layout.Count;
@@ -56,6 +51,20 @@ internal sealed unsafe class StatisticsExchange : IDisposable
         }
 
         return new BatchStatistics(layout.Count, means, deviations);
+    }
+
+    // Any value of a channel is near enough to its mean; these are exact in the type of the input.
+    private static double[] FirstValues(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        Tensor values = input.select(0, 0);
+        while (values.dim() > 1)
+        {
+            values = values.select(1, 0);
+        }
+
+        Tensor wide = values.to(ScalarType.Float64).contiguous();
+        return new ReadOnlySpan<double>(TensorMemory.Address(wide), (int)wide.numel()).ToArray();
     }
 
     /// <summary>Combines this rank's statistics with those of all others, which call this at the same time.</summary>

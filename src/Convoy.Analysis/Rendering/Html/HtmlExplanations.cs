@@ -1,0 +1,102 @@
+using Convoy.Analysis.Conclusions;
+using Convoy.Analysis.Reports;
+using Convoy.Analysis.Scaling;
+
+namespace Convoy.Analysis.Rendering.Html;
+
+/// <summary>Causes of lost time with their evidence, the laws fitted to the times, and what they foretell.</summary>
+internal static class HtmlExplanations
+{
+    public static void Write(HtmlText html, Report report)
+    {
+        if (report.Conclusions.Count > 0)
+        {
+            html.Section("causes", "Causes of lost time", () => Causes(html, report));
+        }
+
+        if (report.Series.Any(s => s.Models.Assessments.Count > 0))
+        {
+            html.Section("models", "Models and predictions", () =>
+            {
+                Models(html, report);
+                if (report.Series.Any(s => s.Predictions.Count > 0))
+                {
+                    html.Element("h3", "Predictions");
+                    Predictions(html, report);
+                }
+            });
+        }
+    }
+
+    private static void Causes(HtmlText html, Report report)
+    {
+        html.Raw("<ol class=\"causes\">");
+        foreach (Conclusion conclusion in report.Conclusions)
+        {
+            string severity = conclusion.Severity.ToString().ToLowerInvariant();
+            html.Raw("<li>")
+                .Raw($"<h3>{HtmlText.Escape(conclusion.Title)} <span class=\"badge {severity}\">{severity}, {Wording.Percent(conclusion.Share)}</span></h3>")
+                .Element("p", conclusion.Explanation)
+                .Element("p class=\"advice\"", conclusion.Advice)
+                .Raw("<dl class=\"evidence\">");
+            foreach (string[] parts in conclusion.Evidence.Select(e => Wording.Of(e).Split(": ", 2)))
+            {
+                html.Raw("<div>").Element("dt", parts[0]).Element("dd", parts[1]).Raw("</div>");
+            }
+
+            html.Raw("<div>").Element("dt", "named from").Element("dd", $"{Wording.Percent(conclusion.Threshold)} of the time").Raw("</div>")
+                .Raw("</dl>").Raw("</li>");
+        }
+
+        html.Raw("</ol>");
+    }
+
+    private static void Models(HtmlText html, Report report)
+    {
+        var table = new HtmlTable("Models and how far off they are at points that they were not fitted on", "<model", "<precision", "<parameters", "leave-one-out error", "<");
+        foreach (SeriesReport series in report.Series)
+        {
+            foreach (ModelAssessment model in series.Models.Assessments)
+            {
+                bool used = ReferenceEquals(model, series.Models.Best);
+                string[] cells =
+                [
+                    model.Fit.Model.Name,
+                    series.Series.Precision,
+                    string.Join(", ", model.Fit.Parameters.Select(p => Wording.Text($"{p.Key.Replace('_', ' ')} {p.Value:G4}"))),
+                    model.LeaveOneOutError is { } error ? Wording.Percent(error) : "too few points",
+                    used ? "used" : "",
+                ];
+                if (used)
+                {
+                    table.AddMarked(cells);
+                }
+                else
+                {
+                    table.Add(cells);
+                }
+            }
+        }
+
+        table.WriteTo(html);
+        html.Element("p class=\"hint\"", "Each measured point is left out once and predicted from the others; the error is the mean distance. The model with the lowest error is used.");
+    }
+
+    private static void Predictions(HtmlText html, Report report)
+    {
+        var table = new HtmlTable("Predicted times", "processes", "<precision", "<network", "seconds", "95 % interval", "speed-up", "<model");
+        foreach (Prediction prediction in report.Series.SelectMany(s => s.Predictions))
+        {
+            table.Add(
+                Cells.Number(prediction.Processes),
+                prediction.Precision,
+                prediction.Link is { } link ? Wording.Text($"{link.GigabitsPerSecond} Gbit/s, {link.LatencyMicroseconds} us") : "as measured",
+                Cells.Seconds(prediction.Seconds),
+                Cells.Range(prediction.Interval, Cells.Seconds),
+                Wording.Text($"{prediction.Speedup:0.00}"),
+                prediction.ModelName);
+        }
+
+        table.WriteTo(html);
+    }
+}

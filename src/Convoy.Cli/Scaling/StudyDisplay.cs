@@ -1,0 +1,132 @@
+using System.Globalization;
+using Convoy.Analysis.Reading;
+using Convoy.Analysis.Runs;
+using Convoy.Lanes.Sweeps;
+using Convoy.Metrics;
+using Spectre.Console;
+
+namespace Convoy.Cli.Scaling;
+
+/// <summary>How far a study is: one live table on a terminal; otherwise a plain line for each run.</summary>
+/// <param name="console">Where it is shown.</param>
+/// <param name="study">The study's files.</param>
+/// <param name="settings">Its settings.</param>
+/// <param name="plan">Its runs.</param>
+/// <param name="time">The clock of the remaining time.</param>
+internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, SweepSettings settings, SweepPlan plan, TimeProvider time) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
+    private readonly StudyTable _table = new(plan, settings);
+    private readonly RemainingTime _remaining = new(settings.Cores, plan.PlannedRunSeconds);
+    private readonly HashSet<SweepConfiguration> _failed = [];
+    private RunSet? _measured = Measured(study, plan);
+    private SweepRun? _running;
+    private long _begun;
+    private string _step = string.Empty;
+    private IReadOnlyList<double> _steps = [];
+
+    /// <summary>A run starts.</summary>
+    public void Begin(SweepRun run)
+    {
+        lock (_gate)
+        {
+            (_running, _begun, _step, _steps) = (run, time.GetTimestamp(), "starting", []);
+            Draw();
+        }
+    }
+
+    /// <summary>The run took a step.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="measured">Seconds of the steps after the warm-up.</param>
+    /// <param name="steps">The most steps that it takes.</param>
+    public void Step(StepMetrics step, IReadOnlyList<double> measured, int steps)
+    {
+        lock (_gate)
+        {
+            _steps = [.. measured];
+            _step = step.Step <= plan.WarmupSteps
+                ? string.Create(CultureInfo.InvariantCulture, $"warm-up step {step.Step} of {plan.WarmupSteps}")
+                : string.Create(CultureInfo.InvariantCulture, $"step {step.Step - plan.WarmupSteps} of {(plan.SecondsPerRun is null ? "" : "at most ")}{steps - plan.WarmupSteps}");
+            Draw();
+        }
+    }
+
+    /// <summary>The run is whole.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="seconds">How long it took from its start to its end.</param>
+    public void Finish(SweepRun run, double seconds)
+    {
+        lock (_gate)
+        {
+            _running = null;
+            _remaining.Add(run.Configuration, seconds);
+            _measured = Measured(study, plan);
+            Draw();
+            if (_area is null)
+            {
+                console.WriteLine($"{Counted(run)}: {run.Configuration}: {StudyTable.Line(_measured!, run.Configuration)}{Left(0)}");
+            }
+        }
+    }
+
+    /// <summary>A run failed.</summary>
+    public void Fail(FailedRun failed)
+    {
+        lock (_gate)
+        {
+            _running = null;
+            _failed.Add(failed.Run.Configuration);
+            string line = $"{failed.Run.Configuration} failed: {failed.Reason}";
+            if (_area is null)
+            {
+                console.WriteLine(line);
+            }
+            else
+            {
+                _area.Say(line);
+                Draw();
+            }
+        }
+    }
+
+    /// <summary>Leaves the table as it stands.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _running = null;
+            Draw();
+            _area?.Dispose();
+        }
+    }
+
+    private static RunSet? Measured(StudyDirectory study, SweepPlan plan)
+    {
+        string[] whole = [.. plan.Runs.Where(study.Has).Select(run => study.Run(run).Metrics)];
+        return whole.Length == 0 ? null : RunReader.Read(whole);
+    }
+
+    private void Draw()
+    {
+        if (_area is null)
+        {
+            return;
+        }
+
+        Table table = _table.Of(_measured, c => plan.Runs.Count(run => run.Configuration == c && study.Has(run)), _running?.Configuration, _steps, _failed);
+        string line = _running is { } run
+            ? $"{Counted(run)}: {run.Configuration}, {_step}{Left(time.GetElapsedTime(_begun).TotalSeconds)}"
+            : string.Empty;
+        _area.Update(line.Length > 0 ? new Rows(table, new Text(line)) : table);
+    }
+
+    private string Counted(SweepRun run) =>
+        string.Create(CultureInfo.InvariantCulture, $"run {plan.Runs.Count(study.Has) + (_running is null ? 0 : 1)} of {plan.Runs.Count}");
+
+    private string Left(double runningSeconds)
+    {
+        IEnumerable<SweepRun> left = plan.Runs.Where(run => !study.Has(run) && !_failed.Contains(run.Configuration));
+        return _remaining.Estimate(left, runningSeconds) is > 0 and { } seconds ? $", about {Clock.Text(TimeSpan.FromSeconds(Math.Ceiling(seconds)))} left" : string.Empty;
+    }
+}

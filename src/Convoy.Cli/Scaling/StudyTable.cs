@@ -1,0 +1,101 @@
+using System.Globalization;
+using Convoy.Analysis.Runs;
+using Convoy.Analysis.Scaling;
+using Convoy.Lanes.Sweeps;
+using Convoy.Lanes.Training;
+using Spectre.Console;
+
+namespace Convoy.Cli.Scaling;
+
+/// <summary>A study's figures so far, a line for each configuration; 80 columns hold it.</summary>
+/// <param name="plan">The study's runs.</param>
+/// <param name="settings">Its settings.</param>
+internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
+{
+    /// <summary>The table.</summary>
+    /// <param name="measured">What was measured; null when nothing was.</param>
+    /// <param name="done">Whole runs of each configuration.</param>
+    /// <param name="running">The configuration that is running; null for none.</param>
+    /// <param name="runningSteps">The seconds of its measured steps so far.</param>
+    /// <param name="failed">Configurations that failed.</param>
+    public Table Of(
+        RunSet? measured, Func<SweepConfiguration, int> done, SweepConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<SweepConfiguration> failed)
+    {
+        var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
+        table.AddColumn("processes\nx threads");
+        table.AddColumn("\nprecision");
+        foreach (string column in (string[])["\nruns", "\ns/step", "\nimages/s", "\nspeed-up", "\nefficiency"])
+        {
+            table.AddColumn(new TableColumn(column).RightAligned());
+        }
+
+        foreach (TableColumn column in table.Columns)
+        {
+            column.Padding(0, 2).NoWrap(); // so that 80 columns hold it
+        }
+
+        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.Of(measured).SelectMany(series => series.Points)];
+        foreach (SweepConfiguration configuration in plan.Configurations)
+        {
+            ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
+            bool now = configuration == running;
+            bool bad = failed.Contains(configuration);
+            string[] figures = point is not null ? Figures(point) : now && runningSteps.Count > 0 ? Figures(configuration, runningSteps) : ["", "", "", ""];
+            string[] cells =
+            [
+                Text($"{configuration.Processes} x {configuration.Threads}{(configuration.IsOversubscribed(settings.Cores) ? " *" : "")}"),
+                configuration.Precision.Name(),
+                bad ? "failed" : Text($"{done(configuration)}/{settings.Repeats}"),
+                .. figures,
+            ];
+            string style = bad ? "red" : now ? "bold" : point is null ? "grey" : "default";
+            table.AddRow([.. cells.Select(cell => new Markup($"[{style}]{cell.EscapeMarkup()}[/]"))]);
+        }
+
+        if (plan.Configurations.Any(c => c.IsOversubscribed(settings.Cores)))
+        {
+            table.Caption(new TableTitle(Text($"* more threads than the {settings.Cores} {(settings.Cores == 1 ? "core" : "cores")}: they take turns")));
+        }
+
+        return table;
+    }
+
+    /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
+    public static string Line(RunSet measured, SweepConfiguration configuration)
+    {
+        ScalingPoint? point = ScalingSeries.Of(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
+        if (point is null)
+        {
+            return string.Empty;
+        }
+
+        string[] figures = Figures(point);
+        return $"{figures[0]} s/step, {figures[1]} images/s, speed-up {figures[2]}, efficiency {figures[3]}";
+    }
+
+    private static bool Is(ScalingPoint point, SweepConfiguration configuration)
+    {
+        Configuration measured = point.Measurement.Configuration;
+        return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == configuration.Precision.Name();
+    }
+
+    private static string[] Figures(ScalingPoint point)
+    {
+        ConfigurationMeasurement measured = point.Measurement;
+        string spread = measured.Interval is { } interval ? Text($" ±{interval.RelativeHalfWidth(measured.Seconds) * 100:0.0} %") : string.Empty;
+        return
+        [
+            Text($"{Seconds(measured.Seconds)}{spread}"),
+            Text($"{measured.ImagesPerSecond:0.00}"),
+            Text($"{point.Speedup:0.00}"),
+            Text($"{point.Efficiency * 100:0.0} %"),
+        ];
+    }
+
+    private string[] Figures(SweepConfiguration configuration, IReadOnlyList<double> steps) =>
+        [Seconds(steps.Average()), Text($"{plan.GlobalBatch(configuration) / steps.Average():0.00}"), "", ""];
+
+    private static string Seconds(double seconds) => seconds.ToString(seconds < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);
+
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
+}

@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Text.Json;
+using Convoy.Lanes.Sweeps;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Tuning;
+
+/// <summary>What the processes of a group of trials are told: a run directory for each trial, and how long it may take.</summary>
+/// <param name="root">The folder.</param>
+internal sealed class TrialFolder(string root)
+{
+    private string Allowance => Path.Combine(root, "allowance.json");
+
+    /// <summary>The folder's path.</summary>
+    public string Root => root;
+
+    /// <summary>What the processes print.</summary>
+    public string Logs => Path.Combine(root, "logs");
+
+    /// <summary>Makes the folder with what its processes are to do.</summary>
+    public void Write(IEnumerable<TrainingOptions> trials, TrialAllowance allowance)
+    {
+        foreach ((int number, TrainingOptions options) in trials.Index())
+        {
+            RunDirectory run = Run(number);
+            run.Create();
+            run.WriteConfig(options);
+        }
+
+        File.WriteAllText(Allowance, JsonSerializer.Serialize(allowance));
+    }
+
+    /// <summary>How long each trial may take.</summary>
+    public TrialAllowance ReadAllowance() => JsonSerializer.Deserialize<TrialAllowance>(File.ReadAllText(Allowance))!;
+
+    /// <summary>The trials' run directories in order.</summary>
+    public IEnumerable<RunDirectory> Runs()
+    {
+        for (int number = 0; File.Exists(Run(number).Config); number++)
+        {
+            yield return Run(number);
+        }
+    }
+
+    private RunDirectory Run(int number) => new(Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"trial-{number}")));
+}

@@ -1,0 +1,78 @@
+using Convoy.Distributed.Amp;
+using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.Nn;
+using Convoy.Distributed.Optim;
+using Convoy.Lanes.Models;
+using Convoy.Lanes.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Tests.Training;
+
+/// <summary>The fused update and the plain one, on twins of a model that get the same gradients.</summary>
+public sealed class ParameterUpdateTests : IDisposable
+{
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly ProcessGroupSingle _group = new();
+
+    public void Dispose()
+    {
+        _group.Dispose();
+        _scope.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true, 0.5)]
+    [InlineData(true, 0)]
+    [InlineData(false, 0.5)]
+    [InlineData(false, 0)]
+    public void Run_FusedOrPlain_GivesTheSameWeightsScalesAndZeros(bool scales, double clip)
+    {
+        using DistributedDataParallel<Tensor, Tensor> model = Model(), twin = Model();
+        GradScaler scaler = Scaler(scales), twinScaler = Scaler(scales);
+        using ParameterUpdate fused = Make(FusedOperations.Optimizer, model, scaler, clip), plain = Make(FusedOperations.None, twin, twinScaler, clip);
+        Assert.IsType<FusedAdamW>(fused.Optimizer);
+        Assert.IsNotType<FusedAdamW>(plain.Optimizer);
+        for (int step = 0; step < 12; step++)
+        {
+            // Two passes to an update, and with a scaler an infinity in the fifth.
+            foreach ((DistributedDataParallel<Tensor, Tensor> each, GradScaler its) in new[] { (model, scaler), (twin, twinScaler) })
+            {
+                using (each.NoSync())
+                {
+                    Backward(each, its, step, 1);
+                }
+
+                Backward(each, its, step + 100, scales && step == 4 ? float.PositiveInfinity : 1);
+            }
+
+            fused.Run(0.01 / (1 + step));
+            plain.Run(0.01 / (1 + step));
+
+            Assert.Equal(twinScaler.GetScale(), scaler.GetScale());
+            Assert.All(model.parameters(), parameter => Assert.Equal(0, parameter.grad!.abs().sum().item<float>()));
+            Assert.All(twin.parameters().Zip(model.parameters()), pair => Assert.True(pair.Second.allclose(pair.First, 1e-4, 1e-5)));
+        }
+
+        Assert.Equal(scales ? 512 : 1, scaler.GetScale());
+        Assert.All(Model().parameters().Zip(model.parameters()), pair => Assert.False(pair.Second.allclose(pair.First, 1e-4, 1e-5)));
+    }
+
+    private static ParameterUpdate Make(FusedOperations fuse, DistributedDataParallel<Tensor, Tensor> model, GradScaler scaler, double clip) =>
+        new(new TrainingOptions { Data = "", Nproc = 1, Threads = 1, Fuse = fuse, Clip = clip, WeightDecay = 0.1 }, model, scaler, 0.01);
+
+    private static GradScaler Scaler(bool enabled) => new(initScale: 1024, enabled: enabled);
+
+    private DistributedDataParallel<Tensor, Tensor> Model()
+    {
+        random.manual_seed(3);
+        return new DistributedDataParallel<Tensor, Tensor>(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Tanh(), nn.Flatten(), nn.Linear(72, 2)), _group);
+    }
+
+    private static void Backward(DistributedDataParallel<Tensor, Tensor> model, GradScaler scaler, int seed, float factor)
+    {
+        using var generator = new Generator((ulong)seed);
+        using DisposeScope scope = NewDisposeScope();
+        model.Backward(scaler.Scale(model.call(randn([4, 3, 5, 5], float32, generator: generator)).square().mean() * factor));
+    }
+}
