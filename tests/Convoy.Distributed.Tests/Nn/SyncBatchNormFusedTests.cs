@@ -105,7 +105,7 @@ public sealed class SyncBatchNormFusedTests
                 norm.NormalizeReluMaxPool(x).sum().backward();
             }
 
-            return Tensor.TotalCount;
+            return DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         }
 
         long early = After(3);
