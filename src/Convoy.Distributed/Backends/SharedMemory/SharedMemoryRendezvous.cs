@@ -23,7 +23,14 @@ internal static class SharedMemoryRendezvous
         if (rank != 0)
         {
             string path = NameFromRankZero(store, rank, timeout);
-            SharedMemorySegment opened = Attempt(() => SharedMemorySegment.Open(platform, path, bytes), failure => store.Set(MappedKey(rank), failure));
+            SharedMemorySegment opened = Attempt(
+                () => SharedMemorySegment.Open(platform, path, bytes),
+                failure =>
+                {
+                    // Rank 0 may have given up in between: that says more than a file that is not there.
+                    NameFromRankZero(store, rank, timeout);
+                    store.Set(MappedKey(rank), failure);
+                });
             try
             {
                 prepare(opened);
@@ -49,6 +56,13 @@ internal static class SharedMemoryRendezvous
             store.Set(NameKey, created.Path);
             AwaitAll(store, rank, size, timeout);
             return created;
+        }
+        catch (StoreTimeoutException error)
+        {
+            // A rank that comes later finds no memory: it learns why, and those that still wait learn it from it.
+            created.Dispose();
+            store.Set(NameKey, FailureMark + error.Message);
+            throw;
         }
         catch
         {
@@ -105,8 +119,9 @@ internal static class SharedMemoryRendezvous
             return name;
         }
 
-        store.Set(MappedKey(rank), "no");
-        throw new SharedMemoryException($"rank 0: {name[1..]}");
+        string failure = $"rank 0: {name[1..]}";
+        store.Set(MappedKey(rank), failure);
+        throw new SharedMemoryException(failure);
     }
 
     private static void AwaitAll(Store store, int rank, int size, TimeSpan timeout)
