@@ -36,6 +36,7 @@ internal static class Program
         [nameof(JoinWithUnevenInputs)] = JoinWithUnevenInputs.Run,
         [nameof(JoinFailures)] = JoinFailures.Run,
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
+        [nameof(SyncBatchNormFusedVariants)] = SyncBatchNormFusedVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
         [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,

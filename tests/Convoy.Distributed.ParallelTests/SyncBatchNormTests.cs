@@ -10,6 +10,24 @@ public class SyncBatchNormTests
     public async Task SyncBatchNorm_PartsOfABatch_EqualBatchNormOnTheWhole(int worldSize) =>
         await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormVariants", worldSize);
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task NormalizeRelu_PartsOfABatch_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "Relu");
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task NormalizeRelu_PartsOfABatchAndOfAResidual_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "AddRelu");
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task NormalizeReluMaxPool_PartsOfABatch_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "ReluMaxPool");
+
     [Fact]
     public async Task Backward_InputChangedInPlaceOnOneRank_IsAnErrorOnAll() =>
         await WorkerProcesses.RunAndRequireSuccessAsync("NormInputChangedInPlace", 3);
