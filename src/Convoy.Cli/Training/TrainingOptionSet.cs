@@ -166,6 +166,7 @@ internal sealed class TrainingOptionSet
                 "decoder" => FusedOperations.Decoder,
                 "loss" => FusedOperations.Loss,
                 "optimizer" => FusedOperations.Optimizer,
+                "convolution" => FusedOperations.Convolution,
                 _ => throw new BadInputException("unknown operations to fuse", name, "Give --fuse all, none, or names from norm, decoder, loss and optimizer, separated by commas."),
             };
         }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Convoy.Lanes.Models;
 
-/// <summary>Which groups of memory-bound operations run as one kernel of Convoy's in place of several of libtorch's. Results are the same to rounding.</summary>
+/// <summary>Which groups of operations run by a kernel of Convoy's in place of libtorch's. Results are the same to rounding.</summary>
 [Flags]
 public enum FusedOperations
 {
@@ -26,7 +26,11 @@ public enum FusedOperations
     [JsonStringEnumMemberName("optimizer")]
     Optimizer = 8,
 
+    /// <summary>3x3 convolutions of stride 1 by Winograd's algorithm.</summary>
+    [JsonStringEnumMemberName("convolution")]
+    Convolution = 16,
+
     /// <summary>All of them.</summary>
     [JsonStringEnumMemberName("all")]
-    All = Norm | Decoder | Loss | Optimizer,
+    All = Norm | Decoder | Loss | Optimizer | Convolution,
 }

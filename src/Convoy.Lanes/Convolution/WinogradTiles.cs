@@ -1,0 +1,200 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using Convoy.Distributed.Kernels;
+
+namespace Convoy.Lanes.Convolution;
+
+/// <summary>Brings tiles of channels-last images to the points of the transform, and back. A matrix of tiles by channels for each point.</summary>
+/// <typeparam name="TElements">How elements of the images are read and written.</typeparam>
+internal static unsafe class WinogradTiles<TElements>
+    where TElements : IElements<float>
+{
+    // The processor does not foresee the jumps from pixel to pixel. Measured: 1 is less, 3 no more.
+    private const int TilesAhead = 2;
+
+    private static readonly int ElementBytes = typeof(TElements) == typeof(BFloat16Elements) ? sizeof(ushort) : sizeof(float);
+
+    // Channels that are read at a time.
+    private static readonly int Pair = 2 * Vector<float>.Count;
+
+    /// <summary>Bᵀ d B of the window around each tile; pixels beyond the edges are 0.</summary>
+    /// <param name="images">[N, H, W, C].</param>
+    /// <param name="shape">The images' sizes.</param>
+    /// <param name="channels">C; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
+    /// <param name="firstTile">The first tile.</param>
+    /// <param name="tiles">How many.</param>
+    /// <param name="result">Receives the matrices.</param>
+    /// <param name="layout">The matrices' layout.</param>
+    public static void Input(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
+    {
+        byte* nothing = stackalloc byte[channels * ElementBytes];
+        Unsafe.InitBlock(nothing, 0, (uint)(channels * ElementBytes));
+        byte** window = stackalloc byte*[WinogradShape.Points];
+        float* half = stackalloc float[WinogradShape.Points * Pair];
+        int ahead = TilesAhead * WinogradShape.Tile * channels * ElementBytes;
+        for (int i = 0; i < tiles; i++)
+        {
+            Look(images, nothing, shape, channels, firstTile + i, -1, WinogradShape.Window, window);
+            for (int channel = 0; channel < channels; channel += Pair)
+            {
+                InputTile(window, channel, ahead, half, result + (i * layout.Row) + channel, layout.Point);
+            }
+        }
+    }
+
+    /// <summary>A dY Aᵀ of each tile of the output's gradient; pixels beyond the edges are 0.</summary>
+    /// <inheritdoc cref="Input"/>
+    public static void OutputGradient(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
+    {
+        byte* nothing = stackalloc byte[channels * ElementBytes];
+        Unsafe.InitBlock(nothing, 0, (uint)(channels * ElementBytes));
+        byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
+        float* half = stackalloc float[WinogradShape.Window * WinogradShape.Tile * Pair];
+        for (int i = 0; i < tiles; i++)
+        {
+            Look(images, nothing, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
+            for (int channel = 0; channel < channels; channel += Pair)
+            {
+                OutputGradientTile(window, channel, half, result + (i * layout.Row) + channel, layout.Point);
+            }
+        }
+    }
+
+    /// <summary>Aᵀ m A: each tile's pixels. Those beyond the edges are not written.</summary>
+    /// <param name="products">The matrices.</param>
+    /// <param name="layout">Their layout.</param>
+    /// <param name="shape">The images' sizes.</param>
+    /// <param name="channels">C; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
+    /// <param name="firstTile">The first tile.</param>
+    /// <param name="tiles">How many.</param>
+    /// <param name="images">[N, H, W, C].</param>
+    public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstTile, int tiles, byte* images)
+    {
+        byte* sink = stackalloc byte[channels * ElementBytes];
+        byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
+        float* half = stackalloc float[WinogradShape.Tile * (WinogradShape.Window + 1) * Pair];
+        for (int i = 0; i < tiles; i++)
+        {
+            Look(images, sink, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
+            for (int channel = 0; channel < channels; channel += Pair)
+            {
+                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, channel);
+            }
+        }
+    }
+
+    // Where the pixels of a tile's window lie; in place of those beyond the edges, something else.
+    private static void Look(byte* images, byte* beyond, WinogradShape shape, int channels, int tile, int offset, int size, byte** window)
+    {
+        (int image, int firstY, int firstX) = shape.Locate(tile);
+        for (int i = 0; i < size; i++)
+        {
+            int y = firstY + offset + i;
+            long row = ((long)image * shape.Height) + y;
+            for (int j = 0; j < size; j++)
+            {
+                int x = firstX + offset + j;
+                bool inside = (uint)y < (uint)shape.Height && (uint)x < (uint)shape.Width;
+                window[(i * size) + j] = inside ? images + (((row * shape.Width) + x) * channels * ElementBytes) : beyond;
+            }
+        }
+    }
+
+    // The pixels of one column that a later tile looks at, and this one does not. Beyond an edge they are other memory, or none: it only asks.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte** column, int offset)
+    {
+        for (int y = 0; y < WinogradShape.Window; y++)
+        {
+            Sse.Prefetch0(column[y * WinogradShape.Window] + offset);
+        }
+    }
+
+    private static void InputTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
+    {
+        const int Size = WinogradShape.Window;
+        int width = Vector<float>.Count, pair = 2 * width;
+        for (int x = 0; x < Size; x++)
+        {
+            if (Sse.IsSupported && x >= Size - WinogradShape.Tile)
+            {
+                Prefetch(window + x, ahead + (channel * ElementBytes));
+            }
+
+            TElements.Load(window[x], channel, out Vector<float> a0, out Vector<float> b0);
+            TElements.Load(window[x + Size], channel, out Vector<float> a1, out Vector<float> b1);
+            TElements.Load(window[x + (2 * Size)], channel, out Vector<float> a2, out Vector<float> b2);
+            TElements.Load(window[x + (3 * Size)], channel, out Vector<float> a3, out Vector<float> b3);
+            TElements.Load(window[x + (4 * Size)], channel, out Vector<float> a4, out Vector<float> b4);
+            TElements.Load(window[x + (5 * Size)], channel, out Vector<float> a5, out Vector<float> b5);
+            WinogradPoints.Input(a0, a1, a2, a3, a4, a5, half + (x * pair), Size * pair);
+            WinogradPoints.Input(b0, b1, b2, b3, b4, b5, half + (x * pair) + width, Size * pair);
+        }
+
+        for (int y = 0; y < Size; y++)
+        {
+            for (int part = 0; part < pair; part += width)
+            {
+                float* row = half + (y * Size * pair) + part;
+                WinogradPoints.Input(
+                    At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), result + (y * Size * point) + part, point);
+            }
+        }
+    }
+
+    private static void OutputGradientTile(byte** window, int channel, float* half, float* result, nint point)
+    {
+        const int Size = WinogradShape.Tile;
+        int width = Vector<float>.Count, pair = 2 * width;
+        for (int x = 0; x < Size; x++)
+        {
+            TElements.Load(window[x], channel, out Vector<float> a0, out Vector<float> b0);
+            TElements.Load(window[x + Size], channel, out Vector<float> a1, out Vector<float> b1);
+            TElements.Load(window[x + (2 * Size)], channel, out Vector<float> a2, out Vector<float> b2);
+            TElements.Load(window[x + (3 * Size)], channel, out Vector<float> a3, out Vector<float> b3);
+            WinogradPoints.OutputGradient(a0, a1, a2, a3, half + (x * pair), Size * pair);
+            WinogradPoints.OutputGradient(b0, b1, b2, b3, half + (x * pair) + width, Size * pair);
+        }
+
+        for (int y = 0; y < WinogradShape.Window; y++)
+        {
+            for (int part = 0; part < pair; part += width)
+            {
+                float* row = half + (y * Size * pair) + part;
+                WinogradPoints.OutputGradient(
+                    At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), result + (y * WinogradShape.Window * point) + part, point);
+            }
+        }
+    }
+
+    private static void OutputTile(float* products, nint point, float* half, byte** window, int channel)
+    {
+        const int Size = WinogradShape.Window;
+        int width = Vector<float>.Count, pair = 2 * width;
+        for (int x = 0; x < Size; x++)
+        {
+            for (int part = 0; part < pair; part += width)
+            {
+                WinogradPoints.Output(products + (x * point) + part, Size * point, half + (x * pair) + part, Size * pair);
+            }
+        }
+
+        float* row = half + (WinogradShape.Tile * Size * pair);
+        for (int y = 0; y < WinogradShape.Tile; y++)
+        {
+            for (int part = 0; part < pair; part += width)
+            {
+                WinogradPoints.Output(half + (y * Size * pair) + part, pair, row + part, pair);
+            }
+
+            for (int x = 0; x < WinogradShape.Tile; x++)
+            {
+                TElements.Store(window[(y * WinogradShape.Tile) + x], channel, At(row + (x * pair)), At(row + (x * pair) + width));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> At(float* values) => Unsafe.ReadUnaligned<Vector<float>>(values);
+}

@@ -1,0 +1,290 @@
+using Convoy.Distributed.Amp;
+using Convoy.Lanes.Convolution;
+using Convoy.Lanes.Tests.Checkpoints;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Convoy.Lanes.Tests.Convolution;
+
+public sealed class WinogradConv2dTests
+{
+    [Theory]
+    [InlineData(2, 64, 64, 90, 200)]
+    [InlineData(4, 128, 128, 45, 100)]
+    [InlineData(4, 64, 128, 23, 50)]
+    [InlineData(3, 32, 48, 13, 11)]
+    [InlineData(1, 16, 16, 64, 64)]
+    [InlineData(2, 16, 32, 5, 3)]
+    [InlineData(2, 16, 16, 1, 1)]
+    [InlineData(1, 32, 16, 4, 97)]
+    public void Forward_Float32_EqualsTheSumInFloat64(int batch, int inChannels, int outChannels, int height, int width)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(batch, inChannels, outChannels, height, width, ScalarType.Float32);
+
+        (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Plain(input.to(ScalarType.Float64), weight.to(ScalarType.Float64));
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+        AssertClose(expected, output, 4e-6);
+        AssertClose(expectedInput, inputGradient, 4e-6);
+        AssertClose(expectedWeight, weightGradient, 4e-6);
+    }
+
+    [Fact]
+    public void Forward_Float32_RoundsAtMostThreeTimesAsMuchAsThePlainSum()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 128, 128, 45, 100, ScalarType.Float32);
+        (Tensor exact, Tensor exactInput, Tensor exactWeight) = Plain(input.to(ScalarType.Float64), weight.to(ScalarType.Float64));
+        (Tensor plain, Tensor plainInput, Tensor plainWeight) = Plain(input, weight);
+
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+        Assert.InRange(Error(exact, output) / Error(exact, plain), 0, 3);
+        Assert.InRange(Error(exactInput, inputGradient) / Error(exactInput, plainInput), 0, 3);
+        Assert.InRange(Error(exactWeight, weightGradient) / Error(exactWeight, plainWeight), 0, 3);
+    }
+
+    [Theory]
+    [InlineData(2, 64, 64, 30, 52)]
+    [InlineData(3, 32, 48, 13, 11)]
+    [InlineData(2, 16, 32, 14, 17)]
+    public void Forward_BFloat16Autocast_IsFloat32sRoundedOnce(int batch, int inChannels, int outChannels, int height, int width)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(batch, inChannels, outChannels, height, width, ScalarType.BFloat16);
+        (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Winograd(input.to(ScalarType.Float32), weight);
+
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+        TensorAssert.Identical(expected.to(ScalarType.BFloat16), output);
+        TensorAssert.Identical(expectedInput.to(ScalarType.BFloat16), inputGradient);
+        TensorAssert.Identical(expectedWeight, weightGradient);
+    }
+
+    [Fact]
+    public void Forward_BFloat16AutocastOfFloat32_TakesTheInputRounded()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+        using Autocast region = Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16);
+
+        TensorAssert.Identical(layer.call(input.to(ScalarType.BFloat16)), layer.call(input));
+    }
+
+    [Fact]
+    public void Forward_PartsOfABatch_GiveTheBitsOfTheWhole()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(4, 32, 32, 21, 30, ScalarType.Float32);
+        using var layer = Layer(weight);
+
+        Tensor whole = layer.call(input);
+
+        for (int image = 0; image < 4; image++)
+        {
+            TensorAssert.Identical(whole[image..(image + 1)], layer.call(input[image..(image + 1)]));
+        }
+    }
+
+    [Fact]
+    public void Forward_TwoThreads_GivesTheSameBits()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 48, 32, 37, 41, ScalarType.Float32);
+        set_num_threads(1);
+        (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Winograd(input, weight);
+        set_num_threads(2);
+        try
+        {
+            (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+            TensorAssert.Identical(expected, output);
+            TensorAssert.Identical(expectedInput, inputGradient);
+            TensorAssert.Identical(expectedWeight, weightGradient);
+        }
+        finally
+        {
+            set_num_threads(1);
+        }
+    }
+
+    [Fact]
+    public void Forward_ChannelsLast_StaysSoAlsoInTheGradients()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 16, 32, 9, 10, ScalarType.Float32);
+
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+        Assert.All([output, inputGradient, weightGradient], result => Assert.True(result.permute(0, 2, 3, 1).is_contiguous()));
+    }
+
+    [Fact]
+    public void Forward_ContiguousWeights_GivesTheSameBits()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 16, 32, 9, 10, ScalarType.Float32);
+        (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Winograd(input, weight);
+
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight.contiguous());
+
+        TensorAssert.Identical(expected, output);
+        TensorAssert.Identical(expectedInput, inputGradient);
+        TensorAssert.Identical(expectedWeight, weightGradient);
+    }
+
+    [Theory]
+    [InlineData(16, 16, 30, false)] // Not channels-last.
+    [InlineData(3, 16, 30, true)] // Channels in no whole vectors.
+    [InlineData(16, 20, 30, true)]
+    [InlineData(512, 512, 4, true)] // Too few tiles.
+    public void Forward_WhatTheKernelDoesNotTake_IsThePlainConvolution(int inChannels, int outChannels, int size, bool channelsLast)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, inChannels, outChannels, size, size, ScalarType.Float32);
+        input = channelsLast ? input : input.contiguous();
+        (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Plain(input, weight);
+
+        (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
+
+        TensorAssert.Identical(expected, output);
+        TensorAssert.Identical(expectedInput, inputGradient);
+        TensorAssert.Identical(expectedWeight, weightGradient);
+    }
+
+    [Fact]
+    public void Forward_InputWithoutGradient_GivesThatOfTheWeights()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 16, 32, 9, 10, ScalarType.Float32);
+        (_, _, Tensor expected) = Winograd(input, weight);
+        using var layer = Layer(weight);
+
+        Tensor output = layer.call(input);
+        output.backward([Gradient(output)]);
+
+        TensorAssert.Identical(expected, layer.parameters().Single().grad!);
+    }
+
+    [Fact]
+    public void Forward_FrozenWeights_GivesTheInputsGradient()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, 16, 32, 9, 10, ScalarType.Float32);
+        (_, Tensor expected, _) = Winograd(input, weight);
+        using var layer = Layer(weight);
+        Parameter frozen = layer.parameters().Single();
+        frozen.requires_grad = false;
+        Tensor features = input.detach().requires_grad_();
+
+        Tensor output = layer.call(features);
+        output.backward([Gradient(output)]);
+
+        TensorAssert.Identical(expected, features.grad!);
+        Assert.Null(frozen.grad);
+    }
+
+    [Fact]
+    public void Forward_CreateGraph_HasThePlainSecondDerivative()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+
+        Tensor Second(Func<Tensor, Tensor> function)
+        {
+            Tensor features = input.detach().requires_grad_();
+            Tensor slope = autograd.grad([function(features).pow(3).sum()], [features], retain_graph: true, create_graph: true)[0];
+            return autograd.grad([(slope * slope).sum()], [features])[0];
+        }
+
+        AssertClose(Second(features => nn.functional.conv2d(features, weight, padding: [1, 1])), Second(layer.call), 1e-5);
+    }
+
+    [Fact]
+    public void Forward_NotANumber_ReachesTheOutput()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        input[0, 3, 4, 4] = float.NaN;
+        using var layer = Layer(weight);
+
+        Assert.True(layer.call(input)[0, .., 3..6, 3..6].isnan().all().item<bool>());
+    }
+
+    [Fact]
+    public void Forward_100Times_KeepsLiveTensorsFlat()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+        long after10 = 0;
+        for (int i = 0; i < 100; i++)
+        {
+            using (NewDisposeScope())
+            {
+                layer.call(input.detach().requires_grad_()).sum().backward();
+            }
+
+            after10 = i == 9 ? DisposeScopeManager.Statistics.ThreadTotalLiveCount : after10;
+        }
+
+        Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Constructor_OtherKernel_IsRefused()
+    {
+        using var weight = new Parameter(ones(16, 16, 1, 1));
+
+        var error = Assert.Throws<ArgumentException>(() => new WinogradConv2d(weight));
+
+        Assert.Contains("[16, 16, 1, 1]", error.Message, StringComparison.Ordinal);
+    }
+
+    private static (Tensor Input, Tensor Weight) Operands(int batch, int inChannels, int outChannels, int height, int width, ScalarType dtype)
+    {
+        var generator = new Generator(5, CPU);
+        Tensor ChannelsLast(long[] shape) => randn(shape, generator: generator).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        return (ChannelsLast([batch, inChannels, height, width]).to(dtype), ChannelsLast([outChannels, inChannels, 3, 3]) * Math.Sqrt(2.0 / (9 * inChannels)));
+    }
+
+    private static WinogradConv2d Layer(Tensor weight) => new(new Parameter(weight.detach().clone()));
+
+    private static (Tensor Output, Tensor Input, Tensor Weight) Plain(Tensor input, Tensor weight)
+    {
+        (Tensor features, Tensor taps) = (input.detach().requires_grad_(), weight.detach().requires_grad_());
+        Tensor output = nn.functional.conv2d(features, taps, padding: [1, 1]);
+        output.backward([Gradient(output)]);
+        return (output.detach(), features.grad!, taps.grad!);
+    }
+
+    private static (Tensor Output, Tensor Input, Tensor Weight) Winograd(Tensor input, Tensor weight)
+    {
+        using var layer = Layer(weight);
+        Tensor features = input.detach().requires_grad_(), output;
+        using (Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16, enabled: input.dtype == ScalarType.BFloat16))
+        {
+            output = layer.call(features);
+        }
+
+        output.backward([Gradient(output)]);
+        return (output.detach(), features.grad!, layer.parameters().Single().grad!.MoveToOuterDisposeScope());
+    }
+
+    private static Tensor Gradient(Tensor output) => randn(output.shape, generator: new Generator(6, CPU)).to(ScalarType.BFloat16).to(output.dtype);
+
+    private static double Error(Tensor expected, Tensor actual) => (expected - actual.to(ScalarType.Float64)).square().mean().sqrt().item<double>();
+
+    // Within a share of the largest element.
+    private static void AssertClose(Tensor expected, Tensor actual, double tolerance)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        double largest = expected.abs().max().to(ScalarType.Float64).item<double>();
+        double error = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
+        Assert.True(error <= tolerance * largest, $"{error / largest:E2} of {largest:E2}");
+    }
+}
