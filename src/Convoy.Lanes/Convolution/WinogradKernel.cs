@@ -14,8 +14,11 @@ namespace Convoy.Lanes.Convolution;
 internal static unsafe class WinogradKernel<TElements>
     where TElements : IElements<float>
 {
-    // A block's matrices and the filters share the second-level cache of a core. Measured: 24 and 96 are slower for some layers, faster for none.
-    private const int BlockTiles = 8 * MatrixKernel.Rows;
+    // Tiles of a block. The fewer, the more of what lies between the steps is still in the second-level cache; but each block goes through all filters once, so
+    // those that do not fit into the last-level cache, and the sums of their gradients, want more.
+    private const int FewTiles = 2 * MatrixKernel.Rows;
+    private const int ManyTiles = 8 * MatrixKernel.Rows;
+    private const int CachedNumbers = 1 << 22;
 
     /// <summary>Convolves.</summary>
     /// <param name="images">[N, H, W, C].</param>
@@ -28,15 +31,16 @@ internal static unsafe class WinogradKernel<TElements>
     public static void Convolve(byte* images, float* filter, byte* result, WinogradShape shape, int inChannels, int outChannels, int threads)
     {
         nint from = (nint)images, filters = (nint)filter, to = (nint)result; // Lambdas cannot hold pointers.
-        int blocks = (shape.Tiles + BlockTiles - 1) / BlockTiles, workers = Math.Min(threads, blocks);
-        PointMatrices inputs = PointMatrices.Of(BlockTiles, inChannels), products = PointMatrices.Of(BlockTiles, outChannels), filterLayout = WinogradFilter.Layout(inChannels, outChannels);
+        PointMatrices filterLayout = WinogradFilter.Layout(inChannels, outChannels);
+        int block = filterLayout.Count <= CachedNumbers ? FewTiles : ManyTiles, blocks = (shape.Tiles + block - 1) / block, workers = Math.Min(threads, blocks);
+        PointMatrices inputs = PointMatrices.Of(block, inChannels), products = PointMatrices.Of(block, outChannels);
         Parallelism.Run(workers, workers, worker =>
         {
             using var buffer = new AlignedBuffer(inputs.Count + products.Count);
             float* input = buffer.Start, product = buffer.Start + inputs.Count;
             for (int i = worker; i < blocks; i += workers)
             {
-                int first = i * BlockTiles, tiles = Math.Min(BlockTiles, shape.Tiles - first);
+                int first = i * block, tiles = Math.Min(block, shape.Tiles - first);
                 WinogradTiles<TElements>.Input((byte*)from, shape, inChannels, first, tiles, input, inputs);
                 for (int point = 0; point < WinogradShape.Points; point++)
                 {
@@ -61,12 +65,12 @@ internal static unsafe class WinogradKernel<TElements>
     {
         nint from = (nint)images, beside = (nint)gradient;
         int rows = (outChannels + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
-        PointMatrices inputs = PointMatrices.Of(BlockTiles, inChannels), outputs = PointMatrices.Of(BlockTiles, outChannels), sums = PointMatrices.Of(rows, inChannels);
+        PointMatrices inputs = PointMatrices.Of(ManyTiles, inChannels), outputs = PointMatrices.Of(ManyTiles, outChannels), sums = PointMatrices.Of(rows, inChannels);
         using var buffer = new AlignedBuffer(inputs.Count + outputs.Count + sums.Count);
         nint input = (nint)buffer.Start, output = (nint)(buffer.Start + inputs.Count), sum = (nint)(buffer.Start + inputs.Count + outputs.Count);
-        for (int first = 0; first < shape.Tiles; first += BlockTiles)
+        for (int first = 0; first < shape.Tiles; first += ManyTiles)
         {
-            int start = first, tiles = Math.Min(BlockTiles, shape.Tiles - first), pieces = (tiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows;
+            int start = first, tiles = Math.Min(ManyTiles, shape.Tiles - first), pieces = (tiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows;
             Parallelism.Run(pieces, threads, piece =>
             {
                 int offset = piece * MatrixKernel.Rows, count = Math.Min(MatrixKernel.Rows, tiles - offset);

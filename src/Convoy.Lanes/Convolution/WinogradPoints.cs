@@ -29,14 +29,14 @@ internal static unsafe class WinogradPoints
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(Vector<float> d0, Vector<float> d1, Vector<float> d2, Vector<float> d3, Vector<float> d4, Vector<float> d5, float* to, nint step)
     {
-        Vector<float> sum = new(-(A2 + B2)), product = new(A2 * B2), minusB2 = new(-B2), minusA2 = new(-A2), a = new(A), b = new(B);
-        Vector<float> evenA = Fma(minusB2, d2, d4), oddA = a * Fma(minusB2, d1, d3);
-        Vector<float> evenB = Fma(minusA2, d2, d4), oddB = b * Fma(minusA2, d1, d3);
+        Vector<float> sum = new(-(A2 + B2)), product = new(A2 * B2), minusB2 = new(-B2), minusA2 = new(-A2);
+        Vector<float> evenA = Fma(minusB2, d2, d4), oddA = Fma(minusB2, d1, d3);
+        Vector<float> evenB = Fma(minusA2, d2, d4), oddB = Fma(minusA2, d1, d3);
         Store(to, Fma(product, d0, Fma(sum, d2, d4)));
-        Store(to + step, evenA + oddA);
-        Store(to + (2 * step), evenA - oddA);
-        Store(to + (3 * step), evenB + oddB);
-        Store(to + (4 * step), evenB - oddB);
+        Store(to + step, Fma(new(A), oddA, evenA));
+        Store(to + (2 * step), Fma(new(-A), oddA, evenA));
+        Store(to + (3 * step), Fma(new(B), oddB, evenB));
+        Store(to + (4 * step), Fma(new(-B), oddB, evenB));
         Store(to + (5 * step), Fma(product, d1, Fma(sum, d3, d5)));
     }
 

@@ -38,7 +38,7 @@ internal static unsafe class WinogradTiles<TElements>
             Look(images, nothing, shape, channels, firstTile + i, -1, WinogradShape.Window, window);
             for (int channel = 0; channel < channels; channel += Pair)
             {
-                InputTile(window, channel, ahead, half, result + (i * layout.Row) + channel, layout.Point);
+                InputTile(window, channel, ahead + (channel * ElementBytes), half, result + (i * layout.Row) + channel, layout.Point);
             }
         }
     }
@@ -101,45 +101,44 @@ internal static unsafe class WinogradTiles<TElements>
         }
     }
 
-    // The pixels of one column that a later tile looks at, and this one does not. Beyond an edge they are other memory, or none: it only asks.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte** column, int offset)
-    {
-        for (int y = 0; y < WinogradShape.Window; y++)
-        {
-            Sse.Prefetch0(column[y * WinogradShape.Window] + offset);
-        }
-    }
-
     private static void InputTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
     {
         const int Size = WinogradShape.Window;
         int width = Vector<float>.Count, pair = 2 * width;
         for (int x = 0; x < Size; x++)
         {
-            if (Sse.IsSupported && x >= Size - WinogradShape.Tile)
-            {
-                Prefetch(window + x, ahead + (channel * ElementBytes));
-            }
-
-            TElements.Load(window[x], channel, out Vector<float> a0, out Vector<float> b0);
-            TElements.Load(window[x + Size], channel, out Vector<float> a1, out Vector<float> b1);
-            TElements.Load(window[x + (2 * Size)], channel, out Vector<float> a2, out Vector<float> b2);
-            TElements.Load(window[x + (3 * Size)], channel, out Vector<float> a3, out Vector<float> b3);
-            TElements.Load(window[x + (4 * Size)], channel, out Vector<float> a4, out Vector<float> b4);
-            TElements.Load(window[x + (5 * Size)], channel, out Vector<float> a5, out Vector<float> b5);
-            WinogradPoints.Input(a0, a1, a2, a3, a4, a5, half + (x * pair), Size * pair);
-            WinogradPoints.Input(b0, b1, b2, b3, b4, b5, half + (x * pair) + width, Size * pair);
+            byte** column = window + x;
+            Load(column[0], channel, ahead, out Vector<float> a0, out Vector<float> b0);
+            Load(column[Size], channel, ahead, out Vector<float> a1, out Vector<float> b1);
+            Load(column[2 * Size], channel, ahead, out Vector<float> a2, out Vector<float> b2);
+            Load(column[3 * Size], channel, ahead, out Vector<float> a3, out Vector<float> b3);
+            Load(column[4 * Size], channel, ahead, out Vector<float> a4, out Vector<float> b4);
+            Load(column[5 * Size], channel, ahead, out Vector<float> a5, out Vector<float> b5);
+            float* to = half + (x * pair);
+            WinogradPoints.Input(a0, a1, a2, a3, a4, a5, to, Size * pair);
+            WinogradPoints.Input(b0, b1, b2, b3, b4, b5, to + width, Size * pair);
         }
 
         for (int y = 0; y < Size; y++)
         {
-            for (int part = 0; part < pair; part += width)
-            {
-                float* row = half + (y * Size * pair) + part;
-                WinogradPoints.Input(
-                    At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), result + (y * Size * point) + part, point);
-            }
+            float* row = half, to = result;
+            WinogradPoints.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
+            row += width;
+            to += width;
+            WinogradPoints.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
+            half += Size * pair;
+            result += Size * point;
+        }
+    }
+
+    // Asks for the same pixel of a later tile, too. Beyond an edge that is other memory, or none: it only asks.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(byte* pixel, int channel, int ahead, out Vector<float> first, out Vector<float> second)
+    {
+        TElements.Load(pixel, channel, out first, out second);
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(pixel + ahead);
         }
     }
 
@@ -149,49 +148,50 @@ internal static unsafe class WinogradTiles<TElements>
         int width = Vector<float>.Count, pair = 2 * width;
         for (int x = 0; x < Size; x++)
         {
-            TElements.Load(window[x], channel, out Vector<float> a0, out Vector<float> b0);
-            TElements.Load(window[x + Size], channel, out Vector<float> a1, out Vector<float> b1);
-            TElements.Load(window[x + (2 * Size)], channel, out Vector<float> a2, out Vector<float> b2);
-            TElements.Load(window[x + (3 * Size)], channel, out Vector<float> a3, out Vector<float> b3);
-            WinogradPoints.OutputGradient(a0, a1, a2, a3, half + (x * pair), Size * pair);
-            WinogradPoints.OutputGradient(b0, b1, b2, b3, half + (x * pair) + width, Size * pair);
+            byte** column = window + x;
+            TElements.Load(column[0], channel, out Vector<float> a0, out Vector<float> b0);
+            TElements.Load(column[Size], channel, out Vector<float> a1, out Vector<float> b1);
+            TElements.Load(column[2 * Size], channel, out Vector<float> a2, out Vector<float> b2);
+            TElements.Load(column[3 * Size], channel, out Vector<float> a3, out Vector<float> b3);
+            float* to = half + (x * pair);
+            WinogradPoints.OutputGradient(a0, a1, a2, a3, to, Size * pair);
+            WinogradPoints.OutputGradient(b0, b1, b2, b3, to + width, Size * pair);
         }
 
         for (int y = 0; y < WinogradShape.Window; y++)
         {
-            for (int part = 0; part < pair; part += width)
-            {
-                float* row = half + (y * Size * pair) + part;
-                WinogradPoints.OutputGradient(
-                    At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), result + (y * WinogradShape.Window * point) + part, point);
-            }
+            float* row = half + width;
+            WinogradPoints.OutputGradient(At(half), At(half + pair), At(half + (2 * pair)), At(half + (3 * pair)), result, point);
+            WinogradPoints.OutputGradient(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), result + width, point);
+            half += Size * pair;
+            result += WinogradShape.Window * point;
         }
     }
 
     private static void OutputTile(float* products, nint point, float* half, byte** window, int channel)
     {
-        const int Size = WinogradShape.Window;
+        const int Size = WinogradShape.Window, Tile = WinogradShape.Tile;
         int width = Vector<float>.Count, pair = 2 * width;
+        float* to = half;
         for (int x = 0; x < Size; x++)
         {
-            for (int part = 0; part < pair; part += width)
-            {
-                WinogradPoints.Output(products + (x * point) + part, Size * point, half + (x * pair) + part, Size * pair);
-            }
+            WinogradPoints.Output(products, Size * point, to, Size * pair);
+            WinogradPoints.Output(products + width, Size * point, to + width, Size * pair);
+            products += point;
+            to += pair;
         }
 
-        float* row = half + (WinogradShape.Tile * Size * pair);
-        for (int y = 0; y < WinogradShape.Tile; y++)
+        float* row = half + (Tile * Size * pair);
+        for (int y = 0; y < Tile; y++)
         {
-            for (int part = 0; part < pair; part += width)
-            {
-                WinogradPoints.Output(half + (y * Size * pair) + part, pair, row + part, pair);
-            }
-
-            for (int x = 0; x < WinogradShape.Tile; x++)
-            {
-                TElements.Store(window[(y * WinogradShape.Tile) + x], channel, At(row + (x * pair)), At(row + (x * pair) + width));
-            }
+            WinogradPoints.Output(half, pair, row, pair);
+            WinogradPoints.Output(half + width, pair, row + width, pair);
+            TElements.Store(window[0], channel, At(row), At(row + width));
+            TElements.Store(window[1], channel, At(row + pair), At(row + pair + width));
+            TElements.Store(window[2], channel, At(row + (2 * pair)), At(row + (2 * pair) + width));
+            TElements.Store(window[3], channel, At(row + (3 * pair)), At(row + (3 * pair) + width));
+            half += Size * pair;
+            window += Tile;
         }
     }
 
