@@ -7,74 +7,85 @@ namespace Convoy.Lanes.Convolution;
 /// Brings 3x3 filters to the points of the transform, G g Gᵀ: for each point a matrix of terms by results, in panels of
 /// <see cref="MatrixKernel.Columns"/> results.
 /// </summary>
-internal static unsafe class WinogradFilter
+internal sealed unsafe class WinogradFilter
 {
     private const int Taps = 3;
 
     // Numbers of one filter that are turned at a time, so that those of a panel stay in the nearest cache.
     private const int Stretch = 32;
 
-    /// <summary>The layout of the matrices.</summary>
-    /// <param name="terms">Channels that are added up.</param>
-    /// <param name="results">Channels of the result.</param>
-    public static PointMatrices Layout(int terms, int results) => PointMatrices.OfPanels(terms, results, MatrixKernel.Columns);
+    private readonly float* _weight;
+    private readonly int _outChannels;
+    private readonly int _inChannels;
+    private readonly bool _turned;
 
-    /// <summary>For the convolution: results are the output channels K, terms the input channels C.</summary>
+    private WinogradFilter(float* weight, int outChannels, int inChannels, bool turned)
+    {
+        _weight = weight;
+        (_outChannels, _inChannels, _turned) = (outChannels, inChannels, turned);
+    }
+
+    /// <summary>Channels that are added up.</summary>
+    public int Terms => _turned ? _outChannels : _inChannels;
+
+    /// <summary>Channels of the result.</summary>
+    public int Results => _turned ? _inChannels : _outChannels;
+
+    /// <summary>Those of the convolution: results are the output channels K, terms the input channels C.</summary>
     /// <param name="weight">[K, 3, 3, C].</param>
     /// <param name="outChannels">K.</param>
     /// <param name="inChannels">C.</param>
-    /// <param name="result">Receives the matrices.</param>
-    /// <param name="threads">How many threads may work.</param>
-    public static void ForOutput(float* weight, int outChannels, int inChannels, float* result, int threads)
-    {
-        nint from = (nint)weight, to = (nint)result;
-        int columns = MatrixKernel.Columns, panels = outChannels / columns, size = Taps * Taps * inChannels;
-        Parallelism.Run(panels, threads, panel =>
-        {
-            // Neighbours in memory are the input channels, neighbours in a vector the output channels.
-            using var turned = new AlignedBuffer((long)size * columns);
-            float* filters = (float*)from + ((long)panel * columns * size);
-            for (int start = 0; start < size; start += Stretch)
-            {
-                int end = Math.Min(size, start + Stretch);
-                for (int k = 0; k < columns; k++)
-                {
-                    for (int i = start; i < end; i++)
-                    {
-                        turned.Start[(i * columns) + k] = filters[(k * size) + i];
-                    }
-                }
-            }
+    public static WinogradFilter ForOutput(float* weight, int outChannels, int inChannels) => new(weight, outChannels, inChannels, turned: false);
 
-            Panel(turned.Start, inChannels, columns, (nint)inChannels * columns, (float*)to + ((long)panel * inChannels * columns), Layout(inChannels, outChannels));
+    /// <summary>Those of the input's gradient, a convolution of the output's with the filters turned by 180 degrees: results are the input channels C, terms the output channels K.</summary>
+    /// <inheritdoc cref="ForOutput"/>
+    public static WinogradFilter ForInputGradient(float* weight, int outChannels, int inChannels) => new(weight, outChannels, inChannels, turned: true);
+
+    /// <summary>The layout of the matrices of some results.</summary>
+    /// <param name="results">How many.</param>
+    public PointMatrices Layout(int results) => PointMatrices.OfPanels(Terms, results, MatrixKernel.Columns);
+
+    /// <summary>Makes the matrices of some results.</summary>
+    /// <param name="first">The first result.</param>
+    /// <param name="count">How many results.</param>
+    /// <param name="matrices">Receives them.</param>
+    /// <param name="layout">Their layout.</param>
+    /// <param name="threads">How many threads may work.</param>
+    public void Transform(int first, int count, float* matrices, PointMatrices layout, int threads)
+    {
+        nint to = (nint)matrices; // Lambdas cannot hold pointers.
+        int columns = MatrixKernel.Columns;
+        Parallelism.Run(count / columns, threads, panel =>
+        {
+            float* result = (float*)to + ((long)panel * Terms * columns);
+            if (_turned)
+            {
+                int lastTap = ((Taps * Taps) - 1) * _inChannels;
+                Panel(_weight + lastTap + first + (panel * columns), (nint)Taps * Taps * _inChannels, -_inChannels, result, layout);
+            }
+            else
+            {
+                OutputPanel(_weight + ((long)(first + (panel * columns)) * Taps * Taps * _inChannels), result, layout);
+            }
         });
     }
 
-    /// <summary>For the input's gradient, a convolution of the output's with the filters turned by 180 degrees: results are the input channels C, terms the output channels K.</summary>
-    /// <inheritdoc cref="ForOutput"/>
-    public static void ForInputGradient(float* weight, int outChannels, int inChannels, float* result, int threads)
-    {
-        nint from = (nint)weight, to = (nint)result;
-        int columns = MatrixKernel.Columns, panels = inChannels / columns, lastTap = ((Taps * Taps) - 1) * inChannels;
-        Parallelism.Run(panels, threads, panel =>
-            Panel(
-                (float*)from + lastTap + (panel * columns), outChannels, (nint)Taps * Taps * inChannels, -inChannels, (float*)to + ((long)panel * outChannels * columns), Layout(outChannels, inChannels)));
-    }
-
-    /// <summary>Gᵀ dU G: the gradient of the filters from that at the points.</summary>
-    /// <param name="gradient">A matrix of K by C for each point.</param>
+    /// <summary>Gᵀ dU G: the gradient of filters from that at the points.</summary>
+    /// <param name="gradient">A matrix of output channels by input channels for each point.</param>
     /// <param name="layout">The matrices' layout.</param>
-    /// <param name="outChannels">K.</param>
+    /// <param name="outChannels">Their output channels.</param>
     /// <param name="inChannels">C.</param>
-    /// <param name="result">[K, 3, 3, C].</param>
+    /// <param name="result">[output channels, 3, 3, C].</param>
+    /// <param name="add">Whether to add to what is there.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void Gradient(float* gradient, PointMatrices layout, int outChannels, int inChannels, float* result, int threads)
+    public static void Gradient(float* gradient, PointMatrices layout, int outChannels, int inChannels, float* result, bool add, int threads)
     {
         nint from = (nint)gradient, to = (nint)result;
         Parallelism.Run(outChannels, threads, k =>
         {
             int width = Vector<float>.Count;
             float* half = stackalloc float[Taps * WinogradShape.Window * width];
+            float* taps = stackalloc float[Taps * width];
             for (int channel = 0; channel < inChannels; channel += width)
             {
                 float* points = (float*)from + (k * layout.Row) + channel;
@@ -83,21 +94,45 @@ internal static unsafe class WinogradFilter
                     WinogradPoints.FilterGradient(points + (x * layout.Point), WinogradShape.Window * layout.Point, half + (x * width), WinogradShape.Window * width);
                 }
 
-                for (int y = 0; y < Taps; y++)
+                float* row = (float*)to + ((long)k * Taps * Taps * inChannels) + channel;
+                for (int y = 0; y < Taps; y++, row += Taps * inChannels)
                 {
-                    float* row = (float*)to + ((((long)k * Taps) + y) * Taps * inChannels) + channel;
-                    WinogradPoints.FilterGradient(half + (y * WinogradShape.Window * width), width, row, inChannels);
+                    WinogradPoints.FilterGradient(half + (y * WinogradShape.Window * width), width, add ? taps : row, add ? width : inChannels);
+                    for (int x = 0; add && x < Taps; x++)
+                    {
+                        *(Vector<float>*)(row + (x * inChannels)) += *(Vector<float>*)(taps + (x * width));
+                    }
                 }
             }
         });
     }
 
+    // Neighbours in memory are the input channels, neighbours in a vector the output channels.
+    private void OutputPanel(float* filters, float* result, PointMatrices layout)
+    {
+        int columns = MatrixKernel.Columns, size = Taps * Taps * _inChannels;
+        using var turned = new AlignedBuffer((long)size * columns);
+        for (int start = 0; start < size; start += Stretch)
+        {
+            int end = Math.Min(size, start + Stretch);
+            for (int k = 0; k < columns; k++)
+            {
+                for (int i = start; i < end; i++)
+                {
+                    turned.Start[(i * columns) + k] = filters[(k * size) + i];
+                }
+            }
+        }
+
+        Panel(turned.Start, columns, (nint)_inChannels * columns, result, layout);
+    }
+
     // The terms of one panel. A term's taps lie tapStep apart, in the order of the filter's rows.
-    private static void Panel(float* filters, int terms, nint termStep, nint tapStep, float* result, PointMatrices layout)
+    private void Panel(float* filters, nint termStep, nint tapStep, float* result, PointMatrices layout)
     {
         int width = Vector<float>.Count, columns = MatrixKernel.Columns;
         float* half = stackalloc float[Taps * WinogradShape.Window * Vector<float>.Count];
-        for (int term = 0; term < terms; term++)
+        for (int term = 0; term < Terms; term++)
         {
             for (int part = 0; part < columns; part += width)
             {

@@ -65,11 +65,13 @@ internal static unsafe class WinogradTiles<TElements>
     /// <param name="products">The matrices.</param>
     /// <param name="layout">Their layout.</param>
     /// <param name="shape">The images' sizes.</param>
-    /// <param name="channels">C; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="firstChannel">The channel of the matrices' first column.</param>
+    /// <param name="count">The matrices' columns; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
     /// <param name="firstTile">The first tile.</param>
     /// <param name="tiles">How many.</param>
     /// <param name="images">[N, H, W, C].</param>
-    public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstTile, int tiles, byte* images)
+    public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstChannel, int count, int firstTile, int tiles, byte* images)
     {
         byte* sink = stackalloc byte[channels * ElementBytes];
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
@@ -77,9 +79,9 @@ internal static unsafe class WinogradTiles<TElements>
         for (int i = 0; i < tiles; i++)
         {
             Look(images, sink, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
-            for (int channel = 0; channel < channels; channel += Pair)
+            for (int channel = 0; channel < count; channel += Pair)
             {
-                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, channel);
+                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, firstChannel + channel);
             }
         }
     }
