@@ -32,7 +32,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
     private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
     private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", "fp32");
-    private readonly Option<string> _fuse = Given("--fuse", "Operations to run as one kernel: all, none, or names from norm, decoder, loss and optimizer, separated by commas.", "all");
+    private readonly Option<string> _fuse = Given("--fuse", "Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", "all");
     private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");
     private readonly Option<bool> _augment = Given("--augment", "Change training frames at random.", Default.Augment);
@@ -167,7 +167,7 @@ internal sealed class TrainingOptionSet
                 "loss" => FusedOperations.Loss,
                 "optimizer" => FusedOperations.Optimizer,
                 "convolution" => FusedOperations.Convolution,
-                _ => throw new BadInputException("unknown operations to fuse", name, "Give --fuse all, none, or names from norm, decoder, loss and optimizer, separated by commas."),
+                _ => throw new BadInputException("unknown operations to fuse", name, "Give --fuse all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas."),
             };
         }
 
