@@ -1,4 +1,5 @@
 using Convoy.Distributed.Amp;
+using Convoy.Distributed.Nn;
 using Convoy.Lanes.Autograd;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -23,12 +24,18 @@ namespace Convoy.Lanes.Convolution;
 public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter _weight;
-    private readonly BackwardGuard _guard = new();
+    private readonly BackwardGuard _guard;
 
     /// <summary>Makes the layer.</summary>
     /// <param name="weight">[K, C, 3, 3]; the layer's from now on.</param>
     /// <exception cref="ArgumentException">Another shape.</exception>
     public WinogradConv2d(Parameter weight)
+        : this(weight, new BackwardGuard())
+    {
+    }
+
+    // The layers of a network share what keeps a layer's gradients alive, so that they give way to those of the next layer.
+    private WinogradConv2d(Parameter weight, BackwardGuard guard)
         : base(nameof(WinogradConv2d))
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -37,8 +44,24 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
             throw new ArgumentException($"WinogradConv2d got weights [{string.Join(", ", weight.shape)}]. Give it [K, C, 3, 3].", nameof(weight));
         }
 
-        _weight = weight;
+        (_weight, _guard) = (weight, guard);
         register_parameter(nameof(weight), weight);
+    }
+
+    /// <summary>
+    /// Replaces every convolution inside <paramref name="module"/> that is of 3x3, stride 1, padding 1 with zeros, dilation 1, one group and without bias by this layer;
+    /// parameters stay the same tensors under the same names. Hooks of a replaced layer are lost.
+    /// </summary>
+    /// <param name="module">Any module; such convolutions must be held in fields, lists or dictionaries whose type also admits another module.</param>
+    /// <returns><paramref name="module"/>.</returns>
+    /// <exception cref="ArgumentException">A convolution cannot be replaced, as its field is declared as <c>Conv2d</c>; the message names the field.</exception>
+    public static T Convert<T>(T module)
+        where T : nn.Module
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        var guard = new BackwardGuard();
+        ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? Replace(convolution, guard) : null);
+        return module;
     }
 
     /// <inheritdoc/>
@@ -53,6 +76,24 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
         return (plainType || !WinogradConvolution.Fits(images, _weight)
             ? nn.functional.conv2d(input, _weight, strides: [1, 1], padding: [1, 1])
             : WinogradFunction.apply(images, _weight, _guard)).MoveToOuterDisposeScope();
+    }
+
+    private static bool IsReplaceable(Conv2d convolution) =>
+        Has(convolution.kernel_size, 3) && Has(convolution.stride, 1) && Has(convolution.padding, 1) && Has(convolution.dilation, 1)
+        && convolution.groups == 1 && convolution.padding_mode == PaddingModes.Zeros && convolution.bias is null;
+
+    private static bool Has(long[]? sizes, long size) => sizes is { Length: > 0 } && sizes.All(one => one == size);
+
+    private static WinogradConv2d Replace(Conv2d convolution, BackwardGuard guard)
+    {
+        var replacement = new WinogradConv2d(convolution.weight, guard);
+        replacement.train(convolution.training);
+
+        // The parameter is the replacement's now; the finalizer of the convolution, which nothing refers to any more, would dispose of it.
+#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
+        GC.SuppressFinalize(convolution);
+#pragma warning restore CA1816
+        return replacement;
     }
 
     /// <inheritdoc/>

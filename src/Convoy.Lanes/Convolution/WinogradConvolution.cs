@@ -38,12 +38,13 @@ internal static unsafe class WinogradConvolution
     /// <summary>[N, K, H, W], in the input's type.</summary>
     /// <param name="input">[N, C, H, W], channels-last.</param>
     /// <param name="weight">[K, C, 3, 3], float32.</param>
-    public static Tensor Convolve(Tensor input, Tensor weight) => Run(input, weight, forInputGradient: false);
+    /// <param name="bias">[K], float32, which is added before rounding; null for none.</param>
+    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias = null) => Run(input, weight, bias, forInputGradient: false);
 
     /// <summary>The gradient of the input, [N, C, H, W].</summary>
     /// <param name="gradient">Of the result, [N, K, H, W], channels-last.</param>
     /// <param name="weight">[K, C, 3, 3], float32.</param>
-    public static Tensor InputGradient(Tensor gradient, Tensor weight) => Run(gradient, weight, forInputGradient: true);
+    public static Tensor InputGradient(Tensor gradient, Tensor weight) => Run(gradient, weight, null, forInputGradient: true);
 
     /// <summary>The gradient of the weights, [K, C, 3, 3], float32.</summary>
     /// <param name="input">[N, C, H, W], channels-last.</param>
@@ -66,23 +67,23 @@ internal static unsafe class WinogradConvolution
         return result.permute(0, 3, 1, 2);
     }
 
-    private static Tensor Run(Tensor images, Tensor weight, bool forInputGradient)
+    private static Tensor Run(Tensor images, Tensor weight, Tensor? bias, bool forInputGradient)
     {
         (int outChannels, int inChannels) = ((int)weight.shape[0], (int)weight.shape[1]);
         WinogradShape shape = Shape(images);
 
         // A view where the weights are in channels-last order, too.
         using Tensor turned = weight.permute(0, 2, 3, 1), taps = turned.contiguous();
-        float* weights = (float*)TensorMemory.Address(taps);
+        float* weights = (float*)TensorMemory.Address(taps), shift = bias is null ? null : (float*)TensorMemory.Address(bias);
         WinogradFilter filter = forInputGradient ? WinogradFilter.ForInputGradient(weights, outChannels, inChannels) : WinogradFilter.ForOutput(weights, outChannels, inChannels);
         using Tensor result = empty([shape.Batch, shape.Height, shape.Width, filter.Results], images.dtype);
         if (images.dtype == ScalarType.BFloat16)
         {
-            WinogradKernel<BFloat16Elements>.Convolve(TensorMemory.Address(images), filter, TensorMemory.Address(result), shape, get_num_threads());
+            WinogradKernel<BFloat16Elements>.Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, get_num_threads());
         }
         else
         {
-            WinogradKernel<NativeElements<float>>.Convolve(TensorMemory.Address(images), filter, TensorMemory.Address(result), shape, get_num_threads());
+            WinogradKernel<NativeElements<float>>.Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, get_num_threads());
         }
 
         return result.permute(0, 3, 1, 2);

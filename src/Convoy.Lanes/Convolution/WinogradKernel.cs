@@ -17,12 +17,13 @@ internal static unsafe class WinogradKernel<TElements>
     /// <summary>Convolves.</summary>
     /// <param name="images">[N, H, W, C].</param>
     /// <param name="filter">From C terms to K results.</param>
+    /// <param name="bias">[K], which is added; null for none.</param>
     /// <param name="result">[N, H, W, K].</param>
     /// <param name="shape">N, H and W.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void Convolve(byte* images, WinogradFilter filter, byte* result, WinogradShape shape, int threads)
+    public static void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, int threads)
     {
-        nint from = (nint)images, to = (nint)result; // Lambdas cannot hold pointers.
+        nint from = (nint)images, add = (nint)bias, to = (nint)result; // Lambdas cannot hold pointers.
         WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results);
         int parts = (shape.Tiles + blocking.Tiles - 1) / blocking.Tiles, workers = Math.Min(threads, parts);
         PointMatrices inputs = PointMatrices.Of(blocking.Tiles, filter.Terms), products = PointMatrices.Of(blocking.Tiles, blocking.OutChannels), filters = filter.Layout(blocking.OutChannels);
@@ -51,7 +52,7 @@ internal static unsafe class WinogradKernel<TElements>
                     }
 
                     Multiply(input, inputs, own, filters, product, products, tiles, filter.Terms, channels);
-                    WinogradTiles<TElements>.Output(product, products, shape, filter.Results, channel, channels, first, tiles, (byte*)to);
+                    WinogradTiles<TElements>.Output(product, products, shape, filter.Results, channel, channels, first, tiles, (float*)add, (byte*)to);
                 }
             }
         });

@@ -70,8 +70,9 @@ internal static unsafe class WinogradTiles<TElements>
     /// <param name="count">The matrices' columns; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
     /// <param name="firstTile">The first tile.</param>
     /// <param name="tiles">How many.</param>
+    /// <param name="bias">A number for each channel, which is added; null for none.</param>
     /// <param name="images">[N, H, W, C].</param>
-    public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstChannel, int count, int firstTile, int tiles, byte* images)
+    public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstChannel, int count, int firstTile, int tiles, float* bias, byte* images)
     {
         byte* sink = stackalloc byte[channels * ElementBytes];
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
@@ -81,7 +82,8 @@ internal static unsafe class WinogradTiles<TElements>
             Look(images, sink, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
             for (int channel = 0; channel < count; channel += Pair)
             {
-                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, firstChannel + channel);
+                int to = firstChannel + channel;
+                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, to, bias is null ? null : bias + to);
             }
         }
     }
@@ -170,7 +172,7 @@ internal static unsafe class WinogradTiles<TElements>
         }
     }
 
-    private static void OutputTile(float* products, nint point, float* half, byte** window, int channel)
+    private static void OutputTile(float* products, nint point, float* half, byte** window, int channel, float* bias)
     {
         const int Size = WinogradShape.Window, Tile = WinogradShape.Tile;
         int width = Vector<float>.Count, pair = 2 * width;
@@ -188,12 +190,27 @@ internal static unsafe class WinogradTiles<TElements>
         {
             WinogradPoints.Output(half, pair, row, pair);
             WinogradPoints.Output(half + width, pair, row + width, pair);
+            if (bias is not null)
+            {
+                Add(bias, row, pair);
+                Add(bias + width, row + width, pair);
+            }
+
             TElements.Store(window[0], channel, At(row), At(row + width));
             TElements.Store(window[1], channel, At(row + pair), At(row + pair + width));
             TElements.Store(window[2], channel, At(row + (2 * pair)), At(row + (2 * pair) + width));
             TElements.Store(window[3], channel, At(row + (3 * pair)), At(row + (3 * pair) + width));
             half += Size * pair;
             window += Tile;
+        }
+    }
+
+    private static void Add(float* bias, float* row, int step)
+    {
+        Vector<float> values = At(bias);
+        for (int x = 0; x < WinogradShape.Tile; x++)
+        {
+            Unsafe.WriteUnaligned(row + (x * step), At(row + (x * step)) + values);
         }
     }
 

@@ -21,15 +21,14 @@ public sealed class BasicBlock : Module<Tensor, Tensor>
     /// <param name="inChannels">Channels of the input, [N, inChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, ceil(H / stride), ceil(W / stride)].</param>
     /// <param name="stride">1, or 2 to halve the resolution.</param>
-    /// <param name="fused">Which of its groups of operations run by Convoy's kernels; norm where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default none.</param>
-    public BasicBlock(long inChannels, long outChannels, long stride, FusedOperations fused = FusedOperations.None)
+    /// <param name="fused">Whether batch norm, addition and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
+    public BasicBlock(long inChannels, long outChannels, long stride, bool fused = false)
         : base(nameof(BasicBlock))
     {
-        _fused = fused.HasFlag(FusedOperations.Norm);
-        bool winograd = fused.HasFlag(FusedOperations.Convolution);
-        conv1 = Layers.Conv3x3(inChannels, outChannels, stride, winograd);
+        _fused = fused;
+        conv1 = Layers.Conv3x3(inChannels, outChannels, stride);
         bn1 = BatchNorm2d(outChannels);
-        conv2 = Layers.Conv3x3(outChannels, outChannels, winograd: winograd);
+        conv2 = Layers.Conv3x3(outChannels, outChannels);
         bn2 = BatchNorm2d(outChannels);
         if (stride != 1 || inChannels != outChannels)
         {

@@ -20,14 +20,14 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
     /// <param name="skipChannels">Channels of the encoder's features, [N, skipChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, H, W].</param>
     /// <param name="join">Joins the features in one kernel; stays the caller's. Null, the default, for plain operations.</param>
-    /// <param name="fused">Which of its groups of operations run by Convoy's kernels; norm where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default none.</param>
-    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null, FusedOperations fused = FusedOperations.None)
+    /// <param name="fused">Whether batch norm and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
+    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null, bool fused = false)
         : base(nameof(DecoderStage))
     {
-        conv = Layers.Conv3x3(deepChannels + skipChannels, outChannels, winograd: fused.HasFlag(FusedOperations.Convolution));
+        conv = Layers.Conv3x3(deepChannels + skipChannels, outChannels);
         bn = BatchNorm2d(outChannels);
         _join = join;
-        _fused = fused.HasFlag(FusedOperations.Norm);
+        _fused = fused;
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using Convoy.Lanes.Convolution;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Models;
@@ -15,6 +16,10 @@ internal sealed class FoldedConvolution : IDisposable
 
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
+
+    // In float32, for 3x3 convolutions of stride 1, which run by Winograd's algorithm where they can.
+    private readonly Tensor? _wideWeight;
+    private readonly Tensor? _wideBias;
     private readonly long[] _strides;
     private readonly long[] _padding;
 
@@ -42,16 +47,27 @@ internal sealed class FoldedConvolution : IDisposable
         _padding = [weight.shape[2] / 2, weight.shape[3] / 2];
         _weight = layout.Weight(weight).DetachFromDisposeScope();
         _bias = bias?.to(layout.Dtype, copy: true).DetachFromDisposeScope();
+        if (stride == 1 && weight.shape[2] == 3)
+        {
+            _wideWeight = layout.Dtype == ScalarType.Float32
+                ? _weight.alias().DetachFromDisposeScope()
+                : (layout with { Dtype = ScalarType.Float32 }).Weight(weight).DetachFromDisposeScope();
+            _wideBias = bias?.to(ScalarType.Float32).DetachFromDisposeScope();
+        }
     }
 
     /// <summary>Convolves.</summary>
-    public Tensor Call(Tensor input) => nn.functional.conv2d(input, _weight, _bias, _strides, _padding);
+    public Tensor Call(Tensor input) => _wideWeight is not null && WinogradConvolution.Fits(input, _wideWeight)
+        ? WinogradConvolution.Convolve(input, _wideWeight, _wideBias)
+        : nn.functional.conv2d(input, _weight, _bias, _strides, _padding);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _weight.Dispose();
         _bias?.Dispose();
+        _wideWeight?.Dispose();
+        _wideBias?.Dispose();
     }
 
     private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);

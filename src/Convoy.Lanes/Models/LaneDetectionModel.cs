@@ -34,7 +34,7 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
 
     /// <summary>Makes the model with fresh weights from torch's random generator (call <c>torch.manual_seed</c> before).</summary>
     /// <param name="encoder">The encoder's depth. Default <see cref="EncoderDepth.ResNet18"/>.</param>
-    /// <param name="fused">Which of its groups of operations run by Convoy's kernels; others are no concern of the model. Default none.</param>
+    /// <param name="fused">Which of its groups of operations run as one kernel; others are no concern of the model. Default none.</param>
     public LaneDetectionModel(EncoderDepth encoder = EncoderDepth.ResNet18, FusedOperations fused = FusedOperations.None)
         : base(nameof(LaneDetectionModel))
     {
@@ -48,16 +48,16 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
         bn1 = BatchNorm2d(64);
         maxpool = MaxPool2d(3, stride: 2, padding: 1);
         _fusedNorm = fused.HasFlag(FusedOperations.Norm);
-        layer1 = Stage(64, 64, blocks[0], stride: 1, fused);
-        layer2 = Stage(64, 128, blocks[1], stride: 2, fused);
-        layer3 = Stage(128, 256, blocks[2], stride: 2, fused);
-        layer4 = Stage(256, 512, blocks[3], stride: 2, fused);
+        layer1 = Stage(64, 64, blocks[0], stride: 1, _fusedNorm);
+        layer2 = Stage(64, 128, blocks[1], stride: 2, _fusedNorm);
+        layer3 = Stage(128, 256, blocks[2], stride: 2, _fusedNorm);
+        layer4 = Stage(256, 512, blocks[3], stride: 2, _fusedNorm);
         attention = new CoordinateAttention(512);
         bridge = Layers.Conv1x1(512, 128);
         _join = fused.HasFlag(FusedOperations.Decoder) ? new UpsampleConcat() : null;
-        up16 = new DecoderStage(128, 256, 128, _join, fused);
-        up8 = new DecoderStage(128, 128, 64, _join, fused);
-        up4 = new DecoderStage(64, 64, 64, _join, fused);
+        up16 = new DecoderStage(128, 256, 128, _join, _fusedNorm);
+        up8 = new DecoderStage(128, 128, 64, _join, _fusedNorm);
+        up4 = new DecoderStage(64, 64, 64, _join, _fusedNorm);
         head = Conv2d(64, 2, 1);
         RegisterComponents();
     }
@@ -93,7 +93,7 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
-    private static Module<Tensor, Tensor> Stage(long inChannels, long outChannels, int blocks, long stride, FusedOperations fused)
+    private static Module<Tensor, Tensor> Stage(long inChannels, long outChannels, int blocks, long stride, bool fused)
     {
         var layers = new List<Module<Tensor, Tensor>> { new BasicBlock(inChannels, outChannels, stride, fused) };
         for (int i = 1; i < blocks; i++)

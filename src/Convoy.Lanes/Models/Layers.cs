@@ -1,4 +1,3 @@
-using Convoy.Lanes.Convolution;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -9,23 +8,8 @@ namespace Convoy.Lanes.Models;
 internal static class Layers
 {
     /// <summary>3x3, padding 1, no bias.</summary>
-    /// <param name="inChannels">C.</param>
-    /// <param name="outChannels">K.</param>
-    /// <param name="stride">1 or 2. Default 1.</param>
-    /// <param name="winograd">Whether it runs by Winograd's algorithm where that is possible. Default false.</param>
-    public static Module<Tensor, Tensor> Conv3x3(long inChannels, long outChannels, long stride = 1, bool winograd = false)
-    {
-        TorchSharp.Modules.Conv2d convolution = Kaiming(Conv2d(inChannels, outChannels, 3, stride, padding: 1, bias: false));
-        if (!winograd || stride != 1)
-        {
-            return convolution;
-        }
-
-        using (convolution)
-        {
-            return new WinogradConv2d(Parameter(convolution.weight.detach().clone()));
-        }
-    }
+    public static Module<Tensor, Tensor> Conv3x3(long inChannels, long outChannels, long stride = 1) =>
+        Kaiming(Conv2d(inChannels, outChannels, 3, stride, padding: 1, bias: false));
 
     /// <summary>1x1, no bias.</summary>
     public static Module<Tensor, Tensor> Conv1x1(long inChannels, long outChannels, long stride = 1) =>
@@ -35,7 +19,7 @@ internal static class Layers
     public static Module<Tensor, Tensor> Stem(long inChannels, long outChannels) =>
         Kaiming(Conv2d(inChannels, outChannels, 7, stride: 2, padding: 3, bias: false));
 
-    private static TorchSharp.Modules.Conv2d Kaiming(TorchSharp.Modules.Conv2d convolution)
+    private static Module<Tensor, Tensor> Kaiming(TorchSharp.Modules.Conv2d convolution)
     {
         init.kaiming_normal_(convolution.weight, mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU);
         return convolution;

@@ -1,6 +1,7 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
+using Convoy.Lanes.Convolution;
 using Convoy.Lanes.Models;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace Convoy.Lanes.Training;
 /// <summary>Makes a network ready to be trained as a run's options say. Before anything holds its parameters or lays out memory of its own.</summary>
 internal static class TrainingNetwork
 {
-    /// <summary>Gives <paramref name="network"/> its batch norms and its memory format, and puts it into training mode.</summary>
+    /// <summary>Gives <paramref name="network"/> its batch norms, convolutions and memory format, and puts it into training mode.</summary>
     /// <param name="network">With the weights that it is to start from.</param>
     /// <param name="options">The run's settings.</param>
     /// <param name="group">The ranks.</param>
@@ -24,6 +25,11 @@ internal static class TrainingNetwork
         {
             // Over a group of one it is plain batch norm, and has the fused operations.
             network = SyncBatchNorm.Convert(network, new ProcessGroupSingle("batch norm of one rank"));
+        }
+
+        if (options.Fuse.HasFlag(FusedOperations.Convolution))
+        {
+            WinogradConv2d.Convert(network);
         }
 
         if (options.ChannelsLast)

@@ -236,6 +236,53 @@ public sealed class WinogradConv2dTests
     }
 
     [Fact]
+    public void Backward_MoreLayers_KeepNoMoreGradients()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, _) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+
+        long Kept(int layers)
+        {
+            using nn.Module<Tensor, Tensor> network = WinogradConv2d.Convert(nn.Sequential([.. Enumerable.Range(0, layers).Select(_ => nn.Conv2d(16, 16, 3, padding: 1, bias: false))]));
+            long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+            using (NewDisposeScope())
+            {
+                network.call(input).sum().backward();
+            }
+
+            return DisposeScopeManager.Statistics.ThreadTotalLiveCount - before;
+        }
+
+        Assert.Equal(Kept(2), Kept(6));
+    }
+
+    [Fact]
+    public void Convert_Network_ReplacesWhatItStandsForAndKeepsParameters()
+    {
+        using var scope = NewDisposeScope();
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(
+            ("plain", nn.Conv2d(16, 16, 3, padding: 1, bias: false)), ("bias", nn.Conv2d(16, 16, 3, padding: 1)), ("wide", nn.Conv2d(16, 16, 5, padding: 1, bias: false)), ("stride", nn.Conv2d(16, 16, 3, stride: 2, padding: 1, bias: false)),
+            ("valid", nn.Conv2d(16, 16, 3, bias: false)), ("dilated", nn.Conv2d(16, 16, 3, padding: 1, dilation: 2, bias: false)), ("grouped", nn.Conv2d(16, 16, 3, padding: 1, groups: 2, bias: false)),
+            ("reflected", nn.Conv2d(16, 16, 3, padding: 1, padding_mode: PaddingModes.Reflect, bias: false)), ("inner", nn.Sequential(nn.Conv2d(16, 16, 3, padding: 1, bias: false))));
+        (string Name, Parameter Value)[] before = [.. network.named_parameters()];
+
+        Assert.Same(network, WinogradConv2d.Convert(network));
+
+        Assert.Equal(["plain", "inner.0"], network.named_modules().Where(module => module.module is WinogradConv2d).Select(module => module.name));
+        Assert.Equal(before, network.named_parameters());
+    }
+
+    [Fact]
+    public void Convert_FieldOfConv2d_IsRefusedByName()
+    {
+        using var network = new Declared();
+
+        var error = Assert.Throws<ArgumentException>(() => WinogradConv2d.Convert(network));
+
+        Assert.Contains("Declared._convolution", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Constructor_OtherKernel_IsRefused()
     {
         using var weight = new Parameter(ones(16, 16, 1, 1));
@@ -276,6 +323,16 @@ public sealed class WinogradConv2dTests
     }
 
     private static Tensor Gradient(Tensor output) => randn(output.shape, generator: new Generator(6, CPU)).to(ScalarType.BFloat16).to(output.dtype);
+
+    private sealed class Declared : nn.Module<Tensor, Tensor>
+    {
+        private readonly Conv2d _convolution = nn.Conv2d(16, 16, 3, padding: 1, bias: false);
+
+        public Declared()
+            : base(nameof(Declared)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => _convolution.call(input);
+    }
 
     private static double Error(Tensor expected, Tensor actual) => (expected - actual.to(ScalarType.Float64)).square().mean().sqrt().item<double>();
 
