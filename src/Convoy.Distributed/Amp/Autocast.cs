@@ -71,13 +71,12 @@ public sealed class Autocast : IDisposable
         return new Autocast(library, device, dtype ?? library.Dtype(device), enabled, cacheEnabled ?? library.IsCacheEnabled());
     }
 
-    /// <summary>Whether the calling thread is in an enabled region for a device.</summary>
+    /// <summary>Whether the calling thread is in an enabled region for a device. Where the loaded libtorch lacks the functions, none can have been entered.</summary>
     /// <exception cref="ArgumentException">Neither CPU nor CUDA.</exception>
-    /// <exception cref="NotSupportedException">The loaded libtorch lacks the functions.</exception>
     public static bool IsEnabled(DeviceType device)
     {
         RequireKnown(device);
-        return AutocastLibrary.Loaded.IsEnabled(device);
+        return AutocastLibrary.LoadedOrNull is { } library && library.IsEnabled(device);
     }
 
     /// <summary>The type to which the calling thread's next region casts unless told otherwise.</summary>

@@ -15,6 +15,7 @@ internal sealed unsafe class AutocastLibrary
     private const string Prefix = "_ZN2at8autocast";
 
     private static readonly Lazy<AutocastLibrary> Shared = new(Load);
+    private static readonly Lazy<AutocastLibrary?> SharedOrNull = new(LoadIfThere);
 
     private readonly delegate* unmanaged[Cdecl]<sbyte, byte> _isEnabled;
     private readonly delegate* unmanaged[Cdecl]<sbyte, byte, void> _setEnabled;
@@ -63,6 +64,9 @@ internal sealed unsafe class AutocastLibrary
     /// <exception cref="NotSupportedException">It lacks some, as on systems whose compilers give C++ functions other names.</exception>
     public static AutocastLibrary Loaded => Shared.Value;
 
+    /// <summary>The functions of the loaded libtorch; null when it lacks some.</summary>
+    public static AutocastLibrary? LoadedOrNull => SharedOrNull.Value;
+
     /// <summary>Whether autocast is on for a device.</summary>
     public bool IsEnabled(DeviceType device) => _isEnabled((sbyte)device) != 0;
 
@@ -89,6 +93,19 @@ internal sealed unsafe class AutocastLibrary
 
     /// <summary>Lets go of all kept casts.</summary>
     public void ClearCache() => _clearCache();
+
+    private static AutocastLibrary? LoadIfThere()
+    {
+        try
+        {
+            return Loaded;
+        }
+        catch (NotSupportedException)
+        {
+            // What is asked for is whether a region has been entered, and none can have been.
+            return null;
+        }
+    }
 
     private static AutocastLibrary Load()
     {

@@ -11,10 +11,12 @@ internal readonly record struct WinogradBlocking(int Tiles, int OutChannels)
 {
     private const int FewTiles = 2 * MatrixKernel.Rows;
     private const int SomeTiles = 8 * MatrixKernel.Rows;
-    private const int FewChannels = 48;
 
     // 16 MiB of filters at their points.
     private const long CachedNumbers = 1 << 22;
+
+    // 48 with vectors of 256 bits.
+    private static readonly int FewChannels = 3 * MatrixKernel.Columns;
 
     /// <summary>For a convolution.</summary>
     /// <param name="inChannels">C.</param>

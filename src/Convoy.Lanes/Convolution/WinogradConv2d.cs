@@ -13,8 +13,9 @@ namespace Convoy.Lanes.Convolution;
 /// </summary>
 /// <remarks>
 /// <para>
-/// It runs where the input is channels-last on the CPU, C and K are multiples of two vectors' length (16 with AVX2 and AVX-512) and the type is float32, or
-/// bfloat16 under autocast; arithmetic is float32 in both. Everything else goes through libtorch's convolution.
+/// It runs where the input is channels-last on the CPU, C and K are multiples of two of .NET's vectors (16 with AVX2 and AVX-512), the images are not so small that
+/// bringing the filters to their points costs more than is saved (under half a pixel for each channel), and the type is float32, or bfloat16
+/// under autocast; arithmetic is float32 in both. Everything else goes through libtorch's convolution.
 /// </para>
 /// <para>
 /// Rounding differs from the plain sum's: float32 to about 1e-6 of the largest element. Not thread-safe. Source: Lavin and Gray, "Fast Algorithms for
@@ -23,7 +24,6 @@ namespace Convoy.Lanes.Convolution;
 /// </remarks>
 public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter _weight;
     private readonly BackwardGuard _guard;
 
     /// <summary>Makes the layer.</summary>
@@ -44,7 +44,7 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
             throw new ArgumentException($"WinogradConv2d got weights [{string.Join(", ", weight.shape)}]. Give it [K, C, 3, 3].", nameof(weight));
         }
 
-        (_weight, _guard) = (weight, guard);
+        _guard = guard;
         register_parameter(nameof(weight), weight);
     }
 
@@ -53,29 +53,42 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
     /// parameters stay the same tensors under the same names. Hooks of a replaced layer are lost.
     /// </summary>
     /// <param name="module">Any module; such convolutions must be held in fields, lists or dictionaries whose type also admits another module.</param>
+    /// <typeparam name="T">The module's type.</typeparam>
     /// <returns><paramref name="module"/>.</returns>
-    /// <exception cref="ArgumentException">A convolution cannot be replaced, as its field is declared as <c>Conv2d</c>; the message names the field.</exception>
+    /// <exception cref="ArgumentException">It is such a convolution itself, or one inside cannot be replaced, as its field is declared as <c>Conv2d</c>; the message names the field.</exception>
     public static T Convert<T>(T module)
         where T : nn.Module
     {
         ArgumentNullException.ThrowIfNull(module);
+        if (module is Conv2d own && IsReplaceable(own))
+        {
+            throw new ArgumentException($"a {typeof(T).Name} cannot become a WinogradConv2d in place. Make one of its weight.", nameof(module));
+        }
+
         var guard = new BackwardGuard();
         ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? Replace(convolution, guard) : null);
         return module;
     }
 
-    /// <inheritdoc/>
+    /// <summary>The convolution of <paramref name="input"/>.</summary>
+    /// <param name="input">[N, C, H, W].</param>
+    /// <exception cref="Exception">What the backward pass before failed of, if it did; its gradients are missing.</exception>
     public override Tensor forward(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);
         _guard.Enter();
         using var scope = NewDisposeScope();
-        bool narrow = Autocast.IsEnabled(DeviceType.CPU);
-        bool plainType = narrow ? Autocast.Dtype(DeviceType.CPU) != ScalarType.BFloat16 : input.dtype != ScalarType.Float32;
-        Tensor images = narrow && !plainType && input.dtype == ScalarType.Float32 ? input.to(ScalarType.BFloat16) : input;
-        return (plainType || !WinogradConvolution.Fits(images, _weight)
-            ? nn.functional.conv2d(input, _weight, strides: [1, 1], padding: [1, 1])
-            : WinogradFunction.apply(images, _weight, _guard)).MoveToOuterDisposeScope();
+
+        // By name: to(dtype) and to(device) put another tensor there.
+        Tensor weight = get_parameter(nameof(weight))!;
+        ScalarType? region = Autocast.IsEnabled(DeviceType.CPU) ? Autocast.Dtype(DeviceType.CPU) : null;
+        ScalarType computed = input.dtype == ScalarType.Float64 ? input.dtype : region ?? input.dtype;
+
+        // Outside regions, a bfloat16 input is an error that libtorch's convolution reports.
+        bool isPossible = region is not null || computed == ScalarType.Float32;
+        return (isPossible && WinogradConvolution.Fits(input, weight, computed)
+            ? WinogradFunction.apply(input.to(computed), weight, _guard)
+            : nn.functional.conv2d(input, weight, strides: [1, 1], padding: [1, 1])).MoveToOuterDisposeScope();
     }
 
     private static bool IsReplaceable(Conv2d convolution) =>

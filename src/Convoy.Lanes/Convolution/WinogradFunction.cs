@@ -34,19 +34,23 @@ internal sealed unsafe class WinogradFunction : autograd.SingleTensorFunction<Wi
         {
             List<Tensor> saved = ctx.get_saved_variables();
             Tensor input = saved[0], weight = saved[1];
+            bool wantsInput = (bool)ctx.get_data(InputNeedsGradient), wantsWeight = (bool)ctx.get_data(WeightNeedsGradient);
             if (is_grad_enabled())
             {
                 // create_graph: through operations that libtorch can differentiate again.
                 Tensor plain = nn.functional.conv2d(input, weight.to(input.dtype), strides: [1, 1], padding: [1, 1]);
-                IList<Tensor> gradients = autograd.grad([plain], [input, weight], [gradient], retain_graph: true, create_graph: true, allow_unused: true);
-                return [gradients[0], gradients[1], null];
+                List<Tensor> wanted = [];
+                wanted.AddRange(wantsInput ? [input] : []);
+                wanted.AddRange(wantsWeight ? [weight] : []);
+                IList<Tensor> gradients = autograd.grad([plain], wanted, [gradient], retain_graph: true, create_graph: true);
+                return [wantsInput ? gradients[0] : null, wantsWeight ? gradients[^1] : null, null];
             }
 
             (Tensor dy, _) = ChannelLayout.Of(gradient, channelsLast: true);
             return
             [
-                (bool)ctx.get_data(InputNeedsGradient) ? WinogradConvolution.InputGradient(dy, weight) : null,
-                (bool)ctx.get_data(WeightNeedsGradient) ? WinogradConvolution.WeightGradient(input, dy) : null,
+                wantsInput ? WinogradConvolution.InputGradient(dy, weight) : null,
+                wantsWeight ? WinogradConvolution.WeightGradient(input, dy) : null,
                 null,
             ];
         });

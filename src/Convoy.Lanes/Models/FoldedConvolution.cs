@@ -47,7 +47,7 @@ internal sealed class FoldedConvolution : IDisposable
         _padding = [weight.shape[2] / 2, weight.shape[3] / 2];
         _weight = layout.Weight(weight).DetachFromDisposeScope();
         _bias = bias?.to(layout.Dtype, copy: true).DetachFromDisposeScope();
-        if (stride == 1 && weight.shape[2] == 3)
+        if (stride == 1 && weight.shape is [_, _, 3, 3])
         {
             _wideWeight = layout.Dtype == ScalarType.Float32
                 ? _weight.alias().DetachFromDisposeScope()
@@ -56,8 +56,8 @@ internal sealed class FoldedConvolution : IDisposable
         }
     }
 
-    /// <summary>Convolves.</summary>
-    public Tensor Call(Tensor input) => _wideWeight is not null && WinogradConvolution.Fits(input, _wideWeight)
+    /// <summary>Convolves; without a history for gradients.</summary>
+    public Tensor Call(Tensor input) => _wideWeight is not null && WinogradConvolution.Fits(input, _wideWeight, input.dtype)
         ? WinogradConvolution.Convolve(input, _wideWeight, _wideBias)
         : nn.functional.conv2d(input, _weight, _bias, _strides, _padding);
 

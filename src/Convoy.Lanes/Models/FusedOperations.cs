@@ -6,7 +6,7 @@ namespace Convoy.Lanes.Models;
 [Flags]
 public enum FusedOperations
 {
-    /// <summary>Plain TorchSharp operations everywhere.</summary>
+    /// <summary>Plain TorchSharp operations everywhere in training.</summary>
     [JsonStringEnumMemberName("none")]
     None = 0,
 

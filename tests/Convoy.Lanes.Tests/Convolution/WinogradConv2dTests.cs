@@ -18,6 +18,7 @@ public sealed class WinogradConv2dTests
     [InlineData(2, 16, 32, 5, 3)]
     [InlineData(2, 16, 16, 1, 1)]
     [InlineData(1, 32, 16, 4, 97)]
+    [InlineData(1, 256, 512, 28, 30)] // Filters in groups, the last one smaller, and two parts of the tiles.
     public void Forward_Float32_EqualsTheSumInFloat64(int batch, int inChannels, int outChannels, int height, int width)
     {
         using var scope = NewDisposeScope();
@@ -49,7 +50,8 @@ public sealed class WinogradConv2dTests
     [Theory]
     [InlineData(2, 64, 64, 30, 52)]
     [InlineData(3, 32, 48, 13, 11)]
-    [InlineData(2, 16, 32, 14, 17)]
+    [InlineData(2, 16, 32, 5, 3)]
+    [InlineData(1, 256, 512, 28, 30)]
     public void Forward_BFloat16Autocast_IsFloat32sRoundedOnce(int batch, int inChannels, int outChannels, int height, int width)
     {
         using var scope = NewDisposeScope();
@@ -74,11 +76,13 @@ public sealed class WinogradConv2dTests
         TensorAssert.Identical(layer.call(input.to(ScalarType.BFloat16)), layer.call(input));
     }
 
-    [Fact]
-    public void Forward_PartsOfABatch_GiveTheBitsOfTheWhole()
+    [Theory]
+    [InlineData(32, 32, 21, 30)]
+    [InlineData(512, 512, 12, 25)] // Near the number of tiles from which it pays.
+    public void Forward_PartsOfABatch_GiveTheBitsOfTheWhole(int inChannels, int outChannels, int height, int width)
     {
         using var scope = NewDisposeScope();
-        (Tensor input, Tensor weight) = Operands(4, 32, 32, 21, 30, ScalarType.Float32);
+        (Tensor input, Tensor weight) = Operands(4, inChannels, outChannels, height, width, ScalarType.Float32);
         using var layer = Layer(weight);
 
         Tensor whole = layer.call(input);
@@ -89,11 +93,13 @@ public sealed class WinogradConv2dTests
         }
     }
 
-    [Fact]
-    public void Forward_TwoThreads_GivesTheSameBits()
+    [Theory]
+    [InlineData(2, 48, 32, 37, 41)]
+    [InlineData(1, 256, 512, 28, 30)]
+    public void Forward_TwoThreads_GivesTheSameBits(int batch, int inChannels, int outChannels, int height, int width)
     {
         using var scope = NewDisposeScope();
-        (Tensor input, Tensor weight) = Operands(2, 48, 32, 37, 41, ScalarType.Float32);
+        (Tensor input, Tensor weight) = Operands(batch, inChannels, outChannels, height, width, ScalarType.Float32);
         set_num_threads(1);
         (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Winograd(input, weight);
         set_num_threads(2);
@@ -187,12 +193,15 @@ public sealed class WinogradConv2dTests
         Assert.Null(frozen.grad);
     }
 
-    [Fact]
-    public void Forward_CreateGraph_HasThePlainSecondDerivative()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Forward_CreateGraph_HasThePlainSecondDerivative(bool trained)
     {
         using var scope = NewDisposeScope();
         (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
         using var layer = Layer(weight);
+        layer.parameters().Single().requires_grad = trained;
 
         Tensor Second(Func<Tensor, Tensor> function)
         {
@@ -202,6 +211,68 @@ public sealed class WinogradConv2dTests
         }
 
         AssertClose(Second(features => nn.functional.conv2d(features, weight, padding: [1, 1])), Second(layer.call), 1e-5);
+    }
+
+    [Fact]
+    public void Forward_CreateGraphOfAnInputWithoutGradient_HasThePlainSecondDerivative()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+        Parameter own = layer.parameters().Single();
+        Tensor plain = weight.detach().requires_grad_();
+
+        Tensor Second(Tensor output, Tensor taps)
+        {
+            Tensor slope = autograd.grad([output.pow(3).sum()], [taps], retain_graph: true, create_graph: true)[0];
+            return autograd.grad([(slope * slope).sum()], [taps])[0];
+        }
+
+        AssertClose(Second(nn.functional.conv2d(input, plain, padding: [1, 1]), plain), Second(layer.call(input), own), 1e-5);
+    }
+
+    [Fact]
+    public void Forward_ConvertedToFloat64_IsThePlainConvolution()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+
+        layer.to(ScalarType.Float64);
+
+        TensorAssert.Identical(nn.functional.conv2d(input.to(ScalarType.Float64), weight.to(ScalarType.Float64), padding: [1, 1]), layer.call(input.to(ScalarType.Float64)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Forward_Float16RegionAndSwitchedOffRegion_AreAsForThePlainConvolution(bool enabled)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+        Tensor outside = layer.call(input);
+        using Autocast around = Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16);
+        using Autocast region = Autocast.Enter(DeviceType.CPU, ScalarType.Float16, enabled);
+
+        TensorAssert.Identical(enabled ? nn.functional.conv2d(input, weight, padding: [1, 1]) : outside, layer.call(input));
+    }
+
+    [Fact]
+    public void Backward_WeightsChangedBefore_IsReportedByTheNextForward()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
+        using var layer = Layer(weight);
+        Tensor output = layer.call(input.requires_grad_());
+        using (IDisposable noGrad = no_grad())
+        {
+            layer.parameters().Single().add_(1);
+        }
+
+        output.sum().backward();
+
+        Assert.ThrowsAny<Exception>(() => layer.call(input));
     }
 
     [Fact]
@@ -270,6 +341,28 @@ public sealed class WinogradConv2dTests
 
         Assert.Equal(["plain", "inner.0"], network.named_modules().Where(module => module.module is WinogradConv2d).Select(module => module.name));
         Assert.Equal(before, network.named_parameters());
+    }
+
+    [Fact]
+    public void Convert_ReplacedConvolutionIsCollected_WeightsLiveOn()
+    {
+        using var scope = NewDisposeScope();
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Conv2d(16, 16, 3, padding: 1, bias: false));
+        WinogradConv2d.Convert(network);
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        Assert.False(network.parameters().Single().IsInvalid);
+        Assert.Equal([1, 16, 5, 5], network.call(ones(1, 16, 5, 5)).shape);
+    }
+
+    [Fact]
+    public void Convert_Conv2dItself_IsRefused()
+    {
+        using var convolution = nn.Conv2d(16, 16, 3, padding: 1, bias: false);
+
+        Assert.Throws<ArgumentException>("module", () => WinogradConv2d.Convert(convolution));
     }
 
     [Fact]
