@@ -18,7 +18,7 @@ namespace Convoy.Lanes.Convolution;
 /// under autocast; arithmetic is float32 in both. Everything else goes through libtorch's convolution.
 /// </para>
 /// <para>
-/// Rounding differs from the plain sum's: float32 to about 1e-6 of the largest element. Not thread-safe. Source: Lavin and Gray, "Fast Algorithms for
+/// Rounding differs from the plain sum's: float32 to a few millionths of the largest element. Not thread-safe. Source: Lavin and Gray, "Fast Algorithms for
 /// Convolutional Neural Networks", 2016.
 /// </para>
 /// </remarks>
