@@ -11,5 +11,5 @@ public static class KeptMemory
 
     /// <summary>No mapping of its own for large pieces, no giving back, growth in steps of 256 MiB, transparent huge pages where the kernel has them on demand.</summary>
     public const string Value =
-        "glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456:glibc.malloc.hugetlb=1";
+        "glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456";
 }

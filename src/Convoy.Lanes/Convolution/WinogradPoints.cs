@@ -8,7 +8,7 @@ namespace Convoy.Lanes.Convolution;
 /// twelve. Each takes a vector for every number, so a vector's worth of channels goes through at once.
 /// </summary>
 /// <remarks>
-/// In Lavin's notation, y = Aᵀ[(G g) ⊙ (Bᵀ d)], with the interpolation points 0, ±a, ±b and infinity. The usual integers a = 1, b = 2 round four
+/// In Lavin's notation, y = Aᵀ[(G g) ⊙ (Bᵀ d)], with the interpolation points 0, ±a, ±b and infinity. The usual integers a = 1, b = 2 round several
 /// times as much as a = 5/8, b = 3/2, whose powers are nearer to one, and which float32 holds exactly, with their squares. Source: Lavin and Gray, "Fast
 /// Algorithms for Convolutional Neural Networks", 2016; Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution
 /// for Deep Neural Networks", 2020.
