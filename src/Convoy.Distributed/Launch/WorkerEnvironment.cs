@@ -20,6 +20,7 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
     public const string ParentProcessIdName = "CONVOY_PARENT_PID";
 
     private const string ThreadsName = "OMP_NUM_THREADS";
+    private const string WaitPolicyName = "OMP_WAIT_POLICY";
 
     /// <summary>The global rank of a local one.</summary>
     public int RankOf(int localRank) => Place.FirstRank + localRank;
@@ -67,6 +68,13 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         if (Options.KeepMemory && OperatingSystem.IsLinux() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(KeptMemory.Variable)))
         {
             variables.TryAdd(KeptMemory.Variable, KeptMemory.Value);
+        }
+
+        // By default OpenMP's threads go on spinning after each of libtorch's operations, on the cores on which the threads of Convoy's kernels
+        // are to work.
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WaitPolicyName)))
+        {
+            variables.TryAdd(WaitPolicyName, "passive");
         }
 
         if (Options.ThreadsPerProcess is int threads)

@@ -16,10 +16,7 @@ internal sealed class FoldedConvolution : IDisposable
 
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
-
-    // In float32, for 3x3 convolutions of stride 1, which run by Winograd's algorithm where they can.
-    private readonly Tensor? _wideWeight;
-    private readonly Tensor? _wideBias;
+    private readonly bool _isWinograd;
     private readonly long[] _strides;
     private readonly long[] _padding;
 
@@ -47,18 +44,14 @@ internal sealed class FoldedConvolution : IDisposable
         _padding = [weight.shape[2] / 2, weight.shape[3] / 2];
         _weight = layout.Weight(weight).DetachFromDisposeScope();
         _bias = bias?.to(layout.Dtype, copy: true).DetachFromDisposeScope();
-        if (stride == 1 && weight.shape is [_, _, 3, 3])
-        {
-            _wideWeight = layout.Dtype == ScalarType.Float32
-                ? _weight.alias().DetachFromDisposeScope()
-                : (layout with { Dtype = ScalarType.Float32 }).Weight(weight).DetachFromDisposeScope();
-            _wideBias = bias?.to(ScalarType.Float32).DetachFromDisposeScope();
-        }
+
+        // One image has few tiles, and libtorch's bfloat16 convolution is twice as fast as its float32 one.
+        _isWinograd = stride == 1 && weight.shape is [_, _, 3, 3] && layout.Dtype == ScalarType.Float32;
     }
 
     /// <summary>Convolves; without a history for gradients.</summary>
-    public Tensor Call(Tensor input) => _wideWeight is not null && WinogradConvolution.Fits(input, _wideWeight, input.dtype)
-        ? WinogradConvolution.Convolve(input, _wideWeight, _wideBias)
+    public Tensor Call(Tensor input) => _isWinograd && WinogradConvolution.Fits(input, _weight, input.dtype)
+        ? WinogradConvolution.Convolve(input, _weight, _bias)
         : nn.functional.conv2d(input, _weight, _bias, _strides, _padding);
 
     /// <inheritdoc/>
@@ -66,8 +59,6 @@ internal sealed class FoldedConvolution : IDisposable
     {
         _weight.Dispose();
         _bias?.Dispose();
-        _wideWeight?.Dispose();
-        _wideBias?.Dispose();
     }
 
     private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);

@@ -93,6 +93,18 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_WaitPolicy_IsPassiveUnlessItIsSet()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is not (null or ""), "OMP_WAIT_POLICY is set here, so the workers inherit it.");
+        await RunAsync(1, "env");
+        Assert.Equal("passive", EnvironmentOf(0)["OMP_WAIT_POLICY"]);
+
+        _lines.Clear();
+        await RunAsync(1, "env", o => o with { Environment = new Dictionary<string, string> { ["OMP_WAIT_POLICY"] = "active" } });
+        Assert.Equal("active", EnvironmentOf(0)["OMP_WAIT_POLICY"]);
+    }
+
+    [Fact]
     public async Task RunAsync_KeepMemory_SetsTheAllocatorUnlessItIsSet()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "GLIBC_TUNABLES is of effect on Linux only.");
