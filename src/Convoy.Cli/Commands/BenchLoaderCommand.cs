@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Loading;
+using Convoy.Cli.Training;
 using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
@@ -11,12 +12,11 @@ namespace Convoy.Cli.Commands;
 /// <summary><c>convoy bench loader</c>: the loader's strategies beside each other.</summary>
 internal static class BenchLoaderCommand
 {
-    private const string Synthetic = "synthetic";
     private const int DrawnFrames = 32;
 
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = $"A folder in TuSimple's layout, or '{Synthetic}' to draw {DrawnFrames} frames.", DefaultValueFactory = _ => Synthetic, HelpName = "DIR" };
+        var data = new Option<string>("--data") { Description = $"A folder in TuSimple's layout, or '{DrawnData.Name}' to draw {DrawnFrames} frames.", DefaultValueFactory = _ => DrawnData.Name, HelpName = "DIR" };
         var imageSize = new Option<string>("--image-size") { Description = "The size that the network sees.", DefaultValueFactory = _ => ImageSize.Network.ToString() };
         var batchSize = new Option<int>("--batch-size") { Description = "Frames of a batch, in one process.", DefaultValueFactory = _ => 4 };
         var workers = new Option<int>("--workers") { Description = "Loader threads of the strategies that prefetch.", DefaultValueFactory = _ => 4 };
@@ -49,7 +49,7 @@ internal static class BenchLoaderCommand
     private static int Run(string data, LoaderSettings settings, bool json, CancellationToken interrupted)
     {
         settings.Check();
-        LaneDataset? given = data == Synthetic ? null : LaneDataset.Open(data);
+        LaneDataset? given = data == DrawnData.Name ? null : LaneDataset.Open(data);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("convoy-bench-loader-");
         try
         {

@@ -11,11 +11,10 @@ namespace Convoy.Cli.Commands;
 /// <summary><c>convoy train</c>: trains on N processes, scores the result, and writes a run directory.</summary>
 internal static class TrainCommand
 {
-    private const string Synthetic = "synthetic";
 
     public static Command Create()
     {
-        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{Synthetic}' to draw some.", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory, with its own settings where no others are given.", HelpName = "DIR" };
         var config = new Option<string?>("--config") { Description = "Take settings from this JSON file, with the names of a run's config.json; options given here win. 'convoy tune' writes one.", HelpName = "FILE" };
@@ -55,10 +54,10 @@ internal static class TrainCommand
         data ??= settings?.Data;
         if (data is null)
         {
-            throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {Synthetic} to draw some.");
+            throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {DrawnData.Name} to draw some.");
         }
 
-        bool draw = data == Synthetic;
+        bool draw = data == DrawnData.Name;
         string name = string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         var run = new RunDirectory(output ?? Path.Combine("runs", name));
         var defaults = new TrainingOptions
@@ -83,12 +82,12 @@ internal static class TrainCommand
         TrainingOptions earlier = run.ReadConfig();
         data ??= settings?.Data;
         earlier = settings?.Onto(earlier) ?? earlier;
-        if (data == Synthetic && earlier.Data != run.SyntheticData)
+        if (data == DrawnData.Name && earlier.Data != run.SyntheticData)
         {
             throw new BadInputException("the run was on other data than drawn roads", earlier.Data, "Leave --data out to go on with it, or start a new run.");
         }
 
-        if (data is not null and not Synthetic)
+        if (data is not null and not DrawnData.Name)
         {
             earlier = earlier with { Data = Path.GetFullPath(data) };
         }

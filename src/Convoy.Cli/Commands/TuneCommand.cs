@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
 using Convoy.Cli.Training;
 using Convoy.Cli.Tuning;
 using Convoy.Lanes;
@@ -13,14 +12,13 @@ namespace Convoy.Cli.Commands;
 /// <summary><c>convoy tune</c>: finds the fastest configuration on this machine.</summary>
 internal static class TuneCommand
 {
-    private const string Synthetic = "synthetic";
     private const int FramesToDraw = 48;
 
     private static readonly string[] NotTaken = ["--steps", "--epochs", "--schedule-steps", "--val", "--val-split", "--checkpoint-every", "--keep-checkpoints"];
 
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = $"The training data in TuSimple's layout, or '{Synthetic}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => Synthetic };
+        var data = new Option<string>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => DrawnData.Name };
         var budget = new Option<double>("--budget-seconds") { Description = "Time for all trials.", DefaultValueFactory = _ => 120 };
         var output = new Option<string>("--out") { Description = "The file for train --config.", HelpName = "FILE", DefaultValueFactory = _ => "tuned.json" };
         Option<bool> json = ConsoleOutput.JsonOption();
@@ -48,16 +46,8 @@ internal static class TuneCommand
     private static TuneRequest Request(ParseResult parsed, TrainingOptionSet training, string data, double seconds, string output)
     {
         HostInfo host = HostProbe.Read();
-        bool draw = data == Synthetic;
-        var defaults = new TrainingOptions
-        {
-            Data = draw ? data : Path.GetFullPath(data),
-            Nproc = 1,
-            Threads = 1,
-            ValSplit = 0, // trials are not scored
-            ChannelsLast = Vector512.IsHardwareAccelerated,
-        };
-        TrainingOptions settings = training.Read(parsed, draw ? DrawnData.Halved(defaults) : defaults);
+        bool draw = data == DrawnData.Name;
+        TrainingOptions settings = training.Read(parsed, MeasuredRunDefaults.Of(draw ? data : Path.GetFullPath(data), draw));
         var space = new TuningSpace
         {
             Cores = host.UsableCores,

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
 using Convoy.Cli.Training;
 using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
@@ -12,7 +11,6 @@ namespace Convoy.Cli.Scaling;
 /// <summary>The command line's options of a study, and how they become <see cref="SweepSettings"/>.</summary>
 internal sealed class ScaleOptionSet
 {
-    private const string Synthetic = "synthetic";
 
     // Passes over drawn data that the longest run makes: drawing takes time too.
     private const int BatchesToDraw = 4;
@@ -23,7 +21,7 @@ internal sealed class ScaleOptionSet
         "--nproc", "--threads", "--precision", "--steps", "--epochs", "--schedule-steps", "--batch-size", "--val", "--val-split", "--checkpoint-every", "--keep-checkpoints",
     ];
 
-    private readonly Option<string> _data = new("--data") { Description = $"The training data in TuSimple's layout, or '{Synthetic}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => Synthetic };
+    private readonly Option<string> _data = new("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => DrawnData.Name };
     private readonly Option<string?> _output = new("--out") { Description = "The study directory: absent, empty, or that of the same study to go on with it. [default: runs/scale-DATE-TIME]", HelpName = "DIR" };
     private readonly Option<string?> _processes = new("--processes") { Description = "Numbers of processes, separated by commas. [default: 1, 2, 4, ... up to the cores]", HelpName = "LIST" };
     private readonly Option<string?> _precision = new("--precision") { Description = "Precisions, separated by commas: fp32, bf16, fp16. [default: fp32, and bf16 where the processor computes in it]", HelpName = "LIST" };
@@ -53,7 +51,7 @@ internal sealed class ScaleOptionSet
     {
         HostInfo host = HostProbe.Read();
         string data = parsed.GetRequiredValue(_data);
-        bool draw = data == Synthetic;
+        bool draw = data == DrawnData.Name;
         string name = string.Create(CultureInfo.InvariantCulture, $"scale-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         var study = new StudyDirectory(parsed.GetValue(_output) ?? Path.Combine("runs", name));
         IReadOnlyList<int> processes = parsed.GetValue(_processes) is { } list
@@ -73,25 +71,12 @@ internal sealed class ScaleOptionSet
             BatchSize = 1,
             Machine = host.CpuModel ?? host.Architecture,
             Cores = host.UsableCores,
-            Training = _training.Read(parsed, Defaults(draw ? study.SyntheticData : Path.GetFullPath(data), draw)),
+            Training = _training.Read(parsed, MeasuredRunDefaults.Of(draw ? study.SyntheticData : Path.GetFullPath(data), draw)),
         };
         settings.Validate();
         settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? SweepDefaults.LeastBatch : SweepDefaults.Batch(processes)) };
         settings.Validate();
         return new ScaleRequest(study, settings, draw ? FramesToDraw(settings) : null);
-    }
-
-    private static TrainingOptions Defaults(string data, bool draw)
-    {
-        var defaults = new TrainingOptions
-        {
-            Data = data,
-            Nproc = 1,
-            Threads = 1,
-            ValSplit = 0, // a measured run is not scored
-            ChannelsLast = Vector512.IsHardwareAccelerated,
-        };
-        return draw ? DrawnData.Halved(defaults) : defaults;
     }
 
     private static int FramesToDraw(SweepSettings settings) =>

@@ -7,6 +7,9 @@ namespace Convoy.Cli.Training;
 /// <summary>The data of <c>--data synthetic</c>, and the settings that let a first run on it end within minutes.</summary>
 internal static class DrawnData
 {
+    /// <summary>What <c>--data</c> calls it.</summary>
+    public const string Name = "synthetic";
+
     private static readonly SyntheticOptions Data = new() { Frames = 120, Size = new ImageSize(640, 360) };
 
     /// <summary>How many frames a run draws.</summary>
@@ -22,13 +25,6 @@ internal static class DrawnData
         LineWidth = 2.5,
         Epochs = 8,
         Lr = 0.001,
-        Accumulate = 1,
-    };
-
-    /// <summary>The defaults of a study of speed: half the study's width and height, a quarter of its work, and an update in every step, as each step is measured.</summary>
-    public static TrainingOptions Halved(TrainingOptions defaults) => defaults with
-    {
-        ImageSize = new ImageSize(ImageSize.Network.Width / 2, ImageSize.Network.Height / 2),
         Accumulate = 1,
     };
 

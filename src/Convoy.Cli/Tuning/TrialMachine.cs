@@ -64,7 +64,7 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
         }
 
         var folder = new TrialFolder(Path.Combine(scratch, string.Create(CultureInfo.InvariantCulture, $"group-{_folders++}")));
-        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => r.StepSeconds.Order().ElementAt(r.StepSeconds.Count / 2))];
+        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => StepMedian.Of(r.StepSeconds))];
         double best = medians.Append(allowance.BestStepSeconds ?? double.PositiveInfinity).Min();
         folder.Write(
             trials.Select(c => c.ApplyTo(settings) with { Steps = MostSteps, CheckpointEvery = 0, KeepCheckpoints = 0 }),

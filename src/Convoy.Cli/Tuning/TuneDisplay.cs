@@ -138,7 +138,7 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize) : IDispos
     }
 
     private string Speed(IReadOnlyList<double> steps) =>
-        (batchSize / steps.Order().ElementAt(steps.Count / 2)).ToString("0.00", CultureInfo.InvariantCulture);
+        (batchSize / StepMedian.Of(steps)).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Ended(TrialEnd end) => end switch
     {

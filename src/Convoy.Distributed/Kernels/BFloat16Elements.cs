@@ -8,6 +8,8 @@ internal readonly unsafe struct BFloat16Elements : IElements<float>
 {
     private const ushort NotANumber = 0x7FC0;
 
+    public static int Bytes => sizeof(ushort);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* start, long index, out Vector<float> first, out Vector<float> second)
     {

@@ -7,6 +7,9 @@ namespace Convoy.Distributed.Kernels;
 internal unsafe interface IElements<T>
     where T : unmanaged
 {
+    /// <summary>Bytes of an element in memory.</summary>
+    static abstract int Bytes { get; }
+
     /// <summary>Reads the 2 * <c>Vector&lt;T&gt;.Count</c> elements from <paramref name="index"/> on.</summary>
     static abstract void Load(byte* start, long index, out Vector<T> first, out Vector<T> second);
 

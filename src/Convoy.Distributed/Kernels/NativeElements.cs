@@ -7,6 +7,8 @@ namespace Convoy.Distributed.Kernels;
 internal readonly unsafe struct NativeElements<T> : IElements<T>
     where T : unmanaged
 {
+    public static int Bytes => sizeof(T);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Load(byte* start, long index, out Vector<T> first, out Vector<T> second)
     {

@@ -38,9 +38,9 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         }
 
         // Beside the logs, unless the user wants the last operations of a failed run elsewhere.
-        if (Options.LogDirectory is not null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(DiagnosticSettings.FlightDirectoryVariable)))
+        if (Options.LogDirectory is not null)
         {
-            variables.TryAdd(DiagnosticSettings.FlightDirectoryVariable, Path.GetFullPath(Options.LogDirectory));
+            SetUnlessGiven(variables, DiagnosticSettings.FlightDirectoryVariable, Path.GetFullPath(Options.LogDirectory));
         }
 
         variables[RankEnvironment.RankVariable] = Text(RankOf(localRank));
@@ -65,29 +65,34 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         variables[WorkerErrorFile.Variable] = ErrorFile(localRank);
         variables[ParentProcessIdName] = Text(Environment.ProcessId);
         variables[LaunchIdName] = Run.LaunchId;
-        if (Options.KeepMemory && OperatingSystem.IsLinux() && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(KeptMemory.Variable)))
+        if (Options.KeepMemory && OperatingSystem.IsLinux())
         {
-            variables.TryAdd(KeptMemory.Variable, KeptMemory.Value);
+            SetUnlessGiven(variables, KeptMemory.Variable, KeptMemory.Value);
         }
 
         // By default OpenMP's threads go on spinning after each of libtorch's operations, on the cores on which the threads of Convoy's kernels
         // are to work.
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(WaitPolicyName)))
-        {
-            variables.TryAdd(WaitPolicyName, "passive");
-        }
-
+        SetUnlessGiven(variables, WaitPolicyName, "passive");
         if (Options.ThreadsPerProcess is int threads)
         {
             variables[ThreadsName] = Text(threads);
         }
-        else if (!variables.ContainsKey(ThreadsName) && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(ThreadsName)))
+        else
         {
             int share = Math.Max(1, Environment.ProcessorCount / Options.ProcessCount);
-            variables[ThreadsName] = Text(Math.Min(share, Cores?[localRank].Count ?? share));
+            SetUnlessGiven(variables, ThreadsName, Text(Math.Min(share, Cores?[localRank].Count ?? share)));
         }
 
         return variables;
+    }
+
+    // What the options or this process's environment say stays.
+    private static void SetUnlessGiven(Dictionary<string, string?> variables, string name, string value)
+    {
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)))
+        {
+            variables.TryAdd(name, value);
+        }
     }
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);

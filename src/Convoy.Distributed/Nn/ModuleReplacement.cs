@@ -41,6 +41,22 @@ internal sealed class ModuleReplacement
         places._changes.ForEach(change => change());
     }
 
+    /// <summary>Gives <paramref name="replacement"/> the place of a module whose parameters and buffers it holds.</summary>
+    /// <param name="replaced">The module; nothing must refer to it any more.</param>
+    /// <param name="replacement">Gets its training mode.</param>
+    /// <returns><paramref name="replacement"/>.</returns>
+    public static T TakeOver<T>(nn.Module replaced, T replacement)
+        where T : nn.Module
+    {
+        replacement.train(replaced.training);
+
+        // The tensors are the replacement's now; the finalizer of the module, which nothing refers to any more, would dispose of them.
+#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
+        GC.SuppressFinalize(replaced);
+#pragma warning restore CA1816
+        return replacement;
+    }
+
     // All modules below, each once, in the order of registration.
     private void Find(nn.Module module, List<nn.Module> found)
     {

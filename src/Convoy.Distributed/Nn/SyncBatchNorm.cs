@@ -173,18 +173,8 @@ public sealed partial class SyncBatchNorm : nn.Module<Tensor, Tensor>
         return new NormalizationContext(statistics, layout, Eps, _group, inputNeedsGradient, _returned);
     }
 
-    private static SyncBatchNorm Replace(BatchNorm norm, ProcessGroup group, ReturnedGradients returned)
-    {
-        var replacement = new SyncBatchNorm(group, norm.num_features, norm.eps, norm.momentum, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked, returned);
-        replacement.train(norm.training);
-
-        // The tensors are the replacement's now; the finalizer of the batch norm, which nothing refers to any more, would
-        // dispose of them.
-#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
-        GC.SuppressFinalize(norm);
-#pragma warning restore CA1816
-        return replacement;
-    }
+    private static SyncBatchNorm Replace(BatchNorm norm, ProcessGroup group, ReturnedGradients returned) => ModuleReplacement.TakeOver(
+        norm, new SyncBatchNorm(group, norm.num_features, norm.eps, norm.momentum, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked, returned));
 
     // running = (1 - factor) running + factor batch, in float64 whatever the running statistics are in.
     private static void Update(Tensor running, double[] batch, double factor)

@@ -66,7 +66,7 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
         }
 
         var guard = new BackwardGuard();
-        ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? Replace(convolution, guard) : null);
+        ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? ModuleReplacement.TakeOver(convolution, new WinogradConv2d(convolution.weight, guard)) : null);
         return module;
     }
 
@@ -96,18 +96,6 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
         && convolution.groups == 1 && convolution.padding_mode == PaddingModes.Zeros && convolution.bias is null;
 
     private static bool Has(long[]? sizes, long size) => sizes is { Length: > 0 } && sizes.All(one => one == size);
-
-    private static WinogradConv2d Replace(Conv2d convolution, BackwardGuard guard)
-    {
-        var replacement = new WinogradConv2d(convolution.weight, guard);
-        replacement.train(convolution.training);
-
-        // The parameter is the replacement's now; the finalizer of the convolution, which nothing refers to any more, would dispose of it.
-#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
-        GC.SuppressFinalize(convolution);
-#pragma warning restore CA1816
-        return replacement;
-    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -9,7 +9,8 @@ namespace Convoy.Lanes.Convolution;
 /// </summary>
 internal sealed unsafe class WinogradFilter
 {
-    private const int Taps = 3;
+    /// <summary>Rows and columns of a filter.</summary>
+    public const int Taps = 3;
 
     // Numbers of one filter that are turned at a time, so that those of a panel stay in the nearest cache.
     private const int Stretch = 32;

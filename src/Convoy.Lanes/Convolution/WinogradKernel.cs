@@ -85,7 +85,7 @@ internal static unsafe class WinogradKernel<TElements>
                 if (!whole || first + tiles == shape.Tiles)
                 {
                     // All at once at the end, or a few channels' for these tiles.
-                    WinogradFilter.Gradient(sum, sums, channels, inChannels, filterGradient + ((long)channel * 9 * inChannels), add: !whole && first > 0, threads);
+                    WinogradFilter.Gradient(sum, sums, channels, inChannels, filterGradient + ((long)channel * WinogradFilter.Taps * WinogradFilter.Taps * inChannels), add: !whole && first > 0, threads);
                 }
             }
         }

@@ -13,8 +13,6 @@ internal static unsafe class WinogradTiles<TElements>
     // The processor does not foresee the jumps from pixel to pixel. Measured: 1 is less, 3 no more.
     private const int TilesAhead = 2;
 
-    private static readonly int ElementBytes = typeof(TElements) == typeof(BFloat16Elements) ? sizeof(ushort) : sizeof(float);
-
     // Channels that are read at a time.
     private static readonly int Pair = 2 * Vector<float>.Count;
 
@@ -28,17 +26,17 @@ internal static unsafe class WinogradTiles<TElements>
     /// <param name="layout">The matrices' layout.</param>
     public static void Input(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
     {
-        byte* nothing = stackalloc byte[channels * ElementBytes];
-        Unsafe.InitBlock(nothing, 0, (uint)(channels * ElementBytes));
+        byte* nothing = stackalloc byte[channels * TElements.Bytes];
+        Unsafe.InitBlock(nothing, 0, (uint)(channels * TElements.Bytes));
         byte** window = stackalloc byte*[WinogradShape.Points];
         float* half = stackalloc float[WinogradShape.Points * Pair];
-        int ahead = TilesAhead * WinogradShape.Tile * channels * ElementBytes;
+        int ahead = TilesAhead * WinogradShape.Tile * channels * TElements.Bytes;
         for (int i = 0; i < tiles; i++)
         {
             Look(images, nothing, shape, channels, firstTile + i, -1, WinogradShape.Window, window);
             for (int channel = 0; channel < channels; channel += Pair)
             {
-                InputTile(window, channel, ahead + (channel * ElementBytes), half, result + (i * layout.Row) + channel, layout.Point);
+                InputTile(window, channel, ahead + (channel * TElements.Bytes), half, result + (i * layout.Row) + channel, layout.Point);
             }
         }
     }
@@ -47,8 +45,8 @@ internal static unsafe class WinogradTiles<TElements>
     /// <inheritdoc cref="Input"/>
     public static void OutputGradient(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
     {
-        byte* nothing = stackalloc byte[channels * ElementBytes];
-        Unsafe.InitBlock(nothing, 0, (uint)(channels * ElementBytes));
+        byte* nothing = stackalloc byte[channels * TElements.Bytes];
+        Unsafe.InitBlock(nothing, 0, (uint)(channels * TElements.Bytes));
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
         float* half = stackalloc float[WinogradShape.Window * WinogradShape.Tile * Pair];
         for (int i = 0; i < tiles; i++)
@@ -74,7 +72,7 @@ internal static unsafe class WinogradTiles<TElements>
     /// <param name="images">[N, H, W, C].</param>
     public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstChannel, int count, int firstTile, int tiles, float* bias, byte* images)
     {
-        byte* sink = stackalloc byte[channels * ElementBytes];
+        byte* sink = stackalloc byte[channels * TElements.Bytes];
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
         float* half = stackalloc float[WinogradShape.Tile * (WinogradShape.Window + 1) * Pair];
         for (int i = 0; i < tiles; i++)
@@ -100,7 +98,7 @@ internal static unsafe class WinogradTiles<TElements>
             {
                 int x = firstX + offset + j;
                 bool inside = (uint)y < (uint)shape.Height && (uint)x < (uint)shape.Width;
-                window[(i * size) + j] = inside ? images + (((row * shape.Width) + x) * channels * ElementBytes) : beyond;
+                window[(i * size) + j] = inside ? images + (((row * shape.Width) + x) * channels * TElements.Bytes) : beyond;
             }
         }
     }

@@ -56,12 +56,6 @@ public sealed class UpsampleConcat : IDisposable
         && deep.shape[0] == skip.shape[0]
         && deep.numel() > 0
         && skip.numel() > 0
-        && IsChannelsLast(deep)
-        && IsChannelsLast(skip);
-
-    private static bool IsChannelsLast(Tensor features)
-    {
-        using Tensor last = features.permute(0, 2, 3, 1);
-        return last.is_contiguous();
-    }
+        && ChannelLayout.IsChannelsLast(deep)
+        && ChannelLayout.IsChannelsLast(skip);
 }

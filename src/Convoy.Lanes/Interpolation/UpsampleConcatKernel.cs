@@ -13,8 +13,6 @@ namespace Convoy.Lanes.Interpolation;
 internal static unsafe class UpsampleConcatKernel<TElements>
     where TElements : IElements<float>
 {
-    private static readonly int ElementBytes = typeof(TElements) == typeof(BFloat16Elements) ? sizeof(ushort) : sizeof(float);
-
     /// <param name="deep">[N, h, w, C].</param>
     /// <param name="skip">[N, H, W, D].</param>
     /// <param name="result">[N, H, W, C + D].</param>
@@ -38,7 +36,7 @@ internal static unsafe class UpsampleConcatKernel<TElements>
 
     private static void ForwardRow(byte* deep, byte* skip, byte* result, UpsampleConcatShape shape, int image, int y)
     {
-        int channels = shape.DeepChannels, length = shape.DeepWidth * channels, skipBytes = shape.SkipChannels * ElementBytes;
+        int channels = shape.DeepChannels, length = shape.DeepWidth * channels, skipBytes = shape.SkipChannels * TElements.Bytes;
         float[] buffer = ArrayPool<float>.Shared.Rent(length);
         fixed (float* row = buffer)
         {
@@ -50,7 +48,7 @@ internal static unsafe class UpsampleConcatKernel<TElements>
             {
                 long start = pixel * shape.Channels;
                 BlendPixels(row + (shape.Columns.First[x] * channels), row + (shape.Columns.Second[x] * channels), shape.Columns.SecondWeight[x], result, start, channels);
-                Unsafe.CopyBlockUnaligned(result + ((start + channels) * ElementBytes), skip + (pixel * skipBytes), (uint)skipBytes);
+                Unsafe.CopyBlockUnaligned(result + ((start + channels) * TElements.Bytes), skip + (pixel * skipBytes), (uint)skipBytes);
             }
         }
 

@@ -31,7 +31,7 @@ public sealed class TrialJudge(TrialAllowance allowance)
         ArgumentNullException.ThrowIfNull(steps);
         if (steps.Count > 0)
         {
-            double median = TuningCandidate.Median(steps);
+            double median = StepMedian.Of(steps);
             _best = _best is { } best ? Math.Min(best, median) : median;
         }
     }

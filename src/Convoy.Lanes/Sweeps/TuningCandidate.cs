@@ -22,17 +22,10 @@ public sealed class TuningCandidate(TuningConfiguration configuration)
     public IReadOnlyList<double> StepSeconds => _steps;
 
     /// <summary>The median of <see cref="StepSeconds"/>; infinite when nothing was measured.</summary>
-    public double MedianSeconds => _steps.Count == 0 ? double.PositiveInfinity : Median(_steps);
+    public double MedianSeconds => _steps.Count == 0 ? double.PositiveInfinity : StepMedian.Of(_steps);
 
     /// <summary>The median distance of steps from <see cref="MedianSeconds"/>, as a share of it; null with fewer than two steps.</summary>
-    public double? RelativeSpread => _steps.Count < 2 ? null : Median([.. _steps.Select(s => Math.Abs(s - MedianSeconds))]) / MedianSeconds;
-
-    /// <summary>The middle value, or the mean of the two in the middle.</summary>
-    internal static double Median(IReadOnlyList<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    public double? RelativeSpread => _steps.Count < 2 ? null : StepMedian.Of([.. _steps.Select(s => Math.Abs(s - MedianSeconds))]) / MedianSeconds;
 
     internal void Add(TrialResult result)
     {

@@ -1,6 +1,5 @@
 using Convoy.Distributed.Amp;
 using Convoy.Lanes.Convolution;
-using Convoy.Lanes.Tests.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -27,9 +26,9 @@ public sealed class WinogradConv2dTests
         (Tensor expected, Tensor expectedInput, Tensor expectedWeight) = Plain(input.to(ScalarType.Float64), weight.to(ScalarType.Float64));
         (Tensor output, Tensor inputGradient, Tensor weightGradient) = Winograd(input, weight);
 
-        AssertClose(expected, output, 5e-6);
-        AssertClose(expectedInput, inputGradient, 5e-6);
-        AssertClose(expectedWeight, weightGradient, 5e-6);
+        TensorAssert.Close(expected, output, 5e-6);
+        TensorAssert.Close(expectedInput, inputGradient, 5e-6);
+        TensorAssert.Close(expectedWeight, weightGradient, 5e-6);
     }
 
     [Fact]
@@ -210,7 +209,7 @@ public sealed class WinogradConv2dTests
             return autograd.grad([(slope * slope).sum()], [features])[0];
         }
 
-        AssertClose(Second(features => nn.functional.conv2d(features, weight, padding: [1, 1])), Second(layer.call), 1e-5);
+        TensorAssert.Close(Second(features => nn.functional.conv2d(features, weight, padding: [1, 1])), Second(layer.call), 1e-5);
     }
 
     [Fact]
@@ -228,7 +227,7 @@ public sealed class WinogradConv2dTests
             return autograd.grad([(slope * slope).sum()], [taps])[0];
         }
 
-        AssertClose(Second(nn.functional.conv2d(input, plain, padding: [1, 1]), plain), Second(layer.call(input), own), 1e-5);
+        TensorAssert.Close(Second(nn.functional.conv2d(input, plain, padding: [1, 1]), plain), Second(layer.call(input), own), 1e-5);
     }
 
     [Fact]
@@ -432,13 +431,4 @@ public sealed class WinogradConv2dTests
     }
 
     private static double Error(Tensor expected, Tensor actual) => (expected - actual.to(ScalarType.Float64)).square().mean().sqrt().item<double>();
-
-    // Within a share of the largest element.
-    private static void AssertClose(Tensor expected, Tensor actual, double tolerance)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        double largest = expected.abs().max().to(ScalarType.Float64).item<double>();
-        double error = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
-        Assert.True(error <= tolerance * largest, $"{error / largest:E2} of {largest:E2}");
-    }
 }

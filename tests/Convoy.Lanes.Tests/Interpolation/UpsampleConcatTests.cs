@@ -1,5 +1,4 @@
 using Convoy.Lanes.Interpolation;
-using Convoy.Lanes.Tests.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,8 +24,8 @@ public sealed class UpsampleConcatTests
         (Tensor expected, Tensor expectedDeep, Tensor expectedSkip) = Plain(deep, skip);
         (Tensor joined, Tensor deepGradient, Tensor skipGradient) = Fused(deep, skip);
 
-        AssertClose(expected, joined, 1e-6);
-        AssertClose(expectedDeep, deepGradient, 1e-6);
+        TensorAssert.Close(expected, joined, 1e-6);
+        TensorAssert.Close(expectedDeep, deepGradient, 1e-6);
         TensorAssert.Identical(expectedSkip, skipGradient);
     }
 
@@ -50,8 +49,8 @@ public sealed class UpsampleConcatTests
         TensorAssert.Identical(expectedSkip.to(ScalarType.BFloat16), skipGradient);
 
         // libtorch rounds more often.
-        AssertClose(plain, joined, 1.0 / 256);
-        AssertClose(plainDeep, deepGradient, 1.0 / 64);
+        TensorAssert.Close(plain, joined, 1.0 / 256);
+        TensorAssert.Close(plainDeep, deepGradient, 1.0 / 64);
     }
 
     [Fact]
@@ -125,7 +124,7 @@ public sealed class UpsampleConcatTests
             return autograd.grad([(slope * slope).sum()], [first])[0];
         }
 
-        AssertClose(Second(UpsampleConcat.JoinPlainly), Second(join.Join), 1e-5);
+        TensorAssert.Close(Second(UpsampleConcat.JoinPlainly), Second(join.Join), 1e-5);
     }
 
     [Fact]
@@ -191,14 +190,5 @@ public sealed class UpsampleConcatTests
         Tensor gradient = randn(joined.shape, generator: new Generator(6, CPU)).to(ScalarType.BFloat16).to(joined.dtype);
         joined.backward([gradient]);
         return (joined.detach(), first.grad!, second.grad!);
-    }
-
-    // Within a share of the largest element.
-    private static void AssertClose(Tensor expected, Tensor actual, double tolerance)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        double largest = expected.abs().max().to(ScalarType.Float64).item<double>();
-        double error = (expected.to(ScalarType.Float64) - actual.to(ScalarType.Float64)).abs().max().item<double>();
-        Assert.True(error <= tolerance * largest, $"{error / largest:E2} of {largest:E2}");
     }
 }

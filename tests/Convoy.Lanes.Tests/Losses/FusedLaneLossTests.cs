@@ -1,5 +1,4 @@
 using Convoy.Lanes.Losses;
-using Convoy.Lanes.Tests.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -108,7 +107,7 @@ public sealed class FusedLaneLossTests
         Assert.Equal((dtype, ScalarType.Float32), (gradient.dtype, loss.dtype));
         Assert.Equal(expectedLoss.item<float>(), loss.item<float>());
         TensorAssert.Identical((expected * 256).to(dtype), gradient);
-        AssertClose(expected * 256, gradient.to(ScalarType.Float32), halfUlp);
+        TensorAssert.Close(expected * 256, gradient.to(ScalarType.Float32), halfUlp);
     }
 
     [Fact]
@@ -189,7 +188,7 @@ public sealed class FusedLaneLossTests
 
         Tensor expected = Second(Plain, upsample: true);
         Assert.True(expected.abs().sum().item<float>() > 0);
-        AssertClose(expected, Second(fused, upsample: false), 1e-5);
+        TensorAssert.Close(expected, Second(fused, upsample: false), 1e-5);
     }
 
     [Fact]
@@ -276,19 +275,9 @@ public sealed class FusedLaneLossTests
 
         Assert.Equal(1, loss.item<float>() / expectedLoss.item<float>(), 1e-6);
         Assert.Equal(1, loss.item<float>() / exactLoss.item<double>(), 1e-6);
-        AssertClose(expected, gradient, 1e-6);
+        TensorAssert.Close(expected, gradient, 1e-6);
 
         // Where sizes do not divide, libtorch's fp32 positions, which the kernel shares, are themselves rounded.
-        AssertClose(exact, gradient.to(ScalarType.Float64), 1e-6 + Error(exact, expected.to(ScalarType.Float64)));
+        TensorAssert.Close(exact, gradient.to(ScalarType.Float64), 1e-6 + TensorAssert.Error(exact, expected.to(ScalarType.Float64)));
     }
-
-    // Within a share of the largest element.
-    private static void AssertClose(Tensor expected, Tensor actual, double tolerance)
-    {
-        double error = Error(expected, actual);
-        Assert.True(error <= tolerance, $"{error:E2}");
-    }
-
-    private static double Error(Tensor expected, Tensor actual) =>
-        (expected - actual).abs().max().to(ScalarType.Float64).item<double>() / expected.abs().max().to(ScalarType.Float64).item<double>();
 }

@@ -1,3 +1,5 @@
+using Convoy.Analysis.Statistics;
+
 namespace Convoy.Cli.Benchmarks.Loading;
 
 /// <summary>What the rounds of a strategy measured; medians.</summary>
@@ -45,9 +47,5 @@ internal sealed record LoaderResult(
     /// <summary>The median delay of a step, in seconds.</summary>
     public static double Delay(IReadOnlyList<LoaderSample> samples) => Median(samples, s => s.StepDelaySeconds);
 
-    private static double Median(IEnumerable<LoaderSample> samples, Func<LoaderSample, double> of)
-    {
-        double[] sorted = [.. samples.Select(of).Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    private static double Median(IEnumerable<LoaderSample> samples, Func<LoaderSample, double> of) => OrderStatistics.Median(samples.Select(of));
 }

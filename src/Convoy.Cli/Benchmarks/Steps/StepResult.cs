@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Convoy.Analysis.Statistics;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 
@@ -39,17 +40,11 @@ internal sealed record StepResult(
     /// <param name="flopsPerImage">The arithmetic of an image, forward and backward.</param>
     public static StepResult Of(StepConfiguration configuration, IReadOnlyList<StepRun> runs, int batchSize, int stepsPerUpdate, double flopsPerImage)
     {
-        double[] seconds = [.. runs.Select(run => Median(run.Steps.Chunk(stepsPerUpdate).Select(update => update.Average(s => s.StepTime ?? 0))))];
-        double median = Median(seconds), peak = runs.Max(run => run.PeakFlopsPerSecond), flops = batchSize * flopsPerImage;
+        double[] seconds = [.. runs.Select(run => OrderStatistics.Median(run.Steps.Chunk(stepsPerUpdate).Select(update => update.Average(s => s.StepTime ?? 0))))];
+        double median = OrderStatistics.Median(seconds), peak = runs.Max(run => run.PeakFlopsPerSecond), flops = batchSize * flopsPerImage;
         return new StepResult(
             configuration, median, seconds.Min(), seconds.Max(), seconds, batchSize / median,
             StepPhases.MeanOf([.. runs.SelectMany(run => run.Steps)]),
             flops / median / 1e9, peak / 1e9, flops / median / peak, flops / peak, runs.Max(run => run.MemoryPeakBytes));
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }
