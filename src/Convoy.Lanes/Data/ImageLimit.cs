@@ -42,7 +42,7 @@ public readonly record struct ImageLimit(double Megapixels)
             : throw new BadInputException($"{Variable} is not a number of megapixels", megapixels, string.Create(CultureInfo.InvariantCulture, $"Set it to a number above 0 and up to {MostMegapixels}, or unset it for {DefaultMegapixels}."));
     }
 
-    /// <summary>Refuses an image of too many pixels, or of more than its file can hold.</summary>
+    /// <summary>Refuses an image of too many pixels, or of too many for its file.</summary>
     /// <param name="size">What the header claims.</param>
     /// <param name="path">The file.</param>
     /// <param name="fileBytes">The file's length.</param>
@@ -53,7 +53,7 @@ public readonly record struct ImageLimit(double Megapixels)
         if (pixels > UnquestionedPixels && pixels / MostPixelsPerByte > fileBytes)
         {
             throw new BadInputException(
-                string.Create(CultureInfo.InvariantCulture, $"the image claims {size} pixels, more than its {fileBytes} bytes can hold"), path, "Restore the file or remove its label.");
+                string.Create(CultureInfo.InvariantCulture, $"the image claims {size} pixels in only {fileBytes} bytes"), path, "Restore the file or remove its label.");
         }
 
         if (pixels > Megapixels * 1e6)

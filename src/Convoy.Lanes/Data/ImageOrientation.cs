@@ -11,19 +11,18 @@ internal static class ImageOrientation
     /// <summary>Writes the upright picture.</summary>
     /// <param name="stored">The pixels as they are stored.</param>
     /// <param name="origin">Where their picture's upper left corner is.</param>
-    /// <param name="upright">Takes the picture; gets its size.</param>
-    public static unsafe void Turn(PixelBuffer stored, SKEncodedOrigin origin, PixelBuffer upright)
+    /// <param name="upright">Room for the picture: 4 bytes a pixel, rows of its upright width without padding.</param>
+    public static unsafe void Turn(PixelBuffer stored, SKEncodedOrigin origin, nint upright)
     {
         (int width, int height) = stored.Size;
         ImageSize size = Upright(stored.Size, origin);
-        upright.Resize(size);
         bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
         nint column = fromRight ? -1 : 1;
         nint row = fromBottom ? -width : width;
         (nint across, nint down) = SwapsSides(origin) ? (row, column) : (column, row);
         uint* from = (uint*)stored.Address + (fromRight ? width - 1 : 0) + (fromBottom ? (nint)(height - 1) * width : 0);
-        uint* to = (uint*)upright.Address;
+        uint* to = (uint*)upright;
         for (int y = 0; y < size.Height; y++)
         {
             uint* source = from + (y * down);

@@ -81,7 +81,8 @@ public sealed class ImageReader : IDisposable
             {
                 _decoded.Resize(ScaledSize(codec, stored.Size, ImageOrientation.Upright(Size, stored.Origin)));
                 Decode(codec, path, _decoded.Size, _decoded.Address);
-                ImageOrientation.Turn(_decoded, stored.Origin, _turned);
+                _turned.Resize(ImageOrientation.Upright(_decoded.Size, stored.Origin));
+                ImageOrientation.Turn(_decoded, stored.Origin, _turned.Address);
                 ResizeTo(rgba, (nint)target, _turned, path);
                 return ImageOrientation.Upright(stored.Size, stored.Origin);
             }

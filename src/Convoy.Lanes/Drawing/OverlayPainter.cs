@@ -84,19 +84,27 @@ public static class OverlayPainter
     {
         using SKCodec codec = ImageHeader.OpenCodec(path);
         ImageFacts stored = ImageFacts.Of(codec);
-        using var pixels = new PixelBuffer();
-        pixels.Resize(stored.Size);
-        ImageReader.Decode(codec, path, stored.Size, pixels.Address);
-        using var turned = new PixelBuffer();
-        if (upright && stored.IsTurned)
+        bool turn = upright && stored.IsTurned;
+        var bitmap = new SKBitmap(PixelBuffer.Info(turn ? ImageOrientation.Upright(stored.Size, stored.Origin) : stored.Size));
+        try
         {
-            ImageOrientation.Turn(pixels, stored.Origin, turned);
-        }
+            if (!turn)
+            {
+                ImageReader.Decode(codec, path, stored.Size, bitmap.GetPixels());
+                return bitmap;
+            }
 
-        PixelBuffer picture = turned.Address == 0 ? pixels : turned;
-        var bitmap = new SKBitmap(PixelBuffer.Info(picture.Size));
-        picture.Bytes.CopyTo(bitmap.GetPixelSpan());
-        return bitmap;
+            using var pixels = new PixelBuffer();
+            pixels.Resize(stored.Size);
+            ImageReader.Decode(codec, path, stored.Size, pixels.Address);
+            ImageOrientation.Turn(pixels, stored.Origin, bitmap.GetPixels());
+            return bitmap;
+        }
+        catch (BadInputException)
+        {
+            bitmap.Dispose();
+            throw;
+        }
     }
 
     private static void DrawMask(SKCanvas canvas, SKBitmap picture, OverlayOptions options)

@@ -21,7 +21,7 @@ public class ImageLimitTests
         using var folder = new TemporaryFolder();
         string path = folder.File("picture");
         File.WriteAllBytes(path, file);
-        string expected = $"the image claims {claim} pixels, more than its {file.Length} bytes can hold ({path}). Restore the file or remove its label.";
+        string expected = $"the image claims {claim} pixels in only {file.Length} bytes ({path}). Restore the file or remove its label.";
         using var reader = new ImageReader(new ImageSize(64, 64));
         using var masks = new MaskReader();
         byte[] pixels = new byte[64 * 64 * 4];
