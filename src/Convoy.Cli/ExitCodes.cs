@@ -12,6 +12,9 @@ internal static class ExitCodes
     /// <summary>The command line or the input was wrong; nothing was changed.</summary>
     public const int BadUsage = 2;
 
+    /// <summary>The work is done, but some inputs could not be used; they are listed at the end.</summary>
+    public const int SomeInputsUnusable = 3;
+
     /// <summary>Ctrl-C or SIGTERM ended the run.</summary>
     public const int Interrupted = 130;
 }

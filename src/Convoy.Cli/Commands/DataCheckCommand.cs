@@ -46,10 +46,21 @@ internal static class DataCheckCommand
             return ExitCodes.Done;
         }
 
-        string what = string.Create(
-            CultureInfo.InvariantCulture,
-            $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({check.Problems[0].File})");
-        return ConsoleOutput.Error($"{what}. Restore the files or remove their labels.", ExitCodes.BadUsage);
+        return ConsoleOutput.Error(Summary(check), ExitCodes.BadUsage);
+    }
+
+    private static string Summary(DatasetCheck check)
+    {
+        if (check.Missing + check.Broken > 0)
+        {
+            string what = string.Create(
+                CultureInfo.InvariantCulture,
+                $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({check.Problems.First(problem => problem.Kind is DatasetProblemKind.Missing or DatasetProblemKind.Broken).File})");
+            return $"{what}. Restore the files or remove their labels.";
+        }
+
+        string others = check.Problems.Count == 1 ? "" : $"{Number(check.Problems.Count)} labels cannot be used, the first is this: ";
+        return others + check.Problems[0].Reason;
     }
 
     private static void WriteJson(DatasetCheck check)
@@ -59,13 +70,7 @@ internal static class DataCheckCommand
         {
             writer.WriteStartObject();
             writer.WriteString("root", check.Root);
-            writer.WriteStartArray("label_files");
-            foreach (string file in check.LabelFiles)
-            {
-                writer.WriteStringValue(file);
-            }
-
-            writer.WriteEndArray();
+            WriteTexts(writer, "label_files", check.LabelFiles);
             writer.WriteBoolean("sound", check.IsSound);
             writer.WriteNumber("frames", check.Frames);
             writer.WriteNumber("masks", check.Masks);
@@ -85,14 +90,31 @@ internal static class DataCheckCommand
             }
 
             writer.WriteEndObject();
+            writer.WriteNumber("points", check.Points);
+            writer.WriteNumber("points_outside", check.PointsOutside);
             writer.WriteNumber("missing", check.Missing);
             writer.WriteNumber("broken", check.Broken);
+            writer.WriteNumber("misfits", check.Misfits);
+            writer.WriteStartArray("repeated");
+            foreach (RepeatedFrame frame in check.Repeated)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("file", frame.ImagePath);
+                writer.WriteString("first", frame.First);
+                writer.WriteString("again", frame.Again);
+                writer.WriteBoolean("same", frame.IsSame);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            WriteTexts(writer, "exif_orientation", check.Turned);
+            WriteTexts(writer, "remarks", check.Remarks);
             writer.WriteStartArray("problems");
             foreach (DatasetProblem problem in check.Problems)
             {
                 writer.WriteStartObject();
                 writer.WriteString("file", problem.File);
-                writer.WriteString("kind", problem.IsMissing ? "missing" : "broken");
+                writer.WriteString("kind", problem.Kind.ToString().ToLowerInvariant());
                 writer.WriteString("reason", problem.Reason);
                 writer.WriteEndObject();
             }
@@ -104,8 +126,20 @@ internal static class DataCheckCommand
         Console.Out.WriteLine();
     }
 
+    private static void WriteTexts(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
+    {
+        writer.WriteStartArray(name);
+        foreach (string text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
+    }
+
     private static void WriteTable(DatasetCheck check)
     {
+        IAnsiConsole console = ConsoleOutput.People();
         Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumn("what").AddColumn("value");
         Row("data set", check.Root);
         Row("label files", string.Join(Environment.NewLine, check.LabelFiles.Select(file => Path.GetRelativePath(check.Root, file))));
@@ -118,17 +152,28 @@ internal static class DataCheckCommand
         Row("lanes", check.EmptyLanes == 0 ? Number(check.Lanes) : $"{Number(check.Lanes)}, and {Number(check.EmptyLanes)} without a point");
         Row("lanes a frame", string.Join(", ", check.LanesPerFrame.Select(pair => $"{Number(pair.Key)} in {Number(pair.Value)}")));
         Row("image sizes", string.Join(", ", check.ImageSizes.Select(pair => $"{pair.Key} in {Number(pair.Value)}")));
+        Row("points", check.PointsOutside == 0 ? Number(check.Points) : $"{Number(check.Points)}, {Number(check.PointsOutside)} of them outside their image");
         Row("missing files", Number(check.Missing));
         Row("broken files", Number(check.Broken));
-        AnsiConsole.Write(table);
+        console.Write(table);
+        foreach (RepeatedFrame frame in check.Repeated.Where(frame => frame.IsSame).Take(MostProblemsShown))
+        {
+            console.WriteLine($"a frame is labelled twice in the same way and counts once ({frame.ImagePath}: {frame.First} and {frame.Again})");
+        }
+
+        foreach (string remark in check.Remarks)
+        {
+            console.WriteLine(remark);
+        }
+
         foreach (DatasetProblem problem in check.Problems.Take(MostProblemsShown))
         {
-            AnsiConsole.WriteLine(problem.Reason);
+            console.WriteLine(problem.Reason);
         }
 
         if (check.Problems.Count > MostProblemsShown)
         {
-            AnsiConsole.WriteLine($"and {Number(check.Problems.Count - MostProblemsShown)} more: --json lists all.");
+            console.WriteLine($"and {Number(check.Problems.Count - MostProblemsShown)} more: --json lists all.");
         }
 
         void Row(string name, string value) => table.AddRow(Markup.Escape(name), Markup.Escape(value));

@@ -35,9 +35,14 @@ internal static class EvalCommand
     {
         CommandLineChecks.Threads(settings.Threads);
         LaneDataset frames = LaneDataset.Open(data);
-        frames.Verify();
+        DatasetRemarks remarks = frames.Verify();
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
         RequireOutputs(data, output, overlays);
+        foreach (string remark in remarks.Lines)
+        {
+            ConsoleOutput.Warning(remark);
+        }
+
         EvaluationReport report = EvaluationReport.Make(
             checkpoint,
             frames,

@@ -15,7 +15,6 @@ namespace Convoy.Cli.Commands;
 internal static class PredictCommand
 {
     private const string PredictionFile = "predictions.json";
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
 
     public static Command Create()
     {
@@ -24,7 +23,7 @@ internal static class PredictCommand
         var threads = new Option<int>("--threads") { Description = "libtorch's threads.", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<string> precision = DetectorPrecision.Option();
         var images = new Argument<string[]>("IMAGE-or-DIR") { Description = "Pictures, or folders of pictures.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("predict", "Finds the lanes of pictures: an overlay picture each, and their points in TuSimple's form.") { checkpoint, output, threads, precision, images };
+        var command = new Command("predict", "Finds the lanes of pictures: an overlay picture each, and their points in TuSimple's form. Pictures are turned as their EXIF orientation says.") { checkpoint, output, threads, precision, images };
         command.SetAction((parsed, interrupted) => Task.FromResult(Run(
             parsed.GetRequiredValue(checkpoint),
             parsed.GetRequiredValue(output),
@@ -37,102 +36,117 @@ internal static class PredictCommand
     private static int Run(string checkpointPath, string output, EvaluationSettings settings, string[] inputs, CancellationToken interrupted)
     {
         CommandLineChecks.Threads(settings.Threads);
-        (string Path, string Name)[] images = WithOwnNames(inputs.SelectMany(ImagesIn));
-        foreach ((string path, _) in images)
-        {
-            _ = ImageHeader.Read(path);
-        }
-
+        IReadOnlyList<InputPicture> pictures = InputPicture.Find(inputs);
         Checkpoint checkpoint = Checkpoint.Find(checkpointPath);
         OutputFolder.RequireEmpty(output);
         OutputFolder.RequireWritable(output);
         TorchSharp.torch.set_num_threads(settings.Threads);
         using LaneDetector detector = LaneDetector.Load(checkpoint, settings.ChannelsLast, settings.Dtype);
-        using var reader = new ImageReader(detector.Size);
-        Directory.CreateDirectory(output);
         IAnsiConsole console = ConsoleOutput.People();
-        List<TuSimplePrediction> predictions = FrameProgress.Show(console, "Finding lanes", images.Length, progress =>
+        Predictions done = FrameProgress.Show(console, "Finding lanes", pictures.Count, progress => PredictAll(detector, pictures, output, progress, interrupted));
+        if (done.Found.Count > 0)
         {
-            var found = new List<TuSimplePrediction>(images.Length);
-            foreach ((string path, string name) in images)
-            {
-                interrupted.ThrowIfCancellationRequested();
-                found.Add(Predict(detector, reader, path, name, output));
-                progress?.Report(found.Count);
-            }
+            TuSimplePredictionFile.Write(Path.Combine(output, PredictionFile), done.Found);
+            Tell(console, done, output);
+        }
 
-            return found;
-        });
-        TuSimplePredictionFile.Write(Path.Combine(output, PredictionFile), predictions);
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{predictions.Count} pictures with {predictions.Sum(prediction => prediction.Lanes.Length)} lanes and {PredictionFile} are in {output}; a picture took {predictions.Average(prediction => prediction.RunTimeMilliseconds):0} ms."));
-        return ExitCodes.Done;
+        interrupted.ThrowIfCancellationRequested();
+        return done.Unreadable.Count == 0 ? ExitCodes.Done : TellUnreadable(done, pictures.Count);
     }
 
-    private static TuSimplePrediction Predict(LaneDetector detector, ImageReader reader, string path, string name, string output)
+    // What has been found stays when the work is interrupted; the folder is made when there is something to put into it.
+    private static Predictions PredictAll(
+        LaneDetector detector, IReadOnlyList<InputPicture> pictures, string output, IProgress<int>? progress, CancellationToken interrupted)
     {
-        using TorchSharp.torch.Tensor image = reader.ReadTensor(path, detector.ChannelsLast, out ImageSize original);
+        var done = new Predictions();
+        using var reader = new ImageReader(detector.Size) { Upright = true };
+        foreach (InputPicture picture in pictures)
+        {
+            if (interrupted.IsCancellationRequested)
+            {
+                break;
+            }
+
+            TorchSharp.torch.Tensor image;
+            ImageSize original;
+            try
+            {
+                image = reader.ReadTensor(picture.Path, detector.ChannelsLast, out original);
+            }
+            catch (BadInputException error)
+            {
+                done.Unreadable.Add((picture.Path, error.Message));
+                continue;
+            }
+
+            using (image)
+            {
+                Directory.CreateDirectory(output);
+                done.Found.Add(Predict(detector, picture, image, original, output));
+                done.Turned += ImageHeader.IsTurned(picture.Path) ? 1 : 0;
+            }
+
+            progress?.Report(done.Found.Count + done.Unreadable.Count);
+        }
+
+        return done;
+    }
+
+    private static TuSimplePrediction Predict(LaneDetector detector, InputPicture picture, TorchSharp.torch.Tensor image, ImageSize original, string output)
+    {
         double[] rows = Rows(original);
         using DetectedLanes found = detector.Detect(image, original, rows);
         OverlayPainter.Paint(
-            path,
+            picture.Path,
             found.Lanes,
             rows,
             truth: null,
-            Path.Combine(output, OverlayName(name)),
+            Path.Combine(output, picture.OverlayName),
             new OverlayOptions
             {
                 Mask = found.Mask,
                 MaskSize = detector.Size,
+                Upright = true,
                 Caption = string.Create(CultureInfo.InvariantCulture, $"{found.Lanes.Count} lanes in {found.RunTimeMilliseconds:0} ms"),
             });
-        return new TuSimplePrediction(name.Replace(Path.DirectorySeparatorChar, '/'), [.. found.Lanes], found.RunTimeMilliseconds);
+        return new TuSimplePrediction(picture.RawFile, [.. found.Lanes], found.RunTimeMilliseconds) { HSamples = rows };
     }
 
-    private static string OverlayName(string name) => Path.ChangeExtension(name.Replace(Path.DirectorySeparatorChar, '-'), ".jpg");
-
-    // Two folders may hold pictures of one name, or one folder x.jpg and x.png: none may replace the other's overlay.
-    private static (string Path, string Name)[] WithOwnNames(IEnumerable<(string Path, string Name)> images)
+    private static void Tell(IAnsiConsole console, Predictions done, string output)
     {
-        var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        var named = new List<(string, string)>();
-        foreach ((string path, string name) in images)
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{done.Found.Count} pictures with {done.Found.Sum(prediction => prediction.Lanes.Length)} lanes and {PredictionFile} are in {output}; a picture took {done.Found.Average(prediction => prediction.RunTimeMilliseconds):0} ms."));
+        if (done.Turned > 0)
         {
-            string own = name;
-            for (int copy = 2; !taken.Add(OverlayName(own)); copy++)
-            {
-                own = Path.ChangeExtension(name, null) + string.Create(CultureInfo.InvariantCulture, $"-{copy}") + Path.GetExtension(name);
-            }
-
-            named.Add((path, own));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{done.Turned} were turned as their EXIF orientation says: their lanes are in pixels of the turned picture."));
         }
-
-        return [.. named];
     }
 
-    // TuSimple's rows, 160 to 710 every 10 of 720, in proportion.
+    private static int TellUnreadable(Predictions done, int pictures)
+    {
+        bool some = done.Found.Count > 0;
+        string what = string.Create(CultureInfo.InvariantCulture, $"{done.Unreadable.Count} of {pictures} pictures could not be read, the first is this ({done.Unreadable[0].Path})");
+        return ConsoleOutput.Error(
+            $"{what}. Restore them or leave them out; {(some ? "the others are done" : "nothing was written")}.",
+            some ? ExitCodes.SomeInputsUnusable : ExitCodes.BadUsage,
+            done.Unreadable.Select(picture => picture.Reason));
+    }
+
+    // TuSimple's rows, 160 to 710 every 10 of 720, in proportion; a small picture has fewer.
     private static double[] Rows(ImageSize original) =>
-        [.. Enumerable.Range(16, 56).Select(tenth => Math.Round(tenth * 10.0 * original.Height / ImageSize.TuSimple.Height))];
+    [
+        .. Enumerable.Range(16, 56)
+            .Select(tenth => Math.Min(original.Height - 1, Math.Round(tenth * 10.0 * original.Height / ImageSize.TuSimple.Height)))
+            .Distinct(),
+    ];
 
-    private static IEnumerable<(string Path, string Name)> ImagesIn(string input)
+    private sealed class Predictions
     {
-        if (File.Exists(input))
-        {
-            return [(input, Path.GetFileName(input))];
-        }
+        public List<TuSimplePrediction> Found { get; } = [];
 
-        if (!Directory.Exists(input))
-        {
-            throw new BadInputException("no such picture or folder", input, "Check the path.");
-        }
+        public List<(string Path, string Reason)> Unreadable { get; } = [];
 
-        (string Path, string Name)[] found =
-        [
-            .. Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories)
-                .Where(file => Endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
-                .Order(StringComparer.Ordinal)
-                .Select(file => (file, Path.GetRelativePath(input, file))),
-        ];
-        return found.Length > 0 ? found : throw new BadInputException("no pictures in the folder", input, $"Give a folder with {string.Join(", ", Endings)} files.");
+        public int Turned { get; set; }
     }
 }

@@ -9,7 +9,7 @@ namespace Convoy.Cli.Training;
 /// <summary>What a run reads besides its options. Everything that can be wrong with it is found before anything is written.</summary>
 internal static class TrainingInputs
 {
-    /// <summary>Checks data, pretrained weights and the cache's folder.</summary>
+    /// <summary>Checks data, pretrained weights and the cache's folder. What is strange but no error is said on standard error.</summary>
     /// <param name="options">The run's settings.</param>
     /// <param name="framesToDraw">Frames that will be drawn as training data; null when the data is there.</param>
     /// <returns>How many frames there are, or will be, to train on.</returns>
@@ -36,15 +36,23 @@ internal static class TrainingInputs
         if (framesToDraw is not { } frames)
         {
             TrainingData data = TrainingData.Open(options);
-            data.Verify();
+            Warn(data.Verify());
             return data.Training.Count;
         }
 
         if (options.Val is not null)
         {
-            LaneDataset.Open(options.Val).Verify();
+            Warn([LaneDataset.Open(options.Val).Verify()]);
         }
 
         return options.Val is not null || options.ValSplit == 0 ? frames : frames - LaneDataset.HeldOut(frames, options.ValSplit);
+    }
+
+    private static void Warn(IEnumerable<DatasetRemarks> remarks)
+    {
+        foreach (string line in remarks.SelectMany(part => part.Lines))
+        {
+            ConsoleOutput.Warning(line);
+        }
     }
 }

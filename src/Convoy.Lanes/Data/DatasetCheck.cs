@@ -9,7 +9,12 @@ namespace Convoy.Lanes.Data;
 /// <param name="EmptyLanes">Lanes without any point, which TuSimple's labels have here and there.</param>
 /// <param name="LanesPerFrame">How many frames have how many lanes (with a point), by number of lanes.</param>
 /// <param name="ImageSizes">How many images have which size, most frequent first.</param>
-/// <param name="Problems">Images and masks that are missing or broken, in the order of the labels.</param>
+/// <param name="Points">Points of all lanes whose image can be read.</param>
+/// <param name="PointsOutside">How many of them lie outside their image. From a tenth of a frame's points on the frame is a problem.</param>
+/// <param name="Repeated">Frames that are labelled again. Where the labels say the same, the frame counts once; else it is a problem.</param>
+/// <param name="Turned">Images with an EXIF orientation. Training and scoring take their pixels as they are stored.</param>
+/// <param name="Remarks">What is strange about the images but no error, one line each.</param>
+/// <param name="Problems">Images and masks that are missing or broken or don't fit their labels, in the order of the labels; then frames whose labels differ.</param>
 public sealed record DatasetCheck(
     string Root,
     IReadOnlyList<string> LabelFiles,
@@ -19,6 +24,11 @@ public sealed record DatasetCheck(
     int EmptyLanes,
     IReadOnlyDictionary<int, int> LanesPerFrame,
     IReadOnlyList<KeyValuePair<ImageSize, int>> ImageSizes,
+    int Points,
+    int PointsOutside,
+    IReadOnlyList<RepeatedFrame> Repeated,
+    IReadOnlyList<string> Turned,
+    IReadOnlyList<string> Remarks,
     IReadOnlyList<DatasetProblem> Problems)
 {
     // Small enough that a JPEG is decoded at an eighth: every byte is read, few pixels are made.
@@ -28,10 +38,16 @@ public sealed record DatasetCheck(
     public bool IsSound => Problems.Count == 0;
 
     /// <summary>How many images and masks are absent.</summary>
-    public int Missing => Problems.Count(problem => problem.IsMissing);
+    public int Missing => Count(DatasetProblemKind.Missing);
 
     /// <summary>How many images and masks are there but can't be decoded.</summary>
-    public int Broken => Problems.Count - Missing;
+    public int Broken => Count(DatasetProblemKind.Broken);
+
+    /// <summary>How many images have labels that do not fit them.</summary>
+    public int Misfits => Count(DatasetProblemKind.Misfit);
+
+    /// <summary>How many labels say something else than an earlier one of their frame.</summary>
+    public int Contradictions => Count(DatasetProblemKind.Repeated);
 
     /// <summary>Reads the labels of a data set and decodes every image and mask that they name, on all cores.</summary>
     /// <param name="directory">The folder, or one label file or list; see <see cref="LaneDataset.Open"/>.</param>
@@ -40,7 +56,7 @@ public sealed record DatasetCheck(
     public static DatasetCheck Run(string directory, CancellationToken cancellation = default)
     {
         DatasetLayout layout = DatasetLayout.Read(directory);
-        var sizes = new ImageSize?[layout.Frames.Count];
+        var images = new ImageFacts?[layout.Frames.Count];
         var problems = new List<DatasetProblem>[layout.Frames.Count];
         Parallel.For(
             0,
@@ -51,7 +67,15 @@ public sealed record DatasetCheck(
             {
                 LaneFrame frame = layout.Frames[index];
                 problems[index] = [];
-                sizes[index] = Probe(reader, frame.ImagePath, problems[index]);
+                images[index] = Probe(reader, frame.ImagePath, problems[index]);
+                if (images[index] is { } image && LabelExtent.Of(frame.Label, image.Size) is { Fits: false } extent)
+                {
+                    problems[index].Add(new DatasetProblem(
+                        frame.ImagePath,
+                        DatasetProblemKind.Misfit,
+                        $"the labels do not fit their image ({frame.ImagePath}: {DatasetRemarks.Sizes(extent, image.Size)}). {DatasetRemarks.LabelRemedy}"));
+                }
+
                 if (frame.MaskPath is not null)
                 {
                     _ = Probe(reader, frame.MaskPath, problems[index]);
@@ -60,8 +84,19 @@ public sealed record DatasetCheck(
                 return reader;
             },
             reader => reader.Dispose());
+        return Summarize(layout, images, [.. problems.SelectMany(list => list), .. layout.Repeated.Where(frame => !frame.IsSame).Select(Contradiction)]);
+    }
 
+    private static DatasetCheck Summarize(DatasetLayout layout, ImageFacts?[] images, IReadOnlyList<DatasetProblem> problems)
+    {
         List<int> lanes = [.. layout.Frames.Select(frame => frame.Label.Lanes.Count(HasPoint))];
+        var remarks = new DatasetRemarks();
+        foreach ((LaneFrame frame, ImageFacts? image) in layout.Frames.Zip(images).Where(pair => pair.Second is not null))
+        {
+            remarks.Add(frame, image!.Value);
+        }
+
+        List<LabelExtent> extents = [.. layout.Frames.Zip(images).Where(pair => pair.Second is not null).Select(pair => LabelExtent.Of(pair.First.Label, pair.Second!.Value.Size))];
         return new DatasetCheck(
             layout.Root,
             layout.LabelFiles,
@@ -70,23 +105,36 @@ public sealed record DatasetCheck(
             lanes.Sum(),
             layout.Frames.Sum(frame => frame.Label.Lanes.Length) - lanes.Sum(),
             new SortedDictionary<int, int>(lanes.CountBy(count => count).ToDictionary()),
-            [.. sizes.OfType<ImageSize>().CountBy(size => size).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Width)],
-            [.. problems.SelectMany(list => list)]);
+            [.. images.OfType<ImageFacts>().CountBy(image => image.Size).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Width)],
+            extents.Sum(extent => extent.Points),
+            extents.Sum(extent => extent.Outside),
+            layout.Repeated,
+            [.. layout.Frames.Zip(images).Where(pair => pair.Second is { IsTurned: true }).Select(pair => pair.First.ImagePath)],
+            [.. remarks.Notes],
+            problems);
     }
+
+    private static DatasetProblem Contradiction(RepeatedFrame frame) => new(
+        frame.ImagePath,
+        DatasetProblemKind.Repeated,
+        $"a frame has two labels that differ ({frame.ImagePath}: {frame.First} and {frame.Again}). Remove the wrong one.");
 
     private static bool HasPoint(double[] lane) => Array.Exists(lane, x => x >= 0);
 
-    private static ImageSize? Probe(ImageReader reader, string path, List<DatasetProblem> problems)
+    private static ImageFacts? Probe(ImageReader reader, string path, List<DatasetProblem> problems)
     {
         Span<byte> pixels = stackalloc byte[PixelBuffer.ByteCount(ProbeSize)];
         try
         {
-            return reader.Read(path, pixels);
+            _ = reader.Read(path, pixels);
+            return ImageHeader.Inspect(path);
         }
         catch (BadInputException error)
         {
-            problems.Add(new DatasetProblem(path, !File.Exists(path), error.Message));
+            problems.Add(new DatasetProblem(path, File.Exists(path) ? DatasetProblemKind.Broken : DatasetProblemKind.Missing, error.Message));
             return null;
         }
     }
+
+    private int Count(DatasetProblemKind kind) => Problems.Count(problem => problem.Kind == kind);
 }

@@ -11,17 +11,22 @@ namespace Convoy.Lanes.Data;
 /// those named <c>test*</c> are read only when there are no others; an image that several lists name counts once). A
 /// path of one label file or one list may be given in place of a folder.
 /// </para>
-/// <para>Frames are ordered by file name (ordinal), then by line.</para>
+/// <para>
+/// Images and masks are looked for beside their labels, in the root and in its two parts; an absolute path that exists is
+/// taken as well.
+/// </para>
+/// <para>Frames are ordered by file name (ordinal), then by line. A frame that is labelled twice counts once, see <see cref="FrameCollection"/>.</para>
 /// </remarks>
 internal sealed class DatasetLayout
 {
     private static readonly string[] Parts = ["", "train_set", "test_set"];
 
-    private DatasetLayout(string root, IReadOnlyList<string> labelFiles, IReadOnlyList<LaneFrame> frames)
+    private DatasetLayout(string root, IReadOnlyList<string> labelFiles, FrameCollection frames)
     {
         Root = root;
         LabelFiles = labelFiles;
-        Frames = frames;
+        Frames = frames.Frames;
+        Repeated = frames.Repeated;
     }
 
     /// <summary>The absolute path of the folder that was opened.</summary>
@@ -33,11 +38,19 @@ internal sealed class DatasetLayout
     /// <summary>Every labelled frame, whether its image exists or not.</summary>
     public IReadOnlyList<LaneFrame> Frames { get; }
 
+    /// <summary>Frames that are labelled more than once.</summary>
+    public IReadOnlyList<RepeatedFrame> Repeated { get; }
+
     /// <summary>Reads the labels under a folder, or one label file.</summary>
     /// <exception cref="BadInputException">There is no such folder, it has no labels, or a label file is damaged.</exception>
     public static DatasetLayout Read(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
+        if (directory.Contains('\0'))
+        {
+            throw new BadInputException("the data folder's path holds the character U+0000", directory.Replace("\0", "\\u0000", StringComparison.Ordinal), "Give the path of a folder.");
+        }
+
         string path = Path.GetFullPath(directory);
         if (File.Exists(path))
         {
@@ -63,7 +76,7 @@ internal sealed class DatasetLayout
             string folder = Path.Combine(path, part);
             if (FindLists(folder) is { Count: > 0 } lists)
             {
-                return new DatasetLayout(path, lists, ReadLists(folder, lists));
+                return new DatasetLayout(path, lists, ReadLists(path, folder, lists));
             }
         }
 
@@ -83,7 +96,7 @@ internal sealed class DatasetLayout
 
         // A list stands in ROOT/seg_label/list and names its images from ROOT on.
         string root = Path.GetFullPath(Path.Combine(folder, "..", ".."));
-        return new DatasetLayout(root, [path], ReadLists(root, [path]));
+        return new DatasetLayout(root, [path], ReadLists(root, root, [path]));
     }
 
     private static List<string> FindLabels(string folder) =>
@@ -109,43 +122,38 @@ internal sealed class DatasetLayout
         return files;
     }
 
-    private static List<LaneFrame> ReadLabels(string root, string folder, IEnumerable<string> files)
+    private static FrameCollection ReadLabels(string root, string folder, IEnumerable<string> files)
     {
-        var frames = new List<LaneFrame>();
+        var frames = new FrameCollection();
         foreach (string file in files)
         {
-            foreach (TuSimpleLabel label in TuSimpleLabelFile.Read(file))
+            foreach ((TuSimpleLabel label, int line) in TuSimpleLabelFile.ReadLines(file))
             {
-                frames.Add(new LaneFrame(frames.Count, FindImage(root, folder, label.RawFile), label));
+                frames.Add(Find(root, folder, label.RawFile), label, maskPath: null, file, line);
             }
         }
 
         return frames;
     }
 
-    private static List<LaneFrame> ReadLists(string folder, IEnumerable<string> files)
+    private static FrameCollection ReadLists(string root, string folder, IEnumerable<string> files)
     {
-        var frames = new List<LaneFrame>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var frames = new FrameCollection();
         foreach (string file in files)
         {
-            foreach ((string image, string mask) in SegmentationListFile.Read(file))
+            foreach ((string image, string mask, int line) in SegmentationListFile.Read(file))
             {
-                if (seen.Add(image))
-                {
-                    var label = new TuSimpleLabel(image, [], []);
-                    frames.Add(new LaneFrame(frames.Count, InFolder(folder, image), label, InFolder(folder, mask)));
-                }
+                frames.Add(Find(root, folder, image), new TuSimpleLabel(image.TrimStart('/'), [], []), Find(root, folder, mask), file, line);
             }
         }
 
         return frames;
     }
 
-    /// <summary>The image beside its labels, else in the root or in one of the root's parts; where it should be if it is nowhere.</summary>
-    private static string FindImage(string root, string folder, string rawFile)
+    /// <summary>The file beside its labels, else in the root or in one of the root's parts, else where an absolute path says; where it should be if it is nowhere.</summary>
+    private static string Find(string root, string folder, string name)
     {
-        string expected = InFolder(folder, rawFile);
+        string expected = InFolder(folder, name);
         if (File.Exists(expected))
         {
             return expected;
@@ -153,15 +161,19 @@ internal sealed class DatasetLayout
 
         foreach (string part in Parts)
         {
-            string candidate = InFolder(Path.Combine(root, part), rawFile);
+            string candidate = InFolder(Path.Combine(root, part), name);
             if (File.Exists(candidate))
             {
                 return candidate;
             }
         }
 
-        return expected;
+        return IsAbsolute(name) ? Path.GetFullPath(name) : expected;
     }
+
+    // TuSimple's lists write /clips/... for what is below the root: such a path is absolute where it leads somewhere, or at least begins in a folder that is there.
+    private static bool IsAbsolute(string name) =>
+        Path.IsPathFullyQualified(name) && (File.Exists(name) || (name.IndexOf('/', 1) is > 0 and int end && Directory.Exists(name[..end])));
 
     private static string InFolder(string folder, string relative) =>
         Path.GetFullPath(Path.Combine(folder, relative.TrimStart('/')));

@@ -11,8 +11,9 @@ namespace Convoy.Lanes.Data;
 /// <remarks>
 /// JPEGs are decoded at the smallest of libjpeg's scales (eighths) that is not smaller than the network's size, which
 /// both saves time and averages the pixels that vanish; the rest of the way is linear interpolation, over halved copies
-/// (mipmaps) when more than a factor of two is left. Colour profiles and EXIF orientation are ignored: labels count the
-/// pixels as they are stored.
+/// (mipmaps) when more than a factor of two is left. Colour profiles are ignored, and so is transparency: a pixel has the
+/// colour that is stored, however transparent it is, as in OpenCV and in PIL's <c>convert("RGB")</c>. EXIF orientation is
+/// ignored unless <see cref="Upright"/> is set: labels count the pixels as they are stored.
 /// </remarks>
 public sealed class ImageReader : IDisposable
 {
@@ -20,6 +21,7 @@ public sealed class ImageReader : IDisposable
     private static readonly SKSamplingOptions Mipmapped = new(SKFilterMode.Linear, SKMipmapMode.Nearest);
 
     private readonly PixelBuffer _decoded = new();
+    private readonly PixelBuffer _turned = new();
     private readonly PixelBuffer _resized = new();
 
     /// <param name="size">The size to resize to.</param>
@@ -31,6 +33,9 @@ public sealed class ImageReader : IDisposable
 
     /// <summary>The size that images are resized to.</summary>
     public ImageSize Size { get; }
+
+    /// <summary>Whether pictures are turned as their EXIF orientation says; their own size is then that of the turned picture. Default false.</summary>
+    public bool Upright { get; init; }
 
     /// <summary>Reads an image as <c>[1, 3, height, width]</c> float32, normalised with ImageNet's statistics.</summary>
     /// <param name="path">The image file.</param>
@@ -69,40 +74,39 @@ public sealed class ImageReader : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rgba.Length, PixelBuffer.ByteCount(Size));
         using SKCodec codec = ImageHeader.OpenCodec(path);
-        var original = new ImageSize(codec.Info.Width, codec.Info.Height);
-        ImageSize scaled = ScaledSize(codec, original);
+        ImageFacts stored = ImageFacts.Of(codec);
         fixed (byte* target = rgba)
         {
+            if (Upright && stored.IsTurned)
+            {
+                _decoded.Resize(ScaledSize(codec, stored.Size, ImageOrientation.Upright(Size, stored.Origin)));
+                Decode(codec, path, _decoded.Size, _decoded.Address);
+                _turned.Resize(ImageOrientation.Upright(_decoded.Size, stored.Origin));
+                ImageOrientation.Turn(_decoded, stored.Origin, _turned.Address);
+                ResizeTo(rgba, (nint)target, _turned, path);
+                return ImageOrientation.Upright(stored.Size, stored.Origin);
+            }
+
+            ImageSize scaled = ScaledSize(codec, stored.Size, Size);
             if (scaled == Size)
             {
                 Decode(codec, path, Size, (nint)target);
-                return original;
+                return stored.Size;
             }
 
             _decoded.Resize(scaled);
             Decode(codec, path, scaled, _decoded.Address);
-            if (scaled.Width == Size.Width && scaled.Height <= 2 * Size.Height)
-            {
-                RowResizer.Resize(_decoded.Bytes, scaled, rgba, Size.Height);
-                return original;
-            }
-
-            using var from = new SKPixmap(PixelBuffer.Info(scaled), _decoded.Address);
-            using var to = new SKPixmap(PixelBuffer.Info(Size), (nint)target);
-            bool shrinksFar = scaled.Width > 2 * Size.Width || scaled.Height > 2 * Size.Height;
-            if (!from.ScalePixels(to, shrinksFar ? Mipmapped : Linear))
-            {
-                throw new InvalidOperationException($"{path} could not be resized from {scaled} to {Size}");
-            }
+            ResizeTo(rgba, (nint)target, _decoded, path);
         }
 
-        return original;
+        return stored.Size;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _decoded.Dispose();
+        _turned.Dispose();
         _resized.Dispose();
     }
 
@@ -110,7 +114,10 @@ public sealed class ImageReader : IDisposable
     /// <exception cref="BadInputException">The image is cut off or damaged.</exception>
     internal static void Decode(SKCodec codec, string path, ImageSize size, nint target)
     {
-        SKCodecResult result = codec.GetPixels(PixelBuffer.Info(size), target, size.Width * 4, SKCodecOptions.Default);
+        // Skia decodes transparent pixels to opaque ones only when they are multiplied by their alpha first.
+        bool opaque = codec.Info.AlphaType == SKAlphaType.Opaque;
+        SKImageInfo info = opaque ? PixelBuffer.Info(size) : PixelBuffer.Info(size).WithAlphaType(SKAlphaType.Unpremul);
+        SKCodecResult result = codec.GetPixels(info, target, size.Width * 4, SKCodecOptions.Default);
         if (result != SKCodecResult.Success)
         {
             throw new BadInputException(
@@ -118,14 +125,45 @@ public sealed class ImageReader : IDisposable
                 path,
                 "Restore the file or remove its label.");
         }
+
+        if (!opaque)
+        {
+            MakeOpaque(target, size);
+        }
     }
 
-    private ImageSize ScaledSize(SKCodec codec, ImageSize original)
+    private static unsafe void MakeOpaque(nint pixels, ImageSize size)
+    {
+        long count = (long)size.Width * size.Height;
+        for (long i = 0; i < count; i++)
+        {
+            ((byte*)pixels)[(4 * i) + 3] = 255;
+        }
+    }
+
+    private void ResizeTo(Span<byte> rgba, nint target, PixelBuffer from, string path)
+    {
+        if (from.Size.Width == Size.Width && from.Size.Height <= 2 * Size.Height)
+        {
+            RowResizer.Resize(from.Bytes, from.Size, rgba, Size.Height);
+            return;
+        }
+
+        using var source = new SKPixmap(PixelBuffer.Info(from.Size), from.Address);
+        using var resized = new SKPixmap(PixelBuffer.Info(Size), target);
+        bool shrinksFar = from.Size.Width > 2 * Size.Width || from.Size.Height > 2 * Size.Height;
+        if (!source.ScalePixels(resized, shrinksFar ? Mipmapped : Linear))
+        {
+            throw new BadInputException($"the image can't be resized from {from.Size} to {Size}", path, "Give an image of a usual shape or remove its label.");
+        }
+    }
+
+    private static ImageSize ScaledSize(SKCodec codec, ImageSize original, ImageSize wanted)
     {
         for (int eighths = 1; eighths < 8; eighths++)
         {
             SKSizeI scaled = codec.GetScaledDimensions(eighths / 8f);
-            if (scaled.Width >= Size.Width && scaled.Height >= Size.Height)
+            if (scaled.Width >= wanted.Width && scaled.Height >= wanted.Height)
             {
                 return new ImageSize(scaled.Width, scaled.Height);
             }

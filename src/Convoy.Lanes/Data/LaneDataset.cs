@@ -29,15 +29,25 @@ public sealed class LaneDataset
     /// <summary>
     /// Opens a data set. Label files are <c>label_data_*.json</c>, else <c>test_label*.json</c>, else the segmentation
     /// lists <c>seg_label/list/*.txt</c>, in the folder, else in its <c>train_set</c>, else in its <c>test_set</c>; images
-    /// are at <c>raw_file</c> relative to any of these.
+    /// are at <c>raw_file</c> relative to any of these, or where it says when it is an absolute path. A frame that is labelled
+    /// twice in the same way counts once.
     /// </summary>
     /// <param name="directory">The folder, or one label file or list.</param>
     /// <exception cref="BadInputException">
-    /// There is no such folder, it holds no labels, a label file is damaged, or an image or mask that is named is absent.
+    /// There is no such folder, it holds no labels, a label file is damaged, two labels of one frame differ, or an image or mask that is
+    /// named is absent.
     /// </exception>
     public static LaneDataset Open(string directory)
     {
         DatasetLayout layout = DatasetLayout.Read(directory);
+        if (layout.Repeated.FirstOrDefault(frame => !frame.IsSame) is { } repeated)
+        {
+            throw new BadInputException(
+                "a frame has two labels that differ",
+                $"{repeated.ImagePath}: {repeated.First} and {repeated.Again}",
+                "Remove the wrong one, or see `convoy data check` for all that is wrong with the data.");
+        }
+
         ThrowIfMissing(layout.Frames, frame => frame.ImagePath, "images named by the labels are missing, the first is this");
         ThrowIfMissing(layout.Frames, frame => frame.MaskPath, "masks named by the list are missing, the first is this");
         return new LaneDataset(layout.Root, layout.Frames);
@@ -86,17 +96,21 @@ public sealed class LaneDataset
     /// Reads the header of every image and mask, which takes well under a millisecond each, so that a training run can
     /// refuse bad files before it writes anything. Damage further inside a file shows when it is decoded.
     /// </summary>
+    /// <returns>What is strange about the images but no error.</returns>
     /// <exception cref="BadInputException">The first file that is absent, has 0 bytes or is not an image.</exception>
-    public void Verify()
+    public DatasetRemarks Verify()
     {
+        var remarks = new DatasetRemarks();
         foreach (LaneFrame frame in Frames)
         {
-            _ = ImageHeader.Read(frame.ImagePath);
+            remarks.Add(frame, ImageHeader.Inspect(frame.ImagePath));
             if (frame.MaskPath is not null)
             {
                 _ = ImageHeader.Read(frame.MaskPath);
             }
         }
+
+        return remarks;
     }
 
     private static void ThrowIfMissing(IReadOnlyList<LaneFrame> frames, Func<LaneFrame, string?> path, string what)
@@ -107,7 +121,7 @@ public sealed class LaneDataset
             throw new BadInputException(
                 string.Create(CultureInfo.InvariantCulture, $"{missing.Count} of {frames.Count} {what}"),
                 missing[0],
-                "Put the files there, or see `convoy data check` for all that is wrong with the data.");
+                MissingFile.Remedy(missing[0], "Put the files there, or see `convoy data check` for all that is wrong with the data."));
         }
     }
 }

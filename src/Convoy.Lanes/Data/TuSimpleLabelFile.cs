@@ -1,37 +1,31 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Convoy.Lanes.Data;
 
 /// <summary>
 /// Reads and writes TuSimple's label files: one JSON object a line with <c>lanes</c>, <c>h_samples</c> and
-/// <c>raw_file</c>. Other fields are ignored, and so are blank lines.
+/// <c>raw_file</c>. Other fields are ignored, and so are blank lines. Objects over several lines and a list of objects
+/// are read too.
 /// </summary>
 public static class TuSimpleLabelFile
 {
     /// <summary>Reads every label of a file, in the order of its lines.</summary>
     /// <param name="path">A label file.</param>
     /// <exception cref="BadInputException">
-    /// The file is absent or has no label; or a line does not parse, lacks a field, or has a lane that is not as long
+    /// The file is absent or has no label; or a label does not parse, lacks a field, or has a lane that is not as long
     /// as <c>h_samples</c>: the message names file and line number, counted from 1.
     /// </exception>
-    public static IReadOnlyList<TuSimpleLabel> Read(string path)
-    {
-        if (!File.Exists(path))
-        {
-            throw new BadInputException("the label file does not exist", path, "Give the path of a TuSimple label file.");
-        }
+    public static IReadOnlyList<TuSimpleLabel> Read(string path) => [.. ReadLines(path).Select(label => label.Label)];
 
-        var labels = new List<TuSimpleLabel>();
-        int number = 0;
-        foreach (string line in File.ReadLines(path))
+    /// <summary>The labels of a file, each with the line that it starts on.</summary>
+    /// <exception cref="BadInputException">As <see cref="Read"/>.</exception>
+    internal static IReadOnlyList<(TuSimpleLabel Label, int Line)> ReadLines(string path)
+    {
+        var labels = new List<(TuSimpleLabel, int)>();
+        foreach ((JsonElement value, int line) in JsonObjectFile.Read(path, "label"))
         {
-            number++;
-            if (!string.IsNullOrWhiteSpace(line))
-            {
-                labels.Add(Parse(line, path, number));
-            }
+            labels.Add((Parse(value, path, line), line));
         }
 
         return labels.Count > 0
@@ -78,51 +72,54 @@ public static class TuSimpleLabelFile
         json.WriteEndArray();
     }
 
-    private static TuSimpleLabel Parse(string line, string path, int number)
+    private static TuSimpleLabel Parse(JsonElement root, string path, int number)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(Encoding.UTF8.GetBytes(line));
-            JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object)
-            {
-                throw Bad("a label line is not a JSON object", path, number, "Give one JSON object a line");
-            }
-
             string rawFile = Field(root, "raw_file", JsonValueKind.String, path, number).GetString()!;
-            if (string.IsNullOrWhiteSpace(rawFile))
-            {
-                throw Bad("raw_file is empty", path, number, "Name the frame's image there");
-            }
-
+            RequireFileName(rawFile, path, number);
             double[] rows = Numbers(Field(root, "h_samples", JsonValueKind.Array, path, number), "h_samples", path, number);
             RequireAscending(rows, path, number);
             JsonElement lanes = Field(root, "lanes", JsonValueKind.Array, path, number);
             var points = new double[lanes.GetArrayLength()][];
-            for (int lane = 0; lane < points.Length; lane++)
+            int lane = 0;
+            foreach (JsonElement list in lanes.EnumerateArray())
             {
-                points[lane] = Numbers(lanes[lane], "lanes", path, number);
-                if (points[lane].Length != rows.Length)
+                double[] xs = Numbers(list, "lanes", path, number);
+                if (xs.Length != rows.Length)
                 {
                     throw Bad(
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"lane {lane + 1} has {points[lane].Length} points, but h_samples has {rows.Length} rows"),
+                            $"lane {lane + 1} has {xs.Length} points, but h_samples has {rows.Length} rows"),
                         path,
                         number,
                         "Give each lane one x for each row, -2 where it has none");
                 }
+
+                points[lane++] = xs;
             }
 
             return new TuSimpleLabel(rawFile, points, rows);
         }
-        catch (JsonException error)
+        catch (InvalidOperationException error)
         {
-            throw new BadInputException(
-                "a label line is not valid JSON: it may be cut off",
-                Place(path, number),
-                "Restore the line from the original label file or delete it.",
-                error);
+            // The kinds of values are known when they are read: what is left is a text that Unicode does not know.
+            throw new BadInputException("a text holds half of a character, an escape \\uD800 to \\uDFFF by itself", Place(path, number), "Write the whole character.", error);
+        }
+    }
+
+    private static void RequireFileName(string rawFile, string path, int number)
+    {
+        if (string.IsNullOrWhiteSpace(rawFile))
+        {
+            throw Bad("raw_file is empty", path, number, "Name the frame's image there");
+        }
+
+        int impossible = rawFile.AsSpan().IndexOfAnyInRange('\0', '\x1F');
+        if (impossible >= 0)
+        {
+            throw Bad($"raw_file holds the character U+{(int)rawFile[impossible]:X4}, which no path has", path, number, "Name the frame's image there");
         }
     }
 
@@ -142,7 +139,7 @@ public static class TuSimpleLabelFile
     {
         if (list.ValueKind != JsonValueKind.Array)
         {
-            throw Bad($"{name} holds something that is not a list of numbers", path, number, "Write it as TuSimple's label files do");
+            throw Bad($"{name} holds something that is not a list of numbers: {Shorten(list)}", path, number, "Write it as TuSimple's label files do");
         }
 
         var numbers = new double[list.GetArrayLength()];
@@ -151,7 +148,7 @@ public static class TuSimpleLabelFile
         {
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetDouble(out double value) || !double.IsFinite(value))
             {
-                throw Bad($"{name} holds something that is not a number", path, number, "Write it as TuSimple's label files do");
+                throw Bad($"{name} holds something that is not a number: {Shorten(element)}", path, number, "Write it as TuSimple's label files do");
             }
 
             numbers[index++] = value;
@@ -169,6 +166,12 @@ public static class TuSimpleLabelFile
                 throw Bad("h_samples does not ascend", path, number, "List the rows from the top of the image down");
             }
         }
+    }
+
+    private static string Shorten(JsonElement found)
+    {
+        string text = found.GetRawText().ReplaceLineEndings(" ");
+        return text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 37), "...");
     }
 
     private static BadInputException Bad(string what, string path, int number, string remedy) =>

@@ -17,6 +17,9 @@ public sealed record OverlayOptions
     /// <summary>How much of the image the mask covers, 0 (none) to 1 (all). Default 0.35.</summary>
     public double MaskOpacity { get; init; } = 0.35;
 
+    /// <summary>Whether the image is turned as its EXIF orientation says; lanes and mask are then those of the turned picture. Default false.</summary>
+    public bool Upright { get; init; }
+
     /// <summary>JPEG quality, 1 to 100. Default 90. PNG ignores it.</summary>
     public int JpegQuality { get; init; } = 90;
 }

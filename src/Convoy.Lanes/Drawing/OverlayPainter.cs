@@ -47,7 +47,7 @@ public static class OverlayPainter
             throw new ArgumentException($"A lane has not one x for each of the {hSamples.Length} rows.", nameof(lanes));
         }
 
-        using SKBitmap picture = Decode(imagePath);
+        using SKBitmap picture = Decode(imagePath, options.Upright);
         using (var canvas = new SKCanvas(picture))
         {
             float scale = picture.Width / ReferenceWidth;
@@ -80,22 +80,31 @@ public static class OverlayPainter
         _ => throw new BadInputException("not a picture's file name", path, "Let it end in .jpg or .png."),
     };
 
-    private static SKBitmap Decode(string path)
+    private static SKBitmap Decode(string path, bool upright)
     {
-        using SKCodec codec = SKCodec.Create(path, out SKCodecResult result)
-            ?? throw new BadInputException("the image cannot be read", $"{path}: {result}", "Give an image file such as a JPEG that is whole.");
+        using SKCodec codec = ImageHeader.OpenCodec(path);
+        ImageFacts stored = ImageFacts.Of(codec);
+        bool turn = upright && stored.IsTurned;
+        var bitmap = new SKBitmap(PixelBuffer.Info(turn ? ImageOrientation.Upright(stored.Size, stored.Origin) : stored.Size));
+        try
+        {
+            if (!turn)
+            {
+                ImageReader.Decode(codec, path, stored.Size, bitmap.GetPixels());
+                return bitmap;
+            }
 
-        // The canvas needs pixels that can be drawn on: some decoded formats are read-only to it.
-        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
-        var bitmap = new SKBitmap(info);
-        result = codec.GetPixels(info, bitmap.GetPixels());
-        if (result != SKCodecResult.Success)
+            using var pixels = new PixelBuffer();
+            pixels.Resize(stored.Size);
+            ImageReader.Decode(codec, path, stored.Size, pixels.Address);
+            ImageOrientation.Turn(pixels, stored.Origin, bitmap.GetPixels());
+            return bitmap;
+        }
+        catch (BadInputException)
         {
             bitmap.Dispose();
-            throw new BadInputException("the image cannot be read", $"{path}: {result}", "Give an image file such as a JPEG that is whole.");
+            throw;
         }
-
-        return bitmap;
     }
 
     private static void DrawMask(SKCanvas canvas, SKBitmap picture, OverlayOptions options)

@@ -11,4 +11,7 @@ public sealed record TuSimplePrediction(string RawFile, double[][] Lanes, double
 {
     /// <summary>Where the prediction was read from, for error messages: <c>FILE line N</c>; null when it was made in memory.</summary>
     public string? Source { get; init; }
+
+    /// <summary>The rows that the lanes are given at, for frames that have no label to say so; null leaves them to the label. Written, not read.</summary>
+    public double[]? HSamples { get; init; }
 }

@@ -138,6 +138,17 @@ public static class TuSimplePredictionFile
         }
 
         writer.WriteEndArray();
+        if (prediction.HSamples is { } rows)
+        {
+            writer.WriteStartArray("h_samples");
+            foreach (double row in rows)
+            {
+                writer.WriteNumberValue(row);
+            }
+
+            writer.WriteEndArray();
+        }
+
         writer.WriteNumber("run_time", Finite(prediction.RunTimeMilliseconds, prediction));
         writer.WriteEndObject();
     }

@@ -56,10 +56,7 @@ public sealed record TrainingData(LaneDataset Training, LaneDataset? Validation)
     }
 
     /// <summary>Reads the header of every image.</summary>
+    /// <returns>What is strange about the frames to train on, then about those held out, but no error.</returns>
     /// <exception cref="BadInputException">The first image that is no image.</exception>
-    public void Verify()
-    {
-        Training.Verify();
-        Validation?.Verify();
-    }
+    public IReadOnlyList<DatasetRemarks> Verify() => Validation is null ? [Training.Verify()] : [Training.Verify(), Validation.Verify()];
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Convoy.Lanes.Data;
 
 namespace Convoy.Lanes.Tests.Data;
@@ -63,5 +64,93 @@ public class TuSimpleLabelFileTests
 
         Assert.Contains("holds no label", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(empty)).Message, StringComparison.Ordinal);
         Assert.Contains("does not exist", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(folder.File("no"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OtherShapesOfTheSameObjects_GivesTheSame()
+    {
+        using var folder = new TemporaryFolder();
+        string other = Good.Replace("a/1", "a/2", StringComparison.Ordinal);
+        string apart = Good.Replace(",", ",\n  ", StringComparison.Ordinal).Replace("{", "{\n", StringComparison.Ordinal);
+        foreach (string text in new[]
+        {
+            $"[{Good}, {other}]", $"[\n{Good},\n{other}\n]\n", $"[{Good}]\n[{other}]", $"{Good}{other}", $"{Good} {other}\r\n", $"{apart}\n{other}", $"{Good}\n{apart.Replace("a/1", "a/2", StringComparison.Ordinal)}\n\n",
+            $"[\n{apart},\n{other}]", $"\uFEFF{Good}\n\uFEFF{other}\n",
+        })
+        {
+            IReadOnlyList<TuSimpleLabel> labels = TuSimpleLabelFile.Read(folder.Write("l.json", text));
+
+            Assert.Equal(["clips/a/1/20.jpg", "clips/a/2/20.jpg"], labels.Select(label => label.RawFile));
+            Assert.All(labels, label => Assert.Equal([-2, 567.5], label.Lanes[0]));
+        }
+    }
+
+    [Theory]
+    [InlineData("utf-16", true)]
+    [InlineData("utf-16", false)]
+    [InlineData("utf-16BE", true)]
+    [InlineData("utf-16BE", false)]
+    [InlineData("utf-8", true)]
+    public void Read_OtherEncodings_GivesTheSame(string name, bool mark)
+    {
+        using var folder = new TemporaryFolder();
+        var encoding = Encoding.GetEncoding(name);
+        File.WriteAllBytes(folder.File("l.json"), [.. mark ? encoding.GetPreamble() : [], .. encoding.GetBytes(Good.Replace("a/1", "\u00FC/1", StringComparison.Ordinal) + "\n" + Good)]);
+
+        Assert.Equal(["clips/\u00FC/1/20.jpg", "clips/a/1/20.jpg"], TuSimpleLabelFile.Read(folder.File("l.json")).Select(label => label.RawFile));
+    }
+
+    [Theory]
+    [InlineData("{\"lanes\": [[NaN, 1]]}", 13, "NaN is no number there", "Write -2 where a lane has no point.")]
+    [InlineData("{\"lanes\": [[-2, nan]]}", 17, "nan is no number there", "Write -2 where a lane has no point.")]
+    [InlineData("{\"lanes\": [[-Infinity]]}", 13, "-Infinity is no number there", "Write -2 where a lane has no point.")]
+    [InlineData("{'lanes': [[1]]}", 2, "a text stands in single quotes", "Write double quotes, as json.dumps does.")]
+    [InlineData("{\"lanes\": None}", 11, "None is written as in Python", "Write the file with json.dumps in place of str or print.")]
+    [InlineData("{\"lanes\": [[1, 2,]]}", 18, "a comma before ]", "Remove the comma.")]
+    [InlineData("{\"lanes\": [[1,, 2]]}", 15, "a comma too many", "Remove it.")]
+    [InlineData("{\"lanes\": [[1]], // two lanes", 18, "a comment, which JSON does not have", "Remove it.")]
+    [InlineData("{\"raw_file\": \"clips\\a\"}", 21, "a backslash before a in a text", "Write / in paths, and two backslashes where one is meant.")]
+    [InlineData("{\"\u00E4\u00F6\": lanes}", 8, "lanes is unexpected there", "Give an object with lanes, h_samples and raw_file as TuSimple's files have them.")]
+    [InlineData("{\"lanes\": \u201C}", 11, "\u201C is unexpected there", "Give an object with lanes, h_samples and raw_file as TuSimple's files have them.")]
+    [InlineData("{\"lanes\": \0\0}", 11, "the character U+0000", "Remove it, or restore the file.")]
+    public void Read_NoJson_SaysWhatIsThereAndWhere(string line, int column, string what, string remedy)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("l.json", $"{Good}\n{line}\n");
+
+        string message = Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(path)).Message;
+
+        Assert.Equal($"a label is not valid JSON: {what} ({path}, line 2, column {column}). {remedy}", message);
+    }
+
+    [Theory]
+    [InlineData("[1, 2]\n", "a label line is not a JSON object: 1 (F, line 1). Give one JSON object a line, or a list of them.")]
+    [InlineData("G,\nG", "a comma stands between labels that are in no list (F, line 1, column 103). Remove it, or put all labels into [ and ].")]
+    [InlineData("[G G]", "no comma stands between two labels of a list (F, line 1, column 105). Write one there, or one label a line without [ and ].")]
+    [InlineData("[G,\nG\n", "the list of labels is not closed: the file ends in it (F, line 3, column 1). Restore its end from the original file, or write a ] there.")]
+    [InlineData("G\n{\n\"lanes\": [\n[1, 2", "a label is not valid JSON: the file ends in the middle of it, so it may be cut off (F, line 2). Restore the line from the original file or delete it.")]
+    [InlineData("{\n\"lanes\": [\n[1, 2],\n [NaN]]}", "a label is not valid JSON: NaN is no number there (F, line 4, column 3). Write -2 where a lane has no point.")]
+    [InlineData("G\n{\"lanes\": [[1]], \"h_samples\": [1],\n \"raw_file\": \"\\ud800\"}", "a text holds half of a character, an escape \\uD800 to \\uDFFF by itself (F, line 2). Write the whole character.")]
+    [InlineData("{\"lanes\": [], \"h_samples\": [], \"raw_file\": \"a\\u0000b\"}", "raw_file holds the character U+0000, which no path has (F, line 1). Name the frame's image there.")]
+    [InlineData("<html>", "a label line is not a JSON object: < (F, line 1). Give one JSON object a line, or a list of them.")]
+    public void Read_NoListOfObjects_SaysWhatIsThereAndWhere(string text, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("l.json", text.Replace("G", Good, StringComparison.Ordinal));
+
+        string message = Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(path)).Message;
+
+        Assert.Equal(expected.Replace("(F", $"({path}", StringComparison.Ordinal), message);
+    }
+
+    [Fact]
+    public void Read_Latin1_NamesTheByte()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder.File("l.json"), Encoding.Latin1.GetBytes(Good + "\n{\"raw_file\": \"\u00FC\"}"));
+
+        Assert.Equal(
+            $"the label file is not UTF-8 text: byte 0xFC ({folder.File("l.json")}, line 2, column 15). Save it as UTF-8.",
+            Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(folder.File("l.json"))).Message);
     }
 }
