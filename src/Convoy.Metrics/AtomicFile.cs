@@ -1,6 +1,6 @@
 namespace Convoy.Metrics;
 
-/// <summary>Writes a whole file or none: under a temporary name beside it, flushed to the disk, then renamed.</summary>
+/// <summary>Writes a whole file or none: under a temporary name beside it, flushed to the disk, then renamed; the name is flushed too.</summary>
 public static class AtomicFile
 {
     /// <summary>Writes <paramref name="path"/>, replacing what is there; a reader sees the old file or the new one, never half of one.</summary>
@@ -21,6 +21,7 @@ public static class AtomicFile
             }
 
             File.Move(temporary, path, overwrite: true);
+            FolderEntries.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch
         {

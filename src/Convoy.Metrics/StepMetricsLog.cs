@@ -10,12 +10,20 @@ public sealed class StepMetricsLog : IDisposable
 {
     private readonly FileStream _stream;
 
-    /// <summary>Opens the log for the steps after <paramref name="lastStep"/>; steps that an earlier, interrupted run recorded beyond it are dropped.</summary>
+    /// <summary>
+    /// Opens the log for the steps after <paramref name="lastStep"/>; steps that an earlier, interrupted run recorded beyond it are
+    /// dropped, and lines that are no steps, see <see cref="StepMetricsRecord"/>.
+    /// </summary>
     /// <param name="path">The file; made when absent.</param>
     /// <param name="lastStep">The last step that counts: 0 for a fresh run, the checkpoint's step for a resumed one.</param>
-    public StepMetricsLog(string path, long lastStep = 0)
+    /// <param name="otherwise">Records to take for steps up to the last one that the file has not; the first of a step counts. Null for none.</param>
+    public StepMetricsLog(string path, long lastStep = 0, IEnumerable<StepMetrics>? otherwise = null)
     {
-        IReadOnlyList<StepMetrics> kept = File.Exists(path) ? [.. Read(path).Where(step => step.Step <= lastStep)] : [];
+        IEnumerable<StepMetrics> kept = StepMetricsRecord.Read(path).Steps.Concat(otherwise ?? [])
+            .Where(step => step.Step > 0 && step.Step <= lastStep)
+            .DistinctBy(step => step.Step)
+            .OrderBy(step => step.Step)
+            .ToArray();
         AtomicFile.Write(path, stream =>
         {
             foreach (StepMetrics step in kept)
@@ -32,6 +40,9 @@ public sealed class StepMetricsLog : IDisposable
         WriteLine(_stream, step);
         _stream.Flush();
     }
+
+    /// <summary>Waits until all steps so far are on the disk, so that they survive the machine.</summary>
+    public void FlushToDisk() => _stream.Flush(flushToDisk: true);
 
     /// <summary>Reads a log. A last line without its end, which a killed run leaves, is passed over.</summary>
     /// <exception cref="MetricsFormatException">A whole line is not a step; the message has its number.</exception>

@@ -16,7 +16,7 @@ internal static class TrainCommand
     {
         var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
-        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory, with its own settings where no others are given.", HelpName = "DIR" };
+        var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory from its newest checkpoint that is whole, or from the one named as DIR/checkpoints/step-000120, with its own settings where no others are given.", HelpName = "DIR" };
         var config = new Option<string?>("--config") { Description = "Take settings from this JSON file, with the names of a run's config.json; options given here win. 'convoy tune' writes one.", HelpName = "FILE" };
         var restarts = new Option<int>("--max-restarts") { Description = "How often a run that failed starts again from its last checkpoint.", DefaultValueFactory = _ => 0 };
         var trace = new Option<string?>("--trace")
@@ -68,7 +68,7 @@ internal static class TrainCommand
             ChannelsLast = Vector512.IsHardwareAccelerated,
         };
         defaults = draw ? DrawnData.Shortened(defaults) : defaults;
-        return new TrainingSession(run, training.Read(parsed, settings?.Onto(defaults) ?? defaults), draw, resumed: false);
+        return new TrainingSession(run, training.Read(parsed, settings?.Onto(defaults) ?? defaults), draw, resumed: null);
     }
 
     private static TrainingSession Resumed(ParseResult parsed, TrainingOptionSet training, string directory, string? data, string? output, ConfigFile? settings)
@@ -78,7 +78,8 @@ internal static class TrainCommand
             throw new BadInputException("--out and --resume both name a run directory", output, "Give --resume alone; the run goes on where it is.");
         }
 
-        var run = new RunDirectory(directory);
+        var resumed = ResumedRun.Of(directory);
+        RunDirectory run = resumed.Run;
         TrainingOptions earlier = run.ReadConfig();
         data ??= settings?.Data;
         earlier = settings?.Onto(earlier) ?? earlier;
@@ -92,6 +93,8 @@ internal static class TrainCommand
             earlier = earlier with { Data = Path.GetFullPath(data) };
         }
 
-        return new TrainingSession(run, training.Read(parsed, earlier), draw: false, resumed: true);
+        // A run that was killed while its data was being drawn has none yet.
+        bool draw = earlier.Data == run.SyntheticData && !Directory.Exists(run.SyntheticData);
+        return new TrainingSession(run, training.Read(parsed, earlier), draw, resumed);
     }
 }

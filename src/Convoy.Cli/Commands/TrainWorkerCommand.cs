@@ -23,6 +23,9 @@ internal static class TrainWorkerCommand
     private static int Run(RunDirectory run, CancellationToken stop)
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
+
+        // As long as this process lives, nobody else begins a session of the run.
+        using RunLock? held = RunLock.JoinFromEnvironment(run);
         TrainingOptions options = run.ReadConfig();
         torch.set_num_threads(options.Threads);
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds));

@@ -28,17 +28,7 @@ internal sealed class ConfigFile
     /// <exception cref="BadInputException">There is no such file, it is no JSON object, or it has a name that no setting has.</exception>
     public static ConfigFile Read(string path)
     {
-        JsonObject values;
-        try
-        {
-            values = JsonNode.Parse(File.ReadAllText(path), documentOptions: Format) as JsonObject
-                ?? throw new BadInputException("the configuration is no JSON object", path, "Write it as {\"nproc\": 2, \"precision\": \"bf16\"}.");
-        }
-        catch (JsonException error)
-        {
-            throw new BadInputException("the configuration cannot be read", path, $"Mend it: {error.Message}", error);
-        }
-
+        JsonObject values = SettingsText.Read(path, Format);
         foreach ((string name, _) in values)
         {
             if (!TrainingOptions.Names.Contains(name))
@@ -53,6 +43,14 @@ internal sealed class ConfigFile
         if (values[DataName] is not null && Text(values, DataName) is null)
         {
             throw WrongKind(DataName, path, null);
+        }
+
+        foreach (string name in PathNames.Append(DataName))
+        {
+            if (Text(values, name) is { Length: 0 })
+            {
+                throw new BadInputException("a setting that names a path is empty", $"{name} in {path}", "Give a path, or leave the setting out.");
+            }
         }
 
         // Each value on its own, so that what is wrong is found before anything else is looked at.
@@ -81,9 +79,18 @@ internal sealed class ConfigFile
         }
         catch (JsonException error)
         {
+            // What the setting's own reader says names what may stand there; the general text names types of the program.
             string name = (error.Path ?? string.Empty).TrimStart('$', '.');
-            throw WrongKind(name, _path, error);
+            throw error.Message.StartsWith("Give ", StringComparison.Ordinal)
+                ? new BadInputException($"a setting has a value that it cannot have, {Shortened(values[name])}", $"{name} in {_path}", error.Message, error)
+                : WrongKind(name, _path, error);
         }
+    }
+
+    private static string Shortened(JsonNode? value)
+    {
+        string text = value?.ToJsonString() ?? "null";
+        return text.Length <= 60 ? text : text[..60] + " ...";
     }
 
     private static BadInputException WrongKind(string name, string path, Exception? error) =>

@@ -16,6 +16,9 @@ internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions option
     /// <summary>How often a run that failed starts again from its last checkpoint. Default 0.</summary>
     public int MaxRestarts { get; init; }
 
+    /// <summary>The session whose hold on the run the processes join, see <see cref="RunLock"/>; null, the default, for a folder that nobody else works in.</summary>
+    public string? Session { get; init; }
+
     /// <summary>The steps to put on a time line; null, the default, for none.</summary>
     public TraceSteps? Trace { get; init; }
 
@@ -39,7 +42,7 @@ internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions option
             MaxRestarts = MaxRestarts,
             InterruptSignal = PosixSignal.SIGTERM,
             LogDirectory = run.Logs,
-            Environment = DiagnosticVariables(),
+            Environment = Variables(),
             OnOutput = line =>
             {
                 if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrainingEvent.FromLine(line.Text) is { } what)
@@ -56,9 +59,15 @@ internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions option
         return launcher.RunAsync(interrupted);
     }
 
-    private Dictionary<string, string> DiagnosticVariables()
+    private Dictionary<string, string> Variables()
     {
-        var variables = new Dictionary<string, string> { [DiagnosticSettings.FlightDirectoryVariable] = run.Logs };
+        var variables = new Dictionary<string, string>
+        {
+            [DiagnosticSettings.FlightDirectoryVariable] = run.Logs,
+
+            // Empty where there is none: a variable of a session around this one must not come through.
+            [RunLock.SessionVariable] = Session ?? string.Empty,
+        };
         if (Trace is { } steps)
         {
             variables[TraceRecorder.DirectoryVariable] = run.Logs;

@@ -17,11 +17,16 @@ namespace Convoy.Cli.Training;
 /// <c>convoy train</c> as its user sees it: everything is checked before anything is written; then the data is drawn if
 /// need be, the processes train while this one shows how far they are, and the result is scored.
 /// </summary>
-internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, bool resumed)
+/// <param name="run">Where the run keeps its files.</param>
+/// <param name="options">The run's settings from here on.</param>
+/// <param name="draw">Whether its data is drawn.</param>
+/// <param name="resumed">The run that goes on; null for a new one.</param>
+internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, ResumedRun? resumed)
 {
     private const int Pictures = 3;
 
     private readonly IAnsiConsole _console = ConsoleOutput.People();
+    private StartingPoint? _start;
 
     /// <summary>Runs to the end.</summary>
     /// <param name="maxRestarts">How often a run that failed starts again from its last checkpoint.</param>
@@ -31,12 +36,18 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     /// <exception cref="BadInputException">Something that the user gave is wrong; nothing was written.</exception>
     public async Task<int> RunAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
-        Check();
-        if (!resumed)
+        // A run that goes on elsewhere must not be looked at while it changes; a new one has no folder yet.
+        using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted) : await CheckAndCreateAsync(interrupted);
+        IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed) : [];
+        held.Begin();
+        if (resumed is not null)
         {
-            run.Create();
+            run.RemoveLeftovers();
+            run.GoBackTo(_start!.Checkpoint?.State.Step ?? 0);
         }
 
+        // Before the data is drawn: from now on --resume goes on with the run, whatever ends this session.
+        run.WriteConfig(options);
         if (draw)
         {
             _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
@@ -44,10 +55,19 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
                 DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
         }
 
-        run.WriteConfig(options);
+        foreach (string change in changes)
+        {
+            _console.WriteLine($"Changed: {change}.");
+        }
+
+        if (resumed is not null && _start!.Checkpoint is null)
+        {
+            _console.WriteLine("The run has no checkpoint yet: it begins anew.");
+        }
+
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
-        LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
+        LaunchResult result = await TrainAsync(held, maxRestarts, trace, interrupted);
         bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
         if (result.Interrupted)
         {
@@ -75,20 +95,66 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     }
 
     // What can be wrong is found here, where nothing has been written yet.
-    private void Check()
+    private async Task<RunLock> CheckAndCreateAsync(CancellationToken interrupted)
+    {
+        _ = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
+        run.Create();
+        RunLock held = await RunLock.AcquireAsync(run, TimeProvider.System, interrupted);
+        try
+        {
+            // Two sessions may have found the folder empty; the other one may be done by now.
+            run.Create();
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <returns>What the run does otherwise than before, a line each.</returns>
+    private IReadOnlyList<string> CheckResumed(ResumedRun earlier)
     {
         var plan = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
-        if (resumed)
+        _start = earlier.Start(options.Nproc);
+        foreach (string warning in _start.Warnings)
         {
-            Checkpoint checkpoint = Checkpoint.Latest(run.Checkpoints)
-                ?? throw new BadInputException("the run has no checkpoint to go on from", run.Root, "Start a new run.");
+            ConsoleOutput.Warning(warning);
+        }
+
+        TrainingOptions before = run.ReadConfig();
+        bool scored = options.KeepCheckpoints > 0 && (options.Val is not null || options.ValSplit > 0);
+        long done = _start.Checkpoint?.State.Step ?? 0;
+        if (_start.Checkpoint is { } checkpoint)
+        {
             using var model = new LaneDetectionModel(options.Encoder);
             using AdamW optimizer = torch.optim.AdamW(model.parameters());
             checkpoint.Restore(model, optimizer);
-            if (plan.Steps <= checkpoint.State.Step)
-            {
-                throw new BadInputException("the run is already that far", $"step {checkpoint.State.Step} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
-            }
+        }
+        else if (earlier.IsComplete(plan.Steps, scored: false))
+        {
+            throw new BadInputException("the run is done and kept no checkpoint to go on from", run.Root, "Start a new run.");
+        }
+
+        if (plan.Steps < done || (plan.Steps == done && earlier.IsComplete(done, scored)))
+        {
+            throw new BadInputException("the run is already that far", $"step {done} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
+        }
+
+        return done == 0 ? [] : [.. ResumeChanges.Describe(before, options, HeldOut(before), HeldOut(options) ?? 0)];
+    }
+
+    // Null when the data of before is gone: the run goes on with other data.
+    private static int? HeldOut(TrainingOptions of)
+    {
+        try
+        {
+            return TrainingData.Open(of).Validation?.Count ?? 0;
+        }
+        catch (BadInputException)
+        {
+            return null;
         }
     }
 
@@ -100,14 +166,25 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             $"Training on [bold]{options.Nproc}[/] {each} x {options.Threads} {threads}: {data.Training.Count} frames at {options.ImageSize}, {plan.Steps} steps of {options.BatchSize} images, into {run.Root}");
     }
 
-    private async Task<LaunchResult> TrainAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
+    private async Task<LaunchResult> TrainAsync(RunLock held, int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         using var display = new TrainingDisplay(_console, TimeProvider.System);
+        var said = new HashSet<string>(_start?.Warnings ?? []);
         var processes = new TrainingProcesses(run, options)
         {
+            Session = held.Session,
             MaxRestarts = maxRestarts,
             Trace = trace,
-            OnEvent = display.Show,
+            OnEvent = what =>
+            {
+                // The workers look for the checkpoint again, and say again what this process has said.
+                if (what.Warning is { } warning && said.Add(warning))
+                {
+                    ConsoleOutput.Warning(warning);
+                }
+
+                display.Show(what);
+            },
             OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Of(failure)}"),
         };
         return await processes.RunAsync(interrupted);
@@ -131,7 +208,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         }
         else
         {
-            _console.WriteLine("Stopped before a checkpoint could be written.");
+            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Stopped before a checkpoint could be written. Begin anew with: [bold]convoy train --resume {run.Root}[/]");
         }
 
         return ExitCodes.Interrupted;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Convoy.Lanes.Models;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;
@@ -8,17 +7,19 @@ namespace Convoy.Lanes.Checkpoints;
 
 /// <summary>
 /// A checkpoint: a folder <c>step-000120</c> with <c>model.safetensors</c>, <c>optimizer.safetensors</c> and
-/// <c>state.json</c>. It is written under a temporary name and renamed, so that a folder of that name is always whole.
+/// <c>state.json</c>, which has the SHA-256 of all three. A folder of that name is always whole, see <see cref="CheckpointStore"/>.
 /// </summary>
 public sealed class Checkpoint
 {
-    private const string Prefix = "step-";
-    private const string Unfinished = ".unfinished";
+    private const string ModelName = "model.safetensors", OptimizerName = "optimizer.safetensors";
 
-    private Checkpoint(string path, CheckpointState state)
+    private readonly IReadOnlyDictionary<string, string>? _sums;
+
+    private Checkpoint(string path, CheckpointState state, IReadOnlyDictionary<string, string>? sums)
     {
         Folder = path;
         State = state;
+        _sums = sums;
     }
 
     /// <summary>The folder.</summary>
@@ -28,9 +29,9 @@ public sealed class Checkpoint
     public CheckpointState State { get; }
 
     /// <summary>The model's weights.</summary>
-    public string ModelFile => Path.Combine(Folder, "model.safetensors");
+    public string ModelFile => Path.Combine(Folder, ModelName);
 
-    private string OptimizerFile => Path.Combine(Folder, "optimizer.safetensors");
+    private string OptimizerFile => Path.Combine(Folder, OptimizerName);
 
     /// <summary>Writes a checkpoint and deletes the oldest ones beyond <paramref name="keep"/>.</summary>
     /// <param name="directory">The run's folder of checkpoints; made when absent.</param>
@@ -40,81 +41,85 @@ public sealed class Checkpoint
     /// <param name="keep">How many checkpoints to keep; at least 1.</param>
     public static Checkpoint Write(string directory, nn.Module model, AdamW optimizer, CheckpointState state, int keep)
     {
-        string name = Prefix + state.Step.ToString("D6", CultureInfo.InvariantCulture);
-        Directory.CreateDirectory(directory);
-        foreach (string abandoned in Directory.GetDirectories(directory, "." + Prefix + "*" + Unfinished))
+        var store = new CheckpointStore(directory);
+        string folder = store.Put(state.Step, unfinished =>
         {
-            Directory.Delete(abandoned, recursive: true);
-        }
-
-        var unfinished = new Checkpoint(Path.Combine(directory, "." + name + Unfinished), state);
-        string final = Path.Combine(directory, name);
-        Directory.CreateDirectory(unfinished.Folder);
-        try
-        {
-            unfinished.WriteFiles(model, optimizer);
-            DeleteIfPresent(final);
-            Directory.Move(unfinished.Folder, final);
-        }
-        catch
-        {
-            DeleteIfPresent(unfinished.Folder);
-            throw;
-        }
-
-        foreach (string old in Folders(directory).SkipLast(keep))
-        {
-            Directory.Delete(old, recursive: true);
-        }
-
-        return new Checkpoint(final, state);
+            ModelWeights.Save(model, Path.Combine(unfinished, ModelName));
+            AdamWState.Save(optimizer, Names(model), Path.Combine(unfinished, OptimizerName));
+            CheckpointStateFile.Write(unfinished, state, [ModelName, OptimizerName]);
+        });
+        store.DeleteOldest(keep, state.Step);
+        return Open(folder);
     }
 
     /// <summary>The newest checkpoint of a run, or null when there is none.</summary>
-    public static Checkpoint? Latest(string directory) =>
-        Folders(directory).LastOrDefault() is { } newest ? Open(newest) : null;
+    /// <exception cref="BadInputException">It is damaged, see <see cref="Open"/>.</exception>
+    public static Checkpoint? Latest(string directory)
+    {
+        while (new CheckpointStore(directory).All() is [.., (_, string newest)])
+        {
+            try
+            {
+                return Open(newest);
+            }
+            catch (BadInputException) when (!Directory.Exists(newest))
+            {
+                // A run that is going on has just replaced or deleted it.
+            }
+        }
 
-    /// <summary>Opens a checkpoint's folder.</summary>
-    /// <exception cref="BadInputException">It is not the folder of a checkpoint.</exception>
+        return null;
+    }
+
+    /// <summary>Opens a checkpoint's folder. Only its state is read; <see cref="Verify"/> looks at everything.</summary>
+    /// <exception cref="BadInputException">It is not the folder of a checkpoint, or its state is damaged.</exception>
     public static Checkpoint Open(string folder)
     {
-        string file = Path.Combine(folder, "state.json");
-        try
+        (Checkpoint? checkpoint, string? fault) = Read(folder);
+        return checkpoint ?? throw new BadInputException($"not a checkpoint, {fault}", folder, "Give a folder such as RUN/checkpoints/step-000120.");
+    }
+
+    /// <summary>Opens the folder of a run's checkpoint and looks at everything in it.</summary>
+    /// <returns>The checkpoint, or what is wrong with it.</returns>
+    internal static (Checkpoint? Checkpoint, string? Fault) OpenWhole(string folder, long step)
+    {
+        (Checkpoint? checkpoint, string? fault) = Read(folder);
+        fault ??= checkpoint!.State.Step != step ? string.Create(CultureInfo.InvariantCulture, $"its state.json is of step {checkpoint.State.Step}") : checkpoint.Fault();
+        return fault is null ? (checkpoint, null) : (null, fault);
+    }
+
+    /// <summary>
+    /// Reads every file and compares it with its SHA-256. Of a checkpoint of a version before the sums only the form of the files can
+    /// be told.
+    /// </summary>
+    /// <exception cref="BadInputException">A file is missing or not as it was written.</exception>
+    public void Verify()
+    {
+        if (Fault() is { } fault)
         {
-            using FileStream stream = File.OpenRead(file);
-            return new Checkpoint(folder, JsonSerializer.Deserialize(stream, CheckpointJson.Default.CheckpointState) ?? throw new JsonException("it is empty"));
-        }
-        catch (Exception error) when (error is JsonException or IOException)
-        {
-            throw new BadInputException("not a checkpoint", folder, "Give a folder such as RUN/checkpoints/step-000120.", error);
+            throw new BadInputException($"the checkpoint is damaged, {fault}", Folder, "Give another checkpoint.");
         }
     }
 
     /// <summary>Finds the checkpoint that <paramref name="path"/> means: a checkpoint's folder, a run directory (its newest), or a <c>model.safetensors</c> in a checkpoint's folder.</summary>
-    /// <exception cref="BadInputException">There is no checkpoint.</exception>
+    /// <exception cref="BadInputException">There is no checkpoint, or it is not whole.</exception>
     public static Checkpoint Find(string path)
     {
-        string full = Path.GetFullPath(path);
-        if (File.Exists(full))
-        {
-            return Open(Path.GetDirectoryName(full)!);
-        }
-
-        if (File.Exists(Path.Combine(full, "state.json")))
-        {
-            return Open(full);
-        }
-
-        return Latest(Path.Combine(full, "checkpoints"))
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        Checkpoint found = File.Exists(full) ? Open(Path.GetDirectoryName(full)!)
+            : File.Exists(Path.Combine(full, CheckpointStateFile.Name)) || CheckpointStore.StepOf(Path.GetFileName(full)) is not null ? Open(full)
+            : Latest(Path.Combine(full, "checkpoints"))
             ?? Latest(full)
             ?? throw new BadInputException("no checkpoint there", path, "Give a run directory or a folder such as RUN/checkpoints/step-000120.");
+        found.Verify();
+        return found;
     }
 
     /// <summary>Makes the model with the checkpoint's weights.</summary>
     /// <exception cref="BadInputException">The weights are of another model.</exception>
     public LaneDetectionModel LoadModel()
     {
-        if (!Enum.TryParse(State.Encoder, out EncoderDepth encoder) || !Enum.IsDefined(encoder))
+        if (!Enum.GetNames<EncoderDepth>().Contains(State.Encoder) || !Enum.TryParse(State.Encoder, out EncoderDepth encoder))
         {
             throw new BadInputException("the checkpoint is of another model, its encoder is unknown", State.Encoder, "Give a checkpoint of this version of Convoy.");
         }
@@ -140,30 +145,44 @@ public sealed class Checkpoint
         AdamWState.Load(optimizer, Names(model), OptimizerFile);
     }
 
-    private void WriteFiles(nn.Module model, AdamW optimizer)
+    private static (Checkpoint? Checkpoint, string? Fault) Read(string folder)
     {
-        ModelWeights.Save(model, ModelFile);
-        AdamWState.Save(optimizer, Names(model), OptimizerFile);
-        using FileStream stream = File.Create(Path.Combine(Folder, "state.json"));
-        JsonSerializer.Serialize(stream, State, CheckpointJson.Default.CheckpointState);
-        stream.Flush(flushToDisk: true);
+        try
+        {
+            (CheckpointState state, IReadOnlyDictionary<string, string>? sums) = CheckpointStateFile.Read(folder);
+            return (new Checkpoint(folder, state, sums), null);
+        }
+        catch (Exception error) when (error is FormatException or IOException)
+        {
+            return (null, error.Message);
+        }
+    }
+
+    private string? Fault()
+    {
+        foreach (string name in (string[])[ModelName, OptimizerName])
+        {
+            string file = Path.Combine(Folder, name);
+            try
+            {
+                string? fault = !File.Exists(file) ? $"it has no {name}"
+                    : _sums is null ? SafetensorsFile.FormFault(file) is { } form ? $"{name} is {form}" : null
+                    : !_sums.TryGetValue(name, out string? sum) ? $"its state.json has no SHA-256 of {name}"
+                    : CheckpointStateFile.SumOf(file) != sum ? $"{name} is not as it was written, its SHA-256 differs"
+                    : null;
+                if (fault is not null)
+                {
+                    return fault;
+                }
+            }
+            catch (IOException error)
+            {
+                return $"{name} cannot be read: {error.Message}";
+            }
+        }
+
+        return null;
     }
 
     private static string[] Names(nn.Module model) => [.. model.named_parameters().Select(parameter => parameter.name)];
-
-    private static IEnumerable<string> Folders(string directory) =>
-        Directory.Exists(directory)
-            ? Directory.EnumerateDirectories(directory, Prefix + "*").Where(IsCheckpointName).OrderBy(folder => folder.Length).ThenBy(folder => folder, StringComparer.Ordinal)
-            : [];
-
-    // A folder that a person copied to step-000120-good is no step of the run, and not Convoy's to delete.
-    private static bool IsCheckpointName(string folder) => Path.GetFileName(folder).AsSpan(Prefix.Length) is { Length: > 0 } number && !number.ContainsAnyExceptInRange('0', '9');
-
-    private static void DeleteIfPresent(string folder)
-    {
-        if (Directory.Exists(folder))
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 }

@@ -12,6 +12,16 @@ internal static class SafetensorsDtype
         ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool),
     ];
 
+    // Of the format's description; TorchSharp has no such tensors.
+    private static readonly string[] Missing =
+        ["U16", "U32", "U64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F6_E2M3", "F6_E3M2", "F4", "C64"];
+
+    /// <summary>The floating-point types that are read, for a message.</summary>
+    public const string FloatNames = "F32, F16, BF16 or F64";
+
+    /// <summary>Whether <paramref name="name"/> is a type of the format that cannot be read here.</summary>
+    public static bool IsKnownButMissing(string? name) => Missing.Contains(name);
+
     /// <summary>The format's name of <paramref name="type"/>.</summary>
     public static string Name(ScalarType type)
     {

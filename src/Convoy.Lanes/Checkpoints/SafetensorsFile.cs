@@ -42,15 +42,63 @@ public static class SafetensorsFile
     }
 
     /// <summary>Reads every tensor of <paramref name="path"/>. The caller disposes of them.</summary>
-    /// <exception cref="BadInputException">The file is missing, cut off, or no safetensors file.</exception>
+    /// <exception cref="BadInputException">The file is missing, cut off, or no safetensors file; or a tensor is of a type that TorchSharp has not.</exception>
     public static Dictionary<string, Tensor> Read(string path)
+    {
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        try
+        {
+            ReadLayout(path, (stream, place) =>
+            {
+                Tensor tensor = empty(place.Shape, place.Type);
+                tensors.Add(place.Name, tensor);
+                if (place.Bytes > 0)
+                {
+                    stream.ReadExactly(tensor.bytes);
+                }
+            });
+            return tensors;
+        }
+        catch
+        {
+            foreach (Tensor tensor in tensors.Values)
+            {
+                tensor.Dispose();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>What is wrong with a file whose header and length do not fit each other; null when they do. The values are not looked at.</summary>
+    internal static string? FormFault(string path)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        try
+        {
+            ReadLayout(path, (stream, place) =>
+            {
+                stream.Position += place.Bytes;
+                if (!names.Add(place.Name))
+                {
+                    throw new FormatException("a name stands there twice");
+                }
+            });
+            return null;
+        }
+        catch (BadInputException)
+        {
+            return "not a whole safetensors file";
+        }
+    }
+
+    private static void ReadLayout(string path, Action<FileStream, Place> take)
     {
         if (!File.Exists(path))
         {
             throw new BadInputException("no such file", path, "Give a .safetensors file.");
         }
 
-        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
             using FileStream stream = File.OpenRead(path);
@@ -59,19 +107,19 @@ public static class SafetensorsFile
             IEnumerable<JsonProperty> entries = header.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__");
             foreach (JsonProperty entry in entries.OrderBy(entry => Offset(entry.Value, 0)).ThenBy(entry => Offset(entry.Value, 1)))
             {
-                tensors.Add(entry.Name, ReadTensor(stream, entry.Value, dataStart));
+                take(stream, PlaceOf(entry.Name, entry.Value, stream, dataStart, path));
             }
 
-            return stream.Position == stream.Length ? tensors : throw new FormatException("values follow that belong to no tensor");
+            if (stream.Position != stream.Length)
+            {
+                throw new FormatException("values follow that belong to no tensor");
+            }
         }
         catch (Exception error) when (error is JsonException or EndOfStreamException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
-            foreach (Tensor tensor in tensors.Values)
-            {
-                tensor.Dispose();
-            }
-
-            throw new BadInputException("not a whole safetensors file", path, "Save the checkpoint again, or give another file.", error);
+            throw ForeignWeightsFile.Of(path) is { } foreign
+                ? new BadInputException($"not a safetensors file but {foreign.What}", path, foreign.Remedy, error)
+                : new BadInputException("not a whole safetensors file", path, "Save the checkpoint again, or give another file.", error);
         }
     }
 
@@ -144,23 +192,20 @@ public static class SafetensorsFile
 
     // The format has no gaps and no overlaps: each tensor starts where the one before ends, and the last ends the file.
     // A header whose length is wrong by a few spaces would otherwise shift every value.
-    private static Tensor ReadTensor(FileStream stream, JsonElement entry, long dataStart)
+    private static Place PlaceOf(string name, JsonElement entry, FileStream stream, long dataStart, string path)
     {
-        ScalarType dtype = SafetensorsDtype.Parse(entry.GetProperty("dtype").GetString());
+        string? typeName = entry.GetProperty("dtype").GetString();
+        if (SafetensorsDtype.IsKnownButMissing(typeName))
+        {
+            throw new BadInputException($"the tensor {name} has a type that is not read here, {typeName}", path, $"Save it as {SafetensorsDtype.FloatNames}.");
+        }
+
+        ScalarType dtype = SafetensorsDtype.Parse(typeName);
         long[] shape = [.. entry.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
         long from = Offset(entry, 0), to = Offset(entry, 1);
-        if (shape.Any(size => size < 0) || from != stream.Position - dataStart || to < from || to > stream.Length - dataStart || to - from != Bytes(shape, dtype))
-        {
-            throw new FormatException("a tensor lies outside the file or its shape does not fit its bytes");
-        }
-
-        Tensor tensor = empty(shape, dtype);
-        if (to > from)
-        {
-            stream.ReadExactly(tensor.bytes);
-        }
-
-        return tensor;
+        return shape.Any(size => size < 0) || from != stream.Position - dataStart || to < from || to > stream.Length - dataStart || to - from != Bytes(shape, dtype)
+            ? throw new FormatException("a tensor lies outside the file or its shape does not fit its bytes")
+            : new Place(name, dtype, shape, to - from);
     }
 
     private static long Bytes(long[] shape, ScalarType dtype)
@@ -182,4 +227,6 @@ public static class SafetensorsFile
         JsonElement offsets = entry.GetProperty("data_offsets");
         return offsets.GetArrayLength() == 2 ? offsets[which].GetInt64() : throw new FormatException("data_offsets are not two numbers");
     }
+
+    private readonly record struct Place(string Name, ScalarType Type, long[] Shape, long Bytes);
 }

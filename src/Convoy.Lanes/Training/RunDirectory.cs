@@ -1,16 +1,19 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Convoy.Lanes.Checkpoints;
 
 namespace Convoy.Lanes.Training;
 
 /// <summary>Where a run keeps its files; this is the one place that names them.</summary>
-public sealed class RunDirectory
+public sealed partial class RunDirectory
 {
     /// <summary>Refers to a run directory, which need not exist yet.</summary>
     /// <param name="path">The folder.</param>
     public RunDirectory(string path)
     {
-        Root = Path.GetFullPath(path);
+        Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
     }
 
     /// <summary>The folder's absolute path.</summary>
@@ -24,6 +27,9 @@ public sealed class RunDirectory
 
     /// <summary>The checkpoints, one folder each.</summary>
     public string Checkpoints => Path.Combine(Root, "checkpoints");
+
+    /// <summary>Held by the processes that work on the run, see <see cref="RunLock"/>.</summary>
+    public string Lock => Path.Combine(Root, "run.lock");
 
     /// <summary>What TensorBoard shows.</summary>
     public string TensorBoard => Path.Combine(Root, "tensorboard");
@@ -49,13 +55,45 @@ public sealed class RunDirectory
     /// <summary>The steps that rank <paramref name="rank"/> measured, as they come.</summary>
     public string MetricsLog(int rank) => Path.Combine(Root, string.Create(CultureInfo.InvariantCulture, $"metrics_rank{rank}.jsonl"));
 
+    /// <summary>The run's checkpoint of a step.</summary>
+    /// <exception cref="BadInputException">There is none.</exception>
+    public Checkpoint CheckpointOf(long step) => Checkpoint.Open(new CheckpointStore(Checkpoints).FolderOf(step));
+
+    /// <summary>
+    /// Makes <paramref name="step"/> the step of the newest checkpoint: those that are newer, damaged ones among them, are named
+    /// <c>step-000120.set-aside</c> and left to the user. Only for who works on the run.
+    /// </summary>
+    public void GoBackTo(long step) => new CheckpointStore(Checkpoints).SetAsideAfter(step);
+
     /// <summary>Makes the folder for a new run.</summary>
     /// <exception cref="BadInputException">It exists and is not empty, or cannot be written to.</exception>
     public void Create()
     {
-        OutputFolder.RequireEmpty(Root, "Give another --out, or continue that run with --resume.");
+        // What a run leaves that was killed before it wrote its configuration blocks nobody.
+        if (!Directory.Exists(Root) || Directory.EnumerateFileSystemEntries(Root).Any(entry => entry != Lock && !IsLeftover(entry)))
+        {
+            OutputFolder.RequireEmpty(Root, "Give another --out, or continue that run with --resume.");
+        }
+
         OutputFolder.RequireWritable(Root);
         Directory.CreateDirectory(Root);
+    }
+
+    /// <summary>Removes what a killed process left half written. Only for who works on the run.</summary>
+    public void RemoveLeftovers()
+    {
+        new CheckpointStore(Checkpoints).Recover();
+        foreach (string entry in Directory.GetFileSystemEntries(Root).Where(IsLeftover))
+        {
+            if (Directory.Exists(entry))
+            {
+                Directory.Delete(entry, recursive: true);
+            }
+            else
+            {
+                File.Delete(entry);
+            }
+        }
     }
 
     /// <summary>Writes <c>config.json</c>.</summary>
@@ -72,14 +110,20 @@ public sealed class RunDirectory
             throw new BadInputException("not a run directory, it has no config.json", Root, "Give the --out of an earlier run.");
         }
 
+        JsonObject values = SettingsText.Read(Config, new JsonDocumentOptions { AllowDuplicateProperties = false });
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(Config), TrainingJson.Default.TrainingOptions)
-                ?? throw new JsonException("it is empty");
+            return values.Deserialize(TrainingJson.Default.TrainingOptions)!;
         }
         catch (JsonException error)
         {
             throw new BadInputException("the configuration cannot be read", Config, $"Mend it or start a new run: {error.Message}", error);
         }
     }
+
+    // A file on its way to its name, or drawn data on its way.
+    private static bool IsLeftover(string entry) => LeftoverName().IsMatch(Path.GetFileName(entry));
+
+    [GeneratedRegex(@"^(.*\.[0-9a-f]{32}\.tmp|data\.unfinished-[0-9]+)$")]
+    private static partial Regex LeftoverName();
 }

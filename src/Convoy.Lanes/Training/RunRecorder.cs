@@ -19,9 +19,11 @@ internal sealed class RunRecorder : IDisposable
         _run = run;
         _isFirstRank = group.Rank == 0;
         _events = events;
-        _log = new StepMetricsLog(run.MetricsLog(group.Rank), stepsDone);
+        _log = new StepMetricsLog(run.MetricsLog(group.Rank), stepsDone, _isFirstRank ? RecordedElsewhere(stepsDone, group.Size) : []);
         _tensorBoard = _isFirstRank ? new TensorBoardLog(run.TensorBoard) : null;
     }
+
+    public void Warn(string warning) => Tell(new TrainingEvent { Warning = warning });
 
     public void Start(TrainingStart start) => Tell(new TrainingEvent { Started = start });
 
@@ -32,9 +34,10 @@ internal sealed class RunRecorder : IDisposable
         Tell(new TrainingEvent { Step = step });
     }
 
-    /// <summary>Rank 0 writes; the replicas of the others are the same.</summary>
+    /// <summary>Rank 0 writes; the replicas of the others are the same. What each rank recorded up to here is on the disk before.</summary>
     public void Checkpoint(Func<string> write)
     {
+        _log.FlushToDisk();
         if (_isFirstRank)
         {
             Tell(new TrainingEvent { Checkpoint = write() });
@@ -60,6 +63,30 @@ internal sealed class RunRecorder : IDisposable
     }
 
     public void Dispose() => _log.Dispose();
+
+    // Loss, learning rate and batch of a step are the same on all ranks, so what rank 0's damaged file lost need not be missing.
+    private List<StepMetrics> RecordedElsewhere(long stepsDone, int processes)
+    {
+        if (StepMetricsRecord.Read(_run.MetricsLog(0)).LastSoundStep is not { } sound || sound >= stepsDone)
+        {
+            return [];
+        }
+
+        var found = new List<StepMetrics>();
+        if (File.Exists(_run.Metrics))
+        {
+            try
+            {
+                found.AddRange(MetricsFile.Read(_run.Metrics).Metrics);
+            }
+            catch (MetricsFormatException)
+            {
+                // It is damaged, too; it is written anew at the run's end.
+            }
+        }
+
+        return [.. found, .. Enumerable.Range(1, processes - 1).SelectMany(rank => StepMetricsRecord.Read(_run.MetricsLog(rank)).Steps)];
+    }
 
     private void Tell(TrainingEvent what)
     {

@@ -33,6 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly LastUpdate? _lastUpdate;
     private readonly MixedPrecision _precision;
     private readonly double _elapsedBefore;
+    private IReadOnlyList<string> _warnings = [];
     private long _step;
 
     /// <summary>Builds everything that the run needs and, where the run has a checkpoint, goes back to it.</summary>
@@ -74,7 +75,7 @@ public sealed class Trainer : IDisposable
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group);
         _precision = new MixedPrecision(options.Precision, group);
         _update = new ParameterUpdate(options, _model, _precision.Scaler, _plan.LearningRate(1));
-        if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
+        if (AgreeOnStart() is { } checkpoint)
         {
             checkpoint.Restore(_network, _update.Optimizer);
             _precision.Restore(checkpoint.State.GradScaler);
@@ -99,6 +100,11 @@ public sealed class Trainer : IDisposable
     public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
     {
         using var record = new RunRecorder(_run, _group, _step, events);
+        foreach (string warning in _warnings)
+        {
+            record.Warn(warning);
+        }
+
         record.Start(new TrainingStart(_step, _plan.Steps, _plan.StepsPerEpoch));
         var clock = new StepClock(_time);
         long start = _time.GetTimestamp();
@@ -144,6 +150,24 @@ public sealed class Trainer : IDisposable
         _criterion.Dispose();
     }
 
+    // Rank 0 looks for the checkpoint and takes what is newer off the way, once for all: reading every file to compare it with its
+    // sum takes time, and ranks that looked for themselves could come to different ends while the folder changes.
+    private Checkpoint? AgreeOnStart()
+    {
+        const long none = -1;
+        using Tensor step = tensor(none, ScalarType.Int64);
+        if (_group.Rank == 0)
+        {
+            StartingPoint start = StartingPoint.Find(_run, _group.Size);
+            _run.GoBackTo(start.Checkpoint?.State.Step ?? 0);
+            _warnings = start.Warnings;
+            step.fill_(start.Checkpoint?.State.Step ?? none);
+        }
+
+        _group.Broadcast(step, root: 0);
+        return step.item<long>() is not none and { } agreed ? _run.CheckpointOf(agreed) : null;
+    }
+
     // One forward and backward pass over this rank's images and, where one is due, an update.
     private StepMetrics TakeStep(LaneBatch batch, StepClock clock, bool stop, out bool anyRankStops)
     {
@@ -176,6 +200,8 @@ public sealed class Trainer : IDisposable
             Step = _step,
             Loss = meanLoss,
             BatchSize = _options.BatchSize,
+            WorldSize = _group.Size,
+            Threads = _options.Threads,
             LearningRate = learningRate,
             ElapsedTime = 0,
             DataTime = dataTime,

@@ -18,6 +18,9 @@ public sealed record TrainingEvent
     /// <summary>A checkpoint was written to this folder.</summary>
     public string? Checkpoint { get; init; }
 
+    /// <summary>Something that the user should know of: what was passed over, and why.</summary>
+    public string? Warning { get; init; }
+
     /// <summary>The event as one line of JSON.</summary>
     public string ToLine() => JsonSerializer.Serialize(this, TrainingEventJson.Default.TrainingEvent);
 

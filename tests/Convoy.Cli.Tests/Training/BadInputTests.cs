@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Models;
 using static TorchSharp.torch;
@@ -124,7 +125,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
         File.WriteAllBytes(optimizer, File.ReadAllBytes(optimizer)[..^100]);
         string[] before = TrainingFixture.Snapshot(run);
 
-        AssertRefusal(await ProgramRun.ConvoyAsync("train", "--resume", run, "--steps", "12"), "not a whole safetensors file");
+        AssertRefusal(await ProgramRun.ConvoyAsync("train", "--resume", run, "--steps", "12"), "the run has no checkpoint that is whole", "step-000010 is passed over: optimizer.safetensors is not as it was written");
 
         Assert.Equal(before, TrainingFixture.Snapshot(run));
     }
@@ -138,6 +139,13 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
             ModelWeights.Save(new LaneDetectionModel(EncoderDepth.ResNet34), TrainingFixture.CheckpointFile(run));
         }
 
+        AssertRefusal(await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", run), "the checkpoint is damaged, model.safetensors is not as it was written");
+
+        // A checkpoint of a version before the sums.
+        string stateFile = TrainingFixture.CheckpointFile(run, "state.json");
+        JsonObject state = JsonNode.Parse(File.ReadAllText(stateFile))!.AsObject();
+        Assert.True(state.Remove("sha256"));
+        File.WriteAllText(stateFile, state.ToJsonString());
         AssertRefusal(
             await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", run, "--out", fixture.At("never.json"), "--json"), "the checkpoint is of another model");
         AssertRefusal(await ProgramRun.ConvoyAsync("eval", "--data", fixture.Data, "--checkpoint", fixture.At("absent")), "no checkpoint there");

@@ -2,6 +2,7 @@ using Convoy.Distributed.Backends.Single;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
+using Convoy.Lanes.Tests.Checkpoints;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
 using TorchSharp;
@@ -69,7 +70,7 @@ public sealed class TrainerPrecisionTests : IDisposable
         Assert.InRange(scale, 1, 65536);
 
         string file = Path.Combine(Checkpoint.Latest(Run("run").Checkpoints)!.Folder, "state.json");
-        File.WriteAllText(file, File.ReadAllText(file).Replace($"\"scale\": {scale}", $"\"scale\": {1L << 40}", StringComparison.Ordinal));
+        UnsignedState.Edit(file, state => state["grad_scaler"]!["scale"] = 1L << 40);
         Train("run", Precision.Fp16, 4);
 
         Assert.Equal((1L << 38, 0), (State("run").GradScaler!["scale"], State("run").GradScaler!["_growth_tracker"]));
@@ -82,10 +83,11 @@ public sealed class TrainerPrecisionTests : IDisposable
     {
         Train("run", Precision.Fp16, 1);
         string file = Path.Combine(Checkpoint.Latest(Run("run").Checkpoints)!.Folder, "state.json");
-        double before = State("run").GradScaler!["scale"];
-        File.WriteAllText(file, File.ReadAllText(file)
-            .Replace($"\"scale\": {before}", $"\"scale\": {1L << 19}", StringComparison.Ordinal)
-            .Replace("\"growth_interval\": 2000", "\"growth_interval\": 2", StringComparison.Ordinal));
+        UnsignedState.Edit(file, state =>
+        {
+            state["grad_scaler"]!["scale"] = 1L << 19;
+            state["grad_scaler"]!["growth_interval"] = 2;
+        });
         Assert.Equal((1L << 19, 2), (State("run").GradScaler!["scale"], State("run").GradScaler!["growth_interval"]));
         var updates = new UpdateRecord(() => Checkpoint.Latest(Run("run").Checkpoints)!);
 
