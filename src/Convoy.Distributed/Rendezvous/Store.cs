@@ -108,9 +108,17 @@ public abstract class Store : IDisposable
     private protected static void RequireKeys(IReadOnlyList<string> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        long bytes = 0;
         foreach (string key in keys)
         {
             RequireKey(key);
+            bytes += sizeof(int) + Encoding.UTF8.GetByteCount(key);
+        }
+
+        if (keys.Count > StoreProtocol.MaximumKeys || bytes > StoreProtocol.MaximumFrameBytes / 2)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"{keys.Count} keys of {bytes} bytes are too many for one call of the store, which takes {StoreProtocol.MaximumKeys} of 16 MiB. Ask for them in parts."), nameof(keys));
         }
     }
 

@@ -76,14 +76,21 @@ internal sealed class StoreConnection : IDisposable
         {
             NetworkStream stream = _client.GetStream();
             Finish(StoreProtocol.WriteFrameAsync(stream, request.ToBytes(), limit.Token));
-            return StoreReply.FromBytes(Finish(StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, limit.Token)));
+            var reply = StoreReply.FromBytes(Finish(StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, limit.Token)));
+            return reply.Answers(request)
+                ? reply
+                : throw new InvalidDataException(FormattableString.Invariant($"a reply '{reply.Status}' of {reply.Payload.Length} bytes"));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new Errors.RendezvousException($"the store at {_where} sent what is no answer to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
         }
         catch (OperationCanceledException error)
         {
             cancellation.ThrowIfCancellationRequested();
             throw new Errors.RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
         }
-        catch (Exception error) when (error is IOException or SocketException or InvalidDataException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException)
         {
             throw new Errors.RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
         }
