@@ -1,4 +1,5 @@
 using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using TorchSharp;

@@ -76,16 +76,20 @@ public abstract partial class ProcessGroup : IDisposable
     /// <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
     /// </summary>
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
+    /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
     /// <exception cref="RendezvousException">A variable is wrong, or the store cannot be reached.</exception>
     /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null) => FromUrl("env://", timeout);
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null, CancellationToken cancellation = default) => FromUrl("env://", timeout, cancellation);
 
     /// <summary>Joins the group whose ranks meet where <paramref name="url"/> says (PyTorch's <c>init_method</c>); otherwise as <see cref="FromEnvironment"/>.</summary>
     /// <param name="url"><c>env://</c>, <c>tcp://HOST:PORT?rank=R&amp;world_size=N</c> or <c>file:///PATH?rank=R&amp;world_size=N</c>, see <see cref="RendezvousUrl"/>.</param>
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
+    /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
     /// <exception cref="RendezvousException">The URL or a variable is wrong, or the store cannot be reached.</exception>
     /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    public static ProcessGroup FromUrl(string url, TimeSpan? timeout = null)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public static ProcessGroup FromUrl(string url, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         RendezvousUrl rendezvous = RendezvousUrl.Parse(url);
         RankEnvironment ranks = rendezvous.Ranks;
@@ -101,12 +105,12 @@ public abstract partial class ProcessGroup : IDisposable
         }
 
         TimeSpan limit = timeout ?? DefaultTimeout;
-        Store store = rendezvous.ConnectStore(limit);
+        Store store = rendezvous.ConnectStore(limit, cancellation);
         try
         {
             DiagnosticSettings diagnostics = DiagnosticSettings.Read();
             RankPresence.Publish(store, ranks.Rank);
-            return diagnostics.Apply(new ProcessGroupSharedMemory(store, ranks.Rank, ranks.WorldSize, limit, ownsStore: true), store);
+            return diagnostics.Apply(new ProcessGroupSharedMemory(store, ranks.Rank, ranks.WorldSize, limit, ownsStore: true, cancellation: cancellation), store);
         }
         catch
         {

@@ -17,6 +17,7 @@ internal static class Program
         [nameof(ThrowingPeer)] = ThrowingPeer.Run,
         [nameof(RandomCollectives)] = RandomCollectives.Run,
         [nameof(TrainingParity)] = TrainingParity.Run,
+        [nameof(EndedWhileJoining)] = EndedWhileJoining.Run,
         [nameof(FailingRank)] = FailingRank.Run,
         [nameof(FullSharedMemory)] = FullSharedMemory.Run,
         [nameof(BarrierStress)] = BarrierStress.Run,

@@ -64,6 +64,21 @@ public class FailureTests
     }
 
     [Fact]
+    public async Task Joining_AllRanksKilledInIt_LeaveNoSharedMemory()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("EndedWhileJoining", 3, ["KILL"], started: 2);
+        Assert.All(results, result => Assert.Equal(137, result.ExitCode));
+    }
+
+    [Fact]
+    public async Task Joining_Cancelled_EndsLongBeforeItsTimeout()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("EndedWhileJoining", 3, ["TERM"], started: 2);
+        Assert.All(results, result => Assert.Equal(1, result.ExitCode));
+        Assert.All(results, result => Assert.StartsWith("OperationCanceledException: ", result.Errors, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Joining_RankZeroServesTheStore_Works() =>
         Assert.All(await WorkerProcesses.RunAsync("Mismatch", 2, rankZeroServes: true), result => Assert.True(result.ExitCode == 0, result.Errors));
 }

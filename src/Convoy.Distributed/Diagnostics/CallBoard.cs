@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Diagnostics;

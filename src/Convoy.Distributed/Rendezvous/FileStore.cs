@@ -73,10 +73,10 @@ public sealed class FileStore : Store
     }
 
     /// <inheritdoc/>
-    public override byte[] Get(string key, TimeSpan? timeout = null)
+    public override byte[] Get(string key, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         RequireKey(key);
-        return Await([key], timeout ?? Timeout, values => (byte[])[.. values.Find(key)!]);
+        return Await([key], timeout ?? Timeout, values => (byte[])[.. values.Find(key)!], cancellation);
     }
 
     /// <inheritdoc/>
@@ -135,10 +135,10 @@ public sealed class FileStore : Store
     public override int CountKeys() => Look(values => values.Count);
 
     /// <inheritdoc/>
-    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null)
+    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         RequireKeys(keys);
-        Await(keys, timeout ?? Timeout, _ => true);
+        Await(keys, timeout ?? Timeout, _ => true, cancellation);
     }
 
     /// <inheritdoc/>
@@ -196,7 +196,7 @@ public sealed class FileStore : Store
         }
     }
 
-    private T Await<T>(IReadOnlyList<string> keys, TimeSpan timeout, Func<StoreValues, T> found)
+    private T Await<T>(IReadOnlyList<string> keys, TimeSpan timeout, Func<StoreValues, T> found, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         TimeSpan pause = FirstPause;
@@ -219,7 +219,7 @@ public sealed class FileStore : Store
             }
 
             // Not a watch on the file: those do not work on shared file systems.
-            _disposing.Wait(left < pause ? left : pause);
+            _disposing.Wait(left < pause ? left : pause, cancellation);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }

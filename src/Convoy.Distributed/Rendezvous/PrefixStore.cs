@@ -30,11 +30,11 @@ public sealed class PrefixStore : Store
     public override void Set(string key, ReadOnlySpan<byte> value) => _store.Set(Full(key), value);
 
     /// <inheritdoc/>
-    public override byte[] Get(string key, TimeSpan? timeout = null)
+    public override byte[] Get(string key, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         try
         {
-            return _store.Get(Full(key), timeout ?? Timeout);
+            return _store.Get(Full(key), timeout ?? Timeout, cancellation);
         }
         catch (StoreTimeoutException error)
         {
@@ -58,11 +58,11 @@ public sealed class PrefixStore : Store
     public override int CountKeys() => _store.CountKeys();
 
     /// <inheritdoc/>
-    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null)
+    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         try
         {
-            _store.Wait(Full(keys), timeout ?? Timeout);
+            _store.Wait(Full(keys), timeout ?? Timeout, cancellation);
         }
         catch (StoreTimeoutException error)
         {

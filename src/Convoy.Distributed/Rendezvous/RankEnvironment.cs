@@ -91,15 +91,17 @@ public sealed record RankEnvironment(
     /// <see cref="MasterAddress"/>, so on loopback when that is a loopback one, unless the launcher does.
     /// </summary>
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
+    /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="Errors.RendezvousException">The store cannot be served or reached.</exception>
-    public Store ConnectStore(TimeSpan? timeout = null)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public Store ConnectStore(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         TcpStoreServer? server = Rank == 0 && !StoreHosted ? JobMaster.Serve(MasterAddress, MasterPort, JobSecret) : null;
         try
         {
             return OfThisGeneration(server is null
-                ? new TcpStore(MasterAddress, MasterPort, JobSecret, timeout)
-                : new TcpStore(JobMaster.OwnAddress(server), server.Port, JobSecret, timeout, server));
+                ? new TcpStore(MasterAddress, MasterPort, JobSecret, timeout, cancellation: cancellation)
+                : new TcpStore(JobMaster.OwnAddress(server), server.Port, JobSecret, timeout, server, cancellation));
         }
         catch
         {

@@ -78,9 +78,11 @@ public sealed record RendezvousUrl
 
     /// <summary>Connects to the store that the URL names; rank 0 of <c>tcp://</c> and <c>env://</c> serves it, see <see cref="RankEnvironment.ConnectStore"/>.</summary>
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
+    /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="RendezvousException">The store cannot be served, reached or opened.</exception>
-    public Store ConnectStore(TimeSpan? timeout = null) => FilePath is null
-        ? Ranks.ConnectStore(timeout)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public Store ConnectStore(TimeSpan? timeout = null, CancellationToken cancellation = default) => FilePath is null
+        ? Ranks.ConnectStore(timeout, cancellation)
         : Ranks.OfThisGeneration(new FileStore(FilePath, Ranks.WorldSize, timeout, Ranks.Generation));
 
     private static RankEnvironment FromVariables(string url, IReadOnlyDictionary<string, string> query, Func<string, string?> variable)

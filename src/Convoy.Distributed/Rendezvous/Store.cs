@@ -25,8 +25,10 @@ public abstract class Store : IDisposable
     /// <summary>The value of <paramref name="key"/>, waiting until somebody sets it.</summary>
     /// <param name="key">The key.</param>
     /// <param name="timeout">How long to wait; null: <see cref="Timeout"/>.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="Errors.StoreTimeoutException">Nobody set it in time, or the store's host gave up waiting before.</exception>
-    public abstract byte[] Get(string key, TimeSpan? timeout = null);
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public abstract byte[] Get(string key, TimeSpan? timeout = null, CancellationToken cancellation = default);
 
     /// <summary>
     /// Adds <paramref name="amount"/> to the counter <paramref name="key"/>, which starts at 0, in one indivisible step, and
@@ -63,14 +65,16 @@ public abstract class Store : IDisposable
     /// <summary>Waits until every one of <paramref name="keys"/> is set.</summary>
     /// <param name="keys">The keys.</param>
     /// <param name="timeout">How long to wait; null: <see cref="Timeout"/>.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="Errors.StoreTimeoutException">Some were not set in time, or the store's host gave up waiting before; it lists them.</exception>
-    public abstract void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null);
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public abstract void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null, CancellationToken cancellation = default);
 
     /// <summary>Sets <paramref name="key"/> to UTF-8 text.</summary>
     public void Set(string key, string value) => Set(key, Encoding.UTF8.GetBytes(value));
 
     /// <summary>The UTF-8 text at <paramref name="key"/>; see <see cref="Get"/>.</summary>
-    public string GetText(string key, TimeSpan? timeout = null) => Encoding.UTF8.GetString(Get(key, timeout));
+    public string GetText(string key, TimeSpan? timeout = null, CancellationToken cancellation = default) => Encoding.UTF8.GetString(Get(key, timeout, cancellation));
 
     /// <summary>The same with UTF-8 text; see <see cref="CompareSet(string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>.</summary>
     public string CompareSet(string key, string expected, string desired) =>
@@ -104,9 +108,17 @@ public abstract class Store : IDisposable
     private protected static void RequireKeys(IReadOnlyList<string> keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        long bytes = 0;
         foreach (string key in keys)
         {
             RequireKey(key);
+            bytes += sizeof(int) + Encoding.UTF8.GetByteCount(key);
+        }
+
+        if (keys.Count > StoreProtocol.MaximumKeys || bytes > StoreProtocol.MaximumFrameBytes / 2)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"{keys.Count} keys of {bytes} bytes are too many for one call of the store, which takes {StoreProtocol.MaximumKeys} of 16 MiB. Ask for them in parts."), nameof(keys));
         }
     }
 

@@ -22,7 +22,8 @@ internal sealed class StoreConnection : IDisposable
 
     /// <summary>Connects, trying again until <paramref name="timeout"/> is over when nobody listens yet.</summary>
     /// <exception cref="Errors.RendezvousException">Nobody answers there, something else does, or the secret is another one.</exception>
-    public static StoreConnection Open(string host, int port, string? secret, TimeSpan timeout)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public static StoreConnection Open(string host, int port, string? secret, TimeSpan timeout, CancellationToken cancellation)
     {
         string where = FormattableString.Invariant($"{host}:{port}");
         long start = Stopwatch.GetTimestamp();
@@ -33,7 +34,8 @@ internal sealed class StoreConnection : IDisposable
             var client = new TcpClient { NoDelay = true };
             try
             {
-                using var limit = new CancellationTokenSource(Bounded(left, TimeSpan.FromMilliseconds(1)));
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                limit.CancelAfter(Bounded(left, TimeSpan.FromMilliseconds(1)));
                 Finish(client.ConnectAsync(host, port, limit.Token).AsTask());
                 Finish(StoreHandshake.IntroduceAsync(client.GetStream(), secret, where, limit.Token));
                 return new StoreConnection(client, where);
@@ -42,6 +44,7 @@ internal sealed class StoreConnection : IDisposable
             {
                 bool silent = error is OperationCanceledException && client.Connected;
                 client.Dispose();
+                cancellation.ThrowIfCancellationRequested();
                 if (Stopwatch.GetElapsedTime(start) + RetryPause >= timeout)
                 {
                     string reason = silent ? "something accepts connections and says nothing" : error.Message;
@@ -49,7 +52,7 @@ internal sealed class StoreConnection : IDisposable
                         FormattableString.Invariant($"no store answers at {where} within {timeout.TotalSeconds:0.###} s ({reason}). See whether rank 0 or the launcher runs, and whether MASTER_ADDR and MASTER_PORT are theirs."), error);
                 }
 
-                pause.Wait(RetryPause);
+                pause.Wait(RetryPause, cancellation);
             }
             catch
             {
@@ -62,21 +65,32 @@ internal sealed class StoreConnection : IDisposable
     /// <summary>Asks the server.</summary>
     /// <param name="request">What to ask.</param>
     /// <param name="patience">How long the server may take by the request's own time-out.</param>
+    /// <param name="cancellation">Ends the wait for the answer; the connection is of no more use then.</param>
     /// <exception cref="Errors.RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
-    public StoreReply Ask(StoreRequest request, TimeSpan patience)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public StoreReply Ask(StoreRequest request, TimeSpan patience, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(Bounded(patience, TimeSpan.Zero) + Grace);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(Bounded(patience, TimeSpan.Zero) + Grace);
         try
         {
             NetworkStream stream = _client.GetStream();
             Finish(StoreProtocol.WriteFrameAsync(stream, request.ToBytes(), limit.Token));
-            return StoreReply.FromBytes(Finish(StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, limit.Token)));
+            var reply = StoreReply.FromBytes(Finish(StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, limit.Token)));
+            return reply.Answers(request)
+                ? reply
+                : throw new InvalidDataException(FormattableString.Invariant($"a reply '{reply.Status}' of {reply.Payload.Length} bytes"));
+        }
+        catch (InvalidDataException error)
+        {
+            throw new Errors.RendezvousException($"the store at {_where} sent what is no answer to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
         }
         catch (OperationCanceledException error)
         {
+            cancellation.ThrowIfCancellationRequested();
             throw new Errors.RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
         }
-        catch (Exception error) when (error is IOException or SocketException or InvalidDataException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or SocketException or InvalidOperationException)
         {
             throw new Errors.RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
         }

@@ -15,6 +15,9 @@ internal static class StoreProtocol
 
     public const int MaximumKeys = 65536;
 
+    // A key that is replaced by another one would be answered under the wrong name.
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public static async Task WriteFrameAsync(Stream stream, ReadOnlyMemory<byte> body, CancellationToken stop)
     {
         // One write, so that a frame is one packet where it fits.
@@ -59,7 +62,14 @@ internal static class StoreProtocol
         }
 
         byte[] key = reader.ReadBytes(length);
-        return key.Length == length ? Encoding.UTF8.GetString(key) : throw new EndOfStreamException();
+        try
+        {
+            return key.Length == length ? Strict.GetString(key) : throw new EndOfStreamException();
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw new InvalidDataException("a key that is not UTF-8", error);
+        }
     }
 
     public static byte[] KeysToBytes(IEnumerable<string> keys)

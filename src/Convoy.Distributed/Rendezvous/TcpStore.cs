@@ -28,15 +28,17 @@ public sealed class TcpStore : Store
     /// <param name="secret">The job's secret, which the server must know too; null: none.</param>
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
     /// <param name="server">The server when this process hosts it: disposed with this store. Null: somebody else hosts it.</param>
+    /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="RendezvousException">Nobody answers there, something else does, or it has another secret.</exception>
-    public TcpStore(string host, int port, string? secret = null, TimeSpan? timeout = null, TcpStoreServer? server = null)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public TcpStore(string host, int port, string? secret = null, TimeSpan? timeout = null, TcpStoreServer? server = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
         _host = host;
         _port = port;
         _secret = secret;
         Timeout = timeout ?? DefaultTimeout;
-        _idle.Push(StoreConnection.Open(host, port, secret, Timeout));
+        _idle.Push(StoreConnection.Open(host, port, secret, Timeout, cancellation));
 
         // Last, as a failed constructor leaves the server to the caller.
         _server = server;
@@ -56,10 +58,10 @@ public sealed class TcpStore : Store
     }
 
     /// <inheritdoc/>
-    public override byte[] Get(string key, TimeSpan? timeout = null)
+    public override byte[] Get(string key, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         RequireKey(key);
-        return Await(StoreOperation.Get, [key], timeout ?? Timeout);
+        return Await(StoreOperation.Get, [key], timeout ?? Timeout, cancellation);
     }
 
     /// <inheritdoc/>
@@ -95,12 +97,12 @@ public sealed class TcpStore : Store
     public override int CountKeys() => BitConverter.ToInt32(Ask(new StoreRequest(StoreOperation.CountKeys, [], [], 0)));
 
     /// <inheritdoc/>
-    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null)
+    public override void Wait(IReadOnlyList<string> keys, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
         RequireKeys(keys);
         if (keys.Count > 0)
         {
-            Await(StoreOperation.Wait, keys, timeout ?? Timeout);
+            Await(StoreOperation.Wait, keys, timeout ?? Timeout, cancellation);
         }
     }
 
@@ -124,10 +126,10 @@ public sealed class TcpStore : Store
         base.Dispose(disposing);
     }
 
-    private byte[] Await(StoreOperation operation, IReadOnlyList<string> keys, TimeSpan timeout)
+    private byte[] Await(StoreOperation operation, IReadOnlyList<string> keys, TimeSpan timeout, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        StoreReply reply = AskFor(new StoreRequest(operation, keys, [], (long)timeout.TotalMilliseconds), timeout);
+        StoreReply reply = AskFor(new StoreRequest(operation, keys, [], (long)timeout.TotalMilliseconds), timeout, cancellation);
         switch (reply.Status)
         {
             case StoreStatus.TimedOut:
@@ -141,15 +143,15 @@ public sealed class TcpStore : Store
         }
     }
 
-    private byte[] Ask(StoreRequest request) => AskFor(request, TimeSpan.Zero).Payload;
+    private byte[] Ask(StoreRequest request) => AskFor(request, TimeSpan.Zero, CancellationToken.None).Payload;
 
-    private StoreReply AskFor(StoreRequest request, TimeSpan patience)
+    private StoreReply AskFor(StoreRequest request, TimeSpan patience, CancellationToken cancellation)
     {
         StoreConnection connection = Take();
         bool intact = false;
         try
         {
-            StoreReply reply = connection.Ask(request, patience);
+            StoreReply reply = connection.Ask(request, patience, cancellation);
             intact = true;
             return reply.Status == StoreStatus.Refused
                 ? throw new DistributedException($"the store at {Where} refused: {reply.Text}.")
@@ -185,7 +187,7 @@ public sealed class TcpStore : Store
         }
 
         // All are in use by threads that wait, which may be for what this one is about to set.
-        connection = StoreConnection.Open(_host, _port, _secret, Timeout < ReconnectTimeout ? Timeout : ReconnectTimeout);
+        connection = StoreConnection.Open(_host, _port, _secret, Timeout < ReconnectTimeout ? Timeout : ReconnectTimeout, CancellationToken.None);
         lock (_lock)
         {
             if (!_disposed)

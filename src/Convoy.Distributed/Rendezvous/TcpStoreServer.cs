@@ -203,8 +203,9 @@ public sealed class TcpStoreServer : IDisposable
     {
         using var gone = new CancellationTokenSource();
         Task<StoreReply> answer = _table.AnswerAsync(request, gone.Token);
-        if (!answer.IsCompleted && await Task.WhenAny(answer, next).ConfigureAwait(false) == next && !next.IsCompletedSuccessfully && !_stop.IsCancellationRequested)
+        if (!answer.IsCompleted && await Task.WhenAny(answer, next).ConfigureAwait(false) == next && !_stop.IsCancellationRequested)
         {
+            // Also a client that asks again before it has its answer, which none of Convoy's does: its end would not be seen any more.
             await gone.CancelAsync().ConfigureAwait(false);
         }
 

@@ -59,7 +59,9 @@ public sealed class ProcessGroupSharedMemoryTests : IDisposable
             var platform = new StubPlatform { Folder = folder };
             using TcpStore store = Connect();
             using var left = SharedMemorySegment.Create(platform, ControlBlock.Bytes(2));
-            store.Set("shm/name", left.Path);
+            store.Set("shm/address", "?"); // Its memory needs a name, which it told:
+            store.Set("shm/reached/0", "?");
+            store.Set("shm/name", left.Address);
             Assert.Throws<StoreTimeoutException>(() => new ProcessGroupSharedMemory(platform, store, 1, 2, TimeSpan.FromMilliseconds(100)));
             Assert.Empty(Directory.GetFiles(folder));
         }
@@ -67,6 +69,48 @@ public sealed class ProcessGroupSharedMemoryTests : IDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Theory]
+    [InlineData(false, "")]
+    [InlineData(true, "another container")]
+    public async Task Constructor_MemoryNeedsAName_WorksAndLeavesNoFile(bool hasUnnamedFiles, string place)
+    {
+        string folder = Directory.CreateTempSubdirectory("convoy-test").FullName;
+        try
+        {
+            await OnTwoRanks(rank =>
+            {
+                var platform = new StubPlatform { Folder = folder, HasUnnamedFiles = hasUnnamedFiles, Place = rank == 0 ? "here" : place };
+                using TcpStore store = Connect();
+                using var group = new ProcessGroupSharedMemory(platform, store, rank, 2, Limit);
+                using Tensor buffer = group.AllocateBuffer(5, ScalarType.Float32);
+                buffer.fill_(rank + 1);
+                group.AllReduce(buffer);
+                Assert.Equal(3f, buffer[4].item<float>());
+            });
+            Assert.Empty(Directory.GetFiles(folder));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Constructor_CancelledWhileItWaits_SaysSoAtOnce()
+    {
+        using var stop = new CancellationTokenSource();
+        using TcpStore store = Connect();
+        Task joining = Task.Factory.StartNew(
+            () => new ProcessGroupSharedMemory(store, 0, 2, TimeSpan.FromHours(1), cancellation: stop.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        using TcpStore other = Connect();
+        other.Wait(["shm/reached/0"]);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => joining.WaitAsync(Limit, TestContext.Current.CancellationToken));
+
+        // Its wait ends at the server as well.
+        Assert.True(SpinWait.SpinUntil(() => _server.Waiting == 0, Limit));
     }
 
     [Theory]

@@ -15,11 +15,20 @@ internal sealed class StubPlatform : IPlatform
     /// <summary>What is seen of a process.</summary>
     public Func<int, ProcessStatus?> Process { get; init; } = Real.Inspect;
 
+    /// <summary>Whether memory can do without a name.</summary>
+    public bool HasUnnamedFiles { get; init; } = true;
+
+    public string Place { get; init; } = Real.Place;
+
     public bool CanUnlinkMapped => Real.CanUnlinkMapped;
 
     public IWordWaiter Waiter => Real.Waiter;
 
     public long StartTolerance => Real.StartTolerance;
+
+    public FileStream? CreateUnnamed() => HasUnnamedFiles ? Real.CreateUnnamed() : null;
+
+    public string PathOfOpenFile(int processId, int descriptor) => Real.PathOfOpenFile(processId, descriptor);
 
     public void Reserve(FileStream stream, long bytes)
     {

@@ -209,6 +209,71 @@ public class TcpStoreServerTests
         Assert.Equal(0, server.Waiting);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Waits_WhoseRawClientHasGone_AreForgotten(bool asksTwice)
+    {
+        using var server = new TcpStoreServer(IPAddress.Loopback, 0, null);
+        byte[] wait = new StoreRequest(StoreOperation.Get, ["never"], [], (long)TimeSpan.FromHours(1).TotalMilliseconds).ToBytes();
+        using (var client = new TcpClient("127.0.0.1", server.Port))
+        {
+            NetworkStream stream = client.GetStream();
+            await StoreHandshake.IntroduceAsync(stream, null, "", TestContext.Current.CancellationToken);
+            await StoreProtocol.WriteFrameAsync(stream, wait, TestContext.Current.CancellationToken);
+            Assert.True(SpinWait.SpinUntil(() => server.Waiting == 1, Limit));
+            if (asksTwice)
+            {
+                await StoreProtocol.WriteFrameAsync(stream, wait, TestContext.Current.CancellationToken);
+            }
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => server.Waiting == 0, Limit));
+    }
+
+    [Theory]
+    [InlineData("Add", "")]
+    [InlineData("Add", "00")]
+    [InlineData("Add", "00 01 02 03")]
+    [InlineData("Delete", "00")]
+    [InlineData("Contains", "00")]
+    [InlineData("CountKeys", "00 01 02")]
+    [InlineData("Set", "00 01")]
+    [InlineData("Set", "01 01 00 00 00 61")]
+    [InlineData("Get", "09")]
+    [InlineData("Get", "01")]
+    [InlineData("Get", "01 ff ff ff ff 61")]
+    [InlineData("Get", "01 02 00 00 00 61")]
+    [InlineData("Get", "01 01 00 00 00 ff")]
+    [InlineData("Wait", "00 01")]
+    public async Task Client_ServerAnswersRubbish_SaysSo(string operation, string reply)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        string where = listener.LocalEndpoint.ToString()!;
+        Task<RendezvousException> asking = Task.Run(() =>
+        {
+            using var store = new TcpStore("127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, null, Limit);
+            Action ask = operation switch
+            {
+                "Add" => () => store.Add("key", 1),
+                "Delete" => () => store.Delete("key"),
+                "Contains" => () => store.Contains("key"),
+                "CountKeys" => () => store.CountKeys(),
+                "Set" => () => store.Set("key", "value"),
+                "Get" => () => store.Get("key"),
+                _ => () => store.Wait(["key"]),
+            };
+            return Assert.Throws<RendezvousException>(ask);
+        }, TestContext.Current.CancellationToken);
+        using TcpClient client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        NetworkStream stream = client.GetStream();
+        Assert.True(await StoreHandshake.AdmitAsync(stream, null, () => true, TestContext.Current.CancellationToken));
+        await StoreProtocol.ReadFrameAsync(stream, 1000, TestContext.Current.CancellationToken);
+        await StoreProtocol.WriteFrameAsync(stream, Convert.FromHexString(reply.Replace(" ", "", StringComparison.Ordinal)), TestContext.Current.CancellationToken);
+        Assert.StartsWith($"the store at {where} sent what is no answer to {operation}", (await asking).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void PortTaken_NamesIt()
     {

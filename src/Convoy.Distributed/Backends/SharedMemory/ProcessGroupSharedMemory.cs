@@ -11,9 +11,10 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// memory; those from <see cref="ProcessGroup.AllocateBuffer"/> lie in it, so that all-reduce copies nothing.
 /// </summary>
 /// <remarks>
-/// The memory is a file in /dev/shm (elsewhere in the folder for temporary files) with mode 0600 and a random name, which is
-/// removed before the constructor returns, so nothing stays behind unless all that know it are killed in the moment between. On Linux a rank that waits
-/// sleeps in futex(2), elsewhere it looks again every millisecond. A rank whose process ends is noticed within two seconds.
+/// The memory is a file in /dev/shm that has no name, so that nothing stays behind whatever ends the processes: the other ranks open it
+/// through /proc. Where they cannot (rank 0 is in another container, the system has no such files), it is a file with mode 0600 and a random name, made when
+/// all ranks have come and removed when all have mapped it; then it stays only if all of them are killed in the moment between. On Linux a rank
+/// that waits sleeps in futex(2), elsewhere it looks again every millisecond. A rank whose process ends is noticed within two seconds.
 /// </remarks>
 public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
 {
@@ -38,27 +39,29 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <param name="timeout">How long to wait for the others, now and in each operation; null: <see cref="ProcessGroup.DefaultTimeout"/>.</param>
     /// <param name="ownsStore">Whether <see cref="ProcessGroup.Dispose()"/> closes the store.</param>
     /// <param name="name">What to call the group in messages.</param>
+    /// <param name="cancellation">Ends the wait for the others, now.</param>
     /// <exception cref="StoreTimeoutException">Some ranks did not come; the message names them.</exception>
     /// <exception cref="SharedMemoryException">There is not enough shared memory, or the ranks cannot open the same file.</exception>
-    public ProcessGroupSharedMemory(Store store, int rank, int size, TimeSpan? timeout = null, bool ownsStore = false, string name = "default")
-        : this(IPlatform.Current, store, rank, size, timeout ?? DefaultTimeout, ownsStore, name)
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
+    public ProcessGroupSharedMemory(Store store, int rank, int size, TimeSpan? timeout = null, bool ownsStore = false, string name = "default", CancellationToken cancellation = default)
+        : this(IPlatform.Current, store, rank, size, timeout ?? DefaultTimeout, ownsStore, name, cancellation: cancellation)
     {
     }
 
     /// <summary>Like the public one, with a platform and a barrier of the caller's choice, which must be the same on all ranks.</summary>
     internal ProcessGroupSharedMemory(
-        IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default", BarrierFactory? barrier = null)
-        : this(platform, barrier ?? DefaultBarrier, Join(platform, store, rank, size, timeout), rank, size, timeout, name) => _ownedStore = ownsStore ? store : null;
+        IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default", BarrierFactory? barrier = null, CancellationToken cancellation = default)
+        : this(platform, barrier ?? DefaultBarrier, Join(platform, store, rank, size, timeout, cancellation), rank, size, timeout, name, cancellation) => _ownedStore = ownsStore ? store : null;
 
     // Every rank has mapped the memory and entered itself in it.
-    private ProcessGroupSharedMemory(IPlatform platform, BarrierFactory barrier, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name)
+    private ProcessGroupSharedMemory(IPlatform platform, BarrierFactory barrier, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name, CancellationToken cancellation = default)
         : base(rank, size, timeout, name)
     {
         _platform = platform;
         _barrier = barrier;
         _segment = segment;
         _control = new ControlBlock(segment.Start, size);
-        _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing);
+        _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing || cancellation.IsCancellationRequested);
         _watch.Begin();
         IBarrier meeting = barrier(_control, _watch, rank, size);
         _exchange = new SharedMemoryExchange(_control, meeting, rank, size, ReportAllArrived);
@@ -75,6 +78,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         {
             Volatile.Write(ref _control.Slot(rank)->Left, 1);
             segment.Dispose();
+            cancellation.ThrowIfCancellationRequested();
             throw;
         }
     }
@@ -120,7 +124,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override Tensor AllocateBufferCore(long count, ScalarType dtype)
     {
         _exchange.Begin(new CollectiveCall(OperationKind.AllocateBuffer, (int)dtype, count));
-        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
+        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
         return _buffers.Add(segment!, count, dtype);
     }
 
@@ -128,7 +132,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
     {
         _exchange.Begin(new CollectiveCall(OperationKind.AllocateShared, (int)dtype, count));
-        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
+        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
 
         // The tensor is the segment's only user.
         return TensorMemory.Wrap(segment.Start, count, dtype, segment.Release).DetachFromDisposeScope();
@@ -139,7 +143,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     {
         int rank = ranks.ToList().IndexOf(Rank);
         _exchange.Begin(new CollectiveCall(OperationKind.NewGroup, Count: ranks.Count));
-        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform).Share(
+        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share(
             ranks, ControlBlock.Bytes(ranks.Count), made => Enter(_platform, made, rank, ranks.Count));
         return segment is null ? null : new ProcessGroupSharedMemory(_platform, _barrier, segment, rank, ranks.Count, Timeout, name);
     }
@@ -161,7 +165,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         base.Dispose(disposing);
     }
 
-    private static SharedMemorySegment Join(IPlatform platform, Store store, int rank, int size, TimeSpan timeout)
+    private static SharedMemorySegment Join(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
@@ -169,7 +173,8 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        return SharedMemoryRendezvous.Join(platform, store, rank, size, ControlBlock.Bytes(size), timeout, segment => Enter(platform, segment, rank, size));
+        return new SharedMemoryRendezvous(platform, store, rank, size, timeout, cancellation)
+            .Join(ControlBlock.Bytes(size), segment => Enter(platform, segment, rank, size));
     }
 
     private static void Enter(IPlatform platform, SharedMemorySegment segment, int rank, int size)

@@ -4,8 +4,11 @@ using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
-/// <summary>Has ranks of a group map new memory together: one creates it and tells its name through the memory that all have already.</summary>
-internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPlatform platform)
+/// <summary>Has ranks of a group map new memory together: one creates it and tells where it is through the memory that all have already.</summary>
+/// <param name="exchange">The memory that all have.</param>
+/// <param name="platform">What makes memory.</param>
+/// <param name="named">Whether the memory needs a name, because not every rank can open what another one has open.</param>
+internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPlatform platform, bool named)
 {
     /// <summary>
     /// Ends the operation that <see cref="SharedMemoryExchange.Begin"/> began. All ranks of the group call it; where it fails, it
@@ -26,15 +29,15 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
         {
             if (exchange.Rank == members[0])
             {
-                (segment, failure) = Try(() => SharedMemorySegment.Create(platform, bytes));
-                WriteText(segment?.Path ?? "");
+                (segment, failure) = Try(() => (named ? null : SharedMemorySegment.CreateUnnamed(platform, bytes)) ?? SharedMemorySegment.Create(platform, bytes));
+                WriteText(segment?.Address ?? "");
             }
 
             exchange.Meet();
-            string path = ReadText(members[0]);
-            if (exchange.Rank != members[0] && path.Length > 0 && members.Contains(exchange.Rank))
+            string address = ReadText(members[0]);
+            if (exchange.Rank != members[0] && address.Length > 0 && members.Contains(exchange.Rank))
             {
-                (segment, failure) = Try(() => SharedMemorySegment.Open(platform, path, bytes));
+                (segment, failure) = Try(() => SharedMemorySegment.Open(platform, address, bytes));
             }
 
             if (segment is not null)

@@ -5,78 +5,115 @@ using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
-/// <summary>Gets all ranks to map the same memory: rank 0 creates it and tells its name through the store.</summary>
-internal static class SharedMemoryRendezvous
+/// <summary>
+/// Gets all ranks to map the same memory: rank 0 creates it and tells through the store where it is. At first it has no name, so that
+/// nothing is left of it whatever ends the ranks. If some rank cannot open that, there is a second round, with a name: by then all ranks have come, so
+/// that the name lives for milliseconds.
+/// </summary>
+/// <param name="platform">What makes memory.</param>
+/// <param name="store">The job's store.</param>
+/// <param name="rank">This process's number.</param>
+/// <param name="size">How many processes take part.</param>
+/// <param name="timeout">How long to wait for the others.</param>
+/// <param name="cancellation">Ends the wait.</param>
+internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, CancellationToken cancellation)
 {
-    private const string NameKey = "shm/name";
-
-    // Begins, in place of a file's name, what rank 0 says when it has none.
+    // Begins, in place of an address, what rank 0 says when it has none.
     private const char FailureMark = '!';
+
+    // In place of an address: there is no memory without a name. In place of a failure: this rank cannot open it.
+    private const string OutOfReach = "?";
 
     // Rank 0 may serve the store, so it does not go before the others have read why.
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
 
-    /// <summary>Gives the mapped memory when all ranks have mapped it; it has lost its name then. It holds zeros and what <paramref name="prepare"/> of each rank has written.</summary>
-    public static SharedMemorySegment Join(
-        IPlatform platform, Store store, int rank, int size, long bytes, TimeSpan timeout, Action<SharedMemorySegment> prepare)
-    {
-        if (rank != 0)
-        {
-            string path = NameFromRankZero(store, rank, timeout);
-            SharedMemorySegment opened = Attempt(
-                () => SharedMemorySegment.Open(platform, path, bytes),
-                failure =>
-                {
-                    // Rank 0 may have given up in between: that says more than a file that is not there.
-                    NameFromRankZero(store, rank, timeout);
-                    store.Set(MappedKey(rank), failure);
-                });
-            try
-            {
-                prepare(opened);
-                AwaitAll(store, rank, size, timeout);
-                return opened;
-            }
-            catch
-            {
-                opened.Dispose();
-                throw;
-            }
-            finally
-            {
-                // Rank 0 does it, too, unless it was killed before: the file must not stay behind.
-                opened.Unlink();
-            }
-        }
+    /// <summary>Gives the mapped memory when all ranks have mapped it; it has no name then. It holds zeros and what <paramref name="prepare"/> of each rank has written.</summary>
+    /// <exception cref="StoreTimeoutException">Some ranks did not come.</exception>
+    /// <exception cref="SharedMemoryException">A rank could not create or map it.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    public SharedMemorySegment Join(long bytes, Action<SharedMemorySegment> prepare) => Round(bytes, prepare, named: false) ?? Round(bytes, prepare, named: true)!;
 
-        SharedMemorySegment created = Attempt(() => SharedMemorySegment.Create(platform, bytes), failure => TellAll(store, size, failure, timeout));
+    // Null: a rank cannot open memory that has no name.
+    private SharedMemorySegment? Round(long bytes, Action<SharedMemorySegment> prepare, bool named)
+    {
+        SharedMemorySegment? segment = rank == 0 ? Create(bytes, named) : Open(bytes, named);
+        bool shared = false;
         try
         {
-            prepare(created);
-            store.Set(NameKey, created.Path);
-            AwaitAll(store, rank, size, timeout);
-            return created;
+            if (segment is not null)
+            {
+                prepare(segment);
+            }
+
+            if (rank == 0)
+            {
+                store.Set(AddressKey(named), segment?.Address ?? OutOfReach);
+            }
+
+            shared = AwaitAll(named, segment is null ? OutOfReach : "");
+            return shared ? segment : null;
         }
-        catch (StoreTimeoutException error)
+        catch (StoreTimeoutException error) when (rank == 0)
         {
             // A rank that comes later finds no memory: it learns why, and those that still wait learn it from it.
-            created.Dispose();
-            store.Set(NameKey, FailureMark + error.Message);
-            throw;
-        }
-        catch
-        {
-            created.Dispose();
+            store.Set(AddressKey(named), FailureMark + error.Message);
             throw;
         }
         finally
         {
-            created.Unlink();
+            // Each rank does it: the others may have been killed before.
+            segment?.Unlink();
+            if (!shared)
+            {
+                segment?.Dispose();
+            }
+        }
+    }
+
+    private SharedMemorySegment? Create(long bytes, bool named) => Attempt(
+        () => named ? SharedMemorySegment.Create(platform, bytes) : SharedMemorySegment.CreateUnnamed(platform, bytes),
+        failure => TellAll(named, failure));
+
+    private SharedMemorySegment? Open(long bytes, bool named)
+    {
+        string address = AddressFromRankZero(named);
+        if (named)
+        {
+            return Attempt(
+                () => SharedMemorySegment.Open(platform, address, bytes),
+                failure =>
+                {
+                    // Rank 0 may have given up in between: that says more than a file that is not there.
+                    AddressFromRankZero(named);
+                    store.Set(MappedKey(named, rank), failure);
+                });
+        }
+
+        if (!UnnamedAddress.TryParse(address, out UnnamedAddress? unnamed) || !unnamed.Value.IsNear(platform))
+        {
+            return null;
+        }
+
+        try
+        {
+            return SharedMemorySegment.Open(platform, address, bytes);
+        }
+        catch (SharedMemoryException error)
+        {
+            AddressFromRankZero(named);
+            if (unnamed.Value.Owner.HasEnded(platform))
+            {
+                throw new SharedMemoryException(FormattableString.Invariant(
+                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group formed. Look at its output; if there is none, it may have been killed for lack of memory."), error);
+            }
+
+            // The system does not let this process look at rank 0's files.
+            return null;
         }
     }
 
     // Who fails says why, as the others would only see that it does not come.
-    private static SharedMemorySegment Attempt(Func<SharedMemorySegment> get, Action<string> tell)
+    private static SharedMemorySegment? Attempt(Func<SharedMemorySegment?> get, Action<string> tell)
     {
         try
         {
@@ -89,12 +126,12 @@ internal static class SharedMemoryRendezvous
         }
     }
 
-    private static void TellAll(Store store, int size, string failure, TimeSpan timeout)
+    private void TellAll(bool named, string failure)
     {
-        store.Set(NameKey, FailureMark + failure);
+        store.Set(AddressKey(named), FailureMark + failure);
         try
         {
-            store.Wait([.. Enumerable.Range(1, size - 1).Select(MappedKey)], timeout < LongestFarewell ? timeout : LongestFarewell);
+            store.Wait([.. Enumerable.Range(1, size - 1).Select(other => MappedKey(named, other))], timeout < LongestFarewell ? timeout : LongestFarewell, cancellation);
         }
         catch (StoreTimeoutException)
         {
@@ -102,53 +139,80 @@ internal static class SharedMemoryRendezvous
         }
     }
 
-    private static string NameFromRankZero(Store store, int rank, TimeSpan timeout)
+    private string AddressFromRankZero(bool named)
     {
-        string name;
+        string address;
         try
         {
-            name = store.GetText(NameKey, timeout);
+            address = store.GetText(AddressKey(named), timeout, cancellation);
         }
         catch (StoreTimeoutException error)
         {
             throw Missing([0], error);
         }
 
-        if (name[0] != FailureMark)
+        if (address.Length > 0 && address[0] != FailureMark)
         {
-            return name;
+            return address;
         }
 
-        string failure = $"rank 0: {name[1..]}";
-        store.Set(MappedKey(rank), failure);
+        string failure = $"rank 0: {address.TrimStart(FailureMark)}";
+        store.Set(MappedKey(named, rank), failure);
         throw new SharedMemoryException(failure);
     }
 
-    private static void AwaitAll(Store store, int rank, int size, TimeSpan timeout)
+    // Whether all ranks have mapped the memory.
+    private bool AwaitAll(bool named, string own)
     {
-        store.Set(MappedKey(rank), "");
+        store.Set(MappedKey(named, rank), own);
         try
         {
-            store.Wait([.. Enumerable.Range(0, size).Select(MappedKey)], timeout);
+            store.Wait([.. Enumerable.Range(0, size).Select(other => MappedKey(named, other))], timeout, cancellation);
         }
         catch (StoreTimeoutException error)
         {
-            throw Missing([.. Enumerable.Range(0, size).Where(r => error.MissingKeys.Any(key => key.EndsWith(MappedKey(r), StringComparison.Ordinal)))], error);
+            throw Missing([.. Enumerable.Range(0, size).Where(r => error.MissingKeys.Any(key => key.EndsWith(MappedKey(named, r), StringComparison.Ordinal)))], error);
         }
 
+        bool all = true;
         for (int other = 0; other < size; other++)
         {
-            string failure = store.GetText(MappedKey(other), timeout);
-            if (failure.Length > 0)
+            string failure = store.GetText(MappedKey(named, other), timeout, cancellation);
+            if (failure.Length > 0 && (named || failure != OutOfReach))
             {
                 throw new SharedMemoryException(FormattableString.Invariant($"rank {other}: {failure}"));
             }
+
+            all &= failure.Length == 0;
+        }
+
+        return all;
+    }
+
+    private StoreTimeoutException Missing(int[] ranks, StoreTimeoutException error)
+    {
+        string known = string.Concat(ranks.Select(Fate).OfType<string>());
+        return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
+            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. See whether every process was started, and the output of those that are missing."));
+    }
+
+    // A rank tells who it is before it joins: what became of it can be seen then.
+    private string? Fate(int missing)
+    {
+        try
+        {
+            return RankPresence.HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"; the process of rank {missing} (process {ended}) has ended")
+                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): let it go on with kill -CONT {stopped}")
+                : null;
+        }
+        catch (RendezvousException)
+        {
+            // The store has gone as well. That the rank did not come is what counts.
+            return null;
         }
     }
 
-    private static StoreTimeoutException Missing(int[] ranks, StoreTimeoutException error) =>
-        new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
-            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s. See whether every process was started, and the output of those that are missing."));
+    private static string AddressKey(bool named) => named ? "shm/name" : "shm/address";
 
-    private static string MappedKey(int rank) => string.Create(CultureInfo.InvariantCulture, $"shm/mapped/{rank}");
+    private static string MappedKey(bool named, int rank) => string.Create(CultureInfo.InvariantCulture, $"shm/{(named ? "mapped" : "reached")}/{rank}");
 }

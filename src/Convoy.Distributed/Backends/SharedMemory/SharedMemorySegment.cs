@@ -6,8 +6,8 @@ using Convoy.Distributed.Errors;
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>
-/// A file that the ranks map into memory, in the <see cref="IPlatform"/>'s folder. Only its owner may open it, its name cannot
-/// be guessed, and it loses its name as soon as all ranks have it mapped.
+/// A file that the ranks map into memory, in the <see cref="IPlatform"/>'s folder, which only its owner may open. Best it never has a
+/// name, so that it is gone with its processes. Otherwise its name cannot be guessed, and it loses it as soon as all ranks have it mapped.
 /// </summary>
 /// <remarks>The mapping counts its users (<see cref="AddUser"/>), so tensors in it stay valid after the group is gone.</remarks>
 internal sealed unsafe class SharedMemorySegment : IDisposable
@@ -17,10 +17,11 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     private readonly MemoryMappedViewAccessor _view;
     private int _users = 1;
 
-    private SharedMemorySegment(IPlatform platform, string path, FileStream stream, long bytes)
+    private SharedMemorySegment(IPlatform platform, string address, FileStream stream, long bytes)
     {
         _platform = platform;
-        Path = path;
+        Address = address;
+        HasName = !UnnamedAddress.TryParse(address, out _);
         Bytes = bytes;
         _file = MemoryMappedFile.CreateFromFile(stream, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false);
         _view = _file.CreateViewAccessor(0, bytes, MemoryMappedFileAccess.ReadWrite);
@@ -29,18 +30,22 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
         Start = start;
     }
 
-    public string Path { get; }
+    /// <summary>What another rank opens: the file's path, or an <see cref="UnnamedAddress"/>.</summary>
+    public string Address { get; }
+
+    /// <summary>Whether the file has, or had, a name, which is then its <see cref="Address"/>.</summary>
+    public bool HasName { get; }
 
     public long Bytes { get; }
 
     /// <summary>The first byte; at a page's start.</summary>
     public byte* Start { get; }
 
-    /// <summary>Creates and maps a new file of <paramref name="bytes"/> zeros.</summary>
+    /// <summary>Creates and maps a new file of <paramref name="bytes"/> zeros that has a name.</summary>
     /// <exception cref="SharedMemoryException">There is no room for it, or the folder refuses it.</exception>
     public static SharedMemorySegment Create(IPlatform platform, long bytes)
     {
-        string path = System.IO.Path.Combine(platform.Folder, "convoy-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        string path = Path.Combine(platform.Folder, "convoy-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
         try
         {
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
@@ -49,39 +54,47 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
 
-            var stream = new FileStream(path, options);
-            try
-            {
-                platform.Reserve(stream, bytes);
-                return new SharedMemorySegment(platform, path, stream, bytes);
-            }
-            catch
-            {
-                stream.Dispose();
-                throw;
-            }
+            return Map(platform, new FileStream(path, options), _ => path, bytes);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SharedMemoryException)
         {
             File.Delete(path);
-            throw error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). See whether that folder may be written.", error);
+            throw Refused(platform, error);
+        }
+    }
+
+    /// <summary>Creates and maps a new file of <paramref name="bytes"/> zeros that has no name; null where there is no such thing.</summary>
+    /// <exception cref="SharedMemoryException">There is no room for it, or the folder refuses it.</exception>
+    public static SharedMemorySegment? CreateUnnamed(IPlatform platform, long bytes)
+    {
+        try
+        {
+            return platform.CreateUnnamed() is { } stream
+                ? Map(platform, stream, file => new UnnamedAddress(ProcessIdentity.Current(platform), (int)file.SafeFileHandle.DangerousGetHandle(), platform.Place).ToString(), bytes)
+                : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SharedMemoryException)
+        {
+            throw Refused(platform, error);
         }
     }
 
     /// <summary>Maps a file that another rank has created.</summary>
     /// <exception cref="SharedMemoryException">It cannot be opened or has another size.</exception>
-    public static SharedMemorySegment Open(IPlatform platform, string path, long bytes)
+    public static SharedMemorySegment Open(IPlatform platform, string address, long bytes)
     {
+        string path = UnnamedAddress.TryParse(address, out UnnamedAddress? open) ? platform.PathOfOpenFile(open.Value.Owner.ProcessId, open.Value.Descriptor) : address;
         try
         {
             var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             if (stream.Length != bytes)
             {
+                long found = stream.Length;
                 stream.Dispose();
-                throw new SharedMemoryException(FormattableString.Invariant($"shared memory {path} has {stream.Length} bytes instead of {bytes}. Start all ranks with the same version of the program."));
+                throw new SharedMemoryException(FormattableString.Invariant($"shared memory {path} has {found} bytes instead of {bytes}. Start all ranks with the same version of the program."));
             }
 
-            return new SharedMemorySegment(platform, path, stream, bytes);
+            return new SharedMemorySegment(platform, address, stream, bytes);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -89,12 +102,12 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
         }
     }
 
-    /// <summary>Takes the file's name away; the memory lives on for those that have it mapped.</summary>
+    /// <summary>Takes the file's name away, if it has one; the memory lives on for those that have it mapped.</summary>
     public void Unlink()
     {
-        if (_platform.CanUnlinkMapped)
+        if (HasName && _platform.CanUnlinkMapped)
         {
-            File.Delete(Path);
+            File.Delete(Address);
         }
     }
 
@@ -112,11 +125,11 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
         _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _file.Dispose();
-        if (!_platform.CanUnlinkMapped)
+        if (HasName && !_platform.CanUnlinkMapped)
         {
             try
             {
-                File.Delete(Path);
+                File.Delete(Address);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -126,4 +139,21 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     }
 
     public void Dispose() => Release();
+
+    private static SharedMemorySegment Map(IPlatform platform, FileStream stream, Func<FileStream, string> address, long bytes)
+    {
+        try
+        {
+            platform.Reserve(stream, bytes);
+            return new SharedMemorySegment(platform, address(stream), stream, bytes);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    private static SharedMemoryException Refused(IPlatform platform, Exception error) =>
+        error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). See whether that folder may be written.", error);
 }

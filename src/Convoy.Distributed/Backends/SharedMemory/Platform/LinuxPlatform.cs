@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Backends.SharedMemory.Platform;
@@ -9,17 +11,47 @@ namespace Convoy.Distributed.Backends.SharedMemory.Platform;
 internal sealed class LinuxPlatform : IPlatform
 {
     private const string SharedMemoryFolder = "/dev/shm";
+    private const string NamespaceFile = "/proc/self/ns/pid";
+    private const string BootFile = "/proc/sys/kernel/random/boot_id";
+    private const int NoSuchFile = 2; // ENOENT
     private const int NoSuchProcess = 3; // ESRCH
     private const int Interrupted = 4; // EINTR
+    private const int IsADirectory = 21; // EISDIR
+    private const int Invalid = 22; // EINVAL
     private const int OutOfSpace = 28; // ENOSPC
+    private const int NotSupported = 95; // EOPNOTSUPP
 
     public string Folder { get; } = Directory.Exists(SharedMemoryFolder) ? SharedMemoryFolder : Path.GetTempPath();
+
+    public string Place { get; } = FindPlace();
 
     public bool CanUnlinkMapped => true;
 
     public IWordWaiter Waiter { get; } = FutexWaiter.IsSupported ? new FutexWaiter() : new PollingWaiter();
 
     public long StartTolerance => 0;
+
+    public unsafe FileStream? CreateUnnamed()
+    {
+        const int ReadAndWrite = 2, CloseOnExec = 0x80000, WithoutName = 0x400000, OwnerOnly = 0x180; // 0600
+        int directory = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 : 0x10000;
+        int file;
+        fixed (byte* path = Encoding.UTF8.GetBytes(Folder + '\0'))
+        {
+            file = open(path, ReadAndWrite | CloseOnExec | WithoutName | directory, OwnerOnly);
+        }
+
+        if (file >= 0)
+        {
+            return new FileStream(new SafeFileHandle(file, ownsHandle: true), FileAccess.ReadWrite, bufferSize: 0);
+        }
+
+        // Kernels and file systems that do not know the flag take it for an attempt to write to a folder.
+        int error = Marshal.GetLastPInvokeError();
+        return error is IsADirectory or NotSupported or Invalid or NoSuchFile ? null : throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
+    }
+
+    public string PathOfOpenFile(int processId, int descriptor) => string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/fd/{descriptor}");
 
     public void Reserve(FileStream stream, long bytes)
     {
@@ -59,7 +91,24 @@ internal sealed class LinuxPlatform : IPlatform
         }
     }
 
-#pragma warning disable IDE1006 // The C library's name.
+    // A process number means something only on one machine and within one container's view of it.
+    private static string FindPlace()
+    {
+        try
+        {
+            return $"{File.ReadAllText(BootFile).Trim()} {new FileInfo(NamespaceFile).LinkTarget}";
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return string.Empty;
+        }
+    }
+
+#pragma warning disable IDE1006 // The C library's names.
+    [DllImport("libc", ExactSpelling = true, SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern unsafe int open(byte* path, int flags, int mode);
+
     [DllImport("libc", ExactSpelling = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int posix_fallocate(int file, nint offset, nint length);

@@ -13,12 +13,18 @@ internal sealed class PortablePlatform : IPlatform
 
     public string Folder { get; } = Path.GetTempPath();
 
+    public string Place => string.Empty;
+
     public bool CanUnlinkMapped => !OperatingSystem.IsWindows();
 
     public IWordWaiter Waiter { get; } = new PollingWaiter();
 
     // Some systems derive the time from when they were booted, which each process works out with a small error.
     public long StartTolerance => 2 * TimeSpan.TicksPerSecond;
+
+    public FileStream? CreateUnnamed() => null;
+
+    public string PathOfOpenFile(int processId, int descriptor) => throw new NotSupportedException("this platform has no files without a name.");
 
     // Only what is written is sure to have room: a file that is merely made longer may be sparse.
     public void Reserve(FileStream stream, long bytes)

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
+
+namespace Convoy.Distributed.Backends.SharedMemory;
+
+/// <summary>Tells through the store which process each rank is, so that others on its machine can see whether it still runs.</summary>
+internal static class RankPresence
+{
+    /// <summary>Tells who this process is.</summary>
+    public static void Publish(Store store, int rank)
+    {
+        IPlatform platform = IPlatform.Current;
+        ProcessIdentity self = ProcessIdentity.Current(platform);
+        store.Set(Key(rank), FormattableString.Invariant($"{self.ProcessId} {self.Start} {platform.Place}"));
+    }
+
+    /// <summary>The process id of a rank that has ended; null when it runs, lives where this process cannot see it, or never said who it is.</summary>
+    public static int? HasEnded(Store store, int rank)
+    {
+        IPlatform platform = IPlatform.Current;
+        return Identity(store, rank, platform) is { } process && process.HasEnded(platform) ? process.ProcessId : null;
+    }
+
+    /// <summary>The process id of a rank that a signal has stopped; null when that is not so, or cannot be seen.</summary>
+    public static int? IsStopped(Store store, int rank)
+    {
+        IPlatform platform = IPlatform.Current;
+        return Identity(store, rank, platform) is { } process && process.IsStopped(platform) ? process.ProcessId : null;
+    }
+
+    /// <summary>The text at <paramref name="key"/>, or null when there is none now.</summary>
+    public static string? Find(Store store, string key)
+    {
+        try
+        {
+            return store.GetText(key, TimeSpan.Zero);
+        }
+        catch (StoreTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static ProcessIdentity? Identity(Store store, int rank, IPlatform platform)
+    {
+        string[] parts = (Find(store, Key(rank)) ?? string.Empty).Split(' ', 3);
+        return parts.Length == 3 && parts[2].Length > 0 && parts[2] == platform.Place
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
+            && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long start)
+            ? new ProcessIdentity(processId, start)
+            : null;
+    }
+
+    private static string Key(int rank) => string.Create(CultureInfo.InvariantCulture, $"process/{rank}");
+}
