@@ -52,6 +52,7 @@ internal static class Program
         }
 
         ShowHelpWithoutVerb(root);
+        CommandLineRules.Apply(root);
         return root;
     }
 

@@ -39,6 +39,9 @@ internal static class UsageError
             $"a required option is missing ({missing.Option.Name}). Give it a value; {help} shows how.",
         OptionResult { Tokens.Count: 0 } empty =>
             $"an option has no value ({empty.Option.Name}). Write {Kind(empty.Option.ValueType)} after it; {help} shows how.",
+        OptionResult { Option: { } number, Tokens: [.., { } last] } when NumberSyntax.Fault(number.ValueType, number.Name, last.Value) is { } fault => Number(number, last, fault, help),
+        ArgumentResult { Parent: OptionResult { Option: { } number }, Tokens: [.., { } last] } when NumberSyntax.Fault(number.ValueType, number.Name, last.Value) is { } fault =>
+            Number(number, last, fault, help),
         OptionResult wrong when IsWrongType(error) =>
             $"not {Kind(wrong.Option.ValueType)} ({wrong.Option.Name} {Values(wrong)}). Write {Kind(wrong.Option.ValueType)} after {wrong.Option.Name}; {help} shows how.",
         ArgumentResult { Tokens.Count: 0 } missing =>
@@ -49,6 +52,9 @@ internal static class UsageError
             $"not {Kind(wrong.Argument.ValueType)} ({Values(wrong)}). Write {Kind(wrong.Argument.ValueType)} for {wrong.Argument.Name}; {help} shows how.",
         _ => WithHelp(error.Message, help),
     };
+
+    private static string Number(Option option, Token value, (string What, string Remedy) fault, string help) =>
+        $"{fault.What} ({option.Name} {value.Value}). {fault.Remedy}; {help} shows how.";
 
     // A verb's own validator says what is wrong and what to do; it only lacks where to read more.
     private static string WithHelp(string message, string help) =>
@@ -65,7 +71,7 @@ internal static class UsageError
         return type switch
         {
             _ when type == typeof(int) || type == typeof(long) => "a whole number",
-            _ when type == typeof(double) || type == typeof(float) => "a number",
+            _ when type == typeof(double) => "a number",
             _ when type == typeof(bool) => "true or false",
             _ when type.IsEnum => "one of " + string.Join(", ", Enum.GetNames(type).Select(n => n.ToLowerInvariant())),
             _ when type.IsArray => "values",

@@ -17,7 +17,13 @@ internal static class LaunchCommand
         command.SetAction((parsed, _) =>
         {
             LauncherOptions launch = options.Read(parsed);
-            return RunAsync(launch, options.Display(parsed, launch));
+            LaunchDisplay display = options.Display(parsed, launch);
+            foreach (string note in options.Notes(parsed))
+            {
+                Notice(note);
+            }
+
+            return RunAsync(launch, display);
         });
         return command;
     }
@@ -25,10 +31,21 @@ internal static class LaunchCommand
     private static async Task<int> RunAsync(LauncherOptions options, LaunchDisplay display)
     {
         using var signals = new LaunchSignals();
+        if (DotnetRun.Of(options.Program) is { } run)
+        {
+            Notice($"building once for all processes: {run.BuildCommand}");
+            if (!await run.BuildAsync(signals.Token))
+            {
+                return ExitCodes.Interrupted;
+            }
+
+            options = options with { Program = run.Program };
+        }
+
         LauncherOptions complete = options with
         {
             OnOutput = display.Show,
-            OnNotice = notice => Console.Error.WriteLine($"convoy: {notice}"),
+            OnNotice = Notice,
             OnRestart = (failure, restart) => display.ShowRestart(failure, restart, options.MaxRestarts),
             ChooseInterruptSignal = () => signals.PassedOn,
         };
@@ -46,4 +63,6 @@ internal static class LaunchCommand
             return ConsoleOutput.Error(unusable.Message, ExitCodes.BadUsage);
         }
     }
+
+    private static void Notice(string notice) => Console.Error.WriteLine($"convoy: {notice}");
 }

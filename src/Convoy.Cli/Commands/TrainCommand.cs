@@ -11,7 +11,6 @@ namespace Convoy.Cli.Commands;
 /// <summary><c>convoy train</c>: trains on N processes, scores the result, and writes a run directory.</summary>
 internal static class TrainCommand
 {
-
     public static Command Create()
     {
         var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
@@ -25,7 +24,7 @@ internal static class TrainCommand
             HelpName = "STEPS",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var training = new TrainingOptionSet();
+        var training = new TrainingOptionSet(new RunDefaults(Defaults));
         var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, config, restarts, trace };
         training.AddTo(command);
         command.SetAction((parsed, interrupted) =>
@@ -45,6 +44,19 @@ internal static class TrainCommand
         return command;
     }
 
+    /// <summary>The settings of a run where the command line says nothing; 0 processes and threads stand for as many as there are cores for.</summary>
+    internal static TrainingOptions Defaults(string data, bool drawn)
+    {
+        var defaults = new TrainingOptions
+        {
+            Data = data,
+            Nproc = 0,
+            Threads = 0,
+            ChannelsLast = Vector512.IsHardwareAccelerated,
+        };
+        return drawn ? DrawnData.Shortened(defaults) : defaults;
+    }
+
     private static TraceSteps StepsOf(string? text) => text is null ? TraceSteps.Default
         : TraceSteps.TryParse(text, out TraceSteps steps) ? steps
         : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
@@ -60,14 +72,7 @@ internal static class TrainCommand
         bool draw = data == DrawnData.Name;
         string name = string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         var run = new RunDirectory(output ?? Path.Combine("runs", name));
-        var defaults = new TrainingOptions
-        {
-            Data = draw ? run.SyntheticData : Path.GetFullPath(data),
-            Nproc = 0,
-            Threads = 0,
-            ChannelsLast = Vector512.IsHardwareAccelerated,
-        };
-        defaults = draw ? DrawnData.Shortened(defaults) : defaults;
+        TrainingOptions defaults = training.Defaults(draw ? run.SyntheticData : Path.GetFullPath(data), draw);
         return new TrainingSession(run, training.Read(parsed, settings?.Onto(defaults) ?? defaults), draw, resumed: null);
     }
 

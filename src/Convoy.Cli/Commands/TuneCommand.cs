@@ -16,13 +16,23 @@ internal static class TuneCommand
 
     private static readonly string[] NotTaken = ["--steps", "--epochs", "--schedule-steps", "--val", "--val-split", "--checkpoint-every", "--keep-checkpoints"];
 
+    // Each of these is tuned unless it is given.
+    private static readonly Dictionary<string, string> Tuned = new()
+    {
+        ["--nproc"] = "the fastest number that divides the batch",
+        ["--threads"] = "the fastest number",
+        ["--precision"] = "the fastest of fp32 and, where the processor computes in it, bf16",
+        ["--channels-last"] = "the faster",
+        ["--workers"] = "the fastest number",
+    };
+
     public static Command Create()
     {
         var data = new Option<string>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => DrawnData.Name };
         var budget = new Option<double>("--budget-seconds") { Description = "Time for all trials.", DefaultValueFactory = _ => 120 };
         var output = new Option<string>("--out") { Description = "The file for train --config.", HelpName = "FILE", DefaultValueFactory = _ => "tuned.json" };
         Option<bool> json = ConsoleOutput.JsonOption();
-        var training = new TrainingOptionSet();
+        var training = new TrainingOptionSet(new RunDefaults(MeasuredRunDefaults.Of, Tuned));
         var command = new Command(
             "tune",
             "Finds the fastest processes, threads, precision, memory format and loader threads on this machine by short trials, and writes them for train --config. An option that is given is not tuned.")
@@ -43,11 +53,12 @@ internal static class TuneCommand
         return command;
     }
 
-    private static TuneRequest Request(ParseResult parsed, TrainingOptionSet training, string data, double seconds, string output)
+    /// <summary>What the command line asks for.</summary>
+    internal static TuneRequest Request(ParseResult parsed, TrainingOptionSet training, string data, double seconds, string output)
     {
         HostInfo host = HostProbe.Read();
         bool draw = data == DrawnData.Name;
-        TrainingOptions settings = training.Read(parsed, MeasuredRunDefaults.Of(draw ? data : Path.GetFullPath(data), draw));
+        TrainingOptions settings = training.Read(parsed, training.Defaults(draw ? data : Path.GetFullPath(data), draw));
         var space = new TuningSpace
         {
             Cores = host.UsableCores,

@@ -29,10 +29,11 @@ internal sealed class LaunchOptionSet
     private readonly Option<bool> _noKeepMemory = new("--no-keep-memory") { Description = "Leave the processes' memory allocator as it is. [default: on Linux it keeps what is freed, GLIBC_TUNABLES]" };
     private readonly Option<string> _role = new("--role") { Description = "ROLE_NAME.", DefaultValueFactory = _ => "default" };
     private readonly Option<string?> _logs = new("--log-dir") { Description = "Folder for each process's output, rank-{r}.log. [default: none]" };
-    private readonly Option<string> _redirects = new("--redirects") { Description = "Streams that go to the log only and not to the terminal: 0 none, 1 output, 2 errors, 3 both, or by local rank, as 0:3,1:2.", DefaultValueFactory = _ => "0" };
-    private readonly Option<string> _tee = new("--tee") { Description = "Streams that go to the terminal all the same, in the same form.", DefaultValueFactory = _ => "0" };
+    private readonly Option<string> _redirects = new("--redirects", "-r") { Description = "Streams that go to the log only and not to the terminal: 0 none, 1 output, 2 errors, 3 both, or by local rank, as 0:3,1:2.", DefaultValueFactory = _ => "0" };
+    private readonly Option<string> _tee = new("--tee", "-t") { Description = "Streams that go to the terminal all the same, in the same form.", DefaultValueFactory = _ => "0" };
     private readonly Option<string?> _filter = new("--local-ranks-filter") { Description = "Local ranks whose output the terminal shows, as 0,2. [default: all]" };
     private readonly Option<bool> _noPrefix = new("--no-prefix") { Description = "Show lines without their [rank 1]." };
+    private readonly TorchrunOptions _torchrun = new();
     private readonly Argument<string[]> _program = new("PROGRAM ARGS") { Description = "After --: the program and its arguments.", Arity = ArgumentArity.ZeroOrMore };
 
     /// <summary>Adds everything to the verb.</summary>
@@ -44,9 +45,11 @@ internal sealed class LaunchOptionSet
             _logs, _redirects, _tee, _filter, _noPrefix,
         ])
         {
+            TorchrunOptions.AlsoWithUnderscores(option);
             command.Options.Add(option);
         }
 
+        _torchrun.AddTo(command);
         command.Arguments.Add(_program);
     }
 
@@ -55,6 +58,7 @@ internal sealed class LaunchOptionSet
     public LauncherOptions Read(ParseResult parsed)
     {
         int nodes = Nodes(parsed);
+        _torchrun.Check(parsed, parsed.GetValue(_program) ?? [], nodes, Given(_nodeRank, parsed));
         int nodeRank = AtLeast(_nodeRank, parsed, 0);
         if (nodeRank >= nodes)
         {
@@ -89,13 +93,16 @@ internal sealed class LaunchOptionSet
         };
     }
 
+    /// <summary>What to say of options that are of no consequence.</summary>
+    public IEnumerable<string> Notes(ParseResult parsed) => _torchrun.Notes(parsed);
+
     /// <summary>How to show it.</summary>
     /// <exception cref="BadInputException">Something given is wrong or does not go together.</exception>
     public LaunchDisplay Display(ParseResult parsed, LauncherOptions options)
     {
         var redirected = StreamSelection.Parse(_redirects.Name, parsed.GetValue(_redirects)!);
         var teed = StreamSelection.Parse(_tee.Name, parsed.GetValue(_tee)!);
-        if (Given(_redirects, parsed) && options.LogDirectory is null)
+        if (Given(_redirects, parsed) && parsed.GetValue(_redirects) != "0" && options.LogDirectory is null)
         {
             throw new BadInputException("--redirects needs a folder for the logs", "no --log-dir", "Give --log-dir DIR.");
         }
@@ -111,7 +118,7 @@ internal sealed class LaunchOptionSet
     {
         string text = parsed.GetValue(_processes)!;
         return text is "auto" or "cpu" ? Environment.ProcessorCount
-            : text == "gpu" ? throw new BadInputException("--nproc cannot be counted from GPUs", text, "Give a number, auto or cpu.")
+            : text is "gpu" or "xpu" ? throw new BadInputException("--nproc cannot be counted from GPUs", text, "Give a number, auto or cpu.")
             : Number(_processes.Name, text, 1);
     }
 
@@ -184,11 +191,14 @@ internal sealed class LaunchOptionSet
         string[] words = parsed.GetValue(_program) ?? [];
         int passedOn = parsed.Tokens.SkipWhile(t => t.Type != TokenType.DoubleDash).Skip(1).Count();
         return passedOn < words.Length
-            ? throw new BadInputException("unknown option or argument of launch", words[0], $"Write the program {Usage}")
+            ? throw new BadInputException("unknown option or argument of launch", words[0], NearestOption(parsed, words[0]) is { } near ? $"Did you mean {near}?" : $"Write the program {Usage}")
             : words.Length > 0
             ? new LaunchProgram(words[0], words[1..])
             : throw new BadInputException("no program to launch", "nothing after --", $"Write it {Usage}");
     }
+
+    private static string? NearestOption(ParseResult parsed, string word) => !word.StartsWith('-') ? null
+        : NearestName.Find(word.Split('=', 2)[0].Replace('_', '-'), parsed.CommandResult.Command.Options.Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name)).Where(name => !name.Contains('_')));
 
     private static bool Given(Option option, ParseResult parsed) => parsed.GetResult(option) is { Implicit: false };
 

@@ -11,7 +11,6 @@ namespace Convoy.Cli.Scaling;
 /// <summary>The command line's options of a study, and how they become <see cref="SweepSettings"/>.</summary>
 internal sealed class ScaleOptionSet
 {
-
     // Passes over drawn data that the longest run makes: drawing takes time too.
     private const int BatchesToDraw = 4;
     private const int LeastFramesToDraw = 48;
@@ -32,7 +31,7 @@ internal sealed class ScaleOptionSet
     private readonly Option<double> _minutes = new("--minutes") { Description = "Time for all runs together, when --steps is not given.", DefaultValueFactory = _ => 3 };
     private readonly Option<bool> _weak = new("--weak") { Description = "Weak scaling: every process has a batch of its own, instead of a share of the same global batch." };
     private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Images of one step over all processes; with --weak in each process. [default: the smallest multiple of all --processes from 8 up; with --weak 8]" };
-    private readonly TrainingOptionSet _training = new();
+    private readonly TrainingOptionSet _training = new(new RunDefaults(MeasuredRunDefaults.Of));
 
     /// <summary>Adds the options to the verb.</summary>
     public void AddTo(Command verb)
@@ -71,7 +70,7 @@ internal sealed class ScaleOptionSet
             BatchSize = 1,
             Machine = host.CpuModel ?? host.Architecture,
             Cores = host.UsableCores,
-            Training = _training.Read(parsed, MeasuredRunDefaults.Of(draw ? study.SyntheticData : Path.GetFullPath(data), draw)),
+            Training = _training.Read(parsed, _training.Defaults(draw ? study.SyntheticData : Path.GetFullPath(data), draw)),
         };
         settings.Validate();
         settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? SweepDefaults.LeastBatch : SweepDefaults.Batch(processes)) };

@@ -12,11 +12,20 @@ internal static class FailureText
         string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(mark, StringComparison.Ordinal));
         string what = failure.Describe();
         return failure.Message is not null
-            ? what
+            ? InOptions(what)
             : reason is not null
-            ? $"{what}: {reason[mark.Length..]}"
+            ? InOptions($"{what}: {reason[mark.Length..]}")
             : failure.SignalName == "SIGKILL"
                 ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."
                 : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
+    }
+
+    // The library speaks of what its caller sets; whoever reads this sets options.
+    private static string InOptions(string text)
+    {
+        text = text
+            .Replace("give the process group a longer time-out", "give a longer --timeout", StringComparison.Ordinal)
+            .Replace("give a longer time-out", "give a longer --timeout", StringComparison.Ordinal);
+        return text.Contains("/dev/shm has no room", StringComparison.Ordinal) ? $"{text} See docs/troubleshooting/shared-memory-too-small.md." : text;
     }
 }

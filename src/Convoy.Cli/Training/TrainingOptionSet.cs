@@ -9,46 +9,56 @@ using Convoy.Lanes.Training;
 namespace Convoy.Cli.Training;
 
 /// <summary>The command line's options of a training run, and how they become <see cref="TrainingOptions"/>.</summary>
-internal sealed class TrainingOptionSet
+/// <param name="defaults">The settings of the verb's runs where the command line says nothing.</param>
+internal sealed class TrainingOptionSet(RunDefaults defaults)
 {
-    private static readonly TrainingOptions Default = new() { Data = string.Empty, Nproc = 1, Threads = 1 };
+    private const string Auto = "auto";
 
-    private readonly Option<int> _nproc = new("--nproc") { Description = "Processes. [default: the most, up to the cores, that divide the batch]", HelpName = "N" };
-    private readonly Option<string> _threads = Given("--threads", "libtorch's threads in each process, or auto for cores / processes.", "auto");
-    private readonly Option<string?> _val = new("--val") { Description = "Validation data. [default: the last clips of --data, see --val-split]", HelpName = "DIR" };
-    private readonly Option<double> _valSplit = Given("--val-split", "The share of --data to hold out: its last clips. 0 holds out none.", Default.ValSplit);
-    private readonly Option<string> _encoder = Given("--encoder", "The encoder: resnet18 or resnet34.", "resnet18");
-    private readonly Option<string> _imageSize = Given("--image-size", "The size that the network sees.", Default.ImageSize.ToString());
-    private readonly Option<double?> _lineWidth = new("--line-width") { Description = "Width of a lane in the masks, in pixels at --image-size. [default: 5 pixels at 1280x720, scaled]" };
-    private readonly Option<int> _batchSize = Given("--batch-size", "Images of one step, over all processes.", Default.BatchSize);
-    private readonly Option<int> _epochs = Given("--epochs", "Passes over the training data.", Default.Epochs);
-    private readonly Option<long?> _steps = new("--steps") { Description = "Steps of the run, in place of --epochs. [default: by --epochs]" };
-    private readonly Option<long?> _scheduleSteps = new("--schedule-steps") { Description = "Steps after which the learning rate reaches 0, when the run is to be continued later. [default: the run's steps]" };
-    private readonly Option<double> _lr = Given("--lr", "Learning rate, before --scale-lr.", Default.Lr);
-    private readonly Option<bool> _scaleLr = Given("--scale-lr", "Multiply the learning rate by the number of processes.", Default.ScaleLr);
+    private readonly Option<int?> _nproc = defaults.Option("--nproc", "Processes.", o => o.Nproc > 0 ? o.Nproc : (int?)null, "the most, up to the cores, that divide the batch");
+    private readonly Option<string> _threads = defaults.Option("--threads", "libtorch's threads in each process, or auto for cores / processes.", o => o.Threads > 0 ? Text(o.Threads) : Auto);
+    private readonly Option<string?> _val = Named(defaults.Option("--val", "Validation data.", o => o.Val, "the last clips of --data, see --val-split"), "DIR");
+    private readonly Option<double> _valSplit = defaults.Option("--val-split", "The share of --data to hold out: its last clips. 0 holds out none.", o => o.ValSplit);
+    private readonly Option<string> _encoder = defaults.Option("--encoder", "The encoder: resnet18 or resnet34.", o => Enum.GetName(o.Encoder)!.ToLowerInvariant());
+    private readonly Option<string> _imageSize = defaults.Option("--image-size", "The size that the network sees.", o => o.ImageSize.ToString());
+    private readonly Option<double?> _lineWidth = defaults.Option("--line-width", "Width of a lane in the masks, in pixels at --image-size.", o => o.LineWidth, "5 pixels at 1280x720, scaled");
+    private readonly Option<int> _batchSize = defaults.Option("--batch-size", "Images of one step, over all processes.", o => o.BatchSize);
+    private readonly Option<int> _epochs = defaults.Option("--epochs", "Passes over the training data.", o => o.Epochs);
+    private readonly Option<long?> _steps = defaults.Option("--steps", "Steps of the run, in place of --epochs.", o => o.Steps, "by --epochs");
+    private readonly Option<long?> _scheduleSteps = defaults.Option("--schedule-steps", "Steps after which the learning rate reaches 0, when the run is to be continued later.", o => o.ScheduleSteps, "the run's steps");
+    private readonly Option<double> _lr = defaults.Option("--lr", "Learning rate, before --scale-lr.", o => o.Lr);
+    private readonly Option<bool> _scaleLr = defaults.Option("--scale-lr", "Multiply the learning rate by the number of processes.", o => o.ScaleLr);
     private readonly Option<bool> _noScaleLr = Off("--no-scale-lr", "Leave the learning rate as it is.");
-    private readonly Option<long?> _warmupUpdates = new("--warmup-updates") { Description = "Updates over which the learning rate rises. [default: a twentieth of the run, at most 500]" };
-    private readonly Option<double> _weightDecay = Given("--weight-decay", "AdamW's weight decay.", Default.WeightDecay);
-    private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
-    private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
-    private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", "fp32");
-    private readonly Option<string> _fuse = Given("--fuse", "Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", "all");
-    private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
+    private readonly Option<long?> _warmupUpdates = defaults.Option("--warmup-updates", "Updates over which the learning rate rises.", o => o.WarmupUpdates, "a twentieth of the run, at most 500");
+    private readonly Option<double> _weightDecay = defaults.Option("--weight-decay", "AdamW's weight decay.", o => o.WeightDecay);
+    private readonly Option<int> _accumulate = defaults.Option("--accumulate", "Steps whose gradients make one update.", o => o.Accumulate);
+    private readonly Option<double> _clip = defaults.Option("--clip", "Largest norm of the gradients; 0 for no clipping.", o => o.Clip);
+    private readonly Option<string> _precision = defaults.Option("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", o => Enum.GetName(o.Precision)!.ToLowerInvariant());
+    private readonly Option<string> _fuse = defaults.Option("--fuse", "Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", o => Enum.GetName(o.Fuse)!.ToLowerInvariant());
+    private readonly Option<bool> _syncBn = defaults.Option("--sync-bn", "Batch norm over the whole global batch.", o => o.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");
-    private readonly Option<bool> _augment = Given("--augment", "Change training frames at random.", Default.Augment);
+    private readonly Option<bool> _augment = defaults.Option("--augment", "Change training frames at random.", o => o.Augment);
     private readonly Option<bool> _noAugment = Off("--no-augment", "Leave training frames as they are.");
-    private readonly Option<int> _workers = Given("--workers", "Loader threads of each process.", Default.Workers);
-    private readonly Option<string?> _cache = new("--cache") { Description = "Keep decoded frames in this folder. [default: no cache]", HelpName = "DIR" };
-    private readonly Option<string?> _pretrained = new("--pretrained") { Description = "Start the encoder from torchvision's weights in this safetensors file. [default: from scratch]", HelpName = "FILE" };
-    private readonly Option<long> _checkpointEvery = Given("--checkpoint-every", "Steps between checkpoints; 0 writes only the last.", Default.CheckpointEvery);
-    private readonly Option<int> _keepCheckpoints = Given("--keep-checkpoints", "Checkpoints to keep; 0 writes none, for a run that is only measured.", Default.KeepCheckpoints);
-    private readonly Option<long> _seed = Given("--seed", "Seed of weights, order and random changes.", Default.Seed);
-    private readonly Option<bool?> _channelsLast = new("--channels-last") { Description = "Keep features with their channels innermost, true or false. [default: true on processors with AVX-512]" };
-    private readonly Option<double> _timeout = Given("--timeout", "Seconds that a process waits for the others before the run fails.", Default.TimeoutSeconds);
-
-    private static Option<T> Given<T>(string name, string description, T value) => new(name) { Description = description, DefaultValueFactory = _ => value };
+    private readonly Option<int> _workers = defaults.Option("--workers", "Loader threads of each process.", o => o.Workers);
+    private readonly Option<string?> _cache = Named(defaults.Option("--cache", "Keep decoded frames in this folder.", o => o.Cache, "no cache"), "DIR");
+    private readonly Option<string?> _pretrained = Named(defaults.Option("--pretrained", "Start the encoder from torchvision's weights in this safetensors file.", o => o.Pretrained, "from scratch"), "FILE");
+    private readonly Option<long> _checkpointEvery = defaults.Option("--checkpoint-every", "Steps between checkpoints; 0 writes only the last.", o => o.CheckpointEvery);
+    private readonly Option<int> _keepCheckpoints = defaults.Option("--keep-checkpoints", "Checkpoints to keep; 0 writes none, for a run that is only measured.", o => o.KeepCheckpoints);
+    private readonly Option<long> _seed = defaults.Option("--seed", "Seed of weights, order and random changes.", o => o.Seed);
+    private readonly Option<bool?> _channelsLast = defaults.Option("--channels-last", "Keep features with their channels innermost, true or false.", _ => (bool?)null, "true on processors with AVX-512");
+    private readonly Option<double> _timeout = defaults.Option("--timeout", "Seconds that a process waits for the others before the run fails.", o => o.TimeoutSeconds);
 
     private static Option<bool> Off(string name, string description) => new(name) { Description = description };
+
+    private static Option<string?> Named(Option<string?> option, string value)
+    {
+        option.HelpName = value;
+        return option;
+    }
+
+    /// <summary>The settings of a run where the command line says nothing.</summary>
+    /// <param name="data">Where its data is, or will be.</param>
+    /// <param name="drawn">Whether that is drawn.</param>
+    public TrainingOptions Defaults(string data, bool drawn) => defaults.Of(data, drawn);
 
     /// <summary>Adds the options to a verb.</summary>
     /// <param name="verb">The verb.</param>
@@ -76,7 +86,7 @@ internal sealed class TrainingOptionSet
     public TrainingOptions Read(ParseResult parsed, TrainingOptions otherwise)
     {
         int batchSize = Pick(parsed, _batchSize, otherwise.BatchSize);
-        int nproc = Pick(parsed, _nproc, otherwise.Nproc > 0 ? otherwise.Nproc : ProcessesFor(batchSize));
+        int nproc = Pick(parsed, _nproc, otherwise.Nproc > 0 ? otherwise.Nproc : ProcessesFor(batchSize))!.Value;
         TrainingOptions options = otherwise with
         {
             Val = FullPath(Pick(parsed, _val, otherwise.Val)),
@@ -135,8 +145,8 @@ internal sealed class TrainingOptionSet
 
     private int Threads(ParseResult parsed, TrainingOptions otherwise, int nproc)
     {
-        string given = IsGiven(parsed, _threads) || otherwise.Threads < 1 || IsGiven(parsed, _nproc) ? parsed.GetValue(_threads) ?? "auto" : Text(otherwise.Threads);
-        if (given == "auto")
+        string given = IsGiven(parsed, _threads) || otherwise.Threads < 1 || IsGiven(parsed, _nproc) ? parsed.GetValue(_threads) ?? Auto : Text(otherwise.Threads);
+        if (given == Auto)
         {
             return Math.Max(1, Environment.ProcessorCount / Math.Max(1, nproc));
         }

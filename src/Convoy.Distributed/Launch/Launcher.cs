@@ -79,6 +79,7 @@ public sealed class Launcher
         {
             NodePlace place = peers?.Place ?? new NodePlace(0, 1, 0, _options.ProcessCount);
             AnnounceCores(cores, place);
+            SetEarlierLogsAside(place);
             DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
             var identity = new LaunchIdentity(Random(16), runId, peers is null ? Random(32) : _options.JobSecret!, errors.FullName);
             using LaunchGuard? guard = LaunchGuard.Start(identity.LaunchId, errors.FullName);
@@ -150,6 +151,27 @@ public sealed class Launcher
     {
         using WorkerGroup group = await WorkerGroup.StartAsync(environment, onOutput).ConfigureAwait(false);
         return await group.RunAsync(elsewhere, onStopping, cancellation).ConfigureAwait(false);
+    }
+
+    private void SetEarlierLogsAside(NodePlace place)
+    {
+        if (_options.LogDirectory is not { } directory)
+        {
+            return;
+        }
+
+        try
+        {
+            int[]? ranks = place.NodeCount == 1 ? null : [.. Enumerable.Range(place.FirstRank, _options.ProcessCount)];
+            if (RankLog.SetAside(directory, ranks) is { } earlier)
+            {
+                _options.OnNotice?.Invoke($"the logs of an earlier run are in {earlier} now.");
+            }
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            throw RankLog.CannotWrite(directory, refusal);
+        }
     }
 
     private void AnnounceCores(CoreShares? cores, NodePlace place)

@@ -84,8 +84,8 @@ public sealed record LauncherOptions
     public bool HostStore { get; init; } = true;
 
     /// <summary>
-    /// A folder that gets <c>rank-{r}.log</c> with each worker's standard output and error; created when missing,
-    /// older logs of these names are replaced. Default: no logs.
+    /// A folder that gets <c>rank-{r}.log</c> with each worker's standard output and error; created when missing. What an earlier
+    /// run left there is moved into <c>earlier-{n}</c> in it. Default: no logs.
     /// </summary>
     public string? LogDirectory { get; init; }
 

@@ -93,7 +93,7 @@ internal sealed class WorkerProcess : IDisposable
         {
             process.Dispose();
             log?.Dispose();
-            throw new LaunchException($"the program cannot be started ({options.Program.FileName}: {Reason(refusal)}). Check its path and that it is executable.", refusal);
+            throw StartFailure.Of(options.Program, refusal);
         }
 
         // N readers of one terminal would take each other's input: every worker reads an empty one.
@@ -143,17 +143,9 @@ internal sealed class WorkerProcess : IDisposable
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
         {
-            throw new LaunchException($"the log directory cannot be written ({directory}: {refusal.Message}). Give a directory that you may write.", refusal);
+            throw RankLog.CannotWrite(directory, refusal);
         }
     }
-
-    private static string Reason(Win32Exception refusal) => refusal.NativeErrorCode switch
-    {
-        2 => "no such file",
-        13 => "no permission to run it",
-        8 => "not a program of this machine",
-        _ => refusal.Message,
-    };
 
     // A thread of its own: reading a pipe blocks, and 2 N blocked threads would starve the thread pool.
     private Task Read(StreamReader reader, WorkerOutputStream stream) => Task.Factory.StartNew(

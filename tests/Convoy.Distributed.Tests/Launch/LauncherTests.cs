@@ -393,15 +393,15 @@ public sealed class LauncherTests : IDisposable
     }
 
     [Theory]
-    [InlineData("/nowhere/convoy-no-such-program", "no such file")]
-    [InlineData("/etc/passwd", "no permission to run it")]
-    public async Task RunAsync_ProgramCannotBeStarted_SaysWhy(string program, string reason)
+    [InlineData("/nowhere/convoy-no-such-program", "no such file", "Check its path and that it is executable.")]
+    [InlineData("/etc/passwd", "no permission to run it", "Make it executable: chmod +x /etc/passwd.")]
+    public async Task RunAsync_ProgramCannotBeStarted_SaysWhy(string program, string reason, string remedy)
     {
         var launcher = new Launcher(new LauncherOptions { Program = new LaunchProgram(program, []), ProcessCount = 2 });
 
         LaunchException error = await Assert.ThrowsAsync<LaunchException>(() => launcher.RunAsync(TestContext.Current.CancellationToken));
 
-        Assert.Equal($"the program cannot be started ({program}: {reason}). Check its path and that it is executable.", error.Message);
+        Assert.Equal($"the program cannot be started ({program}: {reason}). {remedy}", error.Message);
     }
 
     [Fact]

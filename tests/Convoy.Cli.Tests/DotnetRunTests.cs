@@ -1,0 +1,84 @@
+using Convoy.Cli.Launching;
+using Convoy.Distributed.Launch;
+
+namespace Convoy.Cli.Tests;
+
+/// <summary><c>launch -- dotnet run</c> builds once, and then starts the processes without a build.</summary>
+public sealed class DotnetRunTests : IDisposable
+{
+    private const string Quietly = "-v quiet -nologo --disable-build-servers";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("convoy-dotnet-run-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("run", "build " + Quietly)]
+    [InlineData("run -c Release", "build -c Release " + Quietly)]
+    [InlineData("run -c Release --project samples/a --no-restore -- -c Debug --project b", "build samples/a -c Release --no-restore " + Quietly)]
+    [InlineData("run --project=samples/a --framework=net10.0 --launch-profile p -e A=b parallel 2", "build samples/a --framework=net10.0 " + Quietly)]
+    [InlineData("run -p samples/a -p:Define=X -v minimal", "build samples/a -p:Define=X -v minimal -nologo --disable-build-servers")]
+    public void Of_DotnetRun_BuildsTheSameFirst(string arguments, string build)
+    {
+        string[] words = arguments.Split(' ');
+        DotnetRun run = DotnetRun.Of(new LaunchProgram("/usr/bin/dotnet", words))!;
+
+        Assert.Equal($"dotnet {build}", run.BuildCommand);
+        Assert.Equal("/usr/bin/dotnet", run.Program.FileName);
+        Assert.Equal(["run", "--no-build", .. words[1..]], run.Program.Arguments);
+    }
+
+    [Theory]
+    [InlineData("dotnet", "train.dll")]
+    [InlineData("dotnet", "run --no-build -c Release")]
+    [InlineData("dotnet", "run --help")]
+    [InlineData("dotnet", "")]
+    [InlineData("./run", "run")]
+    public void Of_AnythingElse_BuildsNothing(string program, string arguments) =>
+        Assert.Null(DotnetRun.Of(new LaunchProgram(program, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+
+    [Fact]
+    public async Task Launch_DotnetRun_BuildsOnceAndRunsOnEveryRank()
+    {
+        Write("""
+            using System;
+            Console.WriteLine($"rank {Environment.GetEnvironmentVariable("RANK")} has {string.Join(' ', args)}");
+            """);
+
+        ProgramRun run = await LaunchAsync("--nproc", "2", "--", "dotnet", "run", "-c", "Release", "--project", "hello.csproj", "--", "-c", "x");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(["[rank 0] rank 0 has -c x", "[rank 1] rank 1 has -c x"], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+        Assert.Equal($"convoy: building once for all processes: dotnet build hello.csproj -c Release {Quietly}\n", run.Error);
+    }
+
+    [Fact]
+    public async Task Launch_DotnetRunThatDoesNotBuild_SaysSoOnce()
+    {
+        Write("this is no program");
+
+        ProgramRun run = await LaunchAsync("--nproc", "2", "--", "dotnet", "run");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("error CS", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"convoy: error: the program does not build (dotnet build {Quietly}). The messages above say why.\n", run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+
+    private void Write(string program)
+    {
+        // Whatever lies above the folder for temporary files is not for this program.
+        foreach (string name in (string[])["Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props"])
+        {
+            File.WriteAllText(Path.Combine(_folder, name), "<Project />");
+        }
+
+        File.WriteAllText(
+            Path.Combine(_folder, "hello.csproj"),
+            """<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><UseAppHost>false</UseAppHost></PropertyGroup></Project>""");
+        File.WriteAllText(Path.Combine(_folder, "hello.cs"), program);
+    }
+
+    private Task<ProgramRun> LaunchAsync(params string[] arguments) => ProgramRun.StartAsync(
+        "dotnet", [Path.Combine(AppContext.BaseDirectory, "convoy.dll"), "launch", .. arguments], _folder);
+}

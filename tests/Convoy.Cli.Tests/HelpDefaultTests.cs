@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Convoy.Cli.Commands;
+using Convoy.Cli.Scaling;
+using Convoy.Cli.Training;
+using Convoy.Lanes.Training;
+
+namespace Convoy.Cli.Tests;
+
+/// <summary>The defaults that <c>--help</c> shows are those of a run without options.</summary>
+public sealed class HelpDefaultTests
+{
+    // Defaults that are a rule rather than a value.
+    private static readonly string[] Rules = ["--nproc", "--threads", "--channels-last"];
+
+    [Theory]
+    [InlineData("train", false)]
+    [InlineData("train", true)]
+    [InlineData("scale", false)]
+    [InlineData("scale", true)]
+    [InlineData("tune", false)]
+    [InlineData("tune", true)]
+    public void Help_OfATrainingVerb_ShowsWhatARunWithoutOptionsUses(string verb, bool drawn)
+    {
+        JsonObject used = SettingsOf(verb, drawn).ToJson();
+        string[] tuned = verb == "tune" ? ["--precision", "--workers"] : [];
+        Dictionary<string, string> shown = ShownDefaults(verb);
+        int compared = 0;
+        foreach ((string option, string text) in shown)
+        {
+            string name = option == "--timeout" ? "timeout_seconds" : option[2..].Replace('-', '_');
+            if (!used.ContainsKey(name) || Rules.Contains(option) || tuned.Contains(option) || option is "--data" || (verb == "scale" && option is "--precision" or "--steps" or "--batch-size"))
+            {
+                continue;
+            }
+
+            string[] both = text.Split(", with --data synthetic ");
+            string expected = both[drawn ? ^1 : 0];
+            if (used[name] is { } value)
+            {
+                Assert.Equal(expected, value.ToString(), ignoreCase: true);
+                compared++;
+            }
+            else
+            {
+                Assert.DoesNotMatch(@"^[0-9.]+$", expected);
+            }
+        }
+
+        Assert.True(compared >= 10, $"only {compared} defaults of {verb} were compared");
+    }
+
+    [Theory]
+    [InlineData("scale", "--image-size", "800x360, with --data synthetic 400x180")]
+    [InlineData("scale", "--accumulate", "2, with --data synthetic 1")]
+    [InlineData("tune", "--image-size", "800x360, with --data synthetic 400x180")]
+    [InlineData("tune", "--workers", "the fastest number")]
+    [InlineData("train", "--image-size", "800x360, with --data synthetic 256x128")]
+    [InlineData("train", "--line-width", "5 pixels at 1280x720, scaled, with --data synthetic 2.5")]
+    [InlineData("train", "--lr", "0.0005, with --data synthetic 0.001")]
+    [InlineData("train", "--nproc", "the most, up to the cores, that divide the batch")]
+    [InlineData("bench step", "--image-size", "800x360")]
+    [InlineData("bench step", "--accumulate", "2")]
+    public void Help_OfAnOption_ShowsItsDefault(string verb, string option, string expected) => Assert.Equal(expected, ShownDefaults(verb)[option]);
+
+    private static TrainingOptions SettingsOf(string verb, bool drawn)
+    {
+        string[] data = ["--data", drawn ? DrawnData.Name : "somewhere"];
+        if (verb == "scale")
+        {
+            var options = new ScaleOptionSet();
+            var scale = new Command("scale");
+            options.AddTo(scale);
+            return options.Read(scale.Parse(data)).Settings.Training;
+        }
+
+        Func<string, bool, TrainingOptions> of = verb == "train" ? TrainCommand.Defaults : MeasuredRunDefaults.Of;
+        var training = new TrainingOptionSet(new RunDefaults(of));
+        var command = new Command(verb);
+        training.AddTo(command);
+        ParseResult parsed = command.Parse([]);
+        return verb == "train"
+            ? training.Read(parsed, training.Defaults("somewhere", drawn))
+            : TuneCommand.Request(parsed, training, data[1], 1, "tuned.json").Settings;
+    }
+
+    private static Dictionary<string, string> ShownDefaults(string verb)
+    {
+        using var text = new StringWriter();
+        ParseResult parsed = Program.Root(new Option<bool>("--verbose")).Parse([.. verb.Split(' '), "--help"]);
+        parsed.InvocationConfiguration.Output = text;
+        ((HelpAction)parsed.Action!).MaxWidth = int.MaxValue;
+        parsed.Invoke(parsed.InvocationConfiguration);
+        return Regex.Matches(text.ToString(), @"^ +(?:-\w, )?(--[a-z-]+)[ ,].*\[default: (.*)\]", RegexOptions.Multiline | RegexOptions.CultureInvariant)
+            .ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value.TrimEnd());
+    }
+}
