@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -86,6 +87,18 @@ public sealed class WrappedModuleChangesTests : IDisposable
         Assert.Equal([2, 3], _inner.call(_input.to(bfloat16)).shape);
         _model.Dispose();
         Assert.All(_network.parameters(), parameter => Assert.False(parameter.IsInvalid));
+    }
+
+    [Fact]
+    public void Step_OptimizerOfTheParametersBeforeConversion_SaysSo()
+    {
+        using var fused = new FusedAdamW(_inner.parameters());
+        using var sharded = new ZeroRedundancyOptimizer(_inner.parameters(), _group, parameters => optim.SGD(parameters, 0.1));
+        _inner.to(float64);
+        const string OptimizerRemedy = "was disposed or replaced after the optimizer was made. Convert and load the module first, then make the optimizer.";
+        Assert.Equal($"the parameter of shape [3, 4] {OptimizerRemedy}", Assert.Throws<InvalidOperationException>(() => fused.step()).Message);
+        Assert.Equal($"parameter number 0 of 2, counted from 0, {OptimizerRemedy}", Assert.Throws<InvalidOperationException>(() => sharded.step()).Message);
+        Assert.Throws<InvalidOperationException>(sharded.zero_grad);
     }
 
     [Fact]
