@@ -44,10 +44,13 @@ public abstract partial class ProcessGroup
         if (Size > 1)
         {
             Store store = Store ?? throw new NotSupportedException($"the process group {Name} has no store, which a monitored barrier needs. Use Barrier.");
-            _monitoredBarrier ??= new MonitoredBarrier(new PrefixStore($"monitored-barrier/{Name}", store), Rank, Size, Name, rank => RankPresence.HasEnded(store, rank));
+            _monitoredBarrier ??= new MonitoredBarrier(new PrefixStore($"monitored-barrier/{Name}", store), Rank, Size, Name, rank => RankPresence.HasEnded(store, rank), rank => Departure(rank, nameof(MonitoredBarrier)));
             _monitoredBarrier.Wait(timeout ?? Timeout);
         }
     }
+
+    /// <summary>The error that a rank has left the group in order, for this rank, which waits for it in <paramref name="operation"/>; null: it has not, or the backend cannot tell.</summary>
+    internal virtual PeerLostException? Departure(int rank, string operation) => null;
 
     /// <summary>Says that the group is being disposed; also to a group within this one, whose operation this one may wait for.</summary>
     internal virtual void BeginDispose() => Volatile.Write(ref _disposing, 1);

@@ -29,6 +29,7 @@ public abstract partial class ProcessGroup : IDisposable
     private Work? _current;
     private long _collectiveCount;
     private long _messageCount;
+    private long _completed;
     private int _groups;
     private int _disposing;
     private int _disposed;
@@ -66,6 +67,9 @@ public abstract partial class ProcessGroup : IDisposable
 
     /// <summary>What the group is called in messages: <c>default</c>, and <c>default/1</c> for the first group made from it.</summary>
     public string Name { get; }
+
+    /// <summary>How many operations this rank has done without an error, messages included.</summary>
+    protected long CompletedOperations => Interlocked.Read(ref _completed);
 
     /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
@@ -295,6 +299,7 @@ public abstract partial class ProcessGroup : IDisposable
         {
             _failure?.Throw();
             work.Execute();
+            Interlocked.Increment(ref _completed);
         }
         catch (Exception thrown)
         {

@@ -29,6 +29,10 @@ public class TrainingTests
     public async Task DistributedDataParallel_ModelsDiffer_NamesRankAndParameter() =>
         await WorkerProcesses.RunAndRequireSuccessAsync("DifferentModels", 3);
 
+    [Fact]
+    public async Task DistributedDataParallel_ParametersHaveAsManyElementsInOtherShapes_NamesBothShapes() =>
+        await WorkerProcesses.RunAndRequireSuccessAsync("DifferentModels", 2, "turned");
+
     private static async Task<JsonElement> TrainAsync(int worldSize, string variant) =>
         JsonDocument.Parse((await WorkerProcesses.RunAndRequireSuccessAsync("TrainConvolutions", worldSize, variant))[0]).RootElement;
 

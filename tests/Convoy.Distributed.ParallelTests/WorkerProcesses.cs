@@ -19,7 +19,7 @@ internal static class WorkerProcesses
     private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
-    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null)
+    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null, KeyValuePair<string, string>[]? environment = null)
     {
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
@@ -33,7 +33,7 @@ internal static class WorkerProcesses
         using (server)
         {
             WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(
-                rank, [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank))], Dotnet, ["exec", Worker, scenario, .. arguments ?? []], limit ?? Limit)));
+                rank, [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank)), .. environment ?? []], Dotnet, ["exec", Worker, scenario, .. arguments ?? []], limit ?? Limit)));
             await RequireNothingLeftAsync(before);
             return results;
         }

@@ -20,6 +20,9 @@ namespace Convoy.Distributed.Amp;
 /// <c>await</c> inside. The kept casts, though, are the whole process's: threads that share weights must use the same type.
 /// </para>
 /// <para>
+/// LSTM layers on the CPU stay in float32 where oneDNN has none of the narrow type (float16 on all processors, bfloat16 on those without AVX-512).
+/// </para>
+/// <para>
 /// Under <c>no_grad</c> do not use weights that the same outermost region also trains with: the casts kept there have no history,
 /// and PyTorch's autocast has the same trap. Enter a region of its own, or pass <c>cacheEnabled: false</c>.
 /// </para>
@@ -33,6 +36,8 @@ public sealed class Autocast : IDisposable
     private readonly bool _enabledBefore;
     private readonly ScalarType _dtypeBefore;
     private readonly bool _cacheBefore;
+    private readonly WideRecurrence? _recurrence;
+    private readonly ulong _observer;
     private bool _left;
 
     private Autocast(AutocastLibrary library, DeviceType device, ScalarType dtype, bool enabled, bool cacheEnabled)
@@ -44,6 +49,10 @@ public sealed class Autocast : IDisposable
         library.SetCacheEnabled(cacheEnabled);
         _depth = library.IncrementNesting();
         ClearCacheOfAnotherType();
+        if (enabled && device == DeviceType.CPU && library.RecurrenceFor(dtype) is { } recurrence)
+        {
+            (_recurrence, _observer) = (recurrence, recurrence.Begin());
+        }
     }
 
     /// <summary>Enters a region, which ends when the result is disposed.</summary>
@@ -113,6 +122,7 @@ public sealed class Autocast : IDisposable
         }
 
         _left = true;
+        _recurrence?.End(_observer);
         if (_library.DecrementNesting() == 0)
         {
             _library.ClearCache();

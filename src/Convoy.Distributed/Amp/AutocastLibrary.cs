@@ -26,6 +26,7 @@ internal sealed unsafe class AutocastLibrary
     private readonly delegate* unmanaged[Cdecl]<int> _incrementNesting;
     private readonly delegate* unmanaged[Cdecl]<int> _decrementNesting;
     private readonly delegate* unmanaged[Cdecl]<void> _clearCache;
+    private readonly WideRecurrence? _recurrence;
 
     /// <param name="export">Gives the address of an exported function, 0 when there is none of that name.</param>
     /// <param name="versions">What to name in the message when one is missing.</param>
@@ -58,6 +59,8 @@ internal sealed unsafe class AutocastLibrary
             throw new NotSupportedException(
                 $"autocast is not available, libtorch lacks {string.Join(", ", missing)} ({versions}). Use float32, or the TorchSharp version that this library was built for (0.107).");
         }
+
+        _recurrence = WideRecurrence.Find(this, export);
     }
 
     /// <summary>The functions of the loaded libtorch.</summary>
@@ -66,6 +69,10 @@ internal sealed unsafe class AutocastLibrary
 
     /// <summary>The functions of the loaded libtorch; null when it lacks some.</summary>
     public static AutocastLibrary? LoadedOrNull => SharedOrNull.Value;
+
+    /// <summary>What keeps LSTM layers in float32 in a CPU region of this type; null: nothing has to, or can.</summary>
+    public WideRecurrence? RecurrenceFor(ScalarType dtype) =>
+        WideRecurrence.IsNeeded(dtype, Environment.GetEnvironmentVariable("ONEDNN_MAX_CPU_ISA")) ? _recurrence : null;
 
     /// <summary>Whether autocast is on for a device.</summary>
     public bool IsEnabled(DeviceType device) => _isEnabled((sbyte)device) != 0;

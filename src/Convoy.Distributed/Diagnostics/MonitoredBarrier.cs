@@ -11,7 +11,8 @@ namespace Convoy.Distributed.Diagnostics;
 /// <param name="size">How many ranks there are.</param>
 /// <param name="name">What to call the group in messages.</param>
 /// <param name="ended">The process id of a rank whose process has ended, otherwise null.</param>
-internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended)
+/// <param name="left">The error that a rank has left the group in order, otherwise null.</param>
+internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended, Func<int, PeerLostException?>? left = null)
 {
     // How often to look whether a missing rank's process still runs.
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
@@ -89,7 +90,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         {
             if (ended(0) is { } processId)
             {
-                throw new PeerLostException("MonitoredBarrier", 0, processId, leftGroup: false);
+                throw left?.Invoke(0) ?? new PeerLostException("MonitoredBarrier", 0, processId, leftGroup: false);
             }
 
             if (Stopwatch.GetElapsedTime(start) < limit)

@@ -102,6 +102,11 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
             }
 
             ObjectDisposedException.ThrowIf(IsDisposing, this);
+            if (Inner.Departure(rank, FormattableString.Invariant($"operation {number} of group {Name}, {call}")) is { } left && _board.Find(rank, number) is null)
+            {
+                throw left;
+            }
+
             TimeSpan waited = Stopwatch.GetElapsedTime(start);
             if (waited > TimeToLookAfterPeers && _board.HasEnded(rank) is { } processId && _board.Find(rank, number) is null)
             {

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,6 +23,8 @@ public abstract class ProcessGroupDecorator : ProcessGroup
 
     /// <inheritdoc/>
     protected override DeviceType Device => Inner.TensorDevice;
+
+    internal override PeerLostException? Departure(int rank, string operation) => Inner.Departure(rank, operation);
 
     internal override void BeginDispose()
     {

@@ -37,7 +37,7 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     /// <param name="module">The module, on the CPU. It stays the caller's to dispose.</param>
     /// <param name="group">The ranks. It stays the caller's to dispose, after this.</param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
-    /// <exception cref="ArgumentException">A parameter that requires gradients is not a dense floating-point tensor on the CPU.</exception>
+    /// <exception cref="ArgumentException">No parameter requires gradients, or one that does is not a dense floating-point tensor on the CPU.</exception>
     /// <exception cref="Errors.ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
     /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public DistributedDataParallel(nn.Module<T, TResult> module, ProcessGroup group, DistributedDataParallelOptions? options = null)
@@ -53,6 +53,12 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
         {
             ModelAgreement.Verify(module, group);
             ModelAgreement.BroadcastState(module, group);
+        }
+
+        if (_guard.Trained.Count == 0)
+        {
+            // PyTorch: "DistributedDataParallel is not needed when a module doesn't have any parameters that require a gradient."
+            throw new ArgumentException($"the module {module.GetName()} has no parameter that requires a gradient, so there is nothing to average and DistributedDataParallel is not needed. Call the module itself, or set requires_grad before you wrap it.", nameof(module));
         }
 
         Reducer = new Reducer(_guard.Trained, group, options);
@@ -79,6 +85,11 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     public override TResult forward(T input)
     {
         long start = Stopwatch.GetTimestamp();
+        if (Module.training && is_grad_enabled())
+        {
+            _guard.RequireWhole();
+        }
+
         if (_buffers is not null && _withoutSync == 0 && Module.training && is_grad_enabled())
         {
             _buffers.Run(_join?.Announce(_bufferAct).Root ?? 0);
@@ -122,11 +133,16 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     public IDisposable NoSync() => new NoSyncScope(this);
 
     /// <summary>Fills the gradients with zeros in place, ready for the next update.</summary>
-    public void ZeroGrad() => Reducer.ZeroGradients();
+    /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped.</exception>
+    public void ZeroGrad() => zero_grad(set_to_none: true);
 
     /// <summary>The same as <see cref="ZeroGrad"/>: the gradients stay where they are.</summary>
     /// <param name="set_to_none">Of effect only where parameters may be unused; see <see cref="Reducer.ZeroGradients"/>.</param>
-    public override void zero_grad(bool set_to_none = true) => Reducer.ZeroGradients(set_to_none);
+    public override void zero_grad(bool set_to_none = true)
+    {
+        _guard.RequireWhole();
+        Reducer.ZeroGradients(set_to_none);
+    }
 
     /// <inheritdoc/>
     public override void train(bool train = true) => Module.train(train);
@@ -158,6 +174,17 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
         return Module.load_state_dict(isPrefixed ? source.ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value) : source, strict, skip);
     }
 
+    // A module is converted and moved by giving it other parameters, which the buckets and the optimizer would not know of.
+
+    /// <inheritdoc/>
+    protected override nn.Module _to(ScalarType dtype, bool non_blocking) => KeepAs(dtype, DeviceType.CPU);
+
+    /// <inheritdoc/>
+    protected override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => KeepAs(null, deviceType);
+
+    /// <inheritdoc/>
+    protected override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => KeepAs(dtype, device.type);
+
     /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
     protected override void Dispose(bool disposing)
     {
@@ -172,6 +199,12 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
         _isDisposed = true;
 
         base.Dispose(disposing);
+    }
+
+    private DistributedDataParallel<T, TResult> KeepAs(ScalarType? dtype, DeviceType device)
+    {
+        _guard.RequireNothingToConvert(dtype, device);
+        return this;
     }
 
     // Synchronised passes are the same on all ranks, so all come here together after their first.

@@ -84,14 +84,32 @@ public sealed partial class SyncBatchNorm : nn.Module<Tensor, Tensor>
     /// Replaces every batch norm inside <paramref name="module"/> by this layer; parameters and buffers stay the same tensors
     /// under the same names, with training mode, epsilon and momentum. Layers that are <see cref="SyncBatchNorm"/> already stay.
     /// Hooks of a replaced layer are lost, as with PyTorch's <c>convert_sync_batchnorm</c>. There is no way back, as none is needed:
-    /// the state loads into the module as it was before.
+    /// the state loads into the module as it was before. A replaced layer is not to be used or disposed any more, as its tensors are the new one's.
     /// </summary>
     /// <param name="module">Any module; its batch norms must be held in fields, lists or dictionaries whose type also admits another module.</param>
     /// <param name="group">The ranks.</param>
     /// <returns><paramref name="module"/>, or its replacement when it is a batch norm itself.</returns>
     /// <exception cref="ArgumentException">A batch norm cannot be replaced, as its field is declared as, say, <c>BatchNorm2d</c>; the message names the field.</exception>
-    public static nn.Module<Tensor, Tensor> Convert(nn.Module<Tensor, Tensor> module, ProcessGroup group) =>
-        module is BatchNorm norm ? Replace(norm, group, new ReturnedGradients()) : Convert<nn.Module<Tensor, Tensor>>(module, group);
+    public static nn.Module<Tensor, Tensor> Convert(nn.Module<Tensor, Tensor> module, ProcessGroup group) => Convert<nn.Module<Tensor, Tensor>>(module, group);
+
+    /// <summary>Makes a batch norm layer this one, which holds its parameters and buffers, with training mode, epsilon and momentum.</summary>
+    /// <param name="module">The layer; not to be used or disposed any more, as its tensors are the result's.</param>
+    /// <param name="group">The ranks.</param>
+    public static SyncBatchNorm Convert(BatchNorm1d module, ProcessGroup group) => Convert((BatchNorm)module, group);
+
+    /// <inheritdoc cref="Convert(BatchNorm1d, ProcessGroup)"/>
+    public static SyncBatchNorm Convert(BatchNorm2d module, ProcessGroup group) => Convert((BatchNorm)module, group);
+
+    /// <inheritdoc cref="Convert(BatchNorm1d, ProcessGroup)"/>
+    public static SyncBatchNorm Convert(BatchNorm3d module, ProcessGroup group) => Convert((BatchNorm)module, group);
+
+    /// <inheritdoc cref="Convert(BatchNorm1d, ProcessGroup)"/>
+    public static SyncBatchNorm Convert(BatchNorm module, ProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(group);
+        return Replace(module, group, new ReturnedGradients());
+    }
 
     /// <inheritdoc cref="Convert(nn.Module{Tensor, Tensor}, ProcessGroup)"/>
     public static T Convert<T>(T module, ProcessGroup group)
@@ -99,9 +117,11 @@ public sealed partial class SyncBatchNorm : nn.Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(group);
-        if (module is BatchNorm)
+        if (module is BatchNorm whole)
         {
-            throw new ArgumentException($"a {typeof(T).Name} cannot become a SyncBatchNorm in place. Give it as Module<Tensor, Tensor> and take the result.", nameof(module));
+            return typeof(T).IsAssignableFrom(typeof(SyncBatchNorm))
+                ? (T)(nn.Module)Convert(whole, group)
+                : throw new ArgumentException($"a {typeof(T).Name} cannot become a SyncBatchNorm in place. Give it as Module<Tensor, Tensor> and take the result.", nameof(module));
         }
 
         var returned = new ReturnedGradients();

@@ -91,7 +91,7 @@ public sealed class FusedAdamW : AdamW, IUnscalingOptimizer
     /// <param name="closure">Computes the loss and the gradients first.</param>
     /// <returns>What <paramref name="closure"/> returned; null without it.</returns>
     /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
-    /// <exception cref="InvalidOperationException">A parameter's memory has another order than when the optimizer was made.</exception>
+    /// <exception cref="InvalidOperationException">A parameter was disposed, or its memory has another order than when the optimizer was made.</exception>
     public override Tensor step(Func<Tensor>? closure = null)
     {
         Tensor? loss = null;

@@ -15,13 +15,14 @@ internal sealed unsafe class FusedGradients : IDisposable
 
     /// <param name="parameters">Parameters; those without a gradient are passed over.</param>
     /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
-    /// <exception cref="InvalidOperationException">A parameter's memory has another order than when the optimizer was made.</exception>
+    /// <exception cref="InvalidOperationException">A parameter was disposed, or its memory has another order than when the optimizer was made.</exception>
     public FusedGradients(IEnumerable<FusedParameter> parameters)
     {
         try
         {
             foreach (FusedParameter parameter in parameters)
             {
+                parameter.RequireThere();
                 if (parameter.Parameter.grad is { } gradient)
                 {
                     _gradients.Add((parameter, gradient, gradient));

@@ -52,6 +52,15 @@ internal sealed unsafe class FusedParameter
     /// <summary>Where the means of squared gradients lie.</summary>
     public byte* SquareAverage => TensorMemory.Address(_squareAverages) + (_offset * ElementSize);
 
+    /// <exception cref="InvalidOperationException">The parameter is no more.</exception>
+    public void RequireThere()
+    {
+        if (Parameter.IsInvalid)
+        {
+            throw new InvalidOperationException($"the parameter of shape [{string.Join(", ", _shape)}] was disposed or replaced after the optimizer was made. Convert and load the module first, then make the optimizer.");
+        }
+    }
+
     /// <summary>Moves the moments into the shared memory where something else, a loaded state for one, took their place.</summary>
     public void PlaceMoments()
     {

@@ -94,6 +94,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// <summary>Fills the gradients of all parameters with zeros in place.</summary>
     public override void zero_grad()
     {
+        RequireThere();
         using var noGradient = no_grad();
         foreach (Parameter parameter in _partition.Parameters)
         {
@@ -105,9 +106,11 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// <summary>Updates this rank's part of the parameters; returns when all parts are updated. All ranks call it together.</summary>
     /// <param name="closure">Computes the loss and the gradients before the update; on all ranks or on none.</param>
     /// <returns>What <paramref name="closure"/> returned; null without it.</returns>
+    /// <exception cref="InvalidOperationException">A parameter was disposed after the optimizer was made; before anything is sent.</exception>
     /// <exception cref="Errors.DistributedException">A rank failed.</exception>
     public override Tensor step(Func<Tensor>? closure = null)
     {
+        RequireThere();
         Tensor? loss = closure?.Invoke();
         _join?.Announce(_stepAct);
         Update();
@@ -183,6 +186,14 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
         }
 
         base.Dispose(disposing);
+    }
+
+    private void RequireThere()
+    {
+        if (_partition.Parameters.Select((parameter, number) => (parameter, number)).FirstOrDefault(entry => entry.parameter.IsInvalid) is ({ }, var number))
+        {
+            throw new InvalidOperationException(FormattableString.Invariant($"parameter number {number} of {_partition.Parameters.Count}, counted from 0, was disposed or replaced after the optimizer was made. Convert and load the module first, then make the optimizer."));
+        }
     }
 
     private void Update()

@@ -28,6 +28,14 @@ public sealed class ProcessGroupSlowedTests : IDisposable
     }
 
     [Fact]
+    public void Dispose_GroupInside_GoesWithIt()
+    {
+        var inner = new ProcessGroupSingle();
+        new ProcessGroupSlowed(inner, TimeSpan.Zero, double.PositiveInfinity).Dispose();
+        Assert.Throws<ObjectDisposedException>(inner.Barrier);
+    }
+
+    [Fact]
     public void Operations_OfTheGroupInside_GoThrough()
     {
         using Tensor input = ones(3), output = zeros(3);

@@ -54,6 +54,28 @@ public sealed class SyncBatchNormConvertTests : IDisposable
     }
 
     [Fact]
+    public void Convert_BatchNormOfItsOwnType_GivesItsReplacementWithItsTensors()
+    {
+        using var scope = NewDisposeScope();
+        BatchNorm1d one = nn.BatchNorm1d(3);
+        BatchNorm2d two = nn.BatchNorm2d(3, eps: 0.01, momentum: 0.3);
+        BatchNorm3d three = nn.BatchNorm3d(3);
+        nn.Module any = nn.BatchNorm2d(3);
+        two.eval();
+        Tensor[] tensors = [.. two.state_dict().Values];
+        Tensor input = randn(2, 3, 4, 4), expected = two.call(input);
+
+        SyncBatchNorm converted = SyncBatchNorm.Convert(two, _group);
+        Assert.All(converted.state_dict().Values.Zip(tensors), pair => Assert.Same(pair.Second, pair.First));
+        Assert.Equal((0.01, 0.3, false), (converted.Eps, converted.Momentum, converted.training));
+        Assert.True(converted.call(input).eq(expected).all().item<bool>());
+        Assert.Equal(3, SyncBatchNorm.Convert(one, _group).Features);
+        Assert.Equal(3, SyncBatchNorm.Convert(three, _group).Features);
+        Assert.IsType<SyncBatchNorm>(SyncBatchNorm.Convert(any, _group));
+        Assert.Same(converted, SyncBatchNorm.Convert(converted, _group));
+    }
+
+    [Fact]
     public void Convert_ReplacedBatchNormIsCollected_TensorsLiveOn()
     {
         nn.Module<Tensor, Tensor> network = Converted();

@@ -60,7 +60,7 @@ internal unsafe struct FailureNote
         bool others = culprit >= 0 && culprit != self;
         return ((Kind)note->_kind, others) switch
         {
-            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, control.Slot(culprit)->ProcessId, note->_culpritLeft != 0),
+            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, control.Slot(culprit)->ProcessId, note->_culpritLeft != 0, control.Slot(culprit)->OperationsWhenLeft),
             (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {rank} has given up: {text.TrimEnd('.')}")),
             (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {rank} has given up: {text}")),
             _ => new PeerLostException(operation, rank, control.Slot(rank)->ProcessId, text),

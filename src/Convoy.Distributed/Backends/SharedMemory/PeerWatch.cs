@@ -166,7 +166,7 @@ internal sealed unsafe class PeerWatch
             $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped: let it go on with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
     }
 
-    private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, rank, _control.Slot(rank)->ProcessId, hasLeft);
+    private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, rank, _control.Slot(rank)->ProcessId, hasLeft, _control.Slot(rank)->OperationsWhenLeft);
 
     private bool HasFailed(int rank) => FailureNote.IsSet(&_control.Slot(rank)->Failure);
 

@@ -31,6 +31,9 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     private readonly ReducingOperations _reducing;
     private readonly Messages _messages;
     private readonly Store? _ownedStore;
+    private readonly OrderlyExit _exit;
+    private readonly Lock _leaving = new();
+    private bool _hasLeft;
 
     /// <summary>Joins the group; returns when all ranks have.</summary>
     /// <param name="store">The job's store. It is used only until this returns.</param>
@@ -80,6 +83,33 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
             segment.Dispose();
             cancellation.ThrowIfCancellationRequested();
             throw;
+        }
+
+        _exit = new OrderlyExit(this);
+    }
+
+    /// <inheritdoc/>
+    internal override PeerLostException? Departure(int rank, string operation)
+    {
+        lock (_leaving)
+        {
+            RankSlot* slot = _control.Slot(rank);
+            return !_hasLeft && Volatile.Read(ref slot->Left) != 0 ? new PeerLostException(operation, rank, slot->ProcessId, leftGroup: true, slot->OperationsWhenLeft) : null;
+        }
+    }
+
+    /// <summary>Lets the other ranks know that this one leaves in order; also when its process ends without having disposed the group.</summary>
+    internal void NoteLeaving()
+    {
+        lock (_leaving)
+        {
+            // Afterwards the memory may be gone.
+            if (!_hasLeft)
+            {
+                _hasLeft = true;
+                _control.Slot(Rank)->OperationsWhenLeft = CompletedOperations;
+                Volatile.Write(ref _control.Slot(Rank)->Left, 1);
+            }
         }
     }
 
@@ -157,7 +187,8 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        Volatile.Write(ref _control.Slot(Rank)->Left, 1);
+        _exit.Dispose();
+        NoteLeaving();
         _messages.Dispose();
         _buffers.Dispose();
         _segment.Dispose();
