@@ -82,7 +82,7 @@ internal sealed class MutantTrial(Subject subject, int seed)
 
     private int Watch(Process process, int first, int end)
     {
-        using var lines = new BlockingCollection<string>();
+        var lines = new BlockingCollection<string>();
         var errors = new ConcurrentQueue<string>();
         process.OutputDataReceived += (_, line) => Pass(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -131,12 +131,11 @@ internal sealed class MutantTrial(Subject subject, int seed)
 
         void Pass(string? line)
         {
-            // The queue may be gone when the process was ended from here.
             if (line is null)
             {
                 lines.CompleteAdding();
             }
-            else if (!lines.IsAddingCompleted)
+            else
             {
                 lines.Add(line);
             }

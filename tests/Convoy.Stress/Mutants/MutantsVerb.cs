@@ -51,7 +51,7 @@ internal static class MutantsVerb
         using Stream output = Console.OpenStandardOutput();
         using var lines = new StreamWriter(output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
         Console.SetOut(TextWriter.Null);
-        Subject subject = AllSubjects.Make().Single(subject => subject.Name == reader);
+        Subject subject = AllSubjects.Make().Append(FaultySubject.Make()).Single(subject => subject.Name == reader);
         new MutantWorker(subject, Parse(seed), folder, lines.WriteLine).Run(Parse(first), Parse(end));
         return 0;
     }

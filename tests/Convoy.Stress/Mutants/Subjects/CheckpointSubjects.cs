@@ -1,7 +1,9 @@
+using Convoy.Distributed;
 using Convoy.Distributed.Amp;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
+using Convoy.Lanes.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;
@@ -134,11 +136,8 @@ internal static class CheckpointSubjects
         _ = Enum.TryParse(checkpoint.State.Encoder, out EncoderDepth _);
         var size = ImageSize.Parse(checkpoint.State.ImageSize);
         using var painter = new MaskPainter(size with { Width = 32, Height = 32 }, checkpoint.State.LineWidth ?? MaskPainter.DefaultLineWidth(size));
-        if (checkpoint.State.GradScaler is { } scaler)
-        {
-            new GradScaler().LoadStateDict(scaler);
-        }
-
+        using var group = ProcessGroup.FromEnvironment();
+        new MixedPrecision(Precision.Fp16, group).Restore(checkpoint.State.GradScaler);
         return true;
     }
 }

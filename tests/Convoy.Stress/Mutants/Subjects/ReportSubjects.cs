@@ -12,6 +12,7 @@ internal static class ReportSubjects
     // Plots take most of a report's time.
     private const int WithFilesEvery = 40;
     private const int Steps = 8;
+    private const string NotANumber = "NaN";
     private static readonly DateTimeOffset Begin = new(2025, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public static IEnumerable<Subject> Make() =>
@@ -59,9 +60,16 @@ internal static class ReportSubjects
             2 => ["--price", "0.35", "--epoch-images", "3000"],
             _ => [],
         };
-        ConvoyProgram.Run(["report", .. names.Select(name => Path.Combine(folder, name)), .. options, .. files]);
-        return true;
+        string report = ConvoyProgram.Run(["report", .. names.Select(name => Path.Combine(folder, name)), .. options, .. files]);
+
+        // A report of sound numbers has no others; those that a file has may be quoted.
+        return !report.Contains(NotANumber, StringComparison.Ordinal) || names.Any(name => Mentions(Path.Combine(folder, name)))
+            ? true
+            : throw new InvalidDataException($"the report says {NotANumber}");
     }
+
+    private static bool Mentions(string path) =>
+        System.IO.File.Exists(path) && System.IO.File.ReadAllText(path).Contains(NotANumber, StringComparison.OrdinalIgnoreCase);
 
     private static bool ReadLog(string folder, int number)
     {

@@ -4,6 +4,7 @@ using Convoy.Cli.Training;
 using Convoy.Cli.Tuning;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using TorchSharp;
 
 namespace Convoy.Stress.Mutants.Subjects;
 
@@ -37,6 +38,9 @@ internal static class SettingsSubjects
                 DataSubjects.WriteFrames(Directory.CreateDirectory(Path.Combine(folder, "data")).FullName);
                 System.IO.File.WriteAllText(Path.Combine(folder, "data", "label_data_1.json"), DataSubjects.Labels);
                 Directory.CreateDirectory(Path.Combine(folder, "full", "something"));
+
+                // Pretrained weights make a network, and libtorch's loading would count as the first such mutant's memory.
+                torch.zeros(1).Dispose();
             },
             Read = ReadConfigFile,
         },
