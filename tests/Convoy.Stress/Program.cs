@@ -1,4 +1,5 @@
 using Convoy.Stress.Kills;
+using Convoy.Stress.Mutants;
 
 namespace Convoy.Stress;
 
@@ -8,6 +9,7 @@ internal static class Program
     private const string Usage = $"""
         Usage: Convoy.Stress VERB [OPTIONS]
           {KillsOptions.Usage}
+          {MutantsVerb.Usage}
         """;
 
     public static async Task<int> Main(string[] args)
@@ -16,6 +18,10 @@ internal static class Program
         {
             case ["kills", .. string[] options]:
                 return await KillsVerb.RunAsync(options);
+            case ["mutants", .. string[] options]:
+                return MutantsVerb.Run(options);
+            case [MutantTrial.WorkerVerb, string reader, string seed, string first, string end, string folder]:
+                return MutantsVerb.RunWorker(reader, seed, first, end, folder);
             default:
                 Console.Error.WriteLine(Usage);
                 return 2;

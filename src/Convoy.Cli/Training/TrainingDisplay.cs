@@ -83,18 +83,19 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
         StepMetrics[] steady = _recent.Where(recent => recent.Step > start.StepsDone + 1).DefaultIfEmpty(step).ToArray();
         double seconds = steady.Sum(recent => recent.StepTime ?? 0);
         double waiting = steady.Sum(recent => (recent.DataTime ?? 0) + (recent.WaitTime ?? 0));
-        long epoch = ((step.Step - 1) / start.StepsPerEpoch) + 1, epochs = ((start.Steps - 1) / start.StepsPerEpoch) + 1;
+        int perEpoch = Math.Max(1, start.StepsPerEpoch);
+        long epoch = ((step.Step - 1) / perEpoch) + 1, epochs = ((start.Steps - 1) / perEpoch) + 1;
         string figures = string.Create(CultureInfo.InvariantCulture,
-            $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => recent.BatchSize) / seconds:0.00} images/s  {100 * waiting / seconds:0} % waiting");
-        TimeSpan left = TimeSpan.FromSeconds((start.Steps - step.Step) * seconds / steady.Length);
+            $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => (double)recent.BatchSize) / seconds:0.00} images/s  {100 * waiting / seconds:0} % waiting");
+        string left = Left((start.Steps - step.Step) * seconds / steady.Length);
         if (_bar is not null)
         {
-            _bar.Update(step.Step, start.Steps, $"{figures}  {Clock.Text(left)} left");
+            _bar.Update(step.Step, start.Steps, $"{figures}  {left}");
         }
         else if (step.Step == start.Steps || _lastLine == 0 || time.GetElapsedTime(_lastLine) > LineInterval)
         {
             _lastLine = time.GetTimestamp();
-            Write($"step {Text(step.Step)}/{Text(start.Steps)}  {figures}  {Clock.Text(left)} left");
+            Write($"step {Text(step.Step)}/{Text(start.Steps)}  {figures}  {left}");
         }
     }
 
@@ -109,6 +110,10 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
             _bar.Say(line);
         }
     }
+
+    // Times come from another process: no number of seconds may end this one.
+    private static string Left(double seconds) =>
+        seconds >= 0 && seconds < TimeSpan.MaxValue.TotalSeconds ? $"{Clock.Text(TimeSpan.FromSeconds(seconds))} left" : "time left unknown";
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Convoy.Lanes.Sweeps;
 
 namespace Convoy.Cli.Tuning;
 
@@ -13,6 +14,23 @@ internal sealed record TrialEvent(int Trial, double? StepSeconds = null, string?
     /// <summary>The event as a line.</summary>
     public string ToLine() => JsonSerializer.Serialize(this);
 
-    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line.</summary>
-    public static TrialEvent? FromLine(string line) => line.StartsWith(Mark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<TrialEvent>(line) : null;
+    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line, such as one that another writer of the same output cut up.</summary>
+    public static TrialEvent? FromLine(string line)
+    {
+        if (!line.StartsWith(Mark, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<TrialEvent>(line) is { Trial: >= 0, StepSeconds: null or (> 0 and < double.PositiveInfinity) } what && (what.End is null || Enum.GetNames<TrialEnd>().Contains(what.End))
+                ? what
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

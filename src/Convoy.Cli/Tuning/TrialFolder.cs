@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 
@@ -31,7 +32,18 @@ internal sealed class TrialFolder(string root)
     }
 
     /// <summary>How long each trial may take.</summary>
-    public TrialAllowance ReadAllowance() => JsonSerializer.Deserialize<TrialAllowance>(File.ReadAllText(Allowance))!;
+    /// <exception cref="BadInputException">The file is not what <see cref="Write"/> wrote.</exception>
+    public TrialAllowance ReadAllowance()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrialAllowance>(File.ReadAllText(Allowance)) ?? throw new JsonException("it is empty");
+        }
+        catch (JsonException error)
+        {
+            throw new BadInputException("the trials' allowance cannot be read", Allowance, $"Start 'convoy tune' again: {error.Message}", error);
+        }
+    }
 
     /// <summary>The trials' run directories in order.</summary>
     public IEnumerable<RunDirectory> Runs()

@@ -10,9 +10,14 @@ internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, in
     private readonly List<double>[] _steps = [.. trials.Select(_ => new List<double>())];
     private readonly TrialEnd?[] _ends = new TrialEnd?[trials.Count];
 
-    /// <summary>Rank 0 told something.</summary>
+    /// <summary>Rank 0 told something; what is of no trial of the group counts for nothing.</summary>
     public void Add(TrialEvent what)
     {
+        if (what.Trial >= trials.Count)
+        {
+            return;
+        }
+
         if (what.StepSeconds is { } seconds)
         {
             _steps[what.Trial].Add(seconds);

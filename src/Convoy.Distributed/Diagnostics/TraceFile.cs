@@ -11,19 +11,40 @@ namespace Convoy.Distributed.Diagnostics;
 /// </summary>
 public static class TraceFile
 {
+    // Over 30,000 years after the machine's start; differences of such times still have a fraction.
+    private const double LatestMicroseconds = 1e18;
+
+    private static readonly JsonDocumentOptions Format = new() { AllowDuplicateProperties = false };
+
     /// <summary>The file of a rank in <paramref name="directory"/>.</summary>
     public static string OfRank(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"trace-rank-{rank}.json"));
 
-    /// <summary>Puts the files of all ranks in <paramref name="directory"/> on one time line that begins with the first event, and removes them.</summary>
+    /// <summary>
+    /// Puts the files of all ranks in <paramref name="directory"/> on one time line that begins with the first event, and removes them. One
+    /// that is no trace, such as what a full disk cut short, is left out and stays where it is.
+    /// </summary>
     /// <param name="directory">The folder that the ranks wrote to.</param>
     /// <param name="output">The file to write.</param>
+    /// <param name="leftOut">Told of each file that is left out.</param>
     /// <returns>Whether there was anything: a run that ended before the first traced step leaves nothing.</returns>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
-    public static bool Merge(string directory, string output)
+    public static bool Merge(string directory, string output, Action<string>? leftOut = null)
     {
-        string[] files = OfAllRanks(directory);
-        List<JsonNode> events = [.. files.Select(file => JsonNode.Parse(File.ReadAllText(file))!["traceEvents"]!.AsArray())
-            .SelectMany(list => list.Select(item => item!.DeepClone()))];
+        var events = new List<JsonNode>();
+        var merged = new List<string>();
+        foreach (string file in OfAllRanks(directory))
+        {
+            if (Events(File.ReadAllText(file)) is { } read)
+            {
+                events.AddRange(read.Select(item => item!.DeepClone()));
+                merged.Add(file);
+            }
+            else
+            {
+                leftOut?.Invoke(file);
+            }
+        }
+
         JsonNode[] timed = [.. events.Where(item => item["ts"] is not null)];
         if (timed.Length > 0)
         {
@@ -36,7 +57,11 @@ public static class TraceFile
             Save(output, new JsonArray([.. events]));
         }
 
-        DeleteAll(directory);
+        foreach (string file in merged)
+        {
+            File.Delete(file);
+        }
+
         return timed.Length > 0;
     }
 
@@ -126,6 +151,29 @@ public static class TraceFile
 
         File.Move(unfinished, path, overwrite: true);
     }
+
+    /// <summary>The events of a file's text; null when it is no trace.</summary>
+    private static JsonArray? Events(string text)
+    {
+        try
+        {
+            if (JsonNode.Parse(text, documentOptions: Format) is JsonObject trace && trace["traceEvents"] is JsonArray events && events.All(IsEvent))
+            {
+                // Texts are looked at only when they are written: one with half a surrogate pair must not be found in the midst of the merged file.
+                _ = events.ToJsonString();
+                return events;
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+
+        return null;
+    }
+
+    private static bool IsEvent(JsonNode? item) =>
+        item is JsonObject && item["ts"] is var time && (time is null || (time is JsonValue value && value.TryGetValue(out double microseconds) && Math.Abs(microseconds) < LatestMicroseconds));
 
     private static string[] OfAllRanks(string directory) => Directory.Exists(directory) ? Directory.GetFiles(directory, "trace-rank-*.json") : [];
 }

@@ -48,6 +48,30 @@ public sealed class TraceRecorderTests : IDisposable
         Assert.Equal("kept", File.ReadAllText(_merged));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"traceEvents\":[{\"ph\":\"X\"")]
+    [InlineData("null")]
+    [InlineData("{\"traceEvents\":null}")]
+    [InlineData("{\"traceEvents\":[null]}")]
+    [InlineData("{\"traceEvents\":[{\"ts\":\"now\"}]}")]
+    [InlineData("{\"traceEvents\":[{\"ts\":1e309}]}")]
+    [InlineData("{\"traceEvents\":[{\"ts\":1,\"ts\":2}]}")]
+    [InlineData("{\"traceEvents\":[{\"ts\":1,\"name\":\"\\ud800\"}]}")]
+    [InlineData("{\"traceEvents\":[{\"ts\":1,\"\\ud800\":1}]}")]
+    public void Merge_AFileThatIsNoTrace_LeavesItOutAndMergesTheOthers(string text)
+    {
+        string broken = TraceFile.OfRank(_directory, 1);
+        File.WriteAllText(broken, text);
+        Train(0, steps: 4);
+        var leftOut = new List<string>();
+
+        Assert.True(TraceFile.Merge(_directory, _merged, leftOut.Add));
+        Assert.Equal([broken], leftOut);
+        Assert.Equal([_merged, broken], Directory.GetFiles(_directory).Order(StringComparer.Ordinal).OrderBy(file => file == broken));
+        Assert.Equal([0], TraceContent.Read(_merged).Events.Select(item => item.Process).Distinct());
+    }
+
     [Fact]
     public void Merge_TwoRanks_IsOneTimeLineThatNests()
     {

@@ -57,6 +57,26 @@ public sealed class StudyDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void ReadSettings_WithNullForAText_AreRefused()
+    {
+        StudyDirectory study = Study();
+        study.Create(_settings);
+        File.WriteAllText(study.Settings, File.ReadAllText(study.Settings).Replace("\"a machine\"", "null", StringComparison.Ordinal));
+
+        Assert.Contains("the study's settings cannot be read", Assert.Throws<BadInputException>(study.ReadSettings).Message);
+    }
+
+    [Fact]
+    public void Differences_OfANumberTooLargeForADouble_NameIt()
+    {
+        StudyDirectory study = Study();
+        study.Create(_settings);
+        File.WriteAllText(study.Settings, File.ReadAllText(study.Settings).Replace("\"lr\": 0.0005", "\"lr\": 1e309", StringComparison.Ordinal));
+
+        Assert.Equal(["lr is 0.0005, not Infinity"], _settings.Differences(study.ReadSettings()!));
+    }
+
+    [Fact]
     public void Has_ARunThatWasOnlyBegun_IsFalseUntilItIsFinished()
     {
         StudyDirectory study = Study();

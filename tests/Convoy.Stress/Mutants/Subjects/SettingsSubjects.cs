@@ -1,0 +1,110 @@
+using System.Text;
+using System.Text.Json;
+using Convoy.Cli.Training;
+using Convoy.Cli.Tuning;
+using Convoy.Lanes.Sweeps;
+using Convoy.Lanes.Training;
+using TorchSharp;
+
+namespace Convoy.Stress.Mutants.Subjects;
+
+/// <summary>Readers of settings: of a run, of a study, of a trial.</summary>
+internal static class SettingsSubjects
+{
+    private static readonly TrainingOptions Options = new() { Data = "/data", Nproc = 2, Threads = 1, LineWidth = 3.5, Steps = 10, Cache = "/cache" };
+
+    private static readonly string[] Words =
+        ["\"fp32\"", "\"bf16\"", "\"fp16\"", "\"Bf16\"", "\"ResNet18\"", "\"ResNet34\"", "\"Norm, Loss\"", "\"All\"", "\"None\"", "\"800x360\"", "\"32x32\"", "\"16385x32\"", "\"fuse\"", "31", "32", "8", "16"];
+
+    private static SweepSettings Study => new()
+    {
+        Processes = [1, 2],
+        Threads = [0],
+        Precisions = [Precision.Fp32, Precision.Bf16],
+        BatchSize = 8,
+        Machine = "a machine",
+        Cores = 4,
+        Training = Options,
+    };
+
+    public static IEnumerable<Subject> Make() =>
+    [
+        new("config-file", FileForm.Json, "settings.json")
+        {
+            Originals = () => [Encoding.UTF8.GetBytes(Options.ToJson().ToJsonString()), Encoding.UTF8.GetBytes("""{"nproc": 2, "precision": "bf16", "image_size": "96x64", /* small */ "lr": 0.001,}""")],
+            Tokens = Words,
+            Prepare = folder =>
+            {
+                DataSubjects.WriteFrames(Directory.CreateDirectory(Path.Combine(folder, "data")).FullName);
+                System.IO.File.WriteAllText(Path.Combine(folder, "data", "label_data_1.json"), DataSubjects.Labels);
+                Directory.CreateDirectory(Path.Combine(folder, "full", "something"));
+
+                // Pretrained weights make a network, and libtorch's loading would count as the first such mutant's memory.
+                torch.zeros(1).Dispose();
+            },
+            Read = ReadConfigFile,
+        },
+        new("run-config", FileForm.Json, "config.json")
+        {
+            Originals = () => [Encoding.UTF8.GetBytes(Options.ToJson().ToJsonString())],
+            Tokens = Words,
+            Read = ReadRunConfig,
+        },
+        new("study", FileForm.Json, "study.json")
+        {
+            Originals = () =>
+            [
+                JsonSerializer.SerializeToUtf8Bytes(Study, SweepJson.Default.SweepSettings),
+                JsonSerializer.SerializeToUtf8Bytes(Study with { Steps = 20, Weak = true, Threads = [1, 2] }, SweepJson.Default.SweepSettings),
+            ],
+            Tokens = Words,
+            Read = (folder, number) =>
+            {
+                SweepSettings read = new StudyDirectory(folder).ReadSettings()!;
+                _ = Study.Differences(read).Count;
+                return true;
+            },
+        },
+        new("trial-allowance", FileForm.Json, "allowance.json")
+        {
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new TrialAllowance { SecondsEach = 2, SecondsLeft = 30, BestStepSeconds = 0.5 })],
+            Read = (folder, number) =>
+            {
+                var judge = new TrialJudge(new TrialFolder(folder).ReadAllowance());
+                _ = judge.Judge([0.5, 0.6]);
+                judge.Finish([0.5, 0.6]);
+                return true;
+            },
+        },
+    ];
+
+    // The verb never trains here: its run directory has something in it.
+    private static bool ReadConfigFile(string folder, int number)
+    {
+        string file = Path.Combine(folder, "settings.json");
+        TrainingOptions options = ConfigFile.Read(file).Onto(new TrainingOptions { Data = "/data", Nproc = 1, Threads = 1 });
+        options.Validate();
+        _ = new TrainingPlan(options, 100);
+        try
+        {
+            ConvoyProgram.Run("train", "--config", file, "--data", Path.Combine(folder, "data"), "--out", Path.Combine(folder, "full"));
+        }
+        catch (ProgramRefusedException)
+        {
+            // For its run directory at the latest.
+            return true;
+        }
+
+        throw new InvalidOperationException("the verb trained into a folder that is not empty");
+    }
+
+    private static bool ReadRunConfig(string folder, int number)
+    {
+        var run = new RunDirectory(folder);
+        TrainingOptions options = run.ReadConfig();
+        options.Validate();
+        _ = new TrainingPlan(options, 100);
+        _ = new TrainingOptions { Data = "/data", Nproc = 1, Threads = 1 }.With(options.ToJson());
+        return true;
+    }
+}
