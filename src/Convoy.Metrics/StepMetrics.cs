@@ -50,4 +50,13 @@ public sealed record StepMetrics
 
     /// <summary>Clipping, the optimizer's update and zeroing of gradients; 0 in a step that only accumulates.</summary>
     public double? OptimizerTime { get; init; }
+
+    /// <summary>
+    /// Processes of the session that took the step: a run that was resumed with another number has steps of both. Null
+    /// when not recorded; then the run's configuration says.
+    /// </summary>
+    public int? WorldSize { get; init; }
+
+    /// <summary>libtorch's threads in each process of the session that took the step; null when not recorded.</summary>
+    public int? Threads { get; init; }
 }
