@@ -96,7 +96,7 @@ public static class TuSimpleLabelFile
             }
 
             double[] rows = Numbers(Field(root, "h_samples", JsonValueKind.Array, path, number), "h_samples", path, number);
-            RequireAscending(rows, path, number);
+            bool descends = RequireOneDirection(rows, path, number);
             JsonElement lanes = Field(root, "lanes", JsonValueKind.Array, path, number);
             var points = new double[lanes.GetArrayLength()][];
             for (int lane = 0; lane < points.Length; lane++)
@@ -114,7 +114,9 @@ public static class TuSimpleLabelFile
                 }
             }
 
-            return new TuSimpleLabel(rawFile, points, rows);
+            return descends
+                ? new TuSimpleLabel(rawFile, Array.ConvertAll(points, Reversed), Reversed(rows)) { RowsDescend = true }
+                : new TuSimpleLabel(rawFile, points, rows);
         }
         catch (JsonException error)
         {
@@ -160,16 +162,22 @@ public static class TuSimpleLabelFile
         return numbers;
     }
 
-    private static void RequireAscending(double[] rows, string path, int number)
+    /// <summary>Whether the rows descend; rows that do neither are refused.</summary>
+    private static bool RequireOneDirection(double[] rows, string path, int number)
     {
+        bool descends = rows.Length > 1 && rows[1] < rows[0];
         for (int row = 1; row < rows.Length; row++)
         {
-            if (rows[row] <= rows[row - 1])
+            if (descends ? rows[row] >= rows[row - 1] : rows[row] <= rows[row - 1])
             {
-                throw Bad("h_samples does not ascend", path, number, "List the rows from the top of the image down");
+                throw Bad("h_samples neither ascends nor descends", path, number, "List the rows from the top of the image down");
             }
         }
+
+        return descends;
     }
+
+    private static double[] Reversed(double[] numbers) => [.. numbers.Reverse()];
 
     private static BadInputException Bad(string what, string path, int number, string remedy) =>
         new(what, Place(path, number), remedy + ".");
