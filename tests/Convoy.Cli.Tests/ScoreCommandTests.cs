@@ -32,6 +32,34 @@ public sealed class ScoreCommandTests : IDisposable
         Assert.Equal("a.jpg,0,0,1,1,1,300,too_slow", File.ReadAllLines(csv)[1]);
     }
 
+    [Fact]
+    public void Score_AFrameTwiceInPlaceOfAnother_KeepsTheNumberAndSaysWhatIsTwiceAndMissing()
+    {
+        string labels = Write("g.json", $"{Label}\n{Label.Replace("a.jpg", "b.jpg", StringComparison.Ordinal)}\n");
+        string predictions = Write("p.json", $"{Prediction}\n{Prediction}\n");
+
+        (int code, string output, string error) = Run("--pred", predictions, "--gt", labels, "--no-time-rule");
+        (_, string json, _) = Run("--pred", predictions, "--gt", labels, "--no-time-rule", "--json");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Matches(@"Accuracy\s+0\.6667", output);
+        Assert.EndsWith("1 frame is predicted more than once, first a.jpg\n1 labelled frame has no prediction, first b.jpg\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("""{"name":"FramesPredictedTwice","value":1,"order":"asc","first":"a.jpg"},{"name":"FramesWithoutPrediction","value":1,"order":"asc","first":"b.jpg"}]""" + "\n", json, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Score_LabelLaneWithoutAPoint_IsSaidBesideTheBenchmarksNumber()
+    {
+        string labels = Write("g.json", Label.Replace("[[500,510,520]]", "[[500,510,520],[-2,-2,-2]]", StringComparison.Ordinal));
+        string predictions = Write("p.json", """{"raw_file":"a.jpg","lanes":[[500,510,520]]}""");
+
+        (int code, string output, _) = Run("--pred", predictions, "--gt", labels, "--no-time-rule");
+
+        Assert.Equal(0, code);
+        Assert.Matches(@"Accuracy\s+0\.5000", output);
+        Assert.EndsWith("1 label lane has no point, and 1 counts as missed, first in a.jpg; without such lanes accuracy 1.0000, FP 0.0000, FN 0.0000\n", output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("", "there must be one prediction for each label")]
     [InlineData("""{"raw_file":"a.jpg","lanes":[[500,510,5""", "p.json line 1")]

@@ -14,9 +14,9 @@ internal static class ScoreCommand
         var predictions = new Option<string>("--pred") { Description = "The prediction file: one JSON object a line with raw_file, lanes and run_time.", Required = true, HelpName = "FILE" };
         var labels = new Option<string>("--gt") { Description = "The label file: one JSON object a line with raw_file, lanes and h_samples.", Required = true, HelpName = "FILE" };
         var perFrame = new Option<string?>("--per-frame") { Description = "Also write each frame's score to this CSV file.", HelpName = "FILE.csv" };
-        var noTimeRule = new Option<bool>("--no-time-rule") { Description = "Score frames that took over 200 ms like the others. The benchmark scores them 0." };
+        var noTimeRule = new Option<bool>("--no-time-rule") { Description = "Score frames that took over 200 ms like the others; predictions need no run_time. The benchmark scores them 0." };
         Option<bool> json = ConsoleOutput.JsonOption();
-        json.Description = "Print the score in the benchmark's own JSON form; everything else goes to standard error.";
+        json.Description = "Print the score in the benchmark's own JSON form, and what is there twice or missing in further entries of it; everything else goes to standard error.";
         var command = new Command("score", "Scores a prediction file with TuSimple's metric, number for number as the benchmark's script does.")
         {
             predictions, labels, perFrame, noTimeRule, json,
@@ -69,7 +69,7 @@ internal static class ScoreCommand
 
         int tooSlow = score.PerFrame.Count(frame => frame.Rule == TuSimpleFrameRule.TooSlow);
         int tooManyLanes = score.PerFrame.Count(frame => frame.Rule == TuSimpleFrameRule.TooManyLanes);
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{score.PerFrame.Count} frames{(applyTimeRule ? "" : ", without the time rule")}"));
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{score.PerFrame.Count} {(score.PerFrame.Count == 1 ? "frame" : "frames")}{(applyTimeRule ? "" : ", without the time rule")}"));
         if (tooSlow > 0)
         {
             console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tooSlow} took over {TuSimpleMetric.TimeLimitMilliseconds} ms and scored 0 (--no-time-rule scores them like the others)"));
@@ -78,6 +78,16 @@ internal static class ScoreCommand
         if (tooManyLanes > 0)
         {
             console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tooManyLanes} had more than {TuSimpleMetric.ExtraLanesAllowed} lanes too many and scored 0"));
+        }
+
+        foreach (string remark in score.Coverage.Remarks)
+        {
+            console.WriteLine(remark);
+        }
+
+        if (score.EmptyLanes is { } empty)
+        {
+            console.WriteLine(empty.Remark);
         }
 
         if (csvPath is not null)

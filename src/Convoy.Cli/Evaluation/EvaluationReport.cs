@@ -57,7 +57,10 @@ internal sealed class EvaluationReport
         Accuracy = Summary.Official?.Accuracy,
         Fp = Summary.Official?.FalsePositives,
         Fn = Summary.Official?.FalseNegatives,
-        WithoutTimeRule = Summary.Untimed is { } untimed ? new { untimed.Accuracy, Fp = untimed.FalsePositives, Fn = untimed.FalseNegatives } : null,
+        WithoutTimeRule = Summary.Untimed is { } untimed ? Numbers(untimed) : null,
+        EmptyLabelLanes = Summary is { Official.EmptyLanes: { } empty, Untimed.EmptyLanes: { } untimedEmpty }
+            ? new { empty.Lanes, untimedEmpty.Missed, First = empty.FirstFrame, Without = Numbers(empty.Without), WithoutAndNoTimeRule = Numbers(untimedEmpty.Without) }
+            : null,
         LaneIou = Summary.Segmentation.LaneIoU,
         LaneF1 = Summary.Segmentation.F1,
         Summary.Loss,
@@ -65,8 +68,8 @@ internal sealed class EvaluationReport
         RunTimesMs = _frames.Select(frame => frame.Prediction.RunTimeMilliseconds).ToArray(),
     };
 
-    /// <summary>Writes the predictions in TuSimple's form.</summary>
-    public void WritePredictions(string path) => TuSimplePredictionFile.Write(path, _frames.Select(frame => frame.Prediction));
+    /// <summary>Writes the predictions in TuSimple's form, each lane in the order of its label's rows.</summary>
+    public void WritePredictions(string path) => TuSimplePredictionFile.Write(path, _frames.Select(frame => frame.Frame.Label.RowsDescend ? frame.Prediction.Reversed() : frame.Prediction));
 
     /// <summary>Prints the scores.</summary>
     public void Print(IAnsiConsole console)
@@ -78,6 +81,13 @@ internal sealed class EvaluationReport
             table.AddRow("TuSimple accuracy", Share(untimed.Accuracy));
             table.AddRow("TuSimple FP", Share(untimed.FalsePositives));
             table.AddRow("TuSimple FN", Share(untimed.FalseNegatives));
+            if (untimed.EmptyLanes is { } empty)
+            {
+                table.AddRow(
+                    string.Create(CultureInfo.InvariantCulture, $"the same without {empty.Lanes} label {(empty.Lanes == 1 ? "lane" : "lanes")} that {(empty.Lanes == 1 ? "has" : "have")} no point ({empty.Missed} missed)"),
+                    $"{Share(empty.Without.Accuracy)}  {Share(empty.Without.FalsePositives)}  {Share(empty.Without.FalseNegatives)}");
+            }
+
             table.AddRow($"the same with its limit of {TuSimpleMetric.TimeLimitMilliseconds:0} ms a frame", $"{Share(official.Accuracy)}  {Share(official.FalsePositives)}  {Share(official.FalseNegatives)}");
         }
 
@@ -93,6 +103,8 @@ internal sealed class EvaluationReport
         ConsoleOutput.JsonFile(evaluationPath, ToJson());
         WritePredictions(predictionsPath);
     }
+
+    private static object Numbers(TuSimpleScore score) => new { score.Accuracy, Fp = score.FalsePositives, Fn = score.FalseNegatives };
 
     private static string Share(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

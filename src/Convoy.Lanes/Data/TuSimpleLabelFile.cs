@@ -79,7 +79,7 @@ public static class TuSimpleLabelFile
             string rawFile = Field(root, "raw_file", JsonValueKind.String, path, number).GetString()!;
             RequireFileName(rawFile, path, number);
             double[] rows = Numbers(Field(root, "h_samples", JsonValueKind.Array, path, number), "h_samples", path, number);
-            RequireAscending(rows, path, number);
+            bool descends = RequireOneDirection(rows, path, number);
             JsonElement lanes = Field(root, "lanes", JsonValueKind.Array, path, number);
             var points = new double[lanes.GetArrayLength()][];
             int lane = 0;
@@ -100,7 +100,9 @@ public static class TuSimpleLabelFile
                 points[lane++] = xs;
             }
 
-            return new TuSimpleLabel(rawFile, points, rows);
+            return descends
+                ? new TuSimpleLabel(rawFile, Array.ConvertAll(points, Reversed), Reversed(rows)) { RowsDescend = true }
+                : new TuSimpleLabel(rawFile, points, rows);
         }
         catch (InvalidOperationException error)
         {
@@ -157,15 +159,19 @@ public static class TuSimpleLabelFile
         return numbers;
     }
 
-    private static void RequireAscending(double[] rows, string path, int number)
+    /// <summary>Whether the rows descend; rows that do neither are refused.</summary>
+    private static bool RequireOneDirection(double[] rows, string path, int number)
     {
+        bool descends = rows.Length > 1 && rows[1] < rows[0];
         for (int row = 1; row < rows.Length; row++)
         {
-            if (rows[row] <= rows[row - 1])
+            if (descends ? rows[row] >= rows[row - 1] : rows[row] <= rows[row - 1])
             {
-                throw Bad("h_samples does not ascend", path, number, "List the rows from the top of the image down");
+                throw Bad("h_samples neither ascends nor descends", path, number, "List the rows from the top of the image down");
             }
         }
+
+        return descends;
     }
 
     private static string Shorten(JsonElement found)
@@ -173,6 +179,8 @@ public static class TuSimpleLabelFile
         string text = found.GetRawText().ReplaceLineEndings(" ");
         return text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 37), "...");
     }
+
+    private static double[] Reversed(double[] numbers) => [.. numbers.Reverse()];
 
     private static BadInputException Bad(string what, string path, int number, string remedy) =>
         new(what, Place(path, number), remedy + ".");

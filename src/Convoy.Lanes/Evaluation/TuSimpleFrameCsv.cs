@@ -24,10 +24,12 @@ public static class TuSimpleFrameCsv
             {
                 writer.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Quote(frame.RawFile)},{frame.Accuracy},{frame.FalsePositives},{frame.FalseNegatives},{frame.LabelLanes},{frame.PredictedLanes},{frame.RunTimeMilliseconds},{RuleName(frame.Rule)}"));
+                    $"{Quote(frame.RawFile)},{frame.Accuracy},{frame.FalsePositives},{frame.FalseNegatives},{frame.LabelLanes},{frame.PredictedLanes},{RunTime(frame.RunTimeMilliseconds)},{RuleName(frame.Rule)}"));
             }
         });
     }
+
+    private static string RunTime(double milliseconds) => double.IsNaN(milliseconds) ? "" : milliseconds.ToString(CultureInfo.InvariantCulture);
 
     private static string RuleName(TuSimpleFrameRule rule) => rule switch
     {

@@ -10,7 +10,7 @@ namespace Convoy.Lanes.Evaluation;
 /// <param name="FalseNegatives">Label lanes that no prediction matched, divided by at most 4 label lanes, 0 to 1.</param>
 /// <param name="LabelLanes">How many lanes the label has, lanes without any point included.</param>
 /// <param name="PredictedLanes">How many lanes were predicted.</param>
-/// <param name="RunTimeMilliseconds">The time that the prediction took.</param>
+/// <param name="RunTimeMilliseconds">The time that the prediction took; NaN when it is not known.</param>
 /// <param name="Rule">The rule that scored the frame.</param>
 public sealed record TuSimpleFrameScore(
     string RawFile,
@@ -20,4 +20,11 @@ public sealed record TuSimpleFrameScore(
     int LabelLanes,
     int PredictedLanes,
     double RunTimeMilliseconds,
-    TuSimpleFrameRule Rule);
+    TuSimpleFrameRule Rule)
+{
+    /// <summary>How many of the label's lanes have no point.</summary>
+    public int EmptyLabelLanes { get; init; }
+
+    /// <summary>How many of those no prediction matched.</summary>
+    public int MissedEmptyLanes { get; init; }
+}

@@ -32,14 +32,15 @@ public static class TuSimpleMetric
     /// <summary>Scores a prediction file against a label file.</summary>
     /// <param name="predictionPath">A prediction file; see <see cref="TuSimplePredictionFile"/>.</param>
     /// <param name="labelPath">A label file; see <see cref="TuSimpleLabelFile"/>.</param>
-    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true.</param>
+    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true. Without the rule predictions need no <c>run_time</c>.</param>
     /// <exception cref="BadInputException">A file cannot be read or the two do not fit together; the message names file, line and value.</exception>
     public static TuSimpleScore ScoreFiles(string predictionPath, string labelPath, bool applyTimeRule = true)
     {
         IReadOnlyList<TuSimpleLabel> labels = TuSimpleLabelFile.Read(labelPath);
-        IReadOnlyList<TuSimplePrediction> predictions = TuSimplePredictionFile.Read(predictionPath);
-        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictionPath}: {predictions.Count} predictions, {labelPath}: {labels.Count} labels"));
-        return Score(predictions, labels, applyTimeRule);
+        IReadOnlyList<TuSimplePrediction> predictions = TuSimplePredictionFile.Read(predictionPath, requireRunTime: applyTimeRule);
+        TuSimpleCoverage coverage = CoverageOf(predictions, labels);
+        RequireSameCount(predictions, labels, coverage, Invariant($"{predictionPath}: {predictions.Count} predictions, {labelPath}: {labels.Count} labels"));
+        return Score(InRowOrder(predictions, labels), labels, applyTimeRule);
     }
 
     /// <summary>Scores predictions against labels.</summary>
@@ -62,7 +63,8 @@ public static class TuSimpleMetric
             throw new BadInputException("there is nothing to score against", "0 labels", "Give a label file with at least one line.");
         }
 
-        RequireSameCount(predictions.Count, labels.Count, Invariant($"{predictions.Count} predictions, {labels.Count} labels"));
+        TuSimpleCoverage coverage = CoverageOf(predictions, labels);
+        RequireSameCount(predictions, labels, coverage, Invariant($"{predictions.Count} predictions, {labels.Count} labels"));
         var labelOfFrame = new Dictionary<string, PreparedLabel>(labels.Count, StringComparer.Ordinal);
         foreach (TuSimpleLabel label in labels)
         {
@@ -82,7 +84,7 @@ public static class TuSimpleMetric
                 throw new BadInputException(
                     "a predicted frame has no label",
                     $"{source}: {prediction.RawFile}",
-                    "Predict the labelled frames, under the labels' raw_file.");
+                    $"Predict the labelled frames, under the labels' raw_file: {string.Join("; ", coverage.Remarks)}.");
             }
 
             TuSimpleFrameScore frame = ScoreFrame(prediction, label, source, applyTimeRule);
@@ -93,14 +95,47 @@ public static class TuSimpleMetric
         }
 
         double count = labelOfFrame.Count;
-        return new TuSimpleScore(accuracy / count, falsePositives / count, falseNegatives / count, frames);
+        return new TuSimpleScore(accuracy / count, falsePositives / count, falseNegatives / count, frames)
+        {
+            Coverage = coverage,
+            EmptyLanes = EmptyLanesOf(frames, () => Score(predictions, [.. labels.Select(WithoutEmptyLanes)], applyTimeRule)),
+        };
     }
 
-    private static void RequireSameCount(int predictions, int labels, string found)
+    private static EmptyLabelLanes? EmptyLanesOf(IReadOnlyList<TuSimpleFrameScore> frames, Func<TuSimpleScore> scoreWithout)
     {
-        if (predictions != labels)
+        TuSimpleFrameScore[] affected = [.. frames.DistinctBy(frame => frame.RawFile).Where(frame => frame.EmptyLabelLanes > 0)];
+        return affected.Length == 0
+            ? null
+            : new EmptyLabelLanes(affected.Sum(frame => frame.EmptyLabelLanes), affected.Sum(frame => frame.MissedEmptyLanes), affected[0].RawFile, scoreWithout());
+    }
+
+    private static TuSimpleLabel WithoutEmptyLanes(TuSimpleLabel label) => label with { Lanes = [.. label.Lanes.Where(lane => !IsEmpty(lane))] };
+
+    private static bool IsEmpty(double[] lane) => Array.TrueForAll(lane, x => x < 0);
+
+    private static TuSimpleCoverage CoverageOf(IReadOnlyList<TuSimplePrediction> predictions, IReadOnlyList<TuSimpleLabel> labels) =>
+        TuSimpleCoverage.Of([.. predictions.Select(prediction => prediction.RawFile)], [.. labels.Select(label => label.RawFile)]);
+
+    /// <summary>The predictions with their lanes from the top down, as the labels are read: a file whose labels go from the bottom up is predicted so too.</summary>
+    private static TuSimplePrediction[] InRowOrder(IReadOnlyList<TuSimplePrediction> predictions, IReadOnlyList<TuSimpleLabel> labels)
+    {
+        // Of two labels of one frame the later one counts.
+        Dictionary<string, bool> descends = [];
+        foreach (TuSimpleLabel label in labels)
         {
-            throw new BadInputException("there must be one prediction for each label", found, "Predict every labelled frame exactly once.");
+            descends[label.RawFile] = label.RowsDescend;
+        }
+
+        return [.. predictions.Select(prediction => descends.GetValueOrDefault(prediction.RawFile) ? prediction.Reversed() : prediction)];
+    }
+
+    private static void RequireSameCount(IReadOnlyCollection<TuSimplePrediction> predictions, IReadOnlyCollection<TuSimpleLabel> labels, TuSimpleCoverage coverage, string found)
+    {
+        if (predictions.Count != labels.Count)
+        {
+            throw new BadInputException(
+                "there must be one prediction for each label", found, $"Predict every labelled frame exactly once: {string.Join("; ", coverage.Remarks)}.");
         }
     }
 
@@ -123,8 +158,9 @@ public static class TuSimpleMetric
             applyTimeRule && prediction.RunTimeMilliseconds > TimeLimitMilliseconds ? TuSimpleFrameRule.TooSlow
             : lanes.Length > label.Lanes.Length + ExtraLanesAllowed ? TuSimpleFrameRule.TooManyLanes
             : TuSimpleFrameRule.Compared;
-        (double accuracy, double falsePositives, double falseNegatives) =
-            rule == TuSimpleFrameRule.Compared ? Compare(lanes, label) : (0, 0, 1);
+        int empty = label.Lanes.Count(IsEmpty);
+        (double accuracy, double falsePositives, double falseNegatives, int missedEmpty) =
+            rule == TuSimpleFrameRule.Compared ? Compare(lanes, label) : (0, 0, 1, empty);
         return new TuSimpleFrameScore(
             prediction.RawFile,
             accuracy,
@@ -133,15 +169,20 @@ public static class TuSimpleMetric
             label.Lanes.Length,
             lanes.Length,
             prediction.RunTimeMilliseconds,
-            rule);
+            rule)
+        {
+            EmptyLabelLanes = empty,
+            MissedEmptyLanes = missedEmpty,
+        };
     }
 
-    private static (double Accuracy, double FalsePositives, double FalseNegatives) Compare(double[][] predicted, PreparedLabel label)
+    private static (double Accuracy, double FalsePositives, double FalseNegatives, int MissedEmptyLanes) Compare(double[][] predicted, PreparedLabel label)
     {
         double sum = 0;
         double worst = double.PositiveInfinity;
         int matched = 0;
         int missed = 0;
+        int missedEmpty = 0;
         for (int lane = 0; lane < label.Lanes.Length; lane++)
         {
             double best = 0;
@@ -153,6 +194,7 @@ public static class TuSimpleMetric
             if (best < MatchThreshold)
             {
                 missed++;
+                missedEmpty += IsEmpty(label.Lanes[lane]) ? 1 : 0;
             }
             else
             {
@@ -172,7 +214,7 @@ public static class TuSimpleMetric
 
         double counted = Math.Max(Math.Min(CountedLanes, label.Lanes.Length), 1);
         double falsePositives = predicted.Length > 0 ? (double)(predicted.Length - matched) / predicted.Length : 0;
-        return (sum / counted, falsePositives, missed / counted);
+        return (sum / counted, falsePositives, missed / counted, missedEmpty);
     }
 
     /// <summary>The share of rows in which both lanes have no point or are closer than the threshold.</summary>

@@ -12,10 +12,12 @@ public static class TuSimplePredictionFile
     private const string Remedy = """Each line must be one JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
 
     /// <summary>Reads a prediction file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="requireRunTime">Whether each prediction must have its <c>run_time</c>; where it may be missing, it reads as NaN.</param>
     /// <exception cref="BadInputException">
     /// The file is missing or cannot be read, or a line is not a prediction; the message names the file, the line and what was found.
     /// </exception>
-    public static IReadOnlyList<TuSimplePrediction> Read(string path)
+    public static IReadOnlyList<TuSimplePrediction> Read(string path, bool requireRunTime = true)
     {
         ArgumentNullException.ThrowIfNull(path);
         var predictions = new List<TuSimplePrediction>();
@@ -24,7 +26,7 @@ public static class TuSimplePredictionFile
             foreach (string line in File.ReadLines(path))
             {
                 string source = string.Create(CultureInfo.InvariantCulture, $"{path} line {predictions.Count + 1}");
-                predictions.Add(ReadLine(line, source));
+                predictions.Add(ReadLine(line, source, requireRunTime));
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -56,7 +58,7 @@ public static class TuSimplePredictionFile
         });
     }
 
-    private static TuSimplePrediction ReadLine(string line, string source)
+    private static TuSimplePrediction ReadLine(string line, string source, bool requireRunTime)
     {
         JsonDocument document;
         try
@@ -70,7 +72,14 @@ public static class TuSimplePredictionFile
 
         using (document)
         {
-            JsonElement root = document.RootElement;
+            return ReadPrediction(document.RootElement, source, requireRunTime);
+        }
+    }
+
+    private static TuSimplePrediction ReadPrediction(JsonElement root, string source, bool requireRunTime)
+    {
+        try
+        {
             if (root.ValueKind != JsonValueKind.Object)
             {
                 throw Bad("a prediction must be a JSON object", source, root);
@@ -89,8 +98,16 @@ public static class TuSimplePredictionFile
             }
 
             double[][] xs = [.. lanes.EnumerateArray().Select(lane => ReadLane(lane, source))];
-            double runTime = Number(Member(root, "run_time", source), "run_time must be a number of milliseconds", source);
+            bool hasRunTime = root.TryGetProperty("run_time", out JsonElement time) && time.ValueKind != JsonValueKind.Null;
+            double runTime = hasRunTime || requireRunTime
+                ? Number(Member(root, "run_time", source), "run_time must be a number of milliseconds", source)
+                : double.NaN;
             return new TuSimplePrediction(rawFile.GetString()!, xs, runTime) { Source = source };
+        }
+        catch (InvalidOperationException error)
+        {
+            // The kinds of values are known when they are read: what is left is a text that Unicode does not know.
+            throw new BadInputException("a text holds half of a character, an escape \\uD800 to \\uDFFF by itself", source, "Write the whole character.", error);
         }
     }
 

@@ -42,7 +42,7 @@ public class TuSimpleLabelFileTests
     [InlineData("{\"lanes\": [5], \"h_samples\": [1], \"raw_file\": \"a\"}", "not a list of numbers")]
     [InlineData("{\"lanes\": [[\"5\"]], \"h_samples\": [1], \"raw_file\": \"a\"}", "not a number")]
     [InlineData("{\"lanes\": [], \"h_samples\": [1], \"raw_file\": 3}", "raw_file is not a text")]
-    [InlineData("{\"lanes\": [], \"h_samples\": [2, 1], \"raw_file\": \"a\"}", "h_samples does not ascend")]
+    [InlineData("{\"lanes\": [], \"h_samples\": [1, 3, 2], \"raw_file\": \"a\"}", "h_samples neither ascends nor descends")]
     [InlineData("{\"lanes\": [], \"h_samples\": [1], \"raw_file\": \"\"}", "raw_file is empty")]
     public void Read_BadThirdLine_NamesFileAndLine(string line, string expected)
     {

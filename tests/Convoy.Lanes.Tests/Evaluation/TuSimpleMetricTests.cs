@@ -151,6 +151,89 @@ public sealed class TuSimpleMetricTests
     }
 
     [Fact]
+    public void Score_AFrameTwiceInPlaceOfAnother_KeepsTheNumberAndSaysSo()
+    {
+        var prediction = new TuSimplePrediction("a.jpg", [Lane(500)], 1);
+        TuSimpleScore score = TuSimpleMetric.Score(
+            [prediction, prediction, prediction],
+            [new TuSimpleLabel("a.jpg", [Lane(500)], Rows), new TuSimpleLabel("b.jpg", [Lane(500)], Rows), new TuSimpleLabel("b.jpg", [Lane(500)], Rows)]);
+
+        Assert.Equal(1.5, score.Accuracy);
+        Assert.Equal(new TuSimpleCoverage(new(1, "a.jpg"), new(1, "b.jpg"), new(1, "b.jpg"), new(0, null)), score.Coverage);
+        Assert.Equal(
+            ["1 frame is predicted more than once, first a.jpg", "1 frame is labelled more than once, first b.jpg", "1 labelled frame has no prediction, first b.jpg"],
+            score.Coverage.Remarks);
+    }
+
+    [Fact]
+    public void Score_LabelLanesWithoutAPoint_AreCountedAndLeftOutBeside()
+    {
+        double[] empty = [.. Rows.Select(_ => -2.0)];
+        TuSimpleScore score = One([Lane(500), Lane(700)], [Lane(500), Lane(700), empty]);
+
+        Assert.Equal((2.0 / 3, 0, 1.0 / 3), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+        Assert.Equal((1, 1, Frame), (score.EmptyLanes!.Lanes, score.EmptyLanes.Missed, score.EmptyLanes.FirstFrame));
+        Assert.Equal((1, 0, 0), (score.EmptyLanes.Without.Accuracy, score.EmptyLanes.Without.FalsePositives, score.EmptyLanes.Without.FalseNegatives));
+
+        // A predicted lane without points matches such a label lane: the script counts rows where both have none as right.
+        score = One([Lane(500), empty], [Lane(500), empty]);
+        Assert.Equal((1, 0, 1), (score.EmptyLanes!.Lanes, score.EmptyLanes.Missed, score.Accuracy));
+
+        score = TuSimpleMetric.Score([new TuSimplePrediction(Frame, [Lane(500)], 900)], [new TuSimpleLabel(Frame, [Lane(500), empty], Rows)]);
+        Assert.Equal((1, 0, 1), (score.EmptyLanes!.Missed, score.Accuracy, score.FalseNegatives));
+        Assert.Null(One([Lane(500)], [Lane(500)]).EmptyLanes);
+    }
+
+    [Fact]
+    public void ScoreFiles_RowsFromTheBottomUp_GiveTheSameScore()
+    {
+        using var folder = new TemporaryFolder();
+        double[] lane = [.. Rows.Select((y, i) => i < 3 ? -2 : 300 + (0.37 * y))];
+        double[] found = [.. lane.Select((x, i) => i % 3 == 0 ? x + 60 : x + 19.5)];
+        string ascending = ScoreOf(lane, found, Rows);
+        string descending = ScoreOf([.. lane.Reverse()], [.. found.Reverse()], [.. Rows.Reverse()]);
+
+        Assert.Equal(ascending, descending);
+        Assert.DoesNotContain("\"Accuracy\",\"value\":1,", ascending, StringComparison.Ordinal);
+
+        string ScoreOf(double[] truth, double[] predicted, double[] rows) => TuSimpleMetric.ScoreFiles(
+            folder.Write("p.json", JsonSerializer.Serialize(new { raw_file = Frame, lanes = new[] { predicted }, run_time = 1 })),
+            folder.Write("g.json", JsonSerializer.Serialize(new { raw_file = Frame, lanes = new[] { truth }, h_samples = rows }))).ToBenchmarkJson();
+    }
+
+    [Fact]
+    public void ScoreFiles_WithoutTheTimeRule_TakesPredictionsWithoutRunTime()
+    {
+        using var folder = new TemporaryFolder();
+        string labels = folder.Write("g.json", """{"raw_file":"a.jpg","lanes":[[5]],"h_samples":[1]}""" + "\n" + """{"raw_file":"b.jpg","lanes":[[5]],"h_samples":[1]}""");
+        string predictions = folder.Write("p.json", """{"raw_file":"a.jpg","lanes":[[5]]}""" + "\n" + """{"raw_file":"b.jpg","lanes":[[90]],"run_time":null}""");
+
+        TuSimpleScore score = TuSimpleMetric.ScoreFiles(predictions, labels, applyTimeRule: false);
+
+        Assert.Equal((0.5, 0.5, 0.5), (score.Accuracy, score.FalsePositives, score.FalseNegatives));
+        Assert.All(score.PerFrame, frame => Assert.Equal((TuSimpleFrameRule.Compared, double.NaN), (frame.Rule, frame.RunTimeMilliseconds)));
+        TuSimpleFrameCsv.Write(folder.File("f.csv"), score.PerFrame);
+        Assert.Equal("a.jpg,1,0,0,1,1,,compared", File.ReadAllLines(folder.File("f.csv"))[1]);
+        Assert.Contains("lacks run_time", Assert.Throws<BadInputException>(() => TuSimpleMetric.ScoreFiles(predictions, labels)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Score_FramesMissing_IsRefusedWithTheirNumberAndTheFirst()
+    {
+        TuSimpleLabel label = new("a.jpg", [Lane(500)], Rows);
+        TuSimplePrediction prediction = new("a.jpg", [], 1);
+
+        Assert.EndsWith(
+            "(1 predictions, 3 labels). Predict every labelled frame exactly once: 2 labelled frames have no prediction, first b.jpg.",
+            Error([prediction], [label, label with { RawFile = "b.jpg" }, label with { RawFile = "c.jpg" }]),
+            StringComparison.Ordinal);
+        Assert.EndsWith(
+            "under the labels' raw_file: 1 labelled frame has no prediction, first a.jpg; 1 predicted frame has no label, first d.jpg.",
+            Error([prediction with { RawFile = "d.jpg" }], [label]),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Score_WrongInput_NamesSourceAndValue()
     {
         TuSimpleLabel label = new(Frame, [Lane(500)], Rows);
@@ -168,6 +251,21 @@ public sealed class TuSimpleMetricTests
         Assert.Equal(
             """[{"name":"Accuracy","value":0.5,"order":"desc"},{"name":"FP","value":-0.25,"order":"asc"},{"name":"FN","value":1,"order":"asc"}]""",
             new TuSimpleScore(0.5, -0.25, 1, []).ToBenchmarkJson());
+    }
+
+    [Fact]
+    public void ToBenchmarkJson_OfWhatThereIsToRemarkOn_FollowsInEntriesOfTheSameForm()
+    {
+        var score = new TuSimpleScore(0.5, -0.25, 1, [])
+        {
+            Coverage = new TuSimpleCoverage(new(1, "a"), default, new(2, "b"), default),
+            EmptyLanes = new EmptyLabelLanes(3, 2, "c", new TuSimpleScore(0.75, 0, 0.125, [])),
+        };
+
+        Assert.EndsWith(
+            """{"name":"FN","value":1,"order":"asc"},{"name":"FramesPredictedTwice","value":1,"order":"asc","first":"a"},{"name":"FramesWithoutPrediction","value":2,"order":"asc","first":"b"},{"name":"EmptyLabelLanes","value":3,"order":"asc","first":"c"},{"name":"EmptyLabelLanesMissed","value":2,"order":"asc"},{"name":"AccuracyWithoutEmptyLanes","value":0.75,"order":"desc"},{"name":"FPWithoutEmptyLanes","value":0,"order":"asc"},{"name":"FNWithoutEmptyLanes","value":0.125,"order":"asc"}]""",
+            score.ToBenchmarkJson(),
+            StringComparison.Ordinal);
     }
 
     private static double[] Lane(double x, double columnsPerRow = 0) => [.. Rows.Select(y => x + (columnsPerRow * (y - Rows[0])))];

@@ -1,3 +1,4 @@
+using System.Text;
 using Convoy.Lanes.Evaluation;
 
 namespace Convoy.Lanes.Tests.Evaluation;
@@ -35,12 +36,34 @@ public sealed class TuSimplePredictionFileTests : IDisposable
     [InlineData("""{"raw_file":"a","lanes":[["5"]],"run_time":1}""", "a lane's x must be a number")]
     [InlineData("""{"raw_file":"a","lanes":[[1e999]],"run_time":1}""", "a lane's x must be a number")]
     [InlineData("""{"raw_file":"a","lanes":[],"run_time":"fast"}""", "run_time must be a number")]
+    [InlineData("""{"raw_file":"a\ud800","lanes":[],"run_time":1}""", "half of a character")]
+    [InlineData("""{"raw_file":"a","lanes":[],"run_time":1,"\ud800":1}""", "half of a character")]
     public void Read_BadLine_NamesFileAndLine(string line, string what)
     {
         string path = _folder.Write("pred.json", $"{Good}\n{line}\n{Good}\n");
         string message = Assert.Throws<BadInputException>(() => TuSimplePredictionFile.Read(path)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
         Assert.Contains($"{path} line 2", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfDamagedFiles_GivesPredictionsOrABadInputException()
+    {
+        byte[] whole = Encoding.UTF8.GetBytes($"{Good}\n{Good.Replace("-2", "-1e2", StringComparison.Ordinal)}\n");
+        var random = new Random(20);
+        for (int i = 0; i < 500; i++)
+        {
+            string path = _folder.File("damaged.json");
+            File.WriteAllBytes(path, Mutant.Of(whole, random));
+            try
+            {
+                Assert.All(TuSimplePredictionFile.Read(path, requireRunTime: i % 2 == 0), prediction => Assert.NotNull(prediction.RawFile));
+            }
+            catch (BadInputException error)
+            {
+                Assert.Contains(path, error.Message, StringComparison.Ordinal);
+            }
+        }
     }
 
     [Fact]
