@@ -24,6 +24,9 @@ public readonly record struct ImageLimit(double Megapixels)
     /// <summary>No larger image is smaller than a byte for so many pixels: PNG's compression, at most 1032 to 1 on 8 bits a pixel, is the strongest that frames and masks come in.</summary>
     private const long MostPixelsPerByte = 1032;
 
+    /// <summary>The longest side: that of libjpeg, so that every picture that is read can be drawn on and saved.</summary>
+    private const int LongestSide = 65_500;
+
     /// <summary>The limit that <see cref="Variable"/> sets, else the default.</summary>
     /// <exception cref="BadInputException">The variable is not a number in its range.</exception>
     public static ImageLimit FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
@@ -54,6 +57,11 @@ public readonly record struct ImageLimit(double Megapixels)
         {
             throw new BadInputException(
                 string.Create(CultureInfo.InvariantCulture, $"the image claims {size} pixels in only {fileBytes} bytes"), path, "Restore the file or remove its label.");
+        }
+
+        if (Math.Max(size.Width, size.Height) > LongestSide)
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"the image has {size} pixels, and the longest side may have {LongestSide}"), path, "Scale it down or remove its label.");
         }
 
         if (pixels > Megapixels * 1e6)

@@ -64,6 +64,10 @@ public class ImageLimitTests
         ImageLimit.Parse("120").Require(size, "big.jpg", 40_000_000);
         ImageLimit.Parse("").Require(new ImageSize(10000, 10000), "big.jpg", 40_000_000);
         ImageLimit.Parse(null).Require(new ImageSize(3840, 2160), "a blank mask.png", 9000);
+        ImageLimit.Parse(null).Require(new ImageSize(65500, 100), "a strip.png", 9000);
+        Assert.Equal(
+            "the image has 2x65535 pixels, and the longest side may have 65500 (a line.gif). Scale it down or remove its label.",
+            Assert.Throws<BadInputException>(() => ImageLimit.Parse(null).Require(new ImageSize(2, 65535), "a line.gif", 60)).Message);
         Assert.Throws<BadInputException>(() => ImageLimit.Parse("0.5").Require(ImageSize.TuSimple, "small.jpg", 40_000));
     }
 
