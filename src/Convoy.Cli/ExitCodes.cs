@@ -12,6 +12,9 @@ internal static class ExitCodes
     /// <summary>The command line or the input was wrong; nothing was changed.</summary>
     public const int BadUsage = 2;
 
-    /// <summary>Ctrl-C or SIGTERM ended the run.</summary>
+    /// <summary>The terminal was closed (SIGHUP) and so ended the run.</summary>
+    public const int HungUp = 129;
+
+    /// <summary>Ctrl-C or SIGTERM ended the run. A process that another one of this program started says which: 128 and the signal's number.</summary>
     public const int Interrupted = 130;
 }

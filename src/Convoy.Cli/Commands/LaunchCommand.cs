@@ -28,7 +28,7 @@ internal static class LaunchCommand
         LauncherOptions complete = options with
         {
             OnOutput = display.Show,
-            OnNotice = notice => Console.Error.WriteLine($"convoy: {notice}"),
+            OnNotice = ConsoleOutput.Notice,
             OnRestart = (failure, restart) => display.ShowRestart(failure, restart, options.MaxRestarts),
             ChooseInterruptSignal = () => signals.PassedOn,
         };

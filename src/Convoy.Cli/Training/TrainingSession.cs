@@ -37,18 +37,30 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             run.Create();
         }
 
-        if (draw)
+        LaunchResult result;
+        TrainingData data;
+        try
         {
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
-            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
-                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
+            data = Prepare(interrupted);
+        }
+        catch when (!resumed)
+        {
+            run.Remove();
+            throw;
         }
 
-        run.WriteConfig(options);
-        TrainingData data = TrainingData.Open(options);
-        Announce(data, new TrainingPlan(options, data.Training.Count));
-        LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
-        bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
+        try
+        {
+            result = await TrainAsync(maxRestarts, trace, interrupted);
+        }
+        catch (LaunchException) when (!resumed)
+        {
+            // No process ever ran.
+            run.Remove();
+            throw;
+        }
+
+        bool traced = trace is not null && MergeTraces(failed: result.Failure is not null);
         if (result.Interrupted)
         {
             return Interrupted();
@@ -72,6 +84,21 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Score it with: [bold]convoy eval --checkpoint {run.Root} --data {options.Val ?? options.Data}[/]");
             return ExitCodes.Interrupted;
         }
+    }
+
+    private TrainingData Prepare(CancellationToken interrupted)
+    {
+        if (draw)
+        {
+            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
+            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
+                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
+        }
+
+        run.WriteConfig(options);
+        TrainingData data = TrainingData.Open(options);
+        Announce(data, new TrainingPlan(options, data.Training.Count));
+        return data;
     }
 
     // What can be wrong is found here, where nothing has been written yet.
@@ -108,15 +135,30 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             MaxRestarts = maxRestarts,
             Trace = trace,
             OnEvent = display.Show,
+            OnNotice = display.Notice,
             OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Of(failure)}"),
         };
         return await processes.RunAsync(interrupted);
     }
 
+    private bool MergeTraces(bool failed)
+    {
+        try
+        {
+            return TraceFile.Merge(run.Logs, run.Trace, ConsoleOutput.Notice);
+        }
+        catch (Exception error) when (failed && error is IOException or UnauthorizedAccessException)
+        {
+            // The run's own error comes after this and counts more.
+            ConsoleOutput.Notice($"the trace cannot be written ({error.Message})");
+            return false;
+        }
+    }
+
     // Which rank did not do what the others did is often all that there is to know.
     private void TellLastOperations()
     {
-        if (FlightRecorderAnalysis.Read(run.Logs) is { Findings.Count: > 0 } analysis)
+        if (FlightRecorderAnalysis.Read(run.Logs, ConsoleOutput.Notice) is { Findings.Count: > 0 } analysis)
         {
             _console.WriteLine($"Last operations of the ranks (logs/flight-recorder-rank-*.json): {analysis}");
         }

@@ -17,13 +17,12 @@ public static class TraceFile
     /// <summary>Puts the files of all ranks in <paramref name="directory"/> on one time line that begins with the first event, and removes them.</summary>
     /// <param name="directory">The folder that the ranks wrote to.</param>
     /// <param name="output">The file to write.</param>
+    /// <param name="onDamaged">Told of each file that is left out because it is damaged, in a line; null: nobody is.</param>
     /// <returns>Whether there was anything: a run that ended before the first traced step leaves nothing.</returns>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
-    public static bool Merge(string directory, string output)
+    public static bool Merge(string directory, string output, Action<string>? onDamaged = null)
     {
-        string[] files = OfAllRanks(directory);
-        List<JsonNode> events = [.. files.Select(file => JsonNode.Parse(File.ReadAllText(file))!["traceEvents"]!.AsArray())
-            .SelectMany(list => list.Select(item => item!.DeepClone()))];
+        List<JsonNode> events = [.. OfAllRanks(directory).SelectMany(file => Events(file, onDamaged))];
         JsonNode[] timed = [.. events.Where(item => item["ts"] is not null)];
         if (timed.Length > 0)
         {
@@ -38,6 +37,23 @@ public static class TraceFile
 
         DeleteAll(directory);
         return timed.Length > 0;
+    }
+
+    private static JsonNode[] Events(string file, Action<string>? onDamaged)
+    {
+        try
+        {
+            JsonArray list = JsonNode.Parse(File.ReadAllText(file))?["traceEvents"]?.AsArray() ?? throw new InvalidDataException("it has no traceEvents");
+            JsonNode[] events = [.. list.Select(item => item?.AsObject().DeepClone() ?? throw new InvalidDataException("an event is null"))];
+            return events.All(item => item["ts"] is null || (item["ts"]!.GetValueKind() == JsonValueKind.Number && double.IsFinite(item["ts"]!.GetValue<double>())))
+                ? events
+                : throw new InvalidDataException("an event's time is no number");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or InvalidDataException or ArgumentException or FormatException)
+        {
+            onDamaged?.Invoke($"a rank's trace is damaged and left out ({file}: {error.Message.ReplaceLineEndings(" ")})");
+            return [];
+        }
     }
 
     /// <summary>Removes the files of all ranks from <paramref name="directory"/>, such as those of an earlier run that was killed before they were merged.</summary>

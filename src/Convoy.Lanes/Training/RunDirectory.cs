@@ -6,6 +6,8 @@ namespace Convoy.Lanes.Training;
 /// <summary>Where a run keeps its files; this is the one place that names them.</summary>
 public sealed class RunDirectory
 {
+    private bool _isMade;
+
     /// <summary>Refers to a run directory, which need not exist yet.</summary>
     /// <param name="path">The folder.</param>
     public RunDirectory(string path)
@@ -55,7 +57,31 @@ public sealed class RunDirectory
     {
         OutputFolder.RequireEmpty(Root, "Give another --out, or continue that run with --resume.");
         OutputFolder.RequireWritable(Root);
+        _isMade = !Directory.Exists(Root);
         Directory.CreateDirectory(Root);
+    }
+
+    /// <summary>Undoes <see cref="Create"/> for a run that never began, and removes what it wrote: <see cref="Create"/> would refuse the folder the next time.</summary>
+    public void Remove()
+    {
+        if (_isMade)
+        {
+            Directory.Delete(Root, recursive: true);
+            return;
+        }
+
+        // The folder is the user's, and was empty.
+        foreach (FileSystemInfo entry in new DirectoryInfo(Root).EnumerateFileSystemInfos().ToList())
+        {
+            if (entry is DirectoryInfo { LinkTarget: null } folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
+            }
+        }
     }
 
     /// <summary>Writes <c>config.json</c>.</summary>
