@@ -116,11 +116,13 @@ public sealed class LaunchCommandTests
         }
     }
 
-    [Fact]
-    public void Launch_Killed_LeavesNoProcessAndNoFile()
+    [Theory]
+    [InlineData("")]
+    [InlineData("trap '' TERM; ")]
+    public void Launch_Killed_LeavesNoProcessAndNoFile(string preparation)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "What a killed launcher leaves is ended on Linux only.");
-        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", "sleep 60 & echo $!; echo $$; echo $TORCHELASTIC_ERROR_FILE; wait");
+        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", preparation + "sleep 60 & echo $!; echo $$; echo $TORCHELASTIC_ERROR_FILE; wait");
         int[] workers = [WorkerId(convoy), WorkerId(convoy)];
         string errors = Path.GetDirectoryName(convoy.StandardOutput.ReadLine()!.Split(' ')[^1])!;
         Assert.True(Directory.Exists(errors));
