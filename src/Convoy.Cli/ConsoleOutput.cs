@@ -53,6 +53,9 @@ internal static class ConsoleOutput
     public static void JsonFile<T>(string path, T result) =>
         OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, result, JsonFormat));
 
+    /// <summary>Writes a line that people should see on standard error, whatever else goes where.</summary>
+    public static void Notice(string line) => Console.Error.WriteLine($"convoy: {OneLine(line)}");
+
     /// <summary>Writes one error line, below it <paramref name="details"/> as they are, and gives back <paramref name="exitCode"/>.</summary>
     public static int Error(string message, int exitCode, params IEnumerable<string> details)
     {

@@ -15,6 +15,9 @@ internal static class ExitCodes
     /// <summary>The work is done, but some inputs could not be used; they are listed at the end.</summary>
     public const int SomeInputsUnusable = 3;
 
-    /// <summary>Ctrl-C or SIGTERM ended the run.</summary>
+    /// <summary>The terminal was closed (SIGHUP) and so ended the run.</summary>
+    public const int HungUp = 129;
+
+    /// <summary>Ctrl-C or SIGTERM ended the run. A process that another one of this program started says which: 128 and the signal's number.</summary>
     public const int Interrupted = 130;
 }

@@ -10,24 +10,27 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
+        StandardStreams.Secure();
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
+        using var interruption = new Interruption(TimeProvider.System);
         try
         {
-            using var interruption = new Interruption(TimeProvider.System);
             ParseResult parsed = Root(verbose).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction)
             {
                 return ConsoleOutput.Error(UsageError.Describe(parsed), ExitCodes.BadUsage);
             }
 
+            interruption.IsWorker = parsed.CommandResult.Command.Hidden;
+
             // Interruption stands in for the library's own signal handling, which ends the program 2 s after Ctrl-C.
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             int code = await parsed.InvokeAsync(configuration, interruption.Token);
-            return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? ExitCodes.Interrupted : code;
+            return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? interruption.ExitCode : code;
         }
         catch (OperationCanceledException)
         {
-            return ExitCodes.Interrupted;
+            return interruption.ExitCode;
         }
         catch (Exception error)
         {

@@ -6,12 +6,14 @@ namespace Convoy.Cli.Tests;
 public sealed class InterruptionTests
 {
     [Theory]
-    [InlineData("TERM")]
-    [InlineData("HUP")]
-    public async Task Token_SignalToThisProcess_IsCancelledAndTheProcessLives(string signal)
+    [InlineData("TERM", false, 130)]
+    [InlineData("HUP", false, 129)]
+    [InlineData("TERM", true, 143)]
+    [InlineData("HUP", true, 129)]
+    public async Task Token_SignalToThisProcess_IsCancelledAndTheProcessLives(string signal, bool isWorker, int code)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Needs POSIX signals.");
-        using var interruption = new Interruption(TimeProvider.System);
+        using var interruption = new Interruption(TimeProvider.System) { IsWorker = isWorker };
         var cancelled = new TaskCompletionSource();
         using CancellationTokenRegistration registration = interruption.Token.Register(cancelled.SetResult);
 
@@ -19,5 +21,6 @@ public sealed class InterruptionTests
         await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
         Assert.True(interruption.Token.IsCancellationRequested);
+        Assert.Equal(code, interruption.ExitCode);
     }
 }

@@ -116,11 +116,13 @@ public sealed class LaunchCommandTests
         }
     }
 
-    [Fact]
-    public void Launch_Killed_LeavesNoProcessAndNoFile()
+    [Theory]
+    [InlineData("")]
+    [InlineData("trap '' TERM; ")]
+    public void Launch_Killed_LeavesNoProcessAndNoFile(string preparation)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "What a killed launcher leaves is ended on Linux only.");
-        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", "sleep 60 & echo $!; echo $$; echo $TORCHELASTIC_ERROR_FILE; wait");
+        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", preparation + "sleep 60 & echo $!; echo $$; echo $TORCHELASTIC_ERROR_FILE; wait");
         int[] workers = [WorkerId(convoy), WorkerId(convoy)];
         string errors = Path.GetDirectoryName(convoy.StandardOutput.ReadLine()!.Split(' ')[^1])!;
         Assert.True(Directory.Exists(errors));
@@ -131,9 +133,9 @@ public sealed class LaunchCommandTests
     }
 
     [Theory]
-    [InlineData("HUP")]
-    [InlineData("TERM")]
-    public void Launch_BackgroundJobOfAShell_PassesSigtermOn(string signal)
+    [InlineData("HUP", 129)]
+    [InlineData("TERM", 130)]
+    public void Launch_BackgroundJobOfAShell_PassesSigtermOn(string signal, int code)
     {
         // Such a job and what it starts ignore SIGINT.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "\"$@\" & echo $!; wait $!", "sh", Path.Combine(AppContext.BaseDirectory, "convoy"), "launch", "--nproc", "1", "--", "/bin/sh", "-c", "trap 'echo saved; exit 0' TERM; echo ready; while :; do sleep 0.1; done"])
@@ -147,7 +149,7 @@ public sealed class LaunchCommandTests
 
         Assert.Equal("[rank 0] saved", shell.StandardOutput.ReadLine());
         Assert.True(shell.WaitForExit(Limit), "still running");
-        Assert.Equal(130, shell.ExitCode);
+        Assert.Equal(code, shell.ExitCode);
     }
 
     [Fact]

@@ -24,6 +24,7 @@ internal static class AllReduceBenchmark
             ProcessCount = processes,
             ThreadsPerProcess = 1,
             InterruptSignal = PosixSignal.SIGTERM,
+            OnNotice = ConsoleOutput.Notice,
             OnOutput = line =>
             {
                 if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Loading;
 using Convoy.Cli.Training;
+using Convoy.Distributed.Launch;
 using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
@@ -50,7 +51,7 @@ internal static class BenchLoaderCommand
     {
         settings.Check();
         LaneDataset? given = data == DrawnData.Name ? null : LaneDataset.Open(data);
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("convoy-bench-loader-");
+        DirectoryInfo folder = TemporaryFolder.Create("convoy-bench-loader-", ConsoleOutput.Notice);
         try
         {
             LaneDataset dataset = given ?? Draw(Path.Combine(folder.FullName, "data"), interrupted);

@@ -20,7 +20,7 @@ internal static class LaunchCommand
             LaunchDisplay display = options.Display(parsed, launch);
             foreach (string note in options.Notes(parsed))
             {
-                Notice(note);
+                ConsoleOutput.Notice(note);
             }
 
             return RunAsync(launch, display);
@@ -33,7 +33,7 @@ internal static class LaunchCommand
         using var signals = new LaunchSignals();
         if (DotnetRun.Of(options.Program) is { } run)
         {
-            Notice($"building once for all processes: {run.BuildCommand}");
+            ConsoleOutput.Notice($"building once for all processes: {run.BuildCommand}");
             if (!await run.BuildAsync(signals.Token))
             {
                 return ExitCodes.Interrupted;
@@ -45,7 +45,7 @@ internal static class LaunchCommand
         LauncherOptions complete = options with
         {
             OnOutput = display.Show,
-            OnNotice = Notice,
+            OnNotice = ConsoleOutput.Notice,
             OnRestart = (failure, restart) => display.ShowRestart(failure, restart, options.MaxRestarts),
             ChooseInterruptSignal = () => signals.PassedOn,
         };
@@ -63,6 +63,4 @@ internal static class LaunchCommand
             return ConsoleOutput.Error(unusable.Message, ExitCodes.BadUsage);
         }
     }
-
-    private static void Notice(string notice) => Console.Error.WriteLine($"convoy: {notice}");
 }

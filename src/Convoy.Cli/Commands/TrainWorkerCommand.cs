@@ -34,7 +34,9 @@ internal static class TrainWorkerCommand
             using TraceRecorder? trace = TraceRecorder.FromEnvironment(group);
             using var trainer = new Trainer(options, run, group, TimeProvider.System, trace, stop);
             TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
-            return outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done;
+
+            // All ranks stop when one is asked to. Only that one ended because of a signal, so that the launcher names it.
+            return outcome.Interrupted && stop.IsCancellationRequested ? ExitCodes.Interrupted : ExitCodes.Done;
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convoy.Distributed.Launch;
 using Convoy.Metrics;
 
 namespace Convoy.Cli.Doctor;
@@ -12,7 +13,7 @@ internal static class Diagnosis
     /// <summary>The warnings for one machine; none when all is well.</summary>
     public static IReadOnlyList<string> Warnings(
         HostInfo host, SharedMemorySpace? sharedMemory, IReadOnlyList<Gpu> gpus, bool cudaAvailable, string? torchError,
-        IReadOnlyList<BackendStatus> backends, IReadOnlyList<MatrixMultiplyPeak> peaks)
+        IReadOnlyList<BackendStatus> backends, IReadOnlyList<MatrixMultiplyPeak> peaks, string? temporaryFolderProblem = null)
     {
         var warnings = new List<string>();
         if (torchError is not null)
@@ -27,6 +28,11 @@ internal static class Diagnosis
         else if (sharedMemory is not null && sharedMemory.FreeBytes < SharedMemoryNeeded)
         {
             warnings.Add($"little shared memory is free ({sharedMemory.Path}: {Size(sharedMemory.FreeBytes)} of {Size(sharedMemory.TotalBytes)}). Give a container --shm-size=1g; see docs/troubleshooting/shared-memory-too-small.md.");
+        }
+
+        if (temporaryFolderProblem is not null)
+        {
+            warnings.Add($"temporary files cannot be written where the system wants them ({temporaryFolderProblem}). Convoy takes /tmp or /dev/shm instead; set {TemporaryFolder.Variable} to a folder that exists, that you may write and that has room.");
         }
 
         if (host.MemoryAvailableBytes < MemoryNeeded)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Convoy.Distributed.Launch;
 using Convoy.Metrics;
 using TorchSharp;
 
@@ -25,7 +26,7 @@ internal static class Examination
 
         return new DoctorReport(
             host, sharedMemory, gpus, cuda, torchError, backends, peaks, bandwidth,
-            Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks));
+            Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks, TemporaryFolder.Problem() is { } problem ? $"{TemporaryFolder.Describe()}: {problem}" : null));
     }
 
     private static string? TryLoadTorch()

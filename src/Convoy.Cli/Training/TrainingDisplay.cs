@@ -60,6 +60,22 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
         }
     }
 
+    /// <summary>Writes a line on standard error, or above the bar.</summary>
+    public void Notice(string line)
+    {
+        lock (_gate)
+        {
+            if (_bar is null)
+            {
+                ConsoleOutput.Notice(line);
+            }
+            else
+            {
+                _bar.Say($"convoy: {line}");
+            }
+        }
+    }
+
     /// <summary>Leaves the bar as it stands. What a worker's leftover process still writes is not shown.</summary>
     public void Dispose()
     {

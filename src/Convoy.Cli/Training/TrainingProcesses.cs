@@ -28,6 +28,9 @@ internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions option
     /// <summary>Told of each restart: what failed, and the restart's number from 1.</summary>
     public Action<WorkerFailure, int>? OnRestart { get; init; }
 
+    /// <summary>Told what people should see while it runs, in a line: that a process is stopped, say. Default: it goes to standard error.</summary>
+    public Action<string> OnNotice { get; init; } = ConsoleOutput.Notice;
+
     /// <summary>Starts the processes and waits until none is left.</summary>
     /// <param name="interrupted">Asks them for an early end after their present step.</param>
     public Task<LaunchResult> RunAsync(CancellationToken interrupted)
@@ -42,6 +45,7 @@ internal sealed class TrainingProcesses(RunDirectory run, TrainingOptions option
             MaxRestarts = MaxRestarts,
             InterruptSignal = PosixSignal.SIGTERM,
             LogDirectory = run.Logs,
+            OnNotice = OnNotice,
             Environment = Variables(),
             OnOutput = line =>
             {

@@ -46,29 +46,21 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             run.GoBackTo(_start!.Checkpoint?.State.Step ?? 0);
         }
 
-        // Before the data is drawn: from now on --resume goes on with the run, whatever ends this session.
-        run.WriteConfig(options);
-        if (draw)
+        LaunchResult result;
+        TrainingData data;
+        try
         {
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
-            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
-                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
+            data = Prepare(changes, interrupted);
+            result = await TrainAsync(held, maxRestarts, trace, interrupted);
+        }
+        catch when (resumed is null && !run.HasSteps)
+        {
+            // No process ever trained: what is there would only block the next try.
+            run.Remove();
+            throw;
         }
 
-        foreach (string change in changes)
-        {
-            _console.WriteLine($"Changed: {change}.");
-        }
-
-        if (resumed is not null && _start!.Checkpoint is null)
-        {
-            _console.WriteLine("The run has no checkpoint yet: it begins anew.");
-        }
-
-        TrainingData data = TrainingData.Open(options);
-        Announce(data, new TrainingPlan(options, data.Training.Count));
-        LaunchResult result = await TrainAsync(held, maxRestarts, trace, interrupted);
-        bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace, file => _console.WriteLine($"{file} is no trace: it is left out of the time line."));
+        bool traced = trace is not null && MergeTraces(failed: result.Failure is not null);
         if (result.Interrupted)
         {
             return Interrupted();
@@ -92,6 +84,32 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Score it with: [bold]convoy eval --checkpoint {run.Root} --data {options.Val ?? options.Data}[/]");
             return ExitCodes.Interrupted;
         }
+    }
+
+    private TrainingData Prepare(IReadOnlyList<string> changes, CancellationToken interrupted)
+    {
+        // Before the data is drawn: from now on --resume goes on with the run, whatever kills this session.
+        run.WriteConfig(options);
+        if (draw)
+        {
+            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
+            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
+                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
+        }
+
+        foreach (string change in changes)
+        {
+            _console.WriteLine($"Changed: {change}.");
+        }
+
+        if (resumed is not null && _start!.Checkpoint is null)
+        {
+            _console.WriteLine("The run has no checkpoint yet: it begins anew.");
+        }
+
+        TrainingData data = TrainingData.Open(options);
+        Announce(data, new TrainingPlan(options, data.Training.Count));
+        return data;
     }
 
     // What can be wrong is found here, where nothing has been written yet.
@@ -185,15 +203,30 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
                 display.Show(what);
             },
+            OnNotice = display.Notice,
             OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Of(failure)}"),
         };
         return await processes.RunAsync(interrupted);
     }
 
+    private bool MergeTraces(bool failed)
+    {
+        try
+        {
+            return TraceFile.Merge(run.Logs, run.Trace, file => ConsoleOutput.Notice($"{file} is no trace: it is left out of the time line."));
+        }
+        catch (Exception error) when (failed && error is IOException or UnauthorizedAccessException)
+        {
+            // The run's own error comes after this and counts more.
+            ConsoleOutput.Notice($"the trace cannot be written ({error.Message})");
+            return false;
+        }
+    }
+
     // Which rank did not do what the others did is often all that there is to know.
     private void TellLastOperations()
     {
-        if (FlightRecorderAnalysis.Read(run.Logs) is { Findings.Count: > 0 } analysis)
+        if (FlightRecorderAnalysis.Read(run.Logs, ConsoleOutput.Notice) is { Findings.Count: > 0 } analysis)
         {
             _console.WriteLine($"Last operations of the ranks (logs/flight-recorder-rank-*.json): {analysis}");
         }

@@ -78,6 +78,7 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
             ProcessCount = trials[0].Processes,
             ThreadsPerProcess = trials[0].Threads,
             InterruptSignal = PosixSignal.SIGTERM,
+            OnNotice = ConsoleOutput.Notice,
             LogDirectory = folder.Logs,
             OnOutput = line =>
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
+using Convoy.Distributed.Launch;
 using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
@@ -37,7 +38,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             _ = new TrainingPlan(options, frames);
         }
 
-        DirectoryInfo scratch = Directory.CreateTempSubdirectory("convoy-tune-");
+        DirectoryInfo scratch = TemporaryFolder.Create("convoy-tune-", ConsoleOutput.Notice);
         try
         {
             return await RunAsync(scratch.FullName, candidates.Count, interrupted);

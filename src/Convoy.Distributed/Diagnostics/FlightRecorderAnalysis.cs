@@ -6,7 +6,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// <summary>Compares the recordings of all ranks: where they parted, and who is behind.</summary>
 public sealed class FlightRecorderAnalysis
 {
-    /// <summary>Compares <paramref name="recordings"/>, one for each rank that left one.</summary>
+    /// <summary>Compares <paramref name="recordings"/>, one for each rank that left one, as <see cref="FlightRecording.ReadAll"/> gives them.</summary>
     public FlightRecorderAnalysis(IReadOnlyList<FlightRecording> recordings)
     {
         ArgumentNullException.ThrowIfNull(recordings);
@@ -29,7 +29,9 @@ public sealed class FlightRecorderAnalysis
     public IReadOnlyList<string> Findings { get; }
 
     /// <summary>Reads and compares the recordings in <paramref name="directory"/>.</summary>
-    public static FlightRecorderAnalysis Read(string directory) => new(FlightRecording.ReadAll(directory));
+    /// <param name="directory">The folder; it need not exist.</param>
+    /// <param name="onDamaged">Told of each file that is passed over because it is damaged, in a line; null: nobody is.</param>
+    public static FlightRecorderAnalysis Read(string directory, Action<string>? onDamaged = null) => new(FlightRecording.ReadAll(directory, onDamaged));
 
     /// <summary>All findings in one line.</summary>
     public override string ToString() => string.Join(" ", Findings);

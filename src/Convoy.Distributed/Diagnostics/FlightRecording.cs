@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Diagnostics;
 
@@ -15,24 +16,22 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
     /// <summary>The file of a rank in <paramref name="directory"/>.</summary>
     public static string FileOf(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"flight-recorder-rank-{rank}.json"));
 
-    /// <summary>Reads the recordings of all ranks that left one, by rank. One that another program is still writing or that is broken is left out.</summary>
+    /// <summary>Reads the recordings of all ranks that left one, by rank. One that is damaged is passed over: the others still say much.</summary>
     /// <param name="directory">The folder; it need not exist.</param>
-    public static IReadOnlyList<FlightRecording> ReadAll(string directory)
+    /// <param name="onDamaged">Told of each file that is passed over, with the reason, in a line; null: nobody is.</param>
+    public static IReadOnlyList<FlightRecording> ReadAll(string directory, Action<string>? onDamaged = null)
     {
         List<FlightRecording> found = [];
-        string[] files = Directory.Exists(directory) ? Directory.GetFiles(directory, "flight-recorder-rank-*.json") : [];
-        foreach (string file in files)
+        foreach (string file in Files(directory, onDamaged))
         {
             try
             {
-                if (JsonSerializer.Deserialize(File.ReadAllText(file), FlightRecorderJson.Default.FlightRecording) is { Operations: not null } recording)
-                {
-                    found.Add(recording);
-                }
+                found.Add(Read(file));
             }
-            catch (JsonException)
+            catch (Exception error) when (error is JsonException or InvalidOperationException or NotSupportedException or FormatException or ArgumentException
+                or InvalidDataException or IOException or UnauthorizedAccessException)
             {
-                // Not ours, or cut short by a full disk: the others still say much.
+                onDamaged?.Invoke($"a flight recorder's file is damaged and passed over ({file}: {error.Message.ReplaceLineEndings(" ")})");
             }
         }
 
@@ -47,6 +46,41 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
             File.Delete(file);
         }
     }
+
+    private static string[] Files(string directory, Action<string>? onDamaged)
+    {
+        try
+        {
+            return Directory.Exists(directory) ? Directory.GetFiles(directory, "flight-recorder-rank-*.json") : [];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            onDamaged?.Invoke($"the flight recorder's files cannot be read ({directory}: {error.Message})");
+            return [];
+        }
+    }
+
+    private static FlightRecording Read(string file)
+    {
+        FlightRecording? recording = JsonSerializer.Deserialize(File.ReadAllText(file), FlightRecorderJson.Default.FlightRecording);
+        string? fault = recording switch
+        {
+            null => "it holds null",
+            { Operations: null } => "it has no operations",
+            _ when recording.Size is < 1 or > RankPlace.MostRanks => FormattableString.Invariant($"a size of {recording.Size} ranks"),
+            _ when recording.Rank < 0 || recording.Rank >= recording.Size => FormattableString.Invariant($"rank {recording.Rank} of {recording.Size}"),
+            _ when Path.GetFileName(FileOf("", recording.Rank)) != Path.GetFileName(file) => FormattableString.Invariant($"it is of rank {recording.Rank}"),
+            _ => recording.Operations.Select(FaultOf).FirstOrDefault(found => found is not null),
+        };
+        return fault is null ? recording! : throw new InvalidDataException(fault);
+    }
+
+    // The texts are printed: in one line, and without what would steer a terminal.
+    private static string? FaultOf(FlightRecord? record, int index) =>
+        record is not { Group: { Length: > 0 } group, Call: { Length: > 0 } call } ? FormattableString.Invariant($"operation {index} lacks its group or its call")
+        : record.Number < 1 || !Enum.IsDefined(record.Kind) ? FormattableString.Invariant($"operation {index} has number {record.Number} and kind {record.Kind}")
+        : group.Any(char.IsControl) || call.Any(char.IsControl) ? FormattableString.Invariant($"operation {index} has control characters in its group or its call")
+        : null;
 
     /// <summary>Writes it to <paramref name="directory"/>, which is made when it is not there.</summary>
     internal void Write(string directory)

@@ -16,18 +16,22 @@ internal sealed class LaunchGuard : IDisposable
 {
     // Ctrl-C, a closed terminal, and signals to the whole process group are for the launcher to handle. A word on the pipe
     // means that all is done; its end without one, that the launcher died. The last search finds what was on its way into
-    // life during the one before.
+    // life during the one before. Time is the system's, in tenths of a second: on a busy machine a search takes longer than a pause.
     private const string Script = """
         exec >/dev/null 2>&1
         trap '' INT TERM HUP QUIT
         mark=$1; errors=$2
         read word && exit 0
         marked() { grep -lsF "$mark" /proc/[0-9]*/environ | while IFS=/ read -r a b id c; do echo "$id"; done; }
-        tries=0
+        now=0
+        clock() { IFS=. read -r seconds rest </proc/uptime && now=$((seconds * 10 + ${rest%${rest#?}})); }
+        clock
+        start=$now; tries=0
         while found=$(marked); [ -n "$found" ] || [ $tries -lt 2 ]; do
-            if [ $tries -ge 50 ]; then kill -KILL $found; elif [ $tries -lt 2 ]; then kill -TERM $found; fi
+            clock
+            if [ $((now - start)) -ge 50 ]; then kill -KILL $found; elif [ $tries -lt 2 ]; then kill -TERM $found; fi
             tries=$((tries + 1))
-            [ $tries -gt 100 ] && break
+            [ $((now - start)) -gt 100 ] && break
             sleep 0.1
         done
         rm -rf "$errors"

@@ -80,7 +80,7 @@ public sealed class Launcher
             NodePlace place = peers?.Place ?? new NodePlace(0, 1, 0, _options.ProcessCount);
             AnnounceCores(cores, place);
             SetEarlierLogsAside(place);
-            DirectoryInfo errors = Directory.CreateTempSubdirectory("convoy-errors-");
+            DirectoryInfo errors = ErrorFolder();
             var identity = new LaunchIdentity(Random(16), runId, peers is null ? Random(32) : _options.JobSecret!, errors.FullName);
             using LaunchGuard? guard = LaunchGuard.Start(identity.LaunchId, errors.FullName);
             if (guard is null && !OperatingSystem.IsWindows())
@@ -96,6 +96,18 @@ public sealed class Launcher
             {
                 errors.Delete(recursive: true);
             }
+        }
+    }
+
+    private DirectoryInfo ErrorFolder()
+    {
+        try
+        {
+            return TemporaryFolder.Create("convoy-errors-", _options.OnNotice);
+        }
+        catch (IOException refusal)
+        {
+            throw new LaunchException(refusal.Message, refusal);
         }
     }
 

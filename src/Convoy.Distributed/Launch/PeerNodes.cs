@@ -17,6 +17,8 @@ namespace Convoy.Distributed.Launch;
 /// </remarks>
 internal sealed class PeerNodes : IDisposable
 {
+    private static readonly JsonSerializerOptions Format = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(10);
 
     private readonly LauncherOptions _options;
@@ -189,7 +191,7 @@ internal sealed class PeerNodes : IDisposable
         {
             string missing = string.Join(", ", late.MissingKeys.Select(key => key["node/".Length..]));
             throw new PeerNodeException(FormattableString.Invariant(
-                $"not all machines came within {patience.TotalSeconds:0.###} s (missing: node {missing}). Start a launcher on each, with the same address, port and number of machines."), late);
+                $"not all machines came within {patience.TotalSeconds:0.###} s (missing: {(late.MissingKeys.Count == 1 ? "node" : "nodes")} {missing}). Start a launcher on each, with the same address, port and number of machines."), late);
         }
 
         _nodes = [.. Enumerable.Range(0, _options.NodeCount).Select(node => Read<NodeIntroduction>($"node/{node}", patience))];
@@ -246,8 +248,18 @@ internal sealed class PeerNodes : IDisposable
         }
     }
 
-    private T Read<T>(string key, TimeSpan patience) =>
-        JsonSerializer.Deserialize<T>(_store.Get(key, patience)) ?? throw new PeerNodeException($"another launcher wrote nothing at {key}. Run the same version of Convoy on all machines.");
+    private T Read<T>(string key, TimeSpan patience)
+    {
+        byte[] text = _store.Get(key, patience);
+        try
+        {
+            return JsonSerializer.Deserialize<T>(text, Format) ?? throw new JsonException("null");
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new PeerNodeException($"what another launcher wrote at {key} cannot be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}). Run the same version of Convoy on all machines.", error);
+        }
+    }
 
     private static string StopKey(int start, StopReason reason) => $"{start}/stop/{reason}";
 

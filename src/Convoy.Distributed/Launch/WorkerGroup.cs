@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Convoy.Distributed.Backends.SharedMemory.Platform;
 
 namespace Convoy.Distributed.Launch;
 
@@ -50,7 +51,19 @@ internal sealed class WorkerGroup : IDisposable
         var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration registration = cancellation.Register(cancelled.SetResult);
 
-        WorkerProcess? failed = await FirstFailureAsync(Task.WhenAny(cancelled.Task, elsewhere)).ConfigureAwait(false);
+        using var watching = new CancellationTokenSource();
+        Task watch = WatchStoppedAsync(watching.Token);
+        WorkerProcess? failed;
+        try
+        {
+            failed = await FirstFailureAsync(Task.WhenAny(cancelled.Task, elsewhere)).ConfigureAwait(false);
+        }
+        finally
+        {
+            await watching.CancelAsync().ConfigureAwait(false);
+            await watch.ConfigureAwait(false);
+        }
+
         if (failed is not null && MayBeOurs(failed.ExitCode) && cancellation.CanBeCanceled)
         {
             await Task.WhenAny(cancelled.Task, Task.Delay(InterruptSettling, CancellationToken.None)).ConfigureAwait(false);
@@ -74,6 +87,10 @@ internal sealed class WorkerGroup : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _workers.ForEach(w => w.Dispose());
+
+    private Task WatchStoppedAsync(CancellationToken stop) => _environment.Options.OnNotice is { } notice
+        ? new StoppedWorkers(IPlatform.Current, notice, TimeProvider.System).WatchAsync(() => _workers.Where(w => !w.Exited.IsCompleted).Select(w => (w.Rank, w.ProcessId)), stop)
+        : Task.CompletedTask;
 
     // A terminal, or who signals the whole process group, reaches the workers as well as this process.
     private static bool MayBeOurs(int exitCode) => exitCode is 128 + Signal.Interrupt or 128 + Signal.Terminate or 128 + Signal.HangUp;

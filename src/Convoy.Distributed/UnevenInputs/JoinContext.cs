@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.UnevenInputs;
@@ -96,10 +97,12 @@ public sealed class JoinContext : IDisposable
         if (Options.ThrowOnEarlyTermination && active.Length < all.Length)
         {
             throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture, $"rank {string.Join(", ", Enumerable.Range(0, all.Length).Except(active))} has no more inputs while rank {string.Join(", ", active)} has. Give all ranks equally many, or switch ThrowOnEarlyTermination off."));
+                CultureInfo.InvariantCulture, $"{Having([.. Enumerable.Range(0, all.Length).Except(active)])} no more inputs while {Having(active)}. Give all ranks equally many, or switch ThrowOnEarlyTermination off."));
         }
 
         LastRound = new JoinRound(active);
         return all[active[0]];
     }
+
+    private static string Having(int[] ranks) => $"{RankList.Describe(ranks)} {(ranks.Length == 1 ? "has" : "have")}";
 }

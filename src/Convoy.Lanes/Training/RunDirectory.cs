@@ -9,6 +9,8 @@ namespace Convoy.Lanes.Training;
 /// <summary>Where a run keeps its files; this is the one place that names them.</summary>
 public sealed partial class RunDirectory
 {
+    private bool _isMade;
+
     /// <summary>Refers to a run directory, which need not exist yet.</summary>
     /// <param name="path">The folder.</param>
     public RunDirectory(string path)
@@ -65,6 +67,9 @@ public sealed partial class RunDirectory
     /// </summary>
     public void GoBackTo(long step) => new CheckpointStore(Checkpoints).SetAsideAfter(step);
 
+    /// <summary>Whether a process of the run ever began to train.</summary>
+    public bool HasSteps => File.Exists(MetricsLog(0));
+
     /// <summary>Makes the folder for a new run.</summary>
     /// <exception cref="BadInputException">It exists and is not empty, or cannot be written to.</exception>
     public void Create()
@@ -76,6 +81,7 @@ public sealed partial class RunDirectory
         }
 
         OutputFolder.RequireWritable(Root);
+        _isMade |= !Directory.Exists(Root);
         Directory.CreateDirectory(Root);
     }
 
@@ -92,6 +98,29 @@ public sealed partial class RunDirectory
             else
             {
                 File.Delete(entry);
+            }
+        }
+    }
+
+    /// <summary>Undoes <see cref="Create"/> for a run that never began, and removes what it wrote: <see cref="Create"/> would refuse the folder the next time.</summary>
+    public void Remove()
+    {
+        if (_isMade)
+        {
+            Directory.Delete(Root, recursive: true);
+            return;
+        }
+
+        // The folder is the user's, and was empty.
+        foreach (FileSystemInfo entry in new DirectoryInfo(Root).EnumerateFileSystemInfos().ToList())
+        {
+            if (entry is DirectoryInfo { LinkTarget: null } folder)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                entry.Delete();
             }
         }
     }

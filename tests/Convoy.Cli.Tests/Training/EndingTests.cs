@@ -36,6 +36,56 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         Assert.DoesNotContain(Directory.GetFileSystemEntries("/dev/shm"), entry => !sharedMemory.Contains(entry) && entry.Contains("convoy", StringComparison.OrdinalIgnoreCase));
     }
 
+    [Fact]
+    public async Task Train_OneWorkerGetsSigterm_IsNamedWithThatSignal()
+    {
+        string output = _fixture.At("terminated");
+        using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
+        int worker = TrainingFixture.Workers(output)[1];
+
+        TrainingFixture.Signal(worker, "TERM");
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+
+        Assert.Equal(1, code);
+        Assert.Equal($"convoy: error: rank 1 (pid {worker}) was ended by SIGTERM (exit code 143). Its output is in the run's logs/rank-1.log.\n", error);
+        Assert.Empty(TrainingFixture.Workers(output));
+    }
+
+    [Fact]
+    public async Task Train_OneWorkerStopped_IsNamedAndTheRunGoesOnWithIt()
+    {
+        string output = _fixture.At("stopped");
+        using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
+        int worker = TrainingFixture.Workers(output)[1];
+
+        TrainingFixture.Signal(worker, "STOP");
+        string? stopped = await convoy.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+        TrainingFixture.Signal(worker, "CONT");
+        string? goesOn = await convoy.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+        TrainingFixture.Signal(convoy.Id, "INT");
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+
+        Assert.Equal($"convoy: rank 1 (pid {worker}) is stopped (SIGSTOP), and the others wait for it. Let it go on with kill -CONT {worker}.", stopped);
+        Assert.Matches($@"\Aconvoy: rank 1 \(pid {worker}\) goes on after \d+ s\.\z", goesOn);
+        Assert.Equal((130, string.Empty), (code, error));
+    }
+
+    [Fact]
+    public async Task Train_DamagedFlightRecorder_DoesNotHideTheRunsError()
+    {
+        string output = _fixture.At("damaged");
+        using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
+        string damaged = Path.Combine(output, "logs", "flight-recorder-rank-1.json");
+        await File.WriteAllTextAsync(damaged, "{\"rank\":1,\"size\":2,\"process_id\":1,\"time\":\"2026-01-01T00:00:00+00:00\",\"reason\":\"x\",\"operations\":[null]}", TestContext.Current.CancellationToken);
+
+        TrainingFixture.Signal(TrainingFixture.Workers(output)[1], "KILL");
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+
+        Assert.Equal(1, code);
+        Assert.StartsWith($"convoy: a flight recorder's file is damaged and passed over ({damaged}: ", error, StringComparison.Ordinal);
+        Assert.Contains("\nconvoy: error: rank 1 (pid ", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

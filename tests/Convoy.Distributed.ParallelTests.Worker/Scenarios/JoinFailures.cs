@@ -27,7 +27,7 @@ internal static class JoinFailures
 
         // All ranks throw, and can go on.
         var throwing = new JoinOptions { ThrowOnEarlyTermination = true };
-        Expect.Throws<InvalidOperationException>(() => model.Join(() => Steps(group.Rank == 1 ? 1 : 2), throwing), "rank 1 has no more inputs while rank 0, 2 has.");
+        Expect.Throws<InvalidOperationException>(() => model.Join(() => Steps(group.Rank == 1 ? 1 : 2), throwing), "rank 1 has no more inputs while ranks 0, 2 have.");
         model.Join(() => Steps(2), throwing);
 
         using nn.Module<Tensor, Tensor> normed = nn.Sequential(nn.Linear(3, 3), new SyncBatchNorm(3, group));

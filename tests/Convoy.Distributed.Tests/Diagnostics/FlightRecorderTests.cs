@@ -60,6 +60,36 @@ public sealed class FlightRecorderTests : IDisposable
         Assert.Equal([null, message], recording.Operations.Select(record => record.Error));
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("")]
+    [InlineData("{\"rank\":0,\"size\":2,\"process_id\":1,\"time\":\"2026-01-01T00:00:00+00:00\",\"reason\":\"x\",\"operations\":[null]}")]
+    [InlineData("{\"rank\":0,\"size\":2147483647,\"operations\":[]}")]
+    [InlineData("{\"rank\":-1,\"size\":2,\"operations\":[]}")]
+    [InlineData("{\"rank\":1,\"size\":2,\"operations\":[]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"reason\":\"\\ud800\",\"operations\":[]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"time\":\"9999-99-99\",\"operations\":[]}")]
+    [InlineData("{\"rank\":0,\"size\":1e400,\"operations\":[]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":null,\"number\":1,\"kind\":\"Barrier\",\"call\":\"x\"}]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":\"g\",\"number\":1,\"kind\":99,\"call\":\"x\"}]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":\"g\",\"number\":-1,\"kind\":\"Barrier\",\"call\":\"x\"}]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":\"g\",\"number\":1,\"kind\":\"Barrier\",\"call\":\"\\ud800\"}]}")]
+    [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":\"\\u001b[2J\",\"number\":1,\"kind\":\"Barrier\",\"call\":\"x\"}]}")]
+    public void ReadAll_DamagedFile_IsPassedOverWithOneLineThatNamesIt(string content)
+    {
+        string file = FlightRecording.FileOf(_directory, 0);
+        File.WriteAllText(file, content);
+        new FlightRecorder(1, 2, _directory).Write("whole");
+
+        var lines = new List<string>();
+        Assert.Equal(1, Assert.Single(FlightRecording.ReadAll(_directory, lines.Add)).Rank);
+        Assert.StartsWith($"a flight recorder's file is damaged and passed over ({file}: ", Assert.Single(lines), StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', lines[0]);
+        Assert.Equal(["rank 0 left no recording: killed, stopped, or not at fault and still running."], FlightRecorderAnalysis.Read(_directory).Findings);
+    }
+
     [Fact]
     public void Write_Twice_KeepsTheFirstReason()
     {

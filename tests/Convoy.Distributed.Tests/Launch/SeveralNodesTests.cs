@@ -89,7 +89,7 @@ public sealed class SeveralNodesTests
     {
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => Launch(Options(0, "true") with { NodeCount = 3, JoinTimeoutSeconds = 0.3 }, TestContext.Current.CancellationToken));
 
-        Assert.Equal("not all machines came within 0.3 s (missing: node 1, 2). Start a launcher on each, with the same address, port and number of machines.", error.Message);
+        Assert.Equal("not all machines came within 0.3 s (missing: nodes 1, 2). Start a launcher on each, with the same address, port and number of machines.", error.Message);
     }
 
     [Fact]

@@ -18,6 +18,28 @@ public sealed class RunDirectoryTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.File("a/b")));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Remove_RunThatNeverBegan_LeavesWhatWasThereBefore(bool existed)
+    {
+        string outside = _folder.Write("outside/keep.txt", "keep"), root = _folder.File("run");
+        if (existed)
+        {
+            Directory.CreateDirectory(root);
+        }
+
+        var run = new RunDirectory(root);
+        run.Create();
+        _folder.Write("run/logs/rank-0.log", "");
+        Directory.CreateSymbolicLink(_folder.File("run/link"), _folder.File("outside"));
+        run.Remove();
+
+        Assert.Equal(existed, Directory.Exists(root));
+        Assert.Equal("keep", File.ReadAllText(outside));
+        new RunDirectory(root).Create();
+    }
+
     [Fact]
     public void Create_NonEmptyFolder_IsRefused()
     {

@@ -61,7 +61,7 @@ internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
 
     private async Task<StepRun> RunOnceAsync(TrainingOptions options, bool record, CancellationToken interrupted)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("convoy-bench-step-");
+        DirectoryInfo folder = TemporaryFolder.Create("convoy-bench-step-", ConsoleOutput.Notice);
         try
         {
             var lines = new List<string>();
@@ -71,6 +71,7 @@ internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
                 ProcessCount = options.Nproc,
                 ThreadsPerProcess = options.Threads,
                 InterruptSignal = PosixSignal.SIGTERM,
+                OnNotice = ConsoleOutput.Notice,
                 OnOutput = line =>
                 {
                     if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output)

@@ -79,7 +79,7 @@ internal sealed class LinuxPlatform : IPlatform
         {
             string text = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
             string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : new ProcessStatus(long.Parse(fields[19], CultureInfo.InvariantCulture), fields[0] is "T" or "t");
+            return fields[0] is "Z" or "X" ? null : new ProcessStatus(long.Parse(fields[19], CultureInfo.InvariantCulture), fields[0] is "T" or "t", fields[0] is "t");
         }
         catch (IOException error) when (error is FileNotFoundException or DirectoryNotFoundException || error.HResult == NoSuchProcess)
         {
