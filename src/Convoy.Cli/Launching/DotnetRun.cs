@@ -19,6 +19,9 @@ internal sealed class DotnetRun
     private static readonly string[] Targets = ["--project", "--file"];
     private static readonly string[] OfRunning = ["-lp", "--launch-profile", "-e", "--environment", "--device"];
 
+    // Added to every build; build servers would outlive this program. A user who gives -v wants to see it.
+    private static readonly string[] Quietly = ["-v", "quiet"], Always = ["-nologo", "--disable-build-servers"];
+
     private readonly string _dotnet;
     private readonly string[] _build;
 
@@ -35,6 +38,8 @@ internal sealed class DotnetRun
     /// <summary>What is built, as one would write it.</summary>
     public string BuildCommand => string.Join(' ', ["dotnet", .. _build]);
 
+    private bool IsLoud => _build.Any(word => word == "-v" || word.StartsWith("-v:", StringComparison.Ordinal) || word.StartsWith("--verbosity", StringComparison.Ordinal));
+
     /// <summary>The build that a program needs; null when it is not <c>dotnet run</c>, or does not build.</summary>
     public static DotnetRun? Of(LaunchProgram program)
     {
@@ -46,12 +51,12 @@ internal sealed class DotnetRun
 
     /// <summary>Builds.</summary>
     /// <returns>Whether it was not cancelled.</returns>
-    /// <exception cref="BadInputException">The build failed; its messages are in the error's text.</exception>
+    /// <exception cref="BadInputException">The build failed; its messages are on standard error.</exception>
     public async Task<bool> BuildAsync(CancellationToken cancelled)
     {
         using Process process = Start();
         process.StandardInput.Close();
-        Task[] reading = [PassOnAsync(process.StandardOutput), PassOnAsync(process.StandardError)];
+        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None), errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
             await process.WaitForExitAsync(cancelled);
@@ -62,17 +67,21 @@ internal sealed class DotnetRun
             return false;
         }
 
-        await Task.WhenAll(reading);
-        return process.ExitCode == 0
-            ? true
-            : throw new BadInputException("the program does not build", BuildCommand, "The messages above say why.");
+        if (process.ExitCode == 0 && !IsLoud)
+        {
+            return true;
+        }
+
+        // Standard output is the program's.
+        await Console.Error.WriteAsync(await output + await errors);
+        return process.ExitCode == 0 ? true : throw new BadInputException("the program does not build", BuildCommand, "The messages above say why.");
     }
 
     private Process Start()
     {
         try
         {
-            return Process.Start(new ProcessStartInfo(_dotnet, _build) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+            return Process.Start(new ProcessStartInfo(_dotnet, [.. _build, .. IsLoud ? [] : Quietly, .. Always]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         }
         catch (Win32Exception refusal)
         {
@@ -80,19 +89,9 @@ internal sealed class DotnetRun
         }
     }
 
-    // Standard output is the program's.
-    private static async Task PassOnAsync(StreamReader output)
-    {
-        while (await output.ReadLineAsync(CancellationToken.None) is { } line)
-        {
-            await Console.Error.WriteLineAsync(line);
-        }
-    }
-
     private static string[] BuildArguments(IReadOnlyList<string> words)
     {
         string? target = null;
-        bool verbosity = false;
         var options = new List<string>();
         for (int i = 1; i < words.Count && words[i] != "--"; i++)
         {
@@ -107,7 +106,6 @@ internal sealed class DotnetRun
             else if (WithValue.Contains(name) && next is not null)
             {
                 options.AddRange(joined ? [words[i]] : [name, next]);
-                verbosity |= name is "-v" or "--verbosity";
             }
             else if (Targets.Contains(name))
             {
@@ -125,7 +123,6 @@ internal sealed class DotnetRun
             i += taken && !joined ? 1 : 0;
         }
 
-        // Build servers would outlive this program.
-        return ["build", .. target is null ? [] : (string[])[target], .. options, .. verbosity ? [] : (string[])["-v", "quiet"], "-nologo", "--disable-build-servers"];
+        return ["build", .. target is null ? [] : (string[])[target], .. options];
     }
 }

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Cli.Training;
 
 /// <summary>What a failed process of a run says of itself, in one line.</summary>
-internal static class FailureText
+internal static partial class FailureText
 {
     /// <summary>Describes <paramref name="failure"/>: who failed, why as far as it is known, and what to look at or do.</summary>
     public static string Of(WorkerFailure failure)
@@ -20,12 +21,22 @@ internal static class FailureText
                 : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
     }
 
-    // The library speaks of what its caller sets; whoever reads this sets options.
+    // The library speaks of what its caller sets; whoever reads this sets options, and has no addresses to look at.
     private static string InOptions(string text)
     {
         text = text
             .Replace("give the process group a longer time-out", "give a longer --timeout", StringComparison.Ordinal)
-            .Replace("give a longer time-out", "give a longer --timeout", StringComparison.Ordinal);
+            .Replace("give a longer time-out", "give a longer --timeout", StringComparison.Ordinal)
+            .Replace("join the process group", "join the run", StringComparison.Ordinal)
+            .Replace(", and whether MASTER_ADDR and MASTER_PORT are theirs", string.Empty, StringComparison.Ordinal);
+        if (Deadline().IsMatch(text) && !text.Contains("--timeout", StringComparison.Ordinal))
+        {
+            text += " Or give a longer --timeout.";
+        }
+
         return text.Contains("/dev/shm has no room", StringComparison.Ordinal) ? $"{text} See docs/troubleshooting/shared-memory-too-small.md." : text;
     }
+
+    [GeneratedRegex(@" within [0-9.]+ s\b", RegexOptions.CultureInvariant)]
+    private static partial Regex Deadline();
 }
