@@ -65,6 +65,9 @@ internal static class ConsoleOutput
         return exitCode;
     }
 
+    /// <summary>Writes one line that its user should know and that ends nothing.</summary>
+    public static void Warning(string message) => Console.Error.WriteLine($"convoy: warning: {OneLine(message)}");
+
     private static string OneLine(string message) =>
         string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

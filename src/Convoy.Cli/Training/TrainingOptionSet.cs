@@ -31,7 +31,7 @@ internal sealed class TrainingOptionSet
     private readonly Option<double> _weightDecay = Given("--weight-decay", "AdamW's weight decay.", Default.WeightDecay);
     private readonly Option<int> _accumulate = Given("--accumulate", "Steps whose gradients make one update.", Default.Accumulate);
     private readonly Option<double> _clip = Given("--clip", "Largest norm of the gradients; 0 for no clipping.", Default.Clip);
-    private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", "fp32");
+    private readonly Option<string> _precision = Given("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16 (slow on processors).", "fp32");
     private readonly Option<string> _fuse = Given("--fuse", "Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", "all");
     private readonly Option<bool> _syncBn = Given("--sync-bn", "Batch norm over the whole global batch.", Default.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");

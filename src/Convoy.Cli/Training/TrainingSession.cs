@@ -32,6 +32,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     public async Task<int> RunAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         Check();
+        PrecisionWarning.Tell(options.Precision);
         if (!resumed)
         {
             run.Create();

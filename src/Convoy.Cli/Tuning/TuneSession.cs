@@ -37,6 +37,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             _ = new TrainingPlan(options, frames);
         }
 
+        PrecisionWarning.Tell(request.Space.Precisions);
         DirectoryInfo scratch = Directory.CreateTempSubdirectory("convoy-tune-");
         try
         {
