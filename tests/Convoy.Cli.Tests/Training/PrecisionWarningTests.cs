@@ -7,7 +7,7 @@ namespace Convoy.Cli.Tests.Training;
 public sealed class PrecisionWarningTests : IDisposable
 {
     private const string Warning =
-        "convoy: warning: fp16 is slow for training on processors, also on those with AVX512_FP16 (libtorch's backward convolutions: a step took 2.9 s against bf16's 0.43 s on an AMD Zen 5, and 3.7 s against 0.12 s on an Intel Xeon). Use --precision bf16, or fp32 where the processor has neither AVX512_BF16 nor AMX.";
+        "convoy: warning: fp16 is slow for training on processors, also on those with AVX512_FP16 (libtorch's backward convolutions: a step of two 320x144 images took 47 s against bf16's 1.1 s on an AMD Zen 5, another one 3.7 s against 0.12 s on an Intel Xeon). Use --precision bf16, or fp32 where the processor has neither AVX512_BF16 nor AMX.";
 
     private readonly string _root = Directory.CreateTempSubdirectory("convoy-precision-").FullName;
 
