@@ -33,6 +33,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
     public async Task<int> RunAsync(CancellationToken interrupted)
     {
         bool resumed = Check();
+        PrecisionWarning.Tell(_settings.Precisions);
         if (!resumed)
         {
             _study.Create(_settings);

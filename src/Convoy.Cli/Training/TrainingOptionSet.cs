@@ -32,7 +32,7 @@ internal sealed class TrainingOptionSet(RunDefaults defaults)
     private readonly Option<double> _weightDecay = defaults.Option("--weight-decay", "AdamW's weight decay.", o => o.WeightDecay);
     private readonly Option<int> _accumulate = defaults.Option("--accumulate", "Steps whose gradients make one update.", o => o.Accumulate);
     private readonly Option<double> _clip = defaults.Option("--clip", "Largest norm of the gradients; 0 for no clipping.", o => o.Clip);
-    private readonly Option<string> _precision = defaults.Option("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16.", o => Enum.GetName(o.Precision)!.ToLowerInvariant());
+    private readonly Option<string> _precision = defaults.Option("--precision", "Type of convolutions and matrix products: fp32, bf16 or fp16 (slow on processors).", o => Enum.GetName(o.Precision)!.ToLowerInvariant());
     private readonly Option<string> _fuse = defaults.Option("--fuse", "Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", o => Enum.GetName(o.Fuse)!.ToLowerInvariant());
     private readonly Option<bool> _syncBn = defaults.Option("--sync-bn", "Batch norm over the whole global batch.", o => o.SyncBn);
     private readonly Option<bool> _noSyncBn = Off("--no-sync-bn", "Batch norm over each process's own images.");

@@ -39,6 +39,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         // A run that goes on elsewhere must not be looked at while it changes; a new one has no folder yet.
         using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted) : await CheckAndCreateAsync(interrupted);
         IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed) : [];
+        PrecisionWarning.Tell(options.Precision);
         held.Begin();
         if (resumed is not null)
         {

@@ -38,6 +38,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             _ = new TrainingPlan(options, frames);
         }
 
+        PrecisionWarning.Tell(request.Space.Precisions);
         DirectoryInfo scratch = TemporaryFolder.Create("convoy-tune-", ConsoleOutput.Notice);
         try
         {
