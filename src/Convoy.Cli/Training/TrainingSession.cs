@@ -48,7 +48,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         TrainingData data = TrainingData.Open(options);
         Announce(data, new TrainingPlan(options, data.Training.Count));
         LaunchResult result = await TrainAsync(maxRestarts, trace, interrupted);
-        bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace);
+        bool traced = trace is not null && TraceFile.Merge(run.Logs, run.Trace, _console.WriteLine);
         if (result.Interrupted)
         {
             return Interrupted();
