@@ -214,7 +214,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     {
         try
         {
-            return TraceFile.Merge(run.Logs, run.Trace, file => ConsoleOutput.Notice($"{file} is no trace: it is left out of the time line."));
+            return TraceFile.Merge(run.Logs, run.Trace, ConsoleOutput.Notice);
         }
         catch (Exception error) when (failed && error is IOException or UnauthorizedAccessException)
         {

@@ -25,10 +25,10 @@ public static class TraceFile
     /// </summary>
     /// <param name="directory">The folder that the ranks wrote to.</param>
     /// <param name="output">The file to write.</param>
-    /// <param name="leftOut">Told of each file that is left out.</param>
+    /// <param name="onDamaged">Told of each file that is left out, in a line; null: nobody is.</param>
     /// <returns>Whether there was anything: a run that ended before the first traced step leaves nothing.</returns>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
-    public static bool Merge(string directory, string output, Action<string>? leftOut = null)
+    public static bool Merge(string directory, string output, Action<string>? onDamaged = null)
     {
         var events = new List<JsonNode>();
         var merged = new List<string>();
@@ -41,7 +41,7 @@ public static class TraceFile
             }
             else
             {
-                leftOut?.Invoke(file);
+                onDamaged?.Invoke($"a rank's trace is damaged and left out ({file})");
             }
         }
 

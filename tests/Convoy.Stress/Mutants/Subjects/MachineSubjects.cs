@@ -54,8 +54,11 @@ internal static class MachineSubjects
             if (halves.Length == 2 && known.Contains(halves[0]))
             {
                 string path = Path.Combine(root, halves[0]);
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                System.IO.File.WriteAllText(path, halves[1]);
+                if (!System.IO.File.Exists(path) || System.IO.File.ReadAllText(path) != halves[1])
+                {
+                    Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                    System.IO.File.WriteAllText(path, halves[1]);
+                }
             }
         }
 
