@@ -36,8 +36,8 @@ public sealed class ReferenceTests
         Assert.Equal(["TorchSharp"], References("src/Convoy.Distributed/Convoy.Distributed.csproj", "PackageReference"));
 
     [Fact]
-    public void PackageReferences_OfAnalysis_AreForMathematicsAndPicturesOnly() =>
-        Assert.Equal(["MathNet.Numerics", "ScottPlot", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
+    public void PackageReferences_OfAnalysis_AreForTablesMathematicsAndPicturesOnly() =>
+        Assert.Equal(["CsvHelper", "MathNet.Numerics", "ScottPlot", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
 
     [Fact]
     public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()

@@ -14,7 +14,7 @@ public sealed record CostEstimate(string Unit, double PricePerProcessHour, IRead
     /// <param name="runs">What was measured.</param>
     /// <param name="pricePerProcessHour">The price of one process for one hour; 0 or more.</param>
     /// <param name="epochImages">Images of an epoch, where steps were timed; null when not known.</param>
-    /// <returns>The costs of an epoch, or of 1000 images where its length is not known; null where steps were timed without their batch size.</returns>
+    /// <returns>The costs of an epoch, or of 1000 images where its length is not known; null where steps were timed without their batch size, or only speed-ups are known.</returns>
     public static CostEstimate? Of(RunSet runs, double pricePerProcessHour, int? epochImages)
     {
         ArgumentNullException.ThrowIfNull(runs);

@@ -23,12 +23,12 @@ internal static class ScalingCharts
         var names = new ShortNames(report.Runs);
         ScalingPoint[] all = [.. report.Series.SelectMany(s => s.Series.Points)];
         ChartAxis x = ProcessAxis.Of(all.Select(p => p.Processes));
-        bool ofSteps = report.Runs.Basis == TimeBasis.Step;
+        string noun = report.Runs.Basis.Noun();
         var unit = TimeUnit.For(all.Max(p => p.Measurement.Seconds));
         yield return Chart(
             "time",
-            ofSteps ? "Time of one step" : "Time of one run",
-            ofSteps ? "time of one step" : "time of one run",
+            $"Time of one {noun}",
+            $"time of one {noun}",
             unit.Name,
             p => unit.Of(p.Measurement.Seconds),
             p => unit.Of(p.Measurement.Interval),
@@ -43,7 +43,7 @@ internal static class ScalingCharts
                 "throughput",
                 "images/s",
                 p => p.Measurement.ImagesPerSecond!.Value,
-                p => p.Measurement.Interval is { } i ? new Interval(p.Measurement.BatchSize!.Value / i.High, p.Measurement.BatchSize.Value / i.Low) : null,
+                p => p.Measurement.Interval is { } i ? new Interval(ImagesOfOneTime(p) / i.High, ImagesOfOneTime(p) / i.Low) : null,
                 v => Wording.Text($"{v:0.00} images/s"));
         }
 
@@ -64,6 +64,8 @@ internal static class ScalingCharts
             return new LineChart(name, title, Describe(report, names, axis, value, text), x, NiceTicks.WithHeadroom(NiceTicks.FromZero(unitName.Length > 0 ? $"{axis} ({unitName})" : axis, top), top), series);
         }
     }
+
+    private static double ImagesOfOneTime(ScalingPoint point) => point.Measurement.ImagesPerSecond!.Value * point.Measurement.Seconds;
 
     private static ChartPoint Point(ScalingPoint point, double value, Interval? interval, Func<double, string> text, bool labelled) => new(
         point.Processes,

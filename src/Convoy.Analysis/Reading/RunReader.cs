@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Convoy.Analysis.Reading.Tables;
 using Convoy.Analysis.Runs;
 
 namespace Convoy.Analysis.Reading;

@@ -96,7 +96,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
         table.AppendTo(text);
         int leftOut = report.Runs.Runs.Max(r => r.WarmUpSteps);
-        text.Append(report.Runs.Basis == TimeBasis.Step ? "Seconds are those of one step" : "Seconds are those of one run as given")
+        text.Append(report.Runs.Basis.Seconds())
             .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
             .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
             .Append(report.Runs.IsWeakScaling ? ", in images per second (the batch grows with the processes).\n\n" : ".\n\n");

@@ -29,7 +29,7 @@ public static class ReportBuilder
         CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.Of(runs, price, options.EpochImages) : null;
         if (options.PricePerProcessHour is not null && costs is null)
         {
-            warnings.Add("No costs: the runs do not record their batch size.");
+            warnings.Add(runs.Basis == TimeBasis.Relative ? "No costs: only speed-ups are known." : "No costs: the runs do not record their batch size.");
         }
 
         return new Report(runs, series, conclusions, recommendation, gains, costs, SummaryWriter.Write(runs, series, conclusions, recommendation, gains, costs), warnings);
@@ -70,7 +70,7 @@ public static class ReportBuilder
 
     private static double? RecordedGradientBytes(RunSet runs) =>
         runs.Measurements.Select(m => m.Setting(GradientBytesSetting)).OfType<string>().FirstOrDefault() is { } text
-        && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double bytes) && bytes > 0
+        && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double bytes) && bytes is > 0 and <= ReportOptions.MostGradientBytes
             ? bytes
             : null;
 }

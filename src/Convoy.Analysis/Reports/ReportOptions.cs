@@ -5,6 +5,9 @@ namespace Convoy.Analysis.Reports;
 /// <summary>What a report is asked for beyond what was measured.</summary>
 public sealed record ReportOptions
 {
+    /// <summary>An exabyte: more than any model has.</summary>
+    internal const double MostGradientBytes = 1e18;
+
     /// <summary>Numbers of processes to predict, each at least 1. Default none.</summary>
     public IReadOnlyList<int> Predict { get; init; } = [];
 
@@ -29,11 +32,11 @@ public sealed record ReportOptions
             Require(processes is >= 1 and <= 1_000_000, "not a number of processes to predict", processes, "Give --predict numbers from 1, separated by commas.");
         }
 
-        Require(Link is null || (double.IsFinite(Link.GigabitsPerSecond) && Link.GigabitsPerSecond > 0), "not a link's speed", Link?.GigabitsPerSecond, "Give --link-gbps a number above 0.");
-        Require(Link is null || (double.IsFinite(Link.LatencyMicroseconds) && Link.LatencyMicroseconds >= 0), "not a link's latency", Link?.LatencyMicroseconds, "Give --latency-us a number from 0.");
+        Require(Link is null or { GigabitsPerSecond: >= 1e-6 and <= 1e9 }, "not a link's speed", Link?.GigabitsPerSecond, "Give --link-gbps a number above 0, from 1e-6 to 1e9.");
+        Require(Link is null or { LatencyMicroseconds: >= 0 and <= 1e9 }, "not a link's latency", Link?.LatencyMicroseconds, "Give --latency-us a number from 0 to 1e9.");
         Require(Link is null || Predict.Count > 0, "no numbers of processes to predict for that link", Link?.GigabitsPerSecond, "Give --predict 8,16 with --link-gbps.");
-        Require(GradientBytes is null || (double.IsFinite(GradientBytes.Value) && GradientBytes > 0), "not an amount of gradients", GradientBytes, "Give --gradient-mb a number above 0.");
-        Require(PricePerProcessHour is null || (double.IsFinite(PricePerProcessHour.Value) && PricePerProcessHour >= 0), "not a price", PricePerProcessHour, "Give --price a number from 0.");
+        Require(GradientBytes is null or (> 0 and <= MostGradientBytes), "not an amount of gradients", GradientBytes, "Give --gradient-mb a number above 0, to 1e12.");
+        Require(PricePerProcessHour is null or (>= 0 and <= 1e12), "not a price", PricePerProcessHour, "Give --price a number from 0 to 1e12.");
         Require(EpochImages is null or >= 1, "not a number of images", EpochImages, "Give --epoch-images 1 or more.");
     }
 

@@ -8,6 +8,9 @@ namespace Convoy.Analysis.Runs;
 /// <param name="Precision">The arithmetic, such as <c>fp32</c> or <c>bf16</c>; <see cref="DefaultPrecision"/> when not recorded.</param>
 public sealed record Configuration(int Processes, int? Threads = null, string Precision = Configuration.DefaultPrecision)
 {
+    /// <summary>More than any machine has; what says more is no number of processes.</summary>
+    internal const int MostProcesses = 1_000_000;
+
     /// <summary>What is taken for runs that do not say: training frameworks use it unless told otherwise.</summary>
     public const string DefaultPrecision = "fp32";
 

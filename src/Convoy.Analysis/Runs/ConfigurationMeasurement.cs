@@ -43,8 +43,13 @@ public sealed record ConfigurationMeasurement
     /// <summary>Images of one step in each process; null when not recorded.</summary>
     public double? LocalBatchSize => (double?)BatchSize / Configuration.Processes;
 
-    /// <summary>Images per second over all processes; null unless steps were timed and the batch size is known.</summary>
-    public double? ImagesPerSecond => Runs[0].Basis == TimeBasis.Step ? BatchSize / Seconds : null;
+    /// <summary>Images per second over all processes; null unless they were measured, or steps were timed and the batch size is known.</summary>
+    public double? ImagesPerSecond => Runs[0].Basis switch
+    {
+        TimeBasis.Step => BatchSize / Seconds,
+        TimeBasis.Image => 1 / Seconds,
+        _ => null,
+    };
 
     /// <summary>
     /// Forward and backward time of a usual rank: the median over ranks, of two in the middle the faster, so that one slow

@@ -17,7 +17,7 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
             throw new AnalysisInputException("there are no runs", "nothing was given", "Give run directories, metrics files or a CSV table.");
         }
 
-        RequireOne(runs, r => r.Basis == TimeBasis.Step ? "seconds a step" : "seconds a run", "the runs give different kinds of times");
+        RequireOne(runs, r => r.Basis == TimeBasis.Relative ? "speed-ups" : $"seconds {(r.Basis == TimeBasis.Image ? "an" : "a")} {r.Basis.Noun()}", "the runs give different kinds of times");
         RequireOne(runs.Where(r => r.Host is not null), r => Machine(r.Host!), "the runs are from different machines");
         foreach (string setting in WorkSettings)
         {

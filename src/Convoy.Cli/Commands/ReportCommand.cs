@@ -20,7 +20,7 @@ internal static class ReportCommand
     {
         var paths = new Argument<string[]>("PATH")
         {
-            Description = "Run directories, study directories, metrics files (also Metrics_{n}_cpus.json of other tools) and CSV tables of processes,seconds[,precision].",
+            Description = "Run directories, study directories, metrics files (also Metrics_{n}_cpus.json of other tools) and CSV tables, whose first line names the columns: processes and seconds, images/s or speedup, with a precision or none.",
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string?>("--out") { Description = "The folder for report.html, .md, .json, .csv and plots/; may be the study's own. Without it the report is only printed.", HelpName = "DIR" };

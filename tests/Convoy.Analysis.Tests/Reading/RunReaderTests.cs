@@ -133,7 +133,6 @@ public sealed class RunReaderTests : IDisposable
     [InlineData("t.csv", "1,10\n2,nan\n", "not a time ('nan', ", "line 2")]
     [InlineData("t.csv", "1,10\n0,5\n", "not a number of processes ('0', ", "line 2")]
     [InlineData("t.csv", "1,10\n2\n", "not a line of processes,seconds[,precision]", "line 2")]
-    [InlineData("t.csv", "1;10\n", "not a line of processes,seconds[,precision]", "line 1")]
     [InlineData("Metrics_2_cpus.json", "", "the file is empty")]
     [InlineData("Metrics_2_cpus.json", "{\"metrics\":[\n{\"step\":1,", "the file is not whole JSON", "line 2")]
     [InlineData("Metrics_2_cpus.json", "[]", "it has no list \"metrics\"")]

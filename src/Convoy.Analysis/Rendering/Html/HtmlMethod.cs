@@ -25,7 +25,9 @@ internal static class HtmlMethod
         int warmUp = report.Runs.Runs.Max(r => r.WarmUpSteps);
         yield return report.Runs.Basis == TimeBasis.Step
             ? "A time is the median over the steps that count; with several runs of a configuration, the median of their medians."
-            : "A time is that of a whole run as given; with several runs of a configuration, their median.";
+            : report.Runs.Basis == TimeBasis.Run
+            ? "A time is that of a whole run as given; with several runs of a configuration, their median."
+            : $"{report.Runs.Basis.Seconds()}; with several of a configuration, their median.";
         yield return warmUp > 0
             ? Wording.Text($"Left out as warm-up: the first {warmUp} recorded {(warmUp == 1 ? "step" : "steps")} of a run{(report.Runs.Runs.All(r => r.WarmUpSteps == warmUp) ? "" : " at most")}.")
             : "Nothing was left out.";

@@ -37,7 +37,7 @@ internal static class HtmlResults
     {
         bool images = report.Runs.Measurements.Any(m => m.ImagesPerSecond is not null);
         bool threads = report.Runs.Measurements.Any(m => m.Configuration.Threads is not null), intervals = report.Runs.Measurements.Any(m => m.Interval is not null);
-        string basis = report.Runs.Basis == TimeBasis.Step ? "step" : "run";
+        string basis = report.Runs.Basis.Noun();
         var table = new HtmlTable(
             $"Time of one {basis} in every configuration",
             [

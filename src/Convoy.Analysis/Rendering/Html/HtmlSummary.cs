@@ -39,7 +39,7 @@ internal static class HtmlSummary
         ScalingPoint point = report.Series.SelectMany(s => s.Series.Points).First(p => p.Measurement.Configuration == recommendation.Configuration);
         yield return (report.Runs.Measurements.Count > 1 ? "Recommended" : "Measured", recommendation.Configuration.ToString(), "");
         yield return (
-            report.Runs.Basis == Runs.TimeBasis.Step ? "Time of a step" : "Time of a run",
+            $"Time of {(report.Runs.Basis == Runs.TimeBasis.Image ? "an" : "a")} {Runs.TimeBasisWords.Noun(report.Runs.Basis)}",
             Wording.Seconds(point.Measurement.Seconds),
             point.Measurement.ImagesPerSecond is { } images ? Wording.Text($"{images:0.00} images/s") : "");
         if (report.Series.Any(s => s.Series.Points.Count > 1))

@@ -26,7 +26,7 @@ public sealed class JsonReportRenderer : IReportRenderer
     private static ReportDocument Document(Report report) => new()
     {
         BaselineProcesses = report.BaselineProcesses,
-        TimeBasis = report.Runs.Basis == TimeBasis.Step ? "step" : "run",
+        TimeBasis = report.Runs.Basis.Name(),
         Scaling = report.Runs.IsWeakScaling ? "weak" : "strong",
         Summary = report.Summary,
         Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(Document)],
