@@ -12,6 +12,9 @@ internal static class Repository
     public static IReadOnlyList<string> SourceFiles { get; } =
         [.. Files("src").Where(f => f.EndsWith(".cs", StringComparison.Ordinal) && !f.Contains("/buildTransitive/", StringComparison.Ordinal))];
 
+    /// <summary>The source files under tests.</summary>
+    public static IReadOnlyList<string> TestFiles { get; } = [.. Files("tests").Where(f => f.EndsWith(".cs", StringComparison.Ordinal))];
+
     /// <summary>All files under a folder, as paths relative to the root with forward slashes, sorted.</summary>
     public static IEnumerable<string> Files(string folder)
     {

@@ -2,7 +2,10 @@ using TorchSharp;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
 
-/// <summary>One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>. What a scenario finds wrong ends it with exit code 1.</summary>
+/// <summary>
+/// One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>, or <c>Worker serve</c> for one after another. What a scenario finds wrong
+/// ends it with exit code 1.
+/// </summary>
 internal static class Program
 {
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
@@ -55,6 +58,11 @@ internal static class Program
     private static int Main(string[] args)
     {
         torch.set_num_threads(1);
+        return args is [Server.Name] ? Server.Run(Run) : Run(args);
+    }
+
+    private static int Run(string[] args)
+    {
         try
         {
             Scenarios[args[0]](args[1..]);

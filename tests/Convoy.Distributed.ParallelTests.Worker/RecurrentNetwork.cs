@@ -16,7 +16,7 @@ internal sealed class RecurrentNetwork : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor sequence = input.to(float64).reshape(input.shape[0], -1, 3).transpose(0, 1);
+        Tensor sequence = input.reshape(input.shape[0], -1, 3).transpose(0, 1);
         (Tensor states, _, _) = _recurrent.call(sequence);
         return _head.call(states[-1]).MoveToOuterDisposeScope();
     }

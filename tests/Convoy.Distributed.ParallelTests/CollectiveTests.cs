@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class CollectiveTests
 {
     [Theory]
@@ -8,7 +9,7 @@ public class CollectiveTests
     [InlineData(3)]
     [InlineData(4)]
     public async Task Collectives_RankPlusOneOnEveryRank_GiveClosedForms(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("Collectives", worldSize);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("Collectives", worldSize);
 
     [Fact]
     public async Task AllReduce_TensorsOfDifferentSize_FailsOnEveryRank() =>
@@ -22,7 +23,7 @@ public class CollectiveTests
     [InlineData(8)]
     [InlineData(3, "portable")]
     public async Task MovingCollectives_EveryPairItsOwnValue_GiveClosedForms(int worldSize, params string[] arguments) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("MovingCollectives", worldSize, arguments);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("MovingCollectives", worldSize, arguments);
 
     [Fact]
     public async Task AllToAll_SizesDiffer_FailsOnEveryRank() => await WorkerProcesses.RunAndRequireSuccessAsync("AllToAllMismatch", 3);
@@ -33,7 +34,7 @@ public class CollectiveTests
     [InlineData(4)]
     [InlineData(3, "portable")]
     public async Task Messages_BetweenAllPairs_Arrive(int worldSize, params string[] arguments) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("Messages", worldSize, arguments);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("Messages", worldSize, arguments);
 
     [Theory]
     [InlineData(2)]
@@ -41,7 +42,7 @@ public class CollectiveTests
     [InlineData(5)]
     [InlineData(3, "portable")]
     public async Task SubGroups_SeveralAtOnce_AreIndependent(int worldSize, params string[] arguments) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SubGroups", worldSize, arguments);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SubGroups", worldSize, arguments);
 
     [Theory]
     [InlineData(1)]
@@ -49,5 +50,5 @@ public class CollectiveTests
     [InlineData(4)]
     [InlineData(2, "portable")]
     public async Task Asynchronous_ManyQueued_RunInOrder(int worldSize, params string[] arguments) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("Asynchronous", worldSize, arguments);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("Asynchronous", worldSize, arguments);
 }

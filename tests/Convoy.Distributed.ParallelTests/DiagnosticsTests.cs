@@ -2,6 +2,7 @@ using Convoy.Distributed.Diagnostics;
 
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Subject", "Processes")]
 public sealed class DiagnosticsTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("convoy-diagnostics-").FullName;

@@ -3,6 +3,7 @@ using System.Globalization;
 namespace Convoy.Distributed.ParallelTests;
 
 /// <summary>Whatever happens to one of three ranks, wherever: all end by themselves, saying which rank it was and what happened to it, and leave nothing behind.</summary>
+[Trait("Subject", "Processes")]
 public class FailureMatrixTests
 {
     private const string Limit = "8";

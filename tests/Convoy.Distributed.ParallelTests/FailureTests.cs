@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Subject", "Processes")]
 public class FailureTests
 {
     [Theory]

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 namespace Convoy.Distributed.ParallelTests;
 
 /// <summary>What happens when /dev/shm is full: three ranks see a small one of their own, which they share with nobody else.</summary>
+[Trait("Subject", "Processes")]
 public class FullSharedMemoryTests
 {
     [Theory]

@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class JoinTests
 {
     [Theory]
@@ -7,7 +8,7 @@ public class JoinTests
     [InlineData(3, "1,3,5")]
     [InlineData(2, "0,3")]
     public async Task Run_UnevenInputs_GivesTheClosedForm(int worldSize, string batches) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("JoinWithUnevenInputs", worldSize, batches);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("JoinWithUnevenInputs", worldSize, batches);
 
     [Fact]
     public async Task Run_WhatMustNotHappen_IsToldOnAllRanks() =>

@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class MixedPrecisionTests
 {
     [Theory]
@@ -7,7 +8,7 @@ public class MixedPrecisionTests
     [InlineData(2)]
     [InlineData(3)]
     public async Task MixedPrecision_OneRanksInfinity_MakesAllSkipWithEqualScales(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("MixedPrecision", worldSize);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("MixedPrecision", worldSize);
 
     [Theory]
     [InlineData("fp16", "", "wide")]

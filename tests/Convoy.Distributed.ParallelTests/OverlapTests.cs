@@ -4,6 +4,7 @@ using Convoy.Distributed.Tests.Diagnostics;
 
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Subject", "Processes")]
 public sealed class OverlapTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("convoy-overlap-").FullName;

@@ -2,11 +2,12 @@ using System.Globalization;
 
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class RandomCollectiveTests
 {
-    private const int Cases = 256;
+    private static readonly int Cases = Repetitions.Of(32, 256);
 
-    // 8 x 256 sequences of up to nine operations each, in one start of processes for each world size.
+    // 8 x 32 or 256 sequences of up to nine operations each, in one start of processes for each world size.
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -18,7 +19,7 @@ public class RandomCollectiveTests
     [InlineData(8)]
     public async Task RandomOperations_AnySizeTypeLayoutAndOrder_GiveClosedForms(int worldSize)
     {
-        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunSharedAsync(
             "RandomCollectives", worldSize, [(worldSize * 10_000).ToString(CultureInfo.InvariantCulture), Cases.ToString(CultureInfo.InvariantCulture)], limit: TimeSpan.FromMinutes(4));
         if (results.Any(result => result.ExitCode != 0))
         {

@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Subject", "Processes")]
 public sealed class RendezvousTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("convoy-rendezvous-tests-");

@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class SyncBatchNormTests
 {
     [Theory]
@@ -8,25 +9,25 @@ public class SyncBatchNormTests
     [InlineData(3)]
     [InlineData(4)]
     public async Task SyncBatchNorm_PartsOfABatch_EqualBatchNormOnTheWhole(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormVariants", worldSize);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SyncBatchNormVariants", worldSize);
 
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public async Task NormalizeRelu_PartsOfABatch_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "Relu");
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "Relu");
 
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public async Task NormalizeRelu_PartsOfABatchAndOfAResidual_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "AddRelu");
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "AddRelu");
 
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public async Task NormalizeReluMaxPool_PartsOfABatch_EqualsTheSingleOperationsOnTheWhole(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "ReluMaxPool");
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SyncBatchNormFusedVariants", worldSize, "ReluMaxPool");
 
     [Fact]
     public async Task Backward_InputChangedInPlaceOnOneRank_IsAnErrorOnAll() =>
@@ -36,5 +37,5 @@ public class SyncBatchNormTests
     [InlineData(2)]
     [InlineData(3)]
     public async Task SyncBatchNorm_RanksThatDoAndDoNotAgree_CommunicateWhenNeededAndSayWhatDiffers(int worldSize) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("SyncBatchNormAgreement", worldSize);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("SyncBatchNormAgreement", worldSize);
 }

@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class TrainingParityTests
 {
     [Theory]
@@ -8,7 +9,7 @@ public class TrainingParityTests
     [InlineData(4)]
     public async Task DistributedDataParallel_AnyNetworkBucketsAndOverlap_EqualsOneProcessOnTheWholeBatch(int worldSize)
     {
-        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("TrainingParity", worldSize, limit: TimeSpan.FromMinutes(5));
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunSharedAsync("TrainingParity", worldSize, [$"{Repetitions.Of(50, 200)}"], limit: TimeSpan.FromMinutes(5));
         Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
     }
 }

@@ -19,7 +19,15 @@ internal static class WorkerProcesses
     private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
-    public static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null, KeyValuePair<string, string>[]? environment = null)
+    /// <summary>Runs a scenario in processes of its own.</summary>
+    public static Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null, KeyValuePair<string, string>[]? environment = null) =>
+        RunAsync(scenario, worldSize, arguments, started, rankZeroServes, limit, shared: false, environment ?? []);
+
+    /// <summary>Runs a scenario that all ranks should end well in processes that run several, unless everything is tried.</summary>
+    public static Task<IReadOnlyList<WorkerResult>> RunSharedAsync(string scenario, int worldSize, string[]? arguments = null, TimeSpan? limit = null) =>
+        RunAsync(scenario, worldSize, arguments, worldSize, rankZeroServes: false, limit, shared: !Repetitions.All, []);
+
+    private static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments, int? started, bool rankZeroServes, TimeSpan? limit, bool shared, KeyValuePair<string, string>[] variables)
     {
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
@@ -32,8 +40,13 @@ internal static class WorkerProcesses
         HashSet<string> before = SharedMemoryFiles();
         using (server)
         {
-            WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank => RunRankAsync(
-                rank, [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank)), .. environment ?? []], Dotnet, ["exec", Worker, scenario, .. arguments ?? []], limit ?? Limit)));
+            WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank =>
+            {
+                KeyValuePair<string, string>[] environment = [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank)), .. variables];
+                return shared
+                    ? SharedWorkers.RunAsync(rank, environment, Start([], ["exec", Worker, "serve"]), [scenario, .. arguments ?? []], limit ?? Limit)
+                    : RunRankAsync(rank, Start(environment, ["exec", Worker, scenario, .. arguments ?? []]), limit ?? Limit);
+            }));
             await RequireNothingLeftAsync(before);
             return results;
         }
@@ -43,9 +56,12 @@ internal static class WorkerProcesses
     public static async Task<IReadOnlyList<string>> RunAndRequireSuccessAsync(string scenario, int worldSize, params string[] arguments)
     {
         IReadOnlyList<WorkerResult> results = await RunAsync(scenario, worldSize, arguments);
-        Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
-        return [.. results.Select(result => result.Output)];
+        return Outputs(results);
     }
+
+    /// <summary>As <see cref="RunAndRequireSuccessAsync"/>, in processes that run several scenarios: for what computes and leaves nothing in its process.</summary>
+    public static async Task<IReadOnlyList<string>> RunSharedAndRequireSuccessAsync(string scenario, int worldSize, params string[] arguments) =>
+        Outputs(await RunSharedAsync(scenario, worldSize, arguments));
 
     /// <summary>
     /// Runs a scenario with a /dev/shm of <paramref name="size"/> (as mount understands it) that no other process sees. Gives one
@@ -74,7 +90,7 @@ internal static class WorkerProcesses
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         using var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
         WorkerResult result = await RunRankAsync(
-            0, EnvironmentOf(worldSize, server.Port, secret, false), Unshare, ["--mount", "sh", "-c", Script, "sh", size, Dotnet, Worker, scenario, argument], Limit);
+            0, Start(EnvironmentOf(worldSize, server.Port, secret, false), ["--mount", "sh", "-c", Script, "sh", size, Dotnet, Worker, scenario, argument], Unshare), Limit);
         return result.Errors.StartsWith("unshare:", StringComparison.Ordinal) ? result with { ExitCode = NoNamespace } : result;
     }
 
@@ -108,18 +124,31 @@ internal static class WorkerProcesses
         new("OMP_NUM_THREADS", "1"),
     ];
 
-    private static async Task<WorkerResult> RunRankAsync(int rank, IReadOnlyList<KeyValuePair<string, string>> environment, string program, string[] arguments, TimeSpan timeout)
+    private static string[] Outputs(IReadOnlyList<WorkerResult> results)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
+        return [.. results.Select(result => result.Output)];
+    }
+
+    private static ProcessStartInfo Start(IReadOnlyList<KeyValuePair<string, string>> environment, string[] arguments, string? program = null)
+    {
+        var start = new ProcessStartInfo(program ?? Dotnet, arguments)
         {
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment["OMP_NUM_THREADS"] = "1";
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
         }
 
+        return start;
+    }
+
+    private static async Task<WorkerResult> RunRankAsync(int rank, ProcessStartInfo start, TimeSpan timeout)
+    {
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(timeout);

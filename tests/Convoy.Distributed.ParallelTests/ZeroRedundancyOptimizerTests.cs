@@ -1,5 +1,6 @@
 namespace Convoy.Distributed.ParallelTests;
 
+[Trait("Repeats", "more")]
 public class ZeroRedundancyOptimizerTests
 {
     [Theory]
@@ -11,7 +12,7 @@ public class ZeroRedundancyOptimizerTests
     [InlineData(3, "sgd")]
     [InlineData(2, "sgd", "apart", "one-parameter")]
     public async Task Step_FiveUpdates_IsBitwiseThePlainOptimizer(int worldSize, params string[] variant) =>
-        await WorkerProcesses.RunAndRequireSuccessAsync("ZeroRedundancyTraining", worldSize, variant);
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("ZeroRedundancyTraining", worldSize, variant);
 
     [Fact]
     public async Task State_OfResNet18_IsSharedOut()

@@ -18,8 +18,8 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [InlineData(4)]
     public async Task Train_SeveralProcessesOneUpdate_HasOneProcesssGradientsAndWeights(int processes)
     {
-        string one = await fixture.TrainAsync($"one-update-1-{processes}", 1, "--steps", "2");
-        string several = await fixture.TrainAsync($"one-update-{processes}", processes, "--steps", "2");
+        string one = await fixture.SharedAsync(1, 2);
+        string several = await fixture.SharedAsync(processes, 2);
 
         Difference gradients = Difference.Of(one, several, "optimizer.safetensors", ".exp_avg");
         Difference parameters = Difference.Of(one, several, "model.safetensors", ".weight", ".bias");
@@ -36,7 +36,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [InlineData(4)]
     public async Task Train_SeveralProcesses_HasOneProcesssLossAtEachStep(int processes)
     {
-        string run = await fixture.TrainAsync($"{processes}-processes", processes, "--steps", "10");
+        string run = await fixture.SharedAsync(processes, 10);
 
         double[] one = Losses(fixture.OneProcess), several = Losses(run);
         Assert.Equal(10, one.Length);
@@ -58,7 +58,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [InlineData(2)]
     public async Task Train_SameSeedTwice_IsTheSameBitForBit(int processes)
     {
-        string first = processes == 1 ? fixture.OneProcess : await fixture.TrainAsync("first", processes, "--steps", "10");
+        string first = processes == 1 ? fixture.OneProcess : await fixture.SharedAsync(processes, 10);
         string second = await fixture.TrainAsync($"second-{processes}", processes, "--steps", "10");
 
         AssertSameFiles(first, second);
@@ -68,28 +68,31 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [Trait("Repeats", "more")]
     public async Task Train_Resumed_EndsAsTheUninterruptedRunBitForBit(int processes)
     {
-        string whole = await fixture.TrainAsync($"whole-{processes}", processes, "--steps", "20");
-        string parts = await fixture.TrainAsync($"parts-{processes}", processes, "--steps", "10", "--schedule-steps", "20");
+        // Both within an epoch, of three steps.
+        int half = Repetitions.Of(4, 10), steps = 2 * half;
+        string whole = await fixture.TrainAsync($"whole-{processes}", processes, "--steps", $"{steps}");
+        string parts = await fixture.TrainAsync($"parts-{processes}", processes, "--steps", $"{half}", "--schedule-steps", $"{steps}");
 
-        ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", parts, "--steps", "20");
+        ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", parts, "--steps", $"{steps}");
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         AssertSameFiles(whole, parts);
         Assert.Equal(Losses(whole), Losses(parts));
-        Assert.Equal(Enumerable.Range(1, 20).Select(step => (long)step), MetricsFile.Read(Path.Combine(parts, "metrics.json")).Metrics.Select(step => step.Step));
+        Assert.Equal(Enumerable.Range(1, steps).Select(step => (long)step), MetricsFile.Read(Path.Combine(parts, "metrics.json")).Metrics.Select(step => step.Step));
     }
 
     [Fact]
     public async Task Train_TwoProcesses_WritesMetricsAsDocumented()
     {
-        string run = await fixture.TrainAsync("metrics", 2, "--steps", "4");
+        string run = await fixture.SharedAsync(2, 10);
 
         JsonElement metrics = TrainingFixture.Json(Path.Combine(run, "metrics.json"));
         Assert.Equal(["schema", "start_time", "end_time", "config", "host", "metrics"], Names(metrics));
         Assert.Equal(8, metrics.GetProperty("config").GetProperty("batch_size").GetInt32());
-        Assert.Equal(4, metrics.GetProperty("metrics").GetArrayLength());
+        Assert.Equal(10, metrics.GetProperty("metrics").GetArrayLength());
         Assert.All(metrics.GetProperty("metrics").EnumerateArray(), step => Assert.Equal(
             ["timestamp", "rank", "step", "loss", "batch_size", "learning_rate", "elapsed_time", "step_time", "data_time", "forward_time", "backward_time", "comm_time", "comm_total_time", "wait_time", "optimizer_time"],
             Names(step)));

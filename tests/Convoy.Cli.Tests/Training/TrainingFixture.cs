@@ -1,15 +1,17 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Convoy.Lanes.Data;
-using Convoy.Lanes.Drawing.Roads;
 using Convoy.Metrics;
 
 namespace Convoy.Cli.Tests.Training;
 
 /// <summary>Drawn frames, a finished run on one process, and how a run is started; made once for the tests of a class.</summary>
-public sealed class TrainingFixture : IAsyncLifetime
+public sealed class TrainingFixture(FinishedRun finished) : IAsyncLifetime
 {
+    internal const string DataName = "data";
+    internal const string OneProcessName = "one-process";
+
     /// <summary>Frames of the drawn data: three steps of eight an epoch, so that step 10 lies within one.</summary>
     public const int Frames = 24;
 
@@ -18,18 +20,22 @@ public sealed class TrainingFixture : IAsyncLifetime
         "--image-size", "96x64", "--val-split", "0", "--threads", "1", "--batch-size", "8", "--workers", "1", "--no-scale-lr", "--timeout", "60",
     ];
 
+    private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _shared = new(StringComparer.Ordinal);
+
     public string Root { get; } = Directory.CreateTempSubdirectory("convoy-train-").FullName;
 
-    public string Data => At("data");
+    public string Data => At(DataName);
 
     /// <summary>The run directory of ten steps on one process.</summary>
-    public string OneProcess => At("one-process");
+    public string OneProcess => At(OneProcessName);
 
     public string At(string name) => Path.Combine(Root, name);
 
     /// <summary>The command line of a small run.</summary>
-    public string[] Arguments(string output, int processes, params string[] more) =>
-        ["train", "--data", Data, "--out", output, "--nproc", processes.ToString(CultureInfo.InvariantCulture), .. Small, .. more];
+    public string[] Arguments(string output, int processes, params string[] more) => Arguments(Data, output, processes, more);
+
+    internal static string[] Arguments(string data, string output, int processes, params string[] more) =>
+        ["train", "--data", data, "--out", output, "--nproc", processes.ToString(CultureInfo.InvariantCulture), .. Small, .. more];
 
     /// <summary>Trains into <c>ROOT/name</c> and expects success.</summary>
     internal async Task<string> TrainAsync(string name, int processes, params string[] more)
@@ -39,11 +45,12 @@ public sealed class TrainingFixture : IAsyncLifetime
         return At(name);
     }
 
-    public async ValueTask InitializeAsync()
-    {
-        SyntheticDataset.Write(Data, new SyntheticOptions { Frames = Frames, Size = new ImageSize(192, 108) });
-        await TrainAsync(Path.GetFileName(OneProcess), 1, "--steps", "10");
-    }
+    public async ValueTask InitializeAsync() => await finished.CopyToAsync(Root);
+
+    /// <summary>A finished run of so many steps, which several tests read and none changes.</summary>
+    internal Task<string> SharedAsync(int processes, int steps) => _shared.GetOrAdd(
+        string.Create(CultureInfo.InvariantCulture, $"shared-{processes}-{steps}"),
+        name => new Lazy<Task<string>>(() => TrainAsync(name, processes, "--steps", steps.ToString(CultureInfo.InvariantCulture)))).Value;
 
     public ValueTask DisposeAsync()
     {

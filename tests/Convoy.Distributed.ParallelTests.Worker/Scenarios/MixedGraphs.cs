@@ -43,7 +43,7 @@ internal static class MixedGraphs
             first ??= weights;
             for (int i = 0; i < weights.Length; i++)
             {
-                Expect.True(weights[i].allclose(expected[i], rtol: 1e-4, atol: 1e-6), $"{options}: parameter {i} differs from one process: {weights[i].cstr()} instead of {expected[i].cstr()}");
+                Expect.True(weights[i].allclose(expected[i], rtol: 1e-10, atol: 1e-12), $"{options}: parameter {i} differs from one process: {weights[i].cstr()} instead of {expected[i].cstr()}");
                 Expect.Equal(first[i], weights[i], $"{options}: parameter {i} under other options");
                 using Tensor reference = weights[i].clone();
                 group.Broadcast(reference, 0);
@@ -98,11 +98,11 @@ internal static class MixedGraphs
 
     private static IEnumerable<TorchSharp.Modules.Parameter> Trained(nn.Module module) => module.parameters().Where(p => p.requires_grad);
 
-    private static Tensor Loss(nn.Module<Tensor, Tensor> model, Tensor input) => model.call(input).square().mean().to(float32);
+    private static Tensor Loss(nn.Module<Tensor, Tensor> model, Tensor input) => model.call(input).square().mean();
 
     private static Tensor Input(int step, int rank, int pass)
     {
         using var generator = new Generator((ulong)((100 * step) + (10 * rank) + pass));
-        return randn([Batch, MixedNetwork.Features], float32, generator: generator);
+        return randn([Batch, MixedNetwork.Features], float64, generator: generator);
     }
 }

@@ -7,7 +7,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
 /// Trains a small network with SyncBatchNorm on this rank's part of a batch and prints losses, gradients and weights, which must
-/// not depend on the number of ranks. Arguments: <c>channels-last</c>, <c>accumulate</c>.
+/// not depend on the number of ranks. Arguments: <c>channels-last</c>, <c>accumulate</c>, <c>float32</c> in place of float64.
 /// </summary>
 internal static class TrainConvolutions
 {
@@ -17,19 +17,20 @@ internal static class TrainConvolutions
     public static void Run(string[] args)
     {
         using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        ScalarType type = args.Contains("float32") ? float32 : float64;
         // Other weights on each rank: the wrapper must make them rank 0's.
         random.manual_seed(100 + group.Rank);
-        using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
+        using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork().to(type), group);
         // A cap so small that there are several buckets.
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { BucketCapMb = 0.002, FirstBucketCapMb = 0.001 });
         using var optimizer = optim.AdamW(model.parameters(), lr: 0.01);
-        (Tensor images, Tensor labels) = Data(args.Contains("channels-last"));
+        (Tensor images, Tensor labels) = Data(type, args.Contains("channels-last"));
         int own = GlobalBatch / group.Size;
         images = images.narrow(0, group.Rank * own, own);
         labels = labels.narrow(0, group.Rank * own, own);
 
-        var losses = new List<float>();
-        float[] gradients = [];
+        var losses = new List<double>();
+        double[] gradients = [];
         long liveTensors = 0;
         for (int step = 0; step < Steps; step++)
         {
@@ -47,7 +48,7 @@ internal static class TrainConvolutions
             model.Backward(args.Contains("accumulate") ? loss * 0.5 : loss);
             Tensor mean = loss.detach().clone();
             group.AllReduce(mean, ReduceOp.Average);
-            losses.Add(mean.item<float>());
+            losses.Add(mean.to(float64).item<double>());
             if (step == 0)
             {
                 gradients = [.. model.parameters().SelectMany(p => Values(p.grad!))];
@@ -62,24 +63,24 @@ internal static class TrainConvolutions
 
         RequireEqualReplicas(model, group);
         model.eval();
-        float[] evaluated = model.call(images.narrow(0, 0, 1)).data<float>().ToArray();
+        double[] evaluated = Values(model.call(images.narrow(0, 0, 1)));
         if (group.Rank == 0)
         {
-            float[] weights = [.. model.state_dict().Values.Where(t => t.dtype == float32).SelectMany(t => t.contiguous().data<float>().ToArray())];
+            double[] weights = [.. model.state_dict().Values.Where(t => t.dtype == type).SelectMany(Values)];
             Console.WriteLine(JsonSerializer.Serialize(new { losses, gradients, weights, evaluated }));
         }
     }
 
-    private static float[] Values(Tensor tensor)
+    private static double[] Values(Tensor tensor)
     {
-        using Tensor contiguous = tensor.contiguous();
-        return contiguous.data<float>().ToArray();
+        using Tensor exact = tensor.detach().to(float64).contiguous();
+        return exact.data<double>().ToArray();
     }
 
-    private static (Tensor Images, Tensor Labels) Data(bool channelsLast)
+    private static (Tensor Images, Tensor Labels) Data(ScalarType type, bool channelsLast)
     {
         using var generator = new Generator(7);
-        Tensor images = (randn([GlobalBatch, 3, 13, 11], float32, generator: generator) * 2) + 5;
+        Tensor images = (randn([GlobalBatch, 3, 13, 11], type, generator: generator) * 2) + 5;
         if (channelsLast)
         {
             images = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Interop;
 using Convoy.Distributed.Nn;
@@ -10,12 +11,11 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 /// <summary>
 /// Trains every task on parts of a batch, with small and large buckets, with and without overlap: after each of 5 updates
 /// gradients, weights and the optimizer's moments are those of one process on the whole batch, on every rank the same bits, and
-/// the same bits whatever the options. Then 200 updates.
+/// the same bits whatever the options. Then many updates, as many as the argument says.
 /// </summary>
 internal static class TrainingParity
 {
     private const int Updates = 5;
-    private const int ManyUpdates = 200;
 
     private static readonly DistributedDataParallelOptions Small = new() { BucketCapMb = 1 / 1024.0, FirstBucketCapMb = 1 / 1024.0 };
 
@@ -37,7 +37,7 @@ internal static class TrainingParity
             Compare(task, float64, group, relative: 1e-12, absolute: 1e-12);
         }
 
-        TrainLong(group);
+        TrainLong(group, int.Parse(args[0], CultureInfo.InvariantCulture));
     }
 
     private static void Compare(TrainingTask task, ScalarType type, ProcessGroup group, double relative, double absolute)
@@ -90,21 +90,21 @@ internal static class TrainingParity
         return states;
     }
 
-    private static void TrainLong(ProcessGroup group)
+    private static void TrainLong(ProcessGroup group, int updates)
     {
         State[] ends = [.. Variants[..2].Select(variant =>
         {
             using var run = new TrainingRun(TrainingTask.Convolutions, float32, group, variant.Options);
-            for (int update = 0; update < ManyUpdates; update++)
+            for (int update = 0; update < updates; update++)
             {
                 run.Step();
             }
 
             State end = run.State();
-            RequireEqualOnAllRanks(end, group, $"{ManyUpdates} updates, {variant.Name}");
+            RequireEqualOnAllRanks(end, group, $"{updates} updates, {variant.Name}");
             return end;
         })];
-        RequireEqual(ends[0], ends[1], $"{ManyUpdates} updates with and without overlap");
+        RequireEqual(ends[0], ends[1], $"{updates} updates with and without overlap");
         Array.ForEach(ends, Free);
     }
 

@@ -26,7 +26,7 @@ internal sealed class TiedNetwork : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        Tensor once = nn.functional.relu(_shared.call(_embedding.call(input).mean([1])));
-        return _decoder.call(nn.functional.relu(_shared.call(once)));
+        Tensor once = nn.functional.silu(_shared.call(_embedding.call(input).mean([1])));
+        return _decoder.call(nn.functional.silu(_shared.call(once)));
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using Convoy.NativeCompatibility;
 
@@ -42,13 +43,15 @@ public sealed class PackageTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64, "The change concerns x86-64 Linux.");
         byte[] restored = File.ReadAllBytes(NativeLibraries.Restored());
         string repository = NativeLibraries.Noted("RepositoryRoot"), program = Path.Combine(_directory, "program");
-        Dotnet(_directory, "pack", Path.Combine(repository, "src", "Convoy.Distributed"), "-c", "Release", "-o", Path.Combine(_directory, "feed"), $"-p:Version={_version}", $"-p:ArtifactsPath={Path.Combine(_directory, "artifacts")}");
+        // What these tests were built with is packed as it is.
+        string configuration = typeof(PackageTests).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        Dotnet(_directory, "pack", Path.Combine(repository, "src", "Convoy.Distributed"), "-c", configuration, "--no-build", "-o", Path.Combine(_directory, "feed"), $"-p:Version={_version}", $"-p:NuspecOutputPath={_directory}");
         WriteProgram(program);
 
-        Dotnet(program, "build", "-c", "Release", "-o", "built");
-        AssertRuns(Path.Combine(program, "built"), NativeLibraries.LibTorchSharp);
+        Dotnet(program, "build", "-c", "Release");
+        AssertRuns(Path.Combine(program, "bin", "Release", "net10.0"), NativeLibraries.LibTorchSharp);
 
-        Dotnet(program, "publish", "-c", "Release", "-o", "published");
+        Dotnet(program, "publish", "-c", "Release", "--no-build", "-o", "published");
         AssertRuns(Path.Combine(program, "published"), NativeLibraries.LibTorchSharp);
 
         Dotnet(program, "publish", "-c", "Release", "-r", "linux-x64", "--self-contained", "false", "-o", "published-for-linux");
@@ -71,7 +74,7 @@ public sealed class PackageTests : IDisposable
                 <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
                 <CreateHardLinksForCopyFilesToOutputDirectoryIfPossible>true</CreateHardLinksForCopyFilesToOutputDirectoryIfPossible>
                 <CreateHardLinksForPublishFilesIfPossible>true</CreateHardLinksForPublishFilesIfPossible>
-                <DefaultItemExcludes>$(DefaultItemExcludes);built/**;published*/**</DefaultItemExcludes>
+                <DefaultItemExcludes>$(DefaultItemExcludes);published*/**</DefaultItemExcludes>
               </PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Convoy.Distributed" Version="{_version}" />
