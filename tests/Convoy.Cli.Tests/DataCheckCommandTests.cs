@@ -69,6 +69,20 @@ public sealed class DataCheckCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Check_Backslashes_AreNamed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Backslashes separate folders there.");
+        TuSimpleLabelFile.Write(LabelFile, TuSimpleLabelFile.Read(LabelFile).Select(label => label with { RawFile = label.RawFile.Replace('/', '\\') }));
+
+        ProgramRun run = await ProgramRun.ConvoyAsync("data", "check", _root);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal(
+            $"convoy: error: the data set has 3 missing and 0 broken files, the first is this ({_root}/clips\\synth\\000000\\20.jpg). The path has backslashes, as on Windows: write forward slashes in the labels, such as clips/a/20.jpg.\n",
+            run.Error);
+    }
+
+    [Fact]
     public async Task Check_TextThatIsNoCharacter_NamesTheLine()
     {
         File.WriteAllText(LabelFile, """{"raw_file":"\ud800","lanes":[],"h_samples":[]}""");

@@ -53,10 +53,9 @@ internal static class DataCheckCommand
     {
         if (check.Missing + check.Broken > 0)
         {
-            string what = string.Create(
-                CultureInfo.InvariantCulture,
-                $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({check.Problems.First(problem => problem.Kind is DatasetProblemKind.Missing or DatasetProblemKind.Broken).File})");
-            return $"{what}. Restore the files or remove their labels.";
+            string first = check.Problems.First(problem => problem.Kind is DatasetProblemKind.Missing or DatasetProblemKind.Broken).File;
+            string what = string.Create(CultureInfo.InvariantCulture, $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({first})");
+            return $"{what}. {MissingFile.Remedy(first, "Restore the files or remove their labels.")}";
         }
 
         string others = check.Problems.Count == 1 ? "" : $"{Number(check.Problems.Count)} labels cannot be used, the first is this: ";
