@@ -57,7 +57,7 @@ internal static class Diagnosis
 
         if (gpus.Count > 0 && !cudaAvailable)
         {
-            warnings.Add($"a GPU is present but libtorch can't use it ({gpus[0].Name}). This build has the CPU libtorch: train with --device cpu, or build with a CUDA package of libtorch.");
+            warnings.Add($"a GPU is present but is not used ({gpus[0].Name}). This version trains on the CPU's cores; nothing is to be done.");
         }
 
         return warnings;

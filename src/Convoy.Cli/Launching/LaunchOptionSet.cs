@@ -28,7 +28,7 @@ internal sealed class LaunchOptionSet
     private readonly Option<bool> _pin = new("--pin") { Description = "Keep each process to cores of its own (Linux)." };
     private readonly Option<bool> _noKeepMemory = new("--no-keep-memory") { Description = "Leave the processes' memory allocator as it is. [default: on Linux it keeps what is freed, GLIBC_TUNABLES]" };
     private readonly Option<string> _role = new("--role") { Description = "ROLE_NAME.", DefaultValueFactory = _ => "default" };
-    private readonly Option<string?> _logs = new("--log-dir") { Description = "Folder for each process's output, rank-{r}.log. [default: none]" };
+    private readonly Option<string?> _logs = new("--log-dir") { Description = "Folder for each process's output, rank-{r}.log; what an earlier run left there is moved into earlier-{n}. [default: none]" };
     private readonly Option<string> _redirects = new("--redirects", "-r") { Description = "Streams that go to the log only and not to the terminal: 0 none, 1 output, 2 errors, 3 both, or by local rank, as 0:3,1:2.", DefaultValueFactory = _ => "0" };
     private readonly Option<string> _tee = new("--tee", "-t") { Description = "Streams that go to the terminal all the same, in the same form.", DefaultValueFactory = _ => "0" };
     private readonly Option<string?> _filter = new("--local-ranks-filter") { Description = "Local ranks whose output the terminal shows, as 0,2. [default: all]" };

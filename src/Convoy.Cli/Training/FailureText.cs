@@ -6,30 +6,32 @@ namespace Convoy.Cli.Training;
 /// <summary>What a failed process of a run says of itself, in one line.</summary>
 internal static partial class FailureText
 {
-    /// <summary>Describes <paramref name="failure"/>: who failed, why as far as it is known, and what to look at or do.</summary>
-    public static string Of(WorkerFailure failure)
+    /// <summary>Describes a failure: who failed, why as far as it is known, and what to look at or do.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="hasTimeout">Whether the verb has a <c>--timeout</c> to speak of.</param>
+    public static string Of(WorkerFailure failure, bool hasTimeout = true)
     {
         const string mark = "convoy: error: ";
         string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(mark, StringComparison.Ordinal));
         string what = failure.Describe();
         return failure.Message is not null
-            ? InOptions(what)
+            ? InOptions(what, hasTimeout)
             : reason is not null
-            ? InOptions($"{what}: {reason[mark.Length..]}")
+            ? InOptions($"{what}: {reason[mark.Length..]}", hasTimeout)
             : failure.SignalName == "SIGKILL"
                 ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."
                 : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
     }
 
     // The library speaks of what its caller sets; whoever reads this sets options, and has no addresses to look at.
-    private static string InOptions(string text)
+    private static string InOptions(string text, bool hasTimeout)
     {
         text = text
-            .Replace("give the process group a longer time-out", "give a longer --timeout", StringComparison.Ordinal)
-            .Replace("give a longer time-out", "give a longer --timeout", StringComparison.Ordinal)
             .Replace("join the process group", "join the run", StringComparison.Ordinal)
-            .Replace(", and whether MASTER_ADDR and MASTER_PORT are theirs", string.Empty, StringComparison.Ordinal);
-        if (Deadline().IsMatch(text) && !text.Contains("--timeout", StringComparison.Ordinal))
+            .Replace(", and whether MASTER_ADDR and MASTER_PORT are theirs", string.Empty, StringComparison.Ordinal)
+            .Replace(", or give the process group a longer time-out", hasTimeout ? ", or give a longer --timeout" : string.Empty, StringComparison.Ordinal)
+            .Replace(", or give a longer time-out", hasTimeout ? ", or give a longer --timeout" : string.Empty, StringComparison.Ordinal);
+        if (hasTimeout && Deadline().IsMatch(text) && !text.Contains("--timeout", StringComparison.Ordinal))
         {
             text += " Or give a longer --timeout.";
         }

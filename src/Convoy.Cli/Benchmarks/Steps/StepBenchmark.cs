@@ -82,7 +82,7 @@ internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
             }).RunAsync(interrupted);
             interrupted.ThrowIfCancellationRequested();
             return result.Failure is { } failure
-                ? throw new DistributedException(FailureText.Of(failure))
+                ? throw new DistributedException(FailureText.Of(failure, hasTimeout: false))
                 : JsonSerializer.Deserialize<StepRun>(lines[^1])!;
         }
         finally
