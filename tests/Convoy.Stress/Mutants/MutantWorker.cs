@@ -38,7 +38,7 @@ internal sealed class MutantWorker(Subject subject, int seed, string folder, Act
     {
         subject.Prepare(folder);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        foreach (byte[] original in _mutator.Originals)
+        foreach (byte[] original in subject.Originals())
         {
             // Twice: the first time much is compiled, and loaded. Number 0 is done all that is done for some numbers only.
             _ = Outcome(original, 0);

@@ -37,6 +37,9 @@ internal sealed class Subject(string name, FileForm form, string file)
     /// <summary>Makes small sound files, the same ones every time.</summary>
     public required Func<IEnumerable<byte[]>> Originals { get; init; }
 
+    /// <summary>Makes small files that are refused as they ought to be: mutants are made of them as well.</summary>
+    public Func<IEnumerable<byte[]>> Refusals { get; init; } = static () => [];
+
     /// <summary>Writes what else the reader needs into its folder, once.</summary>
     public Action<string> Prepare { get; init; } = static _ => { };
 

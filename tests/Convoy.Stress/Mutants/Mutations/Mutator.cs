@@ -9,19 +9,16 @@ internal sealed class Mutator(Subject subject)
 
     private const int MostChanges = 4;
 
-    private readonly byte[][] _originals = [.. subject.Originals()];
-
-    /// <summary>The sound files that mutants are made of.</summary>
-    public IReadOnlyList<byte[]> Originals => _originals;
+    private readonly byte[][] _sources = [.. subject.Originals(), .. subject.Refusals()];
 
     /// <summary>Makes a mutant.</summary>
     public byte[] Make(int seed, int number)
     {
         var chance = Chance.Of(seed, number);
-        byte[] mutant = chance.Of(_originals);
+        byte[] mutant = chance.Of(_sources);
         for (int changes = chance.Few(MostChanges); changes > 0; changes--)
         {
-            mutant = Change(mutant, chance.Of(_originals), chance);
+            mutant = Change(mutant, chance.Of(_sources), chance);
             if (mutant.Length > Longest)
             {
                 mutant = mutant[..Longest];

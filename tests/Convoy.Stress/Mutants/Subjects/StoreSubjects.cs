@@ -14,7 +14,12 @@ internal static class StoreSubjects
     [
         new("file-store", FileForm.Bytes, "store") { Originals = () => [StoreFile()], Read = ReadStoreFile },
         new("store-requests", FileForm.Bytes, "requests") { Originals = () => [Frames(Requests().Select(request => request.ToBytes()))], Read = ReadRequests },
-        new("store-replies", FileForm.Bytes, "reply") { Originals = () => [Frames([StoreReply.Done(BitConverter.GetBytes(5L)).ToBytes()]), Frames([StoreReply.TimedOut(["a", "b"]).ToBytes()])], Read = ReadReply },
+        new("store-replies", FileForm.Bytes, "reply")
+        {
+            Originals = () => [Frames([StoreReply.Done(BitConverter.GetBytes(5L)).ToBytes()])],
+            Refusals = () => [Frames([StoreReply.TimedOut(["a", "b"]).ToBytes()]), Frames([StoreReply.Closed(["a"]).ToBytes()]), Frames([StoreReply.Refused("no").ToBytes()])],
+            Read = ReadReply,
+        },
     ];
 
     private static byte[] StoreFile()
