@@ -23,12 +23,33 @@ public static class MetricsFile
         {
             throw new MetricsFormatException($"not a metrics file ({path}, line {error.LineNumber + 1}): {error.Message}", error);
         }
+        catch (InvalidOperationException error)
+        {
+            // The serializer reads a text late: one that Unicode does not know.
+            throw new MetricsFormatException($"a text holds half of a character ({path}): {error.Message}", error);
+        }
 
         if (run is null || run.Schema > RunMetrics.CurrentSchema)
         {
             throw new MetricsFormatException($"not a metrics file of form {RunMetrics.CurrentSchema} or older ({path})");
         }
 
+        RequireWhole(run, path);
         return run;
+    }
+
+    // What the serializer does not look into: the elements of lists.
+    private static void RequireWhole(RunMetrics run, string path)
+    {
+        int record = run.Metrics.Index().FirstOrDefault(step => step.Item is null, (-1, null!)).Index;
+        if (record >= 0)
+        {
+            throw new MetricsFormatException($"a record of \"metrics\" is null ({path}, record {record + 1})");
+        }
+
+        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!)))
+        {
+            throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
+        }
     }
 }

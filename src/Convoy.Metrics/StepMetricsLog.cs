@@ -60,7 +60,7 @@ public sealed class StepMetricsLog : IDisposable
                 steps.Add(JsonSerializer.Deserialize(lines[i], MetricsJson.Default.StepMetrics)
                     ?? throw new MetricsFormatException($"not a step ({path}, line {i + 1})"));
             }
-            catch (JsonException error)
+            catch (Exception error) when (error is JsonException or InvalidOperationException)
             {
                 throw new MetricsFormatException($"not a step ({path}, line {i + 1}): {error.Message}", error);
             }

@@ -6,6 +6,9 @@ namespace Convoy.Analysis.Plots;
 public static class NiceTicks
 {
     private const double Headroom = 1.08;
+
+    // Beyond it, and below its inverse, steps of an axis are no longer finite and above 0.
+    private const double Largest = 1e300;
     private static readonly double[] Steps = [1, 2, 5, 10];
 
     /// <summary>An axis from 0 to the first round number at or above <paramref name="largest"/>.</summary>
@@ -15,8 +18,8 @@ public static class NiceTicks
     /// <param name="wanted">About how many intervals there should be.</param>
     public static ChartAxis FromZero(string title, double largest, double smallest = 0, int wanted = 5)
     {
-        double from = Math.Min(0, smallest), to = Math.Max(0, largest);
-        to = to > from ? to : 1;
+        double from = Math.Clamp(smallest, -Largest, 0), to = Math.Clamp(largest, 0, Largest);
+        to = to - from > 1 / Largest ? to : 1;
         double step = Step((to - from) / wanted);
         int first = (int)Math.Floor((from / step) + 1e-9), last = (int)Math.Ceiling((to / step) - 1e-9);
         int digits = Math.Max(0, -(int)Math.Floor(Math.Log10(step) + 1e-9));

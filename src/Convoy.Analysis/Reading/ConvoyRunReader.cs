@@ -8,6 +8,8 @@ namespace Convoy.Analysis.Reading;
 /// <summary>Reads the <c>metrics.json</c> of a Convoy run and the <c>metrics_rank{r}.jsonl</c> beside it.</summary>
 internal static class ConvoyRunReader
 {
+    private const int LongestSetting = 1000;
+
     /// <exception cref="AnalysisInputException">A file cannot be understood.</exception>
     public static ReadRuns Read(string path)
     {
@@ -28,21 +30,48 @@ internal static class ConvoyRunReader
             throw new AnalysisInputException("the steps have no step_time", path, "Leave out the file's \"schema\" when another tool wrote it: then elapsed_time counts.");
         }
 
-        List<IReadOnlyList<StepMetrics>> ranks = AllRanks(path, steps);
+        IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
         Dictionary<string, string> settings = Settings(metrics.Config);
         NameDrawnData(settings, path);
-        var configuration = new Configuration(
-            Processes(path, settings),
-            Number(settings, "threads"),
-            settings.GetValueOrDefault("precision") ?? MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision);
-        Run run = FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), metrics.WarmupSteps) with
+        IReadOnlyList<RunPart> parts = RunPart.Of(steps, () => Processes(path, settings), Number(settings, "threads"), i => Place(path, "record", i, steps[i]));
+        string precision = Precision(path, settings);
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host })];
+        return new ReadRuns(
+            runs,
+            [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
+
+        Run Part(RunPart part)
         {
-            Source = path,
-            BatchSize = Batch(path, steps),
-            Host = metrics.Host,
-            Settings = settings,
-        };
-        return new ReadRuns([run], [.. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
+            var configuration = new Configuration(part.Processes, part.Threads, precision);
+            IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.Of(i + 1, log)).Where(log => log.Count > 0)];
+            int? warmUp = metrics.WarmupSteps < part.Steps.Count ? metrics.WarmupSteps : null;
+            return FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), warmUp) with
+            {
+                Source = parts.Count == 1 ? path : $"{path}, {part.Name}",
+                BatchSize = Batch(path, part.Steps),
+                Settings = parts.Count == 1 ? settings : OfPart(settings, configuration),
+            };
+        }
+    }
+
+    // The configuration file says what the last part had.
+    private static Dictionary<string, string> OfPart(Dictionary<string, string> settings, Configuration configuration)
+    {
+        var own = new Dictionary<string, string>(settings) { ["nproc"] = configuration.Processes.ToString(CultureInfo.InvariantCulture) };
+        if (configuration.Threads is { } threads)
+        {
+            own["threads"] = threads.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return own;
+    }
+
+    private static IEnumerable<string> Resumed(IReadOnlyList<Run> runs, IReadOnlyList<RunPart> parts, string path)
+    {
+        if (parts.Count > 1)
+        {
+            yield return $"The run was resumed with other settings, and its parts count as runs of their own: {string.Join("; ", parts.Zip(runs, (part, run) => $"{part.Name} with {run.Configuration}"))} ({path}).";
+        }
     }
 
     /// <summary>The run that ranks' steps make: rank 0's step times, all ranks' phases.</summary>
@@ -67,23 +96,17 @@ internal static class ConvoyRunReader
         };
     }
 
-    private static List<IReadOnlyList<StepMetrics>> AllRanks(string path, IReadOnlyList<StepMetrics> first)
+    // Those of ranks 1, 2, ...: a rank without steps has an empty place.
+    private static List<IReadOnlyList<StepMetrics>> OtherRanks(string path)
     {
-        // Only a run directory's metrics.json has its ranks' logs beside it.
-        if (Path.GetFileName(path) != "metrics.json")
-        {
-            return [first];
-        }
+        var ranks = new List<IReadOnlyList<StepMetrics>>();
 
-        var ranks = new List<IReadOnlyList<StepMetrics>> { first };
-        for (int rank = 1; Log(path, rank) is { } log; rank++)
+        // Only a run directory's metrics.json has its ranks' logs beside it.
+        for (int rank = 1; Path.GetFileName(path) == "metrics.json" && Log(path, rank) is { } log; rank++)
         {
             IReadOnlyList<StepMetrics> steps = Parsed(() => StepMetricsLog.Read(log));
             StepChecks.RequireTimes(steps, i => Place(log, "line", i, steps[i]));
-            if (steps.Count > 0)
-            {
-                ranks.Add(steps);
-            }
+            ranks.Add(steps);
         }
 
         return ranks;
@@ -99,6 +122,11 @@ internal static class ConvoyRunReader
         Number(settings, "nproc") ?? MetricsFileName.Of(path)?.Processes
         ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
 
+    private static string Precision(string path, Dictionary<string, string> settings) =>
+        settings.TryGetValue("precision", out string? recorded)
+            ? PrecisionName.Of(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
+            : MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision;
+
     private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
     {
         int[] sizes = [.. steps.Select(s => s.BatchSize).Distinct()];
@@ -108,7 +136,10 @@ internal static class ConvoyRunReader
     }
 
     private static Dictionary<string, string> Settings(JsonObject? config) =>
-        config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => p.Value!.ToString());
+        config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => Shown(p.Value!.ToString()));
+
+    // No setting is so long that one is told from another behind this, and messages and tables show them.
+    private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
 
     // Data that a run drew for itself lies in its own directory. It is the same for all runs, wherever they lie and were moved to.
     private static void NameDrawnData(Dictionary<string, string> settings, string path)
@@ -121,7 +152,7 @@ internal static class ConvoyRunReader
     }
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
-        settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : null;
+        settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value is >= 1 and <= Configuration.MostProcesses ? value : null;
 
     private static T Parsed<T>(Func<T> read)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -19,7 +20,12 @@ internal static class LenientJson
 
         try
         {
-            return JsonDocument.Parse(Quoted(text));
+            RequireWholeCharacters(text, path);
+            return JsonDocument.Parse(Quoted(text), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        }
+        catch (JsonException error) when (error.Message.Contains("uplicate", StringComparison.Ordinal))
+        {
+            throw new AnalysisInputException("a name is there twice in one object", $"{path}: {error.Message}", "Leave one of the two, or measure again.", error);
         }
         catch (JsonException error)
         {
@@ -30,6 +36,45 @@ internal static class LenientJson
                 error);
         }
     }
+
+    // Half of a character in a text is whole JSON, and an error wherever the text is read.
+    private static void RequireWholeCharacters(string text, string path)
+    {
+        for (int at = text.IndexOf("\\u", StringComparison.Ordinal); at >= 0; at = text.IndexOf("\\u", at + 2, StringComparison.Ordinal))
+        {
+            if (IsEscaped(text, at) || Escaped(text, at) is not { } unit || !char.IsSurrogate(unit))
+            {
+                continue;
+            }
+
+            if (char.IsLowSurrogate(unit) || Escaped(text, at + 6) is not { } next || !char.IsLowSurrogate(next))
+            {
+                throw new AnalysisInputException(
+                    "a text holds half of a character",
+                    FormattableString.Invariant($"{text.Substring(at, 6)}, {path}, line {1 + text.AsSpan(0, at).Count('\n')}"),
+                    "Write the whole character, or measure again.");
+            }
+
+            at += 6;
+        }
+    }
+
+    // Behind an odd number of backslashes: the last of them stands for one itself.
+    private static bool IsEscaped(string text, int at)
+    {
+        int before = at;
+        while (before > 0 && text[before - 1] == '\\')
+        {
+            before--;
+        }
+
+        return (at - before) % 2 == 1;
+    }
+
+    private static char? Escaped(string text, int at) =>
+        at + 6 <= text.Length && text[at] == '\\' && text[at + 1] == 'u' && ushort.TryParse(text.AsSpan(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit)
+            ? (char)unit
+            : null;
 
     // Puts quotes around the words outside strings; line numbers stay what they were.
     private static string Quoted(string text)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Convoy.Analysis.Runs;
 
 namespace Convoy.Analysis.Reading;
 
@@ -12,8 +13,8 @@ internal sealed partial record MetricsFileName(int Processes, string? Precision)
     public static MetricsFileName? Of(string path)
     {
         Match match = Form().Match(Path.GetFileName(path));
-        return match.Success && int.TryParse(match.Groups["n"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n >= 1
-            ? new MetricsFileName(n, match.Groups["precision"] is { Success: true, Value: { } p } ? p.ToLowerInvariant() : null)
+        return match.Success && int.TryParse(match.Groups["n"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n is >= 1 and <= Configuration.MostProcesses
+            ? new MetricsFileName(n, match.Groups["precision"] is { Success: true, Value: { } p } ? PrecisionName.Of(p) : null)
             : null;
     }
 

@@ -12,6 +12,9 @@ namespace Convoy.Analysis.Reading;
 /// </summary>
 internal static class OtherMetricsReader
 {
+    // Seconds from 1970 to 9999, the last year that there is a date for.
+    private const double LatestSeconds = 253_402_300_000;
+
     /// <exception cref="AnalysisInputException">The file lacks what is needed.</exception>
     public static OtherRun Read(string path, JsonElement root)
     {
@@ -67,12 +70,13 @@ internal static class OtherMetricsReader
     private static double SecondsOfAStep(RecordedStep from, RecordedStep to, string path)
     {
         double seconds = to.ElapsedSeconds!.Value - from.ElapsedSeconds!.Value;
-        return seconds > 0
-            ? seconds / (to.Step - from.Step)
+        double ofOne = seconds / (to.Step - from.Step);
+        return PlausibleSeconds.Contains(ofOne)
+            ? ofOne
             : throw new AnalysisInputException(
                 "elapsed_time does not grow",
                 string.Create(CultureInfo.InvariantCulture, $"{from.ElapsedSeconds} then {to.ElapsedSeconds}, step {to.Step}, {path}"),
-                "It has to count from the run's start; leave the file out, or mend it.");
+                "It has to count from the run's start, a nanosecond a step at least; leave the file out, or mend it.");
     }
 
     // The first times are those of the warm-up, and so is what was recorded before them.
@@ -90,9 +94,13 @@ internal static class OtherMetricsReader
         }
 
         double seconds = (end - start).TotalSeconds;
-        return seconds > 0
-            ? seconds
-            : throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or mend it.");
+        if (seconds <= 0)
+        {
+            throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or mend it.");
+        }
+
+        StepChecks.Require(seconds, "end_time - start_time", path, isStep: true);
+        return seconds;
     }
 
     private static DateTimeOffset? Moment(JsonElement root, string name, string path)
@@ -102,7 +110,7 @@ internal static class OtherMetricsReader
             return null;
         }
 
-        if (value.ValueKind == JsonValueKind.Number && Math.Abs(value.GetDouble()) < 1e11)
+        if (value.ValueKind == JsonValueKind.Number && value.GetDouble() is >= 0 and < LatestSeconds)
         {
             return DateTimeOffset.UnixEpoch.AddSeconds(value.GetDouble());
         }
@@ -110,6 +118,6 @@ internal static class OtherMetricsReader
         return value.ValueKind == JsonValueKind.String
                && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment)
             ? moment
-            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{value.GetRawText()}, {path}", "Leave the file out, or mend it.");
+            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{RecordedStep.Shown(value)}, {path}", "Leave the file out, or mend it.");
     }
 }

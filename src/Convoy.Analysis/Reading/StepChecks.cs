@@ -9,7 +9,10 @@ internal static class StepChecks
     // Clocks are read one after another, so phases may add up to a little more than the step.
     private const double PhaseTolerance = 0.02;
 
-    /// <exception cref="AnalysisInputException">A time is negative or no number.</exception>
+    /// <summary>The largest number of a step that is believed.</summary>
+    public const long MostSteps = 1_000_000_000_000_000;
+
+    /// <exception cref="AnalysisInputException">A time is negative or no number, or a step's number or batch size is none.</exception>
     public static void RequireTimes(IReadOnlyList<StepMetrics> steps, Func<int, string> place)
     {
         for (int i = 0; i < steps.Count; i++)
@@ -22,6 +25,11 @@ internal static class StepChecks
                 Require(phase, name, place(i), isStep: false);
             }
 
+            if (step.Step is < 0 or > MostSteps)
+            {
+                throw new AnalysisInputException("not a step's number", $"step {step.Step.ToString(CultureInfo.InvariantCulture)}, {place(i)}", "Leave the run out, or measure it again.");
+            }
+
             if (step.BatchSize < 1)
             {
                 throw new AnalysisInputException("not a batch size", $"batch_size {step.BatchSize.ToString(CultureInfo.InvariantCulture)}, {place(i)}", "Measure the run again.");
@@ -29,13 +37,13 @@ internal static class StepChecks
         }
     }
 
-    /// <summary>Refuses a time that is negative, no number, or 0 for a whole step.</summary>
+    /// <summary>Refuses a time that nobody can have measured: negative, no number, 0 for a whole step, or beyond <see cref="PlausibleSeconds"/>.</summary>
     public static void Require(double? seconds, string name, string place, bool isStep)
     {
-        if (seconds is { } value && !(double.IsFinite(value) && (isStep ? value > 0 : value >= 0)))
+        if (seconds is { } value && !(isStep ? PlausibleSeconds.Contains(value) : value is >= 0 and <= PlausibleSeconds.Most))
         {
             throw new AnalysisInputException(
-                "not a time", $"{name} {value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the run out, or measure it again with a clock that does not go back.");
+                "not a time", $"{name} {value.ToString(CultureInfo.InvariantCulture)}, {place}", $"Leave the run out, or measure it again with a clock that does not go back; times are {PlausibleSeconds.Range}.");
         }
     }
 

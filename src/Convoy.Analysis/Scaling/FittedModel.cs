@@ -6,6 +6,9 @@ namespace Convoy.Analysis.Scaling;
 /// <summary>A model with its parameters.</summary>
 public sealed class FittedModel
 {
+    // An interval this wide says that nothing is known; without it, the ends of one for times that follow no law are not finite.
+    private const double MostFactor = 1e6;
+
     private readonly Func<double, double> _seconds;
     private readonly Func<double, double[]> _terms;
     private readonly double[,] _design;
@@ -60,7 +63,7 @@ public sealed class FittedModel
         }
 
         // Errors are shares of the time, so the interval is a factor to either side and never reaches 0.
-        double factor = Math.Exp(_quantile * Math.Sqrt((sigma * sigma * (1 + leverage)) + (modelError * modelError)));
+        double factor = Math.Min(MostFactor, Math.Exp(_quantile * Math.Sqrt((sigma * sigma * (1 + leverage)) + (modelError * modelError))));
         return new Interval(seconds / factor, seconds * factor);
     }
 }

@@ -57,6 +57,49 @@ public sealed class RunReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_OfARunThatWasResumedWithOtherProcesses_TellsItsPartsApart()
+    {
+        // 10 steps of 2 processes, then 10 of 1; the logs of both ranks and the last configuration stay.
+        RunFolder("run", processes: 2, seconds: 0.5);
+        string path = Path.Combine(_folder.Path, "run", "metrics.json");
+        RunMetrics whole = MetricsFile.Read(path);
+        StepMetrics[] steps = [.. whole.Metrics.Select(s => s.Step <= 10 ? s with { WorldSize = 2, Threads = 1 } : Scaled(s, 1.8) with { WorldSize = 1, Threads = 2 })];
+        MetricsFile.Write(path, whole with { Config = new() { ["nproc"] = 1, ["threads"] = 2 }, Metrics = steps });
+
+        RunSet runs = RunReader.Read([Path.Combine(_folder.Path, "run")]);
+
+        Assert.Equal([new Configuration(2, 1), new Configuration(1, 2)], runs.Measurements.Select(m => m.Configuration));
+        Assert.Equal([0.5, 0.9], runs.Measurements.Select(m => Math.Round(m.Seconds, 9)));
+        Assert.Equal([2, 0], runs.Measurements.Select(m => m.Ranks.Count));
+        Assert.Equal([("2", 8), ("1", 8)], runs.Runs.Select(r => (r.Settings["nproc"], r.Samples.Count)));
+        Assert.Equal([$"{path}, steps 1 to 10", $"{path}, steps 11 to 20"], runs.Runs.Select(r => r.Source));
+        Assert.Contains(runs.Warnings, w => w == $"The run was resumed with other settings, and its parts count as runs of their own: steps 1 to 10 with 2 processes x 1 thread, fp32; steps 11 to 20 with 1 process x 2 threads, fp32 ({path}).");
+    }
+
+    [Fact]
+    public void Read_OfARunWhoseLaterStepsSayWhatTheConfigurationSays_IsOneRun()
+    {
+        RunFolder("run", processes: 2, seconds: 0.5);
+        string path = Path.Combine(_folder.Path, "run", "metrics.json");
+        RunMetrics whole = MetricsFile.Read(path);
+        MetricsFile.Write(path, whole with { Metrics = [.. whole.Metrics.Select(s => s.Step <= 10 ? s : s with { WorldSize = 2, Threads = 1 })] });
+
+        Run run = Assert.Single(RunReader.Read([path]).Runs);
+
+        Assert.Equal((path, 18, 2), (run.Source, run.Samples.Count, run.Ranks.Count));
+    }
+
+    private static StepMetrics Scaled(StepMetrics step, double factor) => step with
+    {
+        StepTime = step.StepTime * factor,
+        DataTime = step.DataTime * factor,
+        ForwardTime = step.ForwardTime * factor,
+        BackwardTime = step.BackwardTime * factor,
+        CommTime = step.CommTime * factor,
+        OptimizerTime = step.OptimizerTime * factor,
+    };
+
+    [Fact]
     public void Read_OfAStudyDirectory_TakesEachRunOnce()
     {
         RunFolder("study/runs/n1", processes: 1, seconds: 1);
