@@ -11,8 +11,8 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
     public static Task<ProgramRun> ConvoyAsync(params string[] arguments) =>
         StartAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "convoy.dll"), .. arguments]);
 
-    /// <summary>Runs a program to its end; kills it after two minutes.</summary>
-    public static async Task<ProgramRun> StartAsync(string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string?>? environment = null)
+    /// <summary>Runs a program to its end; kills it after two minutes unless it is given more.</summary>
+    public static async Task<ProgramRun> StartAsync(string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string?>? environment = null, TimeSpan? patience = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -30,7 +30,7 @@ internal sealed record ProgramRun(int ExitCode, string Output, string Error)
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience ?? Patience);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token), error = process.StandardError.ReadToEndAsync(limit.Token);

@@ -111,7 +111,7 @@ internal static class CheckpointStateFile
             ? size.GetString()!
             : throw Wrong(root, "image_size", "WIDTHxHEIGHT such as 800x360"),
         LineWidth = Value(root, "line_width") is not { } width ? null
-            : Number(width) is > 0 and <= 200 and { } pixels ? pixels
+            : Number(width) is > 0 and <= 200 and { } pixels && (float)pixels > 0 ? pixels
             : throw Wrong(root, "line_width", "a number of pixels above 0, up to 200"),
         ElapsedTime = Value(root, "elapsed_time") is { } elapsed && Number(elapsed) is >= 0 and { } seconds ? seconds : throw Wrong(root, "elapsed_time", "a number of seconds"),
         GradScaler = Value(root, "grad_scaler") is { } scaler ? Scaler(root, scaler) : null,

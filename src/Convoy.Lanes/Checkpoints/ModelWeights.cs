@@ -78,7 +78,7 @@ public static class ModelWeights
         // num_batches_tracked only counts; older files do without it.
         string[] needed = [.. encoder.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
         string first = needed[0];
-        string[] candidates = [.. values.Keys.Where(name => name == first || name.EndsWith("." + first, StringComparison.Ordinal)).Select(name => name[..^first.Length]).OrderBy(prefix => prefix.Length)];
+        string[] candidates = [.. values.Keys.Where(name => name == first || name.EndsWith("." + first, StringComparison.Ordinal)).Select(name => name[..^first.Length]).OrderBy(prefix => prefix.Length).ThenBy(prefix => prefix, StringComparer.Ordinal)];
         string[] fitting = [.. candidates.Where(prefix => needed.All(name => values.ContainsKey(prefix + name)))];
         if (fitting.Length == 1 || (fitting.Length > 1 && fitting[0].Length == 0))
         {

@@ -74,10 +74,13 @@ public sealed class RunLock : IDisposable
 
     /// <summary>Joins the session that the environment names; null where it names none, as for runs that are measured in a folder of their own.</summary>
     /// <exception cref="InvalidOperationException">The run has another session by now.</exception>
-    public static RunLock? JoinFromEnvironment(RunDirectory run)
+    public static RunLock? JoinFromEnvironment(RunDirectory run) => Join(run, Environment.GetEnvironmentVariable(SessionVariable));
+
+    /// <summary>Joins a session by what its launcher calls it.</summary>
+    internal static RunLock? Join(RunDirectory run, string? session)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return Environment.GetEnvironmentVariable(SessionVariable) is not { Length: > 0 } session ? null
+        return string.IsNullOrEmpty(session) ? null
             : Joined(run, session) is { } stream ? new RunLock(run, stream, session)
             : throw new InvalidOperationException($"another session of the run has begun ({run.Root}). This process belongs to one that was killed, and ends.");
     }

@@ -157,7 +157,7 @@ public sealed record TrainingOptions
         Require(Accumulate >= 1, "not a number of steps to accumulate", Accumulate, "Give --accumulate 1 or more.");
         Require(Clip >= 0 && double.IsFinite(Clip), "not a gradient norm", Clip, "Give --clip a number above 0, or 0 for no clipping.");
         Require(ValSplit is >= 0 and < 1, "not a share of frames to hold out", ValSplit, "Give --val-split a number from 0 to below 1.");
-        Require(LineWidth is null or (> 0 and <= 200), "not a line width", LineWidth ?? 0, "Give --line-width a number of pixels above 0, up to 200.");
+        Require(LineWidth is null || (LineWidth <= 200 && (float)LineWidth > 0), "not a line width", LineWidth ?? 0, "Give --line-width a number of pixels above 0, up to 200.");
         Require(Workers is >= 0 and <= 256, "not a number of loader threads", Workers, "Give --workers 0 to 256.");
         Require(CheckpointEvery >= 0, "not a number of steps", CheckpointEvery, "Give --checkpoint-every 0 or more.");
         Require(TimeoutSeconds is > 0 and <= 86_400, "not a time-out in seconds", TimeoutSeconds, "Give --timeout a number above 0, up to 86400.");

@@ -52,6 +52,20 @@ public sealed class RunDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Create_WhatARunLeftThatNeverBegan_IsNoHindrance()
+    {
+        _folder.Write("run.lock", "1 x");
+        _folder.Write("config.json.0123456789abcdef0123456789abcdef.tmp", "{");
+        _folder.Write("data.unfinished-77/clips/a.jpg", "x");
+        var run = new RunDirectory(_folder.Root);
+
+        run.Create();
+        run.RemoveLeftovers();
+
+        Assert.Equal(["run.lock"], Directory.EnumerateFileSystemEntries(_folder.Root).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public void Create_BelowAFile_IsRefused()
     {
         string file = _folder.Write("file", "x");
@@ -104,6 +118,13 @@ public sealed class RunDirectoryTests : IDisposable
     [InlineData("""{"data":"d","nproc":"many","threads":1}""")]
     [InlineData("""{"data":"d","nproc":1,"threads":1,"image_size":5}""")]
     [InlineData("""{"data":"d","nproc":1,"threads":1,"image_size":"big"}""")]
+    [InlineData("""{"data":null,"nproc":1,"threads":1}""")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"precision":2}""")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"fuse":"norm, all, 3"}""")]
+    [InlineData("""{"data":"d","nproc":1,"threads":1,"encoder":"18"}""")]
+    [InlineData("""{"data":"a\u0000b","nproc":1,"threads":1}""")]
+    [InlineData("""{"data":"\ud800","nproc":1,"threads":1}""")]
+    [InlineData("""{"data":"d","data":"e","nproc":1,"threads":1}""")]
     public void ReadConfig_Damaged_IsRefused(string json)
     {
         _folder.Write("config.json", json);

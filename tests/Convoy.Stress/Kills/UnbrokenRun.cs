@@ -13,7 +13,7 @@ namespace Convoy.Stress.Kills;
 internal sealed record UnbrokenRun(int Processes, double Seconds, double CheckpointSeconds, IReadOnlyDictionary<string, string> Checkpoints, IReadOnlyList<double> Losses)
 {
     /// <summary>Steps of every run.</summary>
-    public const int Steps = 8;
+    public const int Steps = 6;
 
     private static readonly string[] Files = ["model.safetensors", "optimizer.safetensors"];
 
