@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Lanes;
