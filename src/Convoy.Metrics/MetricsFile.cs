@@ -19,6 +19,10 @@ public static class MetricsFile
             using FileStream stream = File.OpenRead(path);
             run = JsonSerializer.Deserialize(stream, MetricsJson.Default.RunMetrics);
         }
+        catch (JsonException error) when (error.Message.Contains("null values", StringComparison.Ordinal))
+        {
+            throw new MetricsFormatException($"a value is null where there must be one ({path}, line {error.LineNumber + 1}, {error.Path})", error);
+        }
         catch (JsonException error)
         {
             throw new MetricsFormatException($"not a metrics file ({path}, line {error.LineNumber + 1}): {error.Message}", error);

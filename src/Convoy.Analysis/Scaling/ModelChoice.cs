@@ -4,6 +4,9 @@ namespace Convoy.Analysis.Scaling;
 /// <param name="Assessments">The models that could be fitted, best first; those without a leave-one-out error last.</param>
 public sealed record ModelChoice(IReadOnlyList<ModelAssessment> Assessments)
 {
+    // Beyond so many numbers of processes several are left out at once: as many fits as points would take the square of the time.
+    private const int MostFits = 50;
+
     /// <summary>The model to use; null when none could be tested.</summary>
     public ModelAssessment? Best => Assessments.FirstOrDefault(a => a.LeaveOneOutError is not null);
 
@@ -24,14 +27,16 @@ public sealed record ModelChoice(IReadOnlyList<ModelAssessment> Assessments)
         }
 
         double sum = 0;
-        foreach (ScalingPoint left in points)
+        int folds = Math.Min(points.Count, MostFits);
+        for (int fold = 0; fold < folds; fold++)
         {
-            if (model.Fit([.. points.Where(p => p != left)]) is not { } fit)
+            ILookup<bool, ScalingPoint> isLeft = points.Index().ToLookup(p => p.Index % folds == fold, p => p.Item);
+            if (model.Fit([.. isLeft[false]]) is not { } fit)
             {
                 return null;
             }
 
-            sum += Math.Abs((fit.Seconds(left.Processes) / left.WorkSeconds) - 1);
+            sum += isLeft[true].Sum(left => Math.Abs((fit.Seconds(left.Processes) / left.WorkSeconds) - 1));
         }
 
         return sum / points.Count;

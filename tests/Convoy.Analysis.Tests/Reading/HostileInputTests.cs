@@ -25,7 +25,7 @@ public sealed class HostileInputTests : IDisposable
     [InlineData("\"metrics\":[STEP]", "\"metrics\":[STEP,null]", "record 2")]
     [InlineData("\"metrics\":[STEP]", "\"metrics\":null", "metrics")]
     [InlineData("\"metrics\":[STEP]", "\"metrics\":[{}]", "line 1")]
-    [InlineData("[\"avx2\"]", "null", "instruction_sets", "line 1")]
+    [InlineData("[\"avx2\"]", "null", "a value is null where there must be one (", "line 1, $.host.instruction_sets)")]
     [InlineData("[\"avx2\"]", "[null]", "\"host\" holds a null")]
     [InlineData("{\"dotnet\":\"10\"}", "{\"dotnet\":null}", "\"host\" holds a null")]
     [InlineData("\"operating_system\":\"x\"", "\"operating_system\":null", "operating_system")]
@@ -120,6 +120,18 @@ public sealed class HostileInputTests : IDisposable
             string lines = string.Join('\n', Enumerable.Range(1, random.Next(2, 7)).Select(_ => FormattableString.Invariant($"{(int)Math.Pow(10, random.NextDouble() * 6)},{Math.Pow(10, (random.NextDouble() * 18.9) - 8.9)}")));
             RequireFinite(ReportBuilder.Build(RunReader.Read([_folder.Write("t.csv", lines)]), new ReportOptions { Predict = [1, 8, 1_000_000], PricePerProcessHour = 1e12 }));
         }
+    }
+
+    [Fact]
+    public void Report_OfATableOfAThousandNumbersOfProcesses_FitsEachModelToAPartOfThem()
+    {
+        // Amdahl's law with a serial share of a tenth: however many points are left out at once, it foretells them exactly.
+        string lines = string.Join('\n', Enumerable.Range(1, 1000).Select(n => FormattableString.Invariant($"{n},{10 * (0.1 + (0.9 / n)):R}")));
+
+        ModelAssessment amdahl = ReportBuilder.Build(RunReader.Read([_folder.Write("t.csv", lines)]), new ReportOptions()).Series[0].Models.Assessments.Single(a => a.Fit.Model is AmdahlModel);
+
+        Assert.Equal(0.1, amdahl.Fit.Parameters["serial_fraction"], 1e-9);
+        Assert.InRange(amdahl.LeaveOneOutError!.Value, 0, 1e-9);
     }
 
     [Theory]
