@@ -161,9 +161,9 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
     }
 
     /// <summary>A run of six steps with all its checkpoints, to be copied.</summary>
-    public sealed class Runs : IAsyncLifetime
+    public sealed class Runs(FinishedRun finished) : IAsyncLifetime
     {
-        public TrainingFixture Fixture { get; } = new();
+        public TrainingFixture Fixture { get; } = new(finished);
 
         public string Whole => Fixture.At("whole");
 
