@@ -46,6 +46,7 @@ internal static class LaunchCommand
         {
             OnOutput = display.Show,
             OnNotice = ConsoleOutput.Notice,
+            OnLogsSetAside = earlier => ConsoleOutput.Notice($"the logs of an earlier run are in {earlier} now."),
             OnRestart = (failure, restart) => display.ShowRestart(failure, restart, options.MaxRestarts),
             ChooseInterruptSignal = () => signals.PassedOn,
         };

@@ -177,7 +177,7 @@ public sealed class Launcher
             int[]? ranks = place.NodeCount == 1 ? null : [.. Enumerable.Range(place.FirstRank, _options.ProcessCount)];
             if (RankLog.SetAside(directory, ranks) is { } earlier)
             {
-                _options.OnNotice?.Invoke($"the logs of an earlier run are in {earlier} now.");
+                _options.OnLogsSetAside?.Invoke(earlier);
             }
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)

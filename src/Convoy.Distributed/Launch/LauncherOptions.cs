@@ -118,6 +118,9 @@ public sealed record LauncherOptions
     /// <summary>Called with a line that people should see: which rank has which cores, what could not be done. Default null.</summary>
     public Action<string>? OnNotice { get; init; }
 
+    /// <summary>Called with the folder that the logs of an earlier run were moved to, so that this one does not overwrite them. Default null.</summary>
+    public Action<string>? OnLogsSetAside { get; init; }
+
     /// <summary>Seconds that the workers have for a last checkpoint after <see cref="InterruptSignal"/>, before they are ended; default 30, at least 0.</summary>
     public double InterruptGraceSeconds { get; init; } = 30;
 

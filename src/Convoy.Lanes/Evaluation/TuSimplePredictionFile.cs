@@ -1,40 +1,29 @@
 using System.Globalization;
 using System.Text.Json;
+using Convoy.Lanes.Data;
 
 namespace Convoy.Lanes.Evaluation;
 
 /// <summary>
 /// Prediction files in the form that the TuSimple benchmark takes: one JSON object a line with <c>raw_file</c>,
-/// <c>lanes</c> and <c>run_time</c> in milliseconds. Other members, such as <c>h_samples</c>, are skipped.
+/// <c>lanes</c> and <c>run_time</c> in milliseconds. Other members, such as <c>h_samples</c>, are skipped, and so are blank lines.
+/// Objects over several lines and a list of objects are read too.
 /// </summary>
 public static class TuSimplePredictionFile
 {
-    private const string Remedy = """Each line must be one JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
+    private const string Remedy = """A prediction is a JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
 
     /// <summary>Reads a prediction file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="requireRunTime">Whether each prediction must have its <c>run_time</c>; where it may be missing, it reads as NaN.</param>
     /// <exception cref="BadInputException">
-    /// The file is missing or cannot be read, or a line is not a prediction; the message names the file, the line and what was found.
+    /// The file is missing or cannot be read, or what stands in it is not a prediction; the message names the file, the line and what was found.
     /// </exception>
     public static IReadOnlyList<TuSimplePrediction> Read(string path, bool requireRunTime = true)
     {
         ArgumentNullException.ThrowIfNull(path);
-        var predictions = new List<TuSimplePrediction>();
-        try
-        {
-            foreach (string line in File.ReadLines(path))
-            {
-                string source = string.Create(CultureInfo.InvariantCulture, $"{path} line {predictions.Count + 1}");
-                predictions.Add(ReadLine(line, source, requireRunTime));
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new BadInputException("the prediction file cannot be read", path, $"Give a file that exists and that you may read: {error.Message}", error);
-        }
-
-        return predictions;
+        return [.. JsonObjectFile.Read(path, "prediction").Select(prediction =>
+            ReadPrediction(prediction.Value, string.Create(CultureInfo.InvariantCulture, $"{path}, line {prediction.Line}"), requireRunTime))];
     }
 
     /// <summary>
@@ -58,33 +47,10 @@ public static class TuSimplePredictionFile
         });
     }
 
-    private static TuSimplePrediction ReadLine(string line, string source, bool requireRunTime)
-    {
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(line);
-        }
-        catch (JsonException error)
-        {
-            throw new BadInputException("not a line of JSON", $"{source}: {Shorten(line)}", Remedy, error);
-        }
-
-        using (document)
-        {
-            return ReadPrediction(document.RootElement, source, requireRunTime);
-        }
-    }
-
     private static TuSimplePrediction ReadPrediction(JsonElement root, string source, bool requireRunTime)
     {
         try
         {
-            if (root.ValueKind != JsonValueKind.Object)
-            {
-                throw Bad("a prediction must be a JSON object", source, root);
-            }
-
             JsonElement rawFile = Member(root, "raw_file", source);
             if (rawFile.ValueKind != JsonValueKind.String)
             {

@@ -20,13 +20,13 @@ public sealed class TuSimplePredictionFileTests : IDisposable
         Assert.Equal("clips/a/20.jpg", read[1].RawFile);
         Assert.Equal([[-2, 632.5], [1, 2]], read[1].Lanes);
         Assert.Equal(12.5, read[1].RunTimeMilliseconds);
-        Assert.Equal($"{path} line 2", read[1].Source);
+        Assert.Equal($"{path}, line 2", read[1].Source);
     }
 
     [Theory]
-    [InlineData("""{"raw_file":"a","lanes":[[1,2""", "not a line of JSON")]
-    [InlineData("", "not a line of JSON")]
-    [InlineData("[1]", "a prediction must be a JSON object")]
+    [InlineData("""{"raw_file":"a","lanes":[[1,2""", "a prediction is not valid JSON: its line ends in the middle of it")]
+    [InlineData("[1]", "a prediction line is not a JSON object")]
+    [InlineData("""{"raw_file":"a","lanes":[[NaN]],"run_time":1}""", "NaN is no number there")]
     [InlineData("""{"lanes":[],"run_time":1}""", "lacks raw_file")]
     [InlineData("""{"raw_file":"a","run_time":1}""", "lacks lanes")]
     [InlineData("""{"raw_file":"a","lanes":[]}""", "lacks run_time")]
@@ -43,7 +43,17 @@ public sealed class TuSimplePredictionFileTests : IDisposable
         string path = _folder.Write("pred.json", $"{Good}\n{line}\n{Good}\n");
         string message = Assert.Throws<BadInputException>(() => TuSimplePredictionFile.Read(path)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
-        Assert.Contains($"{path} line 2", message, StringComparison.Ordinal);
+        Assert.Contains($"{path}, line 2", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[GOOD,\n GOOD]\n")]
+    [InlineData("GOOD GOOD")]
+    [InlineData("\uFEFFGOOD\n\nGOOD\n")]
+    public void Read_OfAList_OfOneLine_AndBehindAMark_GivesThePredictions(string text)
+    {
+        string path = _folder.Write("pred.json", text.Replace("GOOD", Good, StringComparison.Ordinal));
+        Assert.Equal(["clips/a/20.jpg", "clips/a/20.jpg"], TuSimplePredictionFile.Read(path).Select(prediction => prediction.RawFile));
     }
 
     [Fact]
