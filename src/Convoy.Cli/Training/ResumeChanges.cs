@@ -31,9 +31,9 @@ internal static class ResumeChanges
             yield return string.Create(CultureInfo.InvariantCulture, $"batch {before.BatchSize} -> {now.BatchSize} images: step numbers count other batches from here on, so frames of the epoch may be seen twice or not at all");
         }
 
-        if (before.BatchSize * before.Accumulate != now.BatchSize * now.Accumulate)
+        if ((long)before.BatchSize * before.Accumulate != (long)now.BatchSize * now.Accumulate)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"images of an update {before.BatchSize * before.Accumulate} -> {now.BatchSize * now.Accumulate} (--batch-size x --accumulate)");
+            yield return string.Create(CultureInfo.InvariantCulture, $"images of an update {(long)before.BatchSize * before.Accumulate} -> {(long)now.BatchSize * now.Accumulate} (--batch-size x --accumulate)");
         }
 
         if (before.Data != now.Data || before.Val != now.Val || before.ValSplit != now.ValSplit)

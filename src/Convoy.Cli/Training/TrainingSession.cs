@@ -38,12 +38,12 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     {
         // A run that goes on elsewhere must not be looked at while it changes; a new one has no folder yet.
         using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted) : await CheckAndCreateAsync(interrupted);
-        IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed) : [];
+        IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed, held.WasCutShort) : [];
         PrecisionWarning.Tell(options.Precision);
         held.Begin();
+        run.RemoveLeftovers();
         if (resumed is not null)
         {
-            run.RemoveLeftovers();
             run.GoBackTo(_start!.Checkpoint?.State.Step ?? 0);
         }
 
@@ -77,6 +77,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         {
             var pictures = new OverlayPictures(run.Overlays, Pictures);
             Tell(data.Validation is null || options.KeepCheckpoints == 0 ? null : Score(data.Validation, pictures, interrupted), pictures.Painted, traced);
+            held.End();
             return ExitCodes.Done;
         }
         catch (OperationCanceledException)
@@ -132,8 +133,10 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         }
     }
 
+    /// <param name="earlier">The run.</param>
+    /// <param name="cutShort">Whether its last session was killed or failed, so that this one may have nothing to do but to end it.</param>
     /// <returns>What the run does otherwise than before, a line each.</returns>
-    private IReadOnlyList<string> CheckResumed(ResumedRun earlier)
+    private IReadOnlyList<string> CheckResumed(ResumedRun earlier, bool cutShort)
     {
         var plan = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
         _start = earlier.Start(options.Nproc);
@@ -156,7 +159,7 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
             throw new BadInputException("the run is done and kept no checkpoint to go on from", run.Root, "Start a new run.");
         }
 
-        if (plan.Steps < done || (plan.Steps == done && earlier.IsComplete(done, scored)))
+        if (plan.Steps < done || (plan.Steps == done && !cutShort && earlier.IsComplete(done, scored)))
         {
             throw new BadInputException("the run is already that far", $"step {done} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
         }

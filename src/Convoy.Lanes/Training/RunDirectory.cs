@@ -9,6 +9,8 @@ namespace Convoy.Lanes.Training;
 /// <summary>Where a run keeps its files; this is the one place that names them.</summary>
 public sealed partial class RunDirectory
 {
+    private static readonly string[] Needed = ["data", "nproc", "threads"];
+
     private bool _isMade;
 
     /// <summary>Refers to a run directory, which need not exist yet.</summary>
@@ -140,9 +142,15 @@ public sealed partial class RunDirectory
         }
 
         JsonObject values = SettingsText.Read(Config, new JsonDocumentOptions { AllowDuplicateProperties = false });
+        if (Needed.FirstOrDefault(name => !values.ContainsKey(name)) is { } missing)
+        {
+            throw new BadInputException($"the configuration has no {missing}", Config, "Mend it or start a new run.");
+        }
+
         try
         {
-            return values.Deserialize(TrainingJson.Default.TrainingOptions)!;
+            // Onto the defaults: a run of a version before a setting does not have it.
+            return new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 }.With(values);
         }
         catch (JsonException error)
         {

@@ -20,15 +20,19 @@ public sealed class RunLock : IDisposable
     private readonly RunDirectory _run;
     private FileStream _stream;
 
-    private RunLock(RunDirectory run, FileStream stream, string session)
+    private RunLock(RunDirectory run, FileStream stream, string session, bool wasCutShort = false)
     {
         _run = run;
         _stream = stream;
         Session = session;
+        WasCutShort = wasCutShort;
     }
 
     /// <summary>The session, to be told to its workers.</summary>
     public string Session { get; }
+
+    /// <summary>Whether the session before was killed or failed: it did not say that its work was done.</summary>
+    public bool WasCutShort { get; }
 
     /// <summary>
     /// Gets the run for a new session. Workers whose launcher is gone are ending, and waited for; those of a launcher that lives are
@@ -48,7 +52,7 @@ public sealed class RunLock : IDisposable
             if (TryOpen(run, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None) is { } alone)
             {
                 string session = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {Guid.NewGuid():N}");
-                return new RunLock(run, alone, session);
+                return new RunLock(run, alone, session, wasCutShort: Text(alone).Length > 0);
             }
 
             int? owner = Owner(run);
@@ -66,10 +70,22 @@ public sealed class RunLock : IDisposable
     public void Begin()
     {
         _stream.SetLength(0);
+        _stream.Position = 0;
         _stream.Write(Encoding.UTF8.GetBytes(Session));
         _stream.Flush();
         _stream.Dispose();
         _stream = Joined(_run, Session) ?? throw StillTrains(_run, Owner(_run));
+    }
+
+    /// <summary>Says that the session's work is done, and lets the run go.</summary>
+    public void End()
+    {
+        _stream.Dispose();
+        using FileStream? alone = TryOpen(_run, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        if (alone is not null && Text(alone) == Session)
+        {
+            alone.SetLength(0);
+        }
     }
 
     /// <summary>Joins the session that the environment names; null where it names none, as for runs that are measured in a folder of their own.</summary>

@@ -6,6 +6,8 @@ namespace Convoy.Lanes.Training;
 /// <summary>Reads the JSON object of a file with settings, and refuses text that no setting can have.</summary>
 public static class SettingsText
 {
+    private const string HalfPair = "Mend it: half of a surrogate pair (\\ud800 to \\udfff) stands alone.";
+
     /// <summary>Reads the file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="format">What the JSON may have beyond the standard.</param>
@@ -33,17 +35,22 @@ public static class SettingsText
         {
             throw new BadInputException("the configuration cannot be read", path, $"Mend it: {error.Message}", error);
         }
+        catch (InvalidOperationException error)
+        {
+            // Names are compared with each other while the text is read.
+            throw new BadInputException("a setting's name is no Unicode text", path, HalfPair, error);
+        }
     }
 
     private static void Check(JsonProperty setting, string path)
     {
-        string name = Text(() => setting.Name) ?? throw new BadInputException("a setting's name is no Unicode text", path, "Mend it: half of a surrogate pair (\\ud800 to \\udfff) stands alone.");
+        string name = Text(() => setting.Name) ?? throw new BadInputException("a setting's name is no Unicode text", path, HalfPair);
         if (setting.Value.ValueKind != JsonValueKind.String)
         {
             return;
         }
 
-        string value = Text(setting.Value.GetString) ?? throw new BadInputException("a setting's value is no Unicode text", $"{name} in {path}", "Mend it: half of a surrogate pair (\\ud800 to \\udfff) stands alone.");
+        string value = Text(setting.Value.GetString) ?? throw new BadInputException("a setting's value is no Unicode text", $"{name} in {path}", HalfPair);
         if (value.Contains('\0'))
         {
             throw new BadInputException("a setting's value has the character NUL (\\u0000), which no path can have", $"{name} in {path}", "Take it out.");

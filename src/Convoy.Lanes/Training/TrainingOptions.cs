@@ -14,6 +14,9 @@ namespace Convoy.Lanes.Training;
 /// </summary>
 public sealed record TrainingOptions
 {
+    // Far beyond any run, and far enough below the largest number that nothing computed of it overflows.
+    private const long MostSteps = 1L << 50;
+
     /// <summary>The training data: a folder in TuSimple's layout.</summary>
     public required string Data { get; init; }
 
@@ -150,9 +153,12 @@ public sealed record TrainingOptions
             string.Create(CultureInfo.InvariantCulture, $"Give --batch-size {Nproc * ((BatchSize / Nproc) + 1)}, or a number of processes that divides {BatchSize}."));
         Require(Epochs >= 1, "not a number of epochs", Epochs, "Give --epochs 1 or more.");
         Require(Steps is null or >= 1, "not a number of steps", Steps ?? 0, "Give --steps 1 or more.");
+        Require(Steps is null or <= MostSteps, "too many steps", Steps ?? 0, $"Give --steps 1 to {MostSteps}.");
         Require(ScheduleSteps is null or >= 1, "not a number of steps", ScheduleSteps ?? 0, "Give --schedule-steps 1 or more.");
+        Require(ScheduleSteps is null or <= MostSteps, "too many steps", ScheduleSteps ?? 0, $"Give --schedule-steps 1 to {MostSteps}.");
         Require(Lr > 0 && double.IsFinite(Lr), "not a learning rate", Lr, "Give --lr a number above 0.");
         Require(WarmupUpdates is null or >= 0, "not a number of updates", WarmupUpdates ?? 0, "Give --warmup-updates 0 or more.");
+        Require(WarmupUpdates is null or <= MostSteps, "too many updates", WarmupUpdates ?? 0, $"Give --warmup-updates 0 to {MostSteps}.");
         Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), "not a weight decay", WeightDecay, "Give --weight-decay a number from 0.");
         Require(Accumulate >= 1, "not a number of steps to accumulate", Accumulate, "Give --accumulate 1 or more.");
         Require(Clip >= 0 && double.IsFinite(Clip), "not a gradient norm", Clip, "Give --clip a number above 0, or 0 for no clipping.");

@@ -37,13 +37,14 @@ public sealed class ConfigFileTests(TrainingFixture fixture) : IClassFixture<Tra
     [InlineData("a setting has a value that it cannot have, \"1\" (precision in ", "Give one of fp32, bf16, fp16.", """{ "precision": "1" }""")]
     [InlineData("a setting has a value that it cannot have, 31 (fuse in ", "Give names from none, norm, decoder, loss, optimizer, convolution, all, joined by commas.", """{ "fuse": 31 }""")]
     [InlineData("a setting has a value that it cannot have, 18 (encoder in ", "Give one of ResNet18, ResNet34.", """{ "encoder": 18 }""")]
-    [InlineData("a setting has a value of the wrong kind (precision in ", "", """{ "precision": null }""")]
+    [InlineData("a setting has a value that it cannot have, null (precision in ", "Give one of fp32", """{ "precision": null }""")]
     [InlineData("a setting's value has the character NUL (\\u0000), which no path can have (cache in ", "", """{ "cache": "a\u0000b" }""")]
     [InlineData("a setting's value has the character NUL (\\u0000), which no path can have (data in ", "", """{ "data": "a\u0000b" }""")]
     [InlineData("a setting's value is no Unicode text (cache in ", "", """{ "cache": "\ud800" }""")]
     [InlineData("a setting's value is no Unicode text (precision in ", "", """{ "precision": "\udc00x" }""")]
     [InlineData("a setting's name is no Unicode text (", "", """{ "\ud800": 1 }""")]
     [InlineData("a setting that names a path is empty (val in ", "", """{ "val": "" }""")]
+    [InlineData("too many steps (9223372036854775807)", "Give --schedule-steps 1 to ", """{ "schedule_steps": 9223372036854775807 }""")]
     [InlineData("not a learning rate (-1)", "", """{ "lr": -1 }""")]
     public async Task Train_BadConfig_IsRefusedBeforeAnythingIsWritten(string expected, string remedy, string text)
     {

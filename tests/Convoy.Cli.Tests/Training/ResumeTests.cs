@@ -60,6 +60,11 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
         ProgramRun again = await ProgramRun.ConvoyAsync("train", "--resume", run);
         Assert.Equal(2, again.ExitCode);
         Assert.Contains("the run is already that far (step 6 of 6)", again.Error, StringComparison.Ordinal);
+
+        // Killed after metrics.json, before it could say that it was done.
+        File.WriteAllText(Path.Combine(run, "run.lock"), $"{int.MaxValue} killed");
+        ProgramRun ended = await ProgramRun.ConvoyAsync("train", "--resume", run);
+        Assert.Equal((0, string.Empty), (ended.ExitCode, ended.Error));
     }
 
     [Fact]

@@ -108,6 +108,14 @@ public sealed class RunDirectoryTests : IDisposable
         Assert.Equal(options, run.ReadConfig());
     }
 
+    [Fact]
+    public void ReadConfig_OfAVersionBeforeMostSettings_HasTheirDefaults()
+    {
+        _folder.Write("config.json", """{"data":"d","nproc":2,"threads":3}""");
+
+        Assert.Equal(new TrainingOptions { Data = "d", Nproc = 2, Threads = 3 }, new RunDirectory(_folder.Root).ReadConfig());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("null")]

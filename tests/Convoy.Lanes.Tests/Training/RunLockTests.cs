@@ -74,5 +74,25 @@ public sealed class RunLockTests : IDisposable
         second.Begin();
     }
 
+    [Fact]
+    public async Task WasCutShort_SessionThatEndedAndOneThatWasKilled_TellsThemApart()
+    {
+        using (RunLock first = await AcquireAsync())
+        {
+            Assert.False(first.WasCutShort);
+            first.Begin();
+            first.End();
+        }
+
+        using (RunLock second = await AcquireAsync())
+        {
+            Assert.False(second.WasCutShort);
+            second.Begin();
+        }
+
+        using RunLock third = await AcquireAsync();
+        Assert.True(third.WasCutShort);
+    }
+
     private Task<RunLock> AcquireAsync() => RunLock.AcquireAsync(_run, TimeProvider.System, TestContext.Current.CancellationToken);
 }
