@@ -62,7 +62,7 @@ public sealed class ScoreCommandTests : IDisposable
 
     [Theory]
     [InlineData("", "there must be one prediction for each label")]
-    [InlineData("""{"raw_file":"a.jpg","lanes":[[500,510,5""", "p.json line 1")]
+    [InlineData("""{"raw_file":"a.jpg","lanes":[[500,510,5""", "p.json, line 1")]
     [InlineData("""{"raw_file":"a.jpg","lanes":[[500,510]],"run_time":1}""", "lane 1 has 2 values for 3 rows")]
     [InlineData("""{"raw_file":"b.jpg","lanes":[],"run_time":1}""", "line 1: b.jpg")]
     [InlineData("""{"raw_file":"a.jpg","lanes":[]}""", "lacks run_time")]
