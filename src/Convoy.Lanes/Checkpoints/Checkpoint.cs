@@ -76,7 +76,7 @@ public sealed class Checkpoint
     public static Checkpoint Open(string folder)
     {
         (Checkpoint? checkpoint, string? fault) = Read(folder);
-        return checkpoint ?? throw new BadInputException($"not a checkpoint, {fault}", folder, "Give a folder such as RUN/checkpoints/step-000120.");
+        return checkpoint ?? throw new BadInputException(Directory.Exists(folder) ? $"not a checkpoint, {fault}" : "no such checkpoint", folder, "Give a folder such as RUN/checkpoints/step-000120.");
     }
 
     /// <summary>Opens the folder of a run's checkpoint and looks at everything in it.</summary>

@@ -42,7 +42,7 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
 
         ProgramRun absent = await ProgramRun.ConvoyAsync("train", "--resume", Path.Combine(run, "checkpoints", "step-000005"));
         Assert.Equal(2, absent.ExitCode);
-        Assert.Matches(@"\Aconvoy: error: not a checkpoint, it has no state.json \([^\n]+step-000005\)\.[^\n]+\n\z", absent.Error);
+        Assert.Matches(@"\Aconvoy: error: no such checkpoint \([^\n]+step-000005\)\.[^\n]+\n\z", absent.Error);
     }
 
     [Fact]

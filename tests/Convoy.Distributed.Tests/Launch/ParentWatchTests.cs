@@ -83,8 +83,21 @@ public sealed class ParentWatchTests
 
     // The kernel keeps the first 15 characters of a thread's name.
     private static int WatchThreads() => Directory.Exists("/proc/self/task")
-        ? Directory.GetDirectories("/proc/self/task").Count(t => File.ReadAllText(t + "/comm").StartsWith("convoy parent w", StringComparison.Ordinal))
+        ? Directory.GetDirectories("/proc/self/task").Count(t => NameOf(t).StartsWith("convoy parent w", StringComparison.Ordinal))
         : 0;
+
+    private static string NameOf(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(thread + "/comm");
+        }
+        catch (IOException)
+        {
+            // It has ended since the folder was listed.
+            return string.Empty;
+        }
+    }
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
