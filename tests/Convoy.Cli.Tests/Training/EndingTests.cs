@@ -15,7 +15,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
     }
 
     [Fact]
-    public async Task Train_WorkerKilled_FailsWithin10SecondsNamingItsRank()
+    public async Task Train_WorkerKilled_FailsBeforeTheTimeoutNamingItsRank()
     {
         string output = _fixture.At("killed");
         HashSet<string> sharedMemory = [.. Directory.GetFileSystemEntries("/dev/shm")];
@@ -30,7 +30,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
 
         Assert.Equal(1, code);
         Assert.Matches(@"\Aconvoy: error: rank 1 \(pid \d+\) was ended by SIGKILL[^\n]+\n\z", error);
-        Assert.True(took < TimeSpan.FromSeconds(10), $"it took {took}");
+        Assert.True(took < TimeSpan.FromSeconds(40), $"it took {took}"); // The runs' --timeout is 60 s; an idle machine needs one or two.
         Assert.Matches(@"Last operations of the ranks \(logs/flight-recorder-rank-\*\.json\): [^\n]*rank 1 left no recording", told);
         Assert.Empty(TrainingFixture.Workers(output));
         Assert.DoesNotContain(Directory.GetFileSystemEntries("/dev/shm"), entry => !sharedMemory.Contains(entry) && entry.Contains("convoy", StringComparison.OrdinalIgnoreCase));
