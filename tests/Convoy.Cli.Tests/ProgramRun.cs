@@ -5,7 +5,7 @@ namespace Convoy.Cli.Tests;
 /// <summary>What a finished process left: its exit code and what it printed.</summary>
 internal sealed record ProgramRun(int ExitCode, string Output, string Error)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs the built program as a user would, without a terminal.</summary>
     public static Task<ProgramRun> ConvoyAsync(params string[] arguments) =>

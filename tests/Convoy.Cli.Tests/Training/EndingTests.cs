@@ -25,7 +25,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
 
         long killed = Stopwatch.GetTimestamp();
         TrainingFixture.Signal(workers[1], "KILL");
-        (int code, string told, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, string told, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
         TimeSpan took = Stopwatch.GetElapsedTime(killed);
 
         Assert.Equal(1, code);
@@ -44,7 +44,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         int worker = TrainingFixture.Workers(output)[1];
 
         TrainingFixture.Signal(worker, "TERM");
-        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
         Assert.Equal(1, code);
         Assert.Equal($"convoy: error: rank 1 (pid {worker}) was ended by SIGTERM (exit code 143). Its output is in the run's logs/rank-1.log.\n", error);
@@ -63,7 +63,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         TrainingFixture.Signal(worker, "CONT");
         string? goesOn = await convoy.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
         TrainingFixture.Signal(convoy.Id, "INT");
-        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
         Assert.Equal($"convoy: rank 1 (pid {worker}) is stopped (SIGSTOP), and the others wait for it. Let it go on with kill -CONT {worker}.", stopped);
         Assert.Matches($@"\Aconvoy: rank 1 \(pid {worker}\) goes on after \d+ s\.\z", goesOn);
@@ -79,7 +79,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         await File.WriteAllTextAsync(damaged, "{\"rank\":1,\"size\":2,\"process_id\":1,\"time\":\"2026-01-01T00:00:00+00:00\",\"reason\":\"x\",\"operations\":[null]}", TestContext.Current.CancellationToken);
 
         TrainingFixture.Signal(TrainingFixture.Workers(output)[1], "KILL");
-        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
         Assert.Equal(1, code);
         Assert.StartsWith($"convoy: a flight recorder's file is damaged and passed over ({damaged}: ", error, StringComparison.Ordinal);
@@ -95,7 +95,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         using Process convoy = await _fixture.StartAndWaitForStepAsync(output, processes, 3, "--steps", "100000", "--accumulate", "2");
 
         TrainingFixture.Signal(convoy.Id, "INT");
-        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromSeconds(60));
+        (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
         Assert.Equal(130, code);
         Assert.Equal(string.Empty, error);

@@ -16,7 +16,7 @@ public sealed class TuneCommandTests : IDisposable
         string file = Path.Combine(_root, "tuned.json");
 
         ProgramRun run = await ProgramRun.ConvoyAsync(
-            "tune", "--budget-seconds", "15", "--image-size", "96x64", "--threads", "1", "--precision", "fp32", "--channels-last", "true", "--workers", "1", "--out", file, "--json");
+            "tune", "--budget-seconds", "20", "--image-size", "96x64", "--threads", "1", "--precision", "fp32", "--channels-last", "true", "--workers", "1", "--out", file, "--json");
 
         Assert.True(run.ExitCode == 0, run.Error);
         using JsonDocument printed = JsonDocument.Parse(run.Output);
