@@ -113,6 +113,26 @@ public sealed class ProcessGroupSharedMemoryTests : IDisposable
         Assert.True(SpinWait.SpinUntil(() => _server.Waiting == 0, Limit));
     }
 
+    [Fact]
+    public async Task Barrier_TokenOfTheJoiningIsCancelledAfterIt_WaitsForTheOthers()
+    {
+        using var stop = new CancellationTokenSource();
+        await OnTwoRanks(rank =>
+        {
+            using TcpStore store = Connect();
+            using var group = new ProcessGroupSharedMemory(store, rank, 2, Limit, cancellation: stop.Token);
+            group.Barrier();
+            stop.Cancel();
+            if (rank == 1)
+            {
+                // Long enough for the other rank to look whether there is a reason to give up.
+                TestContext.Current.CancellationToken.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+            }
+
+            group.Barrier();
+        });
+    }
+
     [Theory]
     [InlineData(OperationKind.NewGroup)]
     [InlineData(OperationKind.AllocateBuffer)]

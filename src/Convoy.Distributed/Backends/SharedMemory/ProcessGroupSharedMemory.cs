@@ -64,7 +64,8 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _barrier = barrier;
         _segment = segment;
         _control = new ControlBlock(segment.Start, size);
-        _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing || cancellation.IsCancellationRequested);
+        bool isJoining = true;
+        _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing || (isJoining && cancellation.IsCancellationRequested));
         _watch.Begin();
         IBarrier meeting = barrier(_control, _watch, rank, size);
         _exchange = new SharedMemoryExchange(_control, meeting, rank, size, ReportAllArrived);
@@ -76,6 +77,9 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         {
             // A rank that ended before the others have seen its process would look to them like one that a container hides.
             meeting.Wait("joining the group");
+
+            // A rank that is asked to stop has operations to finish from now on: a last step, an agreement on the checkpoint.
+            isJoining = false;
         }
         catch
         {
