@@ -56,7 +56,8 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         }
         catch when (resumed is null && !run.HasSteps)
         {
-            // No process ever trained: what is there would only block the next try.
+            // No process ever trained: what is there would only block the next try. Some systems keep the folder of an open file.
+            held.Dispose();
             run.Remove();
             throw;
         }

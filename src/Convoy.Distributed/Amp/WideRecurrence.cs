@@ -17,7 +17,11 @@ internal sealed unsafe class WideRecurrence
 {
     private static readonly string[] Functions = ["_ZN2at22addThreadLocalCallbackENS_22RecordFunctionCallbackE", "_ZN2at14removeCallbackEm", "_ZNK2at14RecordFunction4nameEv"];
 
-    // The observer of a thread is called by libtorch, on that thread, with nothing but the operation.
+    // Observers are called by libtorch with nothing but the operation, and also on threads to which it carries the state of this one, such as those that
+    // run parts of a backward pass. What they need is the process's; only what an operation changes belongs to its thread.
+    private static AutocastLibrary? _observing;
+    private static delegate* unmanaged[Cdecl]<nint, byte*> _nameOf;
+
     [ThreadStatic]
     private static State _state;
 
@@ -53,8 +57,8 @@ internal sealed unsafe class WideRecurrence
     /// <summary>From now on the calling thread's LSTM layers stay in float32 under autocast, until the result is given to <see cref="End"/>.</summary>
     public ulong Begin()
     {
-        _state.Library = _library;
-        _state.OperationName = (delegate* unmanaged[Cdecl]<nint, byte*>)_operationName;
+        _observing = _library;
+        _nameOf = (delegate* unmanaged[Cdecl]<nint, byte*>)_operationName;
         return _add(new Observer { Start = &Start, End = &End, SamplingProbability = 1, ObservesFunctions = 1 });
     }
 
@@ -68,8 +72,8 @@ internal sealed unsafe class WideRecurrence
         *context = 0;
         if (IsRecurrence(operation) && _state.Depth++ == 0)
         {
-            _state.Narrow = _state.Library!.Dtype(TorchSharp.DeviceType.CPU);
-            _state.Library.SetDtype(TorchSharp.DeviceType.CPU, ScalarType.Float32);
+            _state.Narrow = _observing!.Dtype(TorchSharp.DeviceType.CPU);
+            _observing!.SetDtype(TorchSharp.DeviceType.CPU, ScalarType.Float32);
         }
 
         return context;
@@ -81,16 +85,14 @@ internal sealed unsafe class WideRecurrence
     {
         if (IsRecurrence(operation) && --_state.Depth == 0)
         {
-            _state.Library!.SetDtype(TorchSharp.DeviceType.CPU, _state.Narrow);
+            _observing!.SetDtype(TorchSharp.DeviceType.CPU, _state.Narrow);
         }
     }
 
-    private static bool IsRecurrence(nint operation) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_state.OperationName(operation)).SequenceEqual("aten::mkldnn_rnn_layer"u8);
+    private static bool IsRecurrence(nint operation) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_nameOf(operation)).SequenceEqual("aten::mkldnn_rnn_layer"u8);
 
     private struct State
     {
-        public AutocastLibrary? Library;
-        public delegate* unmanaged[Cdecl]<nint, byte*> OperationName;
         public ScalarType Narrow;
 
         // A region within another observes, too, and the operation calls itself once it has cast.

@@ -11,8 +11,8 @@ namespace Convoy.Distributed.Diagnostics;
 /// <param name="size">How many ranks there are.</param>
 /// <param name="name">What to call the group in messages.</param>
 /// <param name="ended">The process id of a rank whose process has ended, otherwise null.</param>
-/// <param name="left">The error that a rank has left the group in order, otherwise null.</param>
-internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended, Func<int, PeerLostException?>? left = null)
+/// <param name="left">The error that a rank has left the group, otherwise null.</param>
+internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended, Func<int, DistributedException?>? left = null)
 {
     // How often to look whether a missing rank's process still runs.
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);

@@ -24,7 +24,7 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     /// <inheritdoc/>
     protected override DeviceType Device => Inner.TensorDevice;
 
-    internal override PeerLostException? Departure(int rank, string operation) => Inner.Departure(rank, operation);
+    internal override DistributedException? Departure(int rank, string operation) => Inner.Departure(rank, operation);
 
     internal override void BeginDispose()
     {

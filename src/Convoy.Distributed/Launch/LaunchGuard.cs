@@ -16,7 +16,8 @@ internal sealed class LaunchGuard : IDisposable
 {
     // Ctrl-C, a closed terminal, and signals to the whole process group are for the launcher to handle. A word on the pipe
     // means that all is done; its end without one, that the launcher died. The last search finds what was on its way into
-    // life during the one before. Time is the system's, in tenths of a second: on a busy machine a search takes longer than a pause.
+    // life during the one before. Time is the system's, in tenths of a second: on a busy machine a search takes longer than a pause. Where it cannot be
+    // read, the searches count.
     private const string Script = """
         exec >/dev/null 2>&1
         trap '' INT TERM HUP QUIT
@@ -28,7 +29,7 @@ internal sealed class LaunchGuard : IDisposable
         clock
         start=$now; tries=0
         while found=$(marked); [ -n "$found" ] || [ $tries -lt 2 ]; do
-            clock
+            clock || now=$tries
             if [ $((now - start)) -ge 50 ]; then kill -KILL $found; elif [ $tries -lt 2 ]; then kill -TERM $found; fi
             tries=$((tries + 1))
             [ $((now - start)) -gt 100 ] && break

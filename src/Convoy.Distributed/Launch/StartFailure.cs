@@ -220,7 +220,7 @@ internal static class StartFailure
 
         ulong table = BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(32));
         int size = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(54)), count = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(56));
-        for (ulong entry = table; count > 0 && size >= 56 && entry + (ulong)size <= (ulong)header.Length; entry += (ulong)size, count--)
+        for (ulong entry = table; count > 0 && size >= 56 && entry <= (ulong)header.Length && (ulong)size <= (ulong)header.Length - entry; entry += (ulong)size, count--)
         {
             ReadOnlySpan<byte> fields = header.AsSpan((int)entry, size);
             ulong offset = BinaryPrimitives.ReadUInt64LittleEndian(fields[8..]), length = BinaryPrimitives.ReadUInt64LittleEndian(fields[32..]);

@@ -60,8 +60,8 @@ internal sealed class WorkerGroup : IDisposable
         }
         finally
         {
+            // Not waited for: what is told of stopped workers may block or throw, and must not keep the workers from being ended.
             await watching.CancelAsync().ConfigureAwait(false);
-            await watch.ConfigureAwait(false);
         }
 
         if (failed is not null && MayBeOurs(failed.ExitCode) && cancellation.CanBeCanceled)
@@ -81,6 +81,11 @@ internal sealed class WorkerGroup : IDisposable
         await EndAsync(interrupted ? InterruptSteps() : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
         await EndLeftoversAsync().ConfigureAwait(false);
         await DrainOutputAsync().ConfigureAwait(false);
+        if (watch.IsFaulted)
+        {
+            await watch.ConfigureAwait(false);
+        }
+
         IEnumerable<WorkerProcess> causes = interrupted || failed is null ? [] : CandidatesForTheCause(failures);
         return new GroupOutcome([.. _workers.Select(w => w.ExitCode)], WorkerFailure.CauseFirst(causes.Select(w => w.Failure())), interrupted);
     }

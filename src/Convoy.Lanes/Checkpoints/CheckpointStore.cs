@@ -19,6 +19,9 @@ public sealed class CheckpointStore(string directory)
     /// <summary>The folder of a step's checkpoint.</summary>
     public string FolderOf(long step) => Path.Combine(directory, NameOf(step));
 
+    /// <summary>Where a step's checkpoint is now, which a killed process may have left under its hidden name; where it would be if there is none.</summary>
+    public string Find(long step) => All().Where(entry => entry.Step == step).Select(entry => entry.Folder).FirstOrDefault(FolderOf(step));
+
     /// <summary>The checkpoints from the oldest to the newest. A folder that a person copied to step-000120-good is none.</summary>
     public IReadOnlyList<(long Step, string Folder)> All()
     {
@@ -120,8 +123,8 @@ public sealed class CheckpointStore(string directory)
     }
 
     /// <summary>
-    /// Takes what is newer than <paramref name="step"/> off the run's way: it is named <c>step-000120.set-aside</c>, in place of an
-    /// earlier one of that name. The newest goes first, so that whatever ends the process leaves a run that goes on where it did.
+    /// Takes what is newer than <paramref name="step"/> off the run's way: it is named <c>step-000120.set-aside</c>, or with a number behind
+    /// where an earlier one bears that name. The newest goes first, so that whatever ends the process leaves a run that goes on where it did.
     /// </summary>
     public void SetAsideAfter(long step)
     {
@@ -129,14 +132,13 @@ public sealed class CheckpointStore(string directory)
         foreach ((long newer, string folder) in All().Where(entry => entry.Step > step).Reverse())
         {
             string aside = FolderOf(newer) + AsideMark;
-            if (Directory.Exists(aside))
+            string free = aside;
+            for (int number = 2; Path.Exists(free); number++)
             {
-                string deleted = Hidden(newer, Deleted);
-                Directory.Move(aside, deleted);
-                Directory.Delete(deleted, recursive: true);
+                free = string.Create(CultureInfo.InvariantCulture, $"{aside}-{number}");
             }
 
-            Directory.Move(folder, aside);
+            Directory.Move(folder, free);
             FolderEntries.Flush(directory);
         }
     }

@@ -61,7 +61,7 @@ public sealed partial class RunDirectory
 
     /// <summary>The run's checkpoint of a step.</summary>
     /// <exception cref="BadInputException">There is none.</exception>
-    public Checkpoint CheckpointOf(long step) => Checkpoint.Open(new CheckpointStore(Checkpoints).FolderOf(step));
+    public Checkpoint CheckpointOf(long step) => Checkpoint.Open(new CheckpointStore(Checkpoints).Find(step));
 
     /// <summary>
     /// Makes <paramref name="step"/> the step of the newest checkpoint: those that are newer, damaged ones among them, are named
@@ -152,7 +152,7 @@ public sealed partial class RunDirectory
             // Onto the defaults: a run of a version before a setting does not have it.
             return new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 }.With(values);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw new BadInputException("the configuration cannot be read", Config, $"Mend it or start a new run: {error.Message}", error);
         }

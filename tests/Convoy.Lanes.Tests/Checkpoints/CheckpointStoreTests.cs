@@ -48,6 +48,8 @@ public sealed class CheckpointStoreTests : IDisposable
 
         Assert.Equal([2, 3], _store.All().Select(entry => entry.Step));
         Assert.Equal("old", File.ReadAllText(Path.Combine(_store.All()[^1].Folder, "text")));
+        Assert.Equal("old", File.ReadAllText(Path.Combine(_store.Find(3), "text")));
+        Assert.Equal(_folder.File("step-000009"), _store.Find(9));
 
         _store.Recover();
         Assert.Equal(["step-000002", "step-000003"], Names());
@@ -83,7 +85,7 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
-    public void SetAsideAfter_Twice_KeepsTheLaterOfAStep()
+    public void SetAsideAfter_Twice_KeepsBothOfAStep()
     {
         Put(4, "four");
         Put(8, "first");
@@ -93,8 +95,9 @@ public sealed class CheckpointStoreTests : IDisposable
         Put(8, "second");
         _store.SetAsideAfter(4);
 
-        Assert.Equal(["step-000004", "step-000008.set-aside"], Names());
-        Assert.Equal("second", Text("step-000008.set-aside"));
+        Assert.Equal(["step-000004", "step-000008.set-aside", "step-000008.set-aside-2"], Names());
+        Assert.Equal("first", Text("step-000008.set-aside"));
+        Assert.Equal("second", Text("step-000008.set-aside-2"));
         Assert.Equal([4], _store.All().Select(entry => entry.Step));
     }
 

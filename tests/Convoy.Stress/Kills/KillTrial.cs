@@ -203,7 +203,7 @@ internal sealed class KillTrial
 
         CheckRecord(MetricsFile.Read(Path.Combine(_run, "metrics.json")).Metrics, "metrics.json", problems);
         problems.AddRange(Directory.GetFileSystemEntries(_run, "*", SearchOption.AllDirectories)
-            .Where(entry => Path.GetFileName(entry).StartsWith('.') || entry.EndsWith(".tmp", StringComparison.Ordinal) || entry.EndsWith(".set-aside", StringComparison.Ordinal))
+            .Where(entry => Path.GetFileName(entry).StartsWith('.') || entry.EndsWith(".tmp", StringComparison.Ordinal) || entry.Contains(".set-aside", StringComparison.Ordinal))
             .Select(entry => $"left behind: {entry}"));
 
         // Who removes the temporary files of a killed launcher may have been killed with it.

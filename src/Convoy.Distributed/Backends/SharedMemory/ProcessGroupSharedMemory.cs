@@ -93,12 +93,14 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     }
 
     /// <inheritdoc/>
-    internal override PeerLostException? Departure(int rank, string operation)
+    internal override DistributedException? Departure(int rank, string operation)
     {
         lock (_leaving)
         {
             RankSlot* slot = _control.Slot(rank);
-            return !_hasLeft && Volatile.Read(ref slot->Left) != 0 ? new PeerLostException(operation, rank, slot->ProcessId, leftGroup: true, slot->OperationsWhenLeft) : null;
+            return _hasLeft || Volatile.Read(ref slot->Left) == 0 ? null
+                : FailureNote.IsSet(&slot->Failure) ? FailureNote.ToError(&slot->Failure, operation, rank, Rank, _control, Timeout)
+                : new PeerLostException(operation, rank, slot->ProcessId, leftGroup: true, slot->OperationsWhenLeft);
         }
     }
 

@@ -103,8 +103,11 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
             AddressFromRankZero(named);
             if (unnamed.Value.Owner.HasEnded(platform))
             {
-                throw new SharedMemoryException(FormattableString.Invariant(
-                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group formed. Look at its output; if there is none, it may have been killed for lack of memory."), error);
+                // Those that could map it wait for this rank.
+                string failure = FormattableString.Invariant(
+                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group formed. Look at its output; if there is none, it may have been killed for lack of memory.");
+                store.Set(MappedKey(named, rank), failure);
+                throw new SharedMemoryException(failure, error);
             }
 
             // The system does not let this process look at rank 0's files.

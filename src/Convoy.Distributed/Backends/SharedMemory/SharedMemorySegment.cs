@@ -84,9 +84,10 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     public static SharedMemorySegment Open(IPlatform platform, string address, long bytes)
     {
         string path = UnnamedAddress.TryParse(address, out UnnamedAddress? open) ? platform.PathOfOpenFile(open.Value.Owner.ProcessId, open.Value.Descriptor) : address;
+        FileStream? stream = null;
         try
         {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
             if (stream.Length != bytes)
             {
                 long found = stream.Length;
@@ -96,8 +97,10 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
 
             return new SharedMemorySegment(platform, address, stream, bytes);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
+            // The last: where the owner closed its file, something without a length may have taken the number.
+            stream?.Dispose();
             throw new SharedMemoryException($"cannot open shared memory {path} of rank 0 ({error.Message}). Start all ranks on one machine, as one user, with the same {platform.Folder}.", error);
         }
     }
