@@ -119,8 +119,9 @@ public sealed class Trainer : IDisposable
                 _step++;
                 StepMetrics metrics = TakeStep(images, clock, stop.IsCancellationRequested, out stopping);
                 metrics = metrics with { BackwardTime = metrics.BackwardTime + clock.Lap() };
+                double stepTime = clock.StepSeconds;
                 double elapsed = _elapsedBefore + _time.GetElapsedTime(start).TotalSeconds;
-                record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = clock.StepSeconds });
+                record.Add(metrics with { Timestamp = _time.GetUtcNow(), ElapsedTime = elapsed, StepTime = stepTime });
                 if (stopping ? _plan.KeepsCheckpoints && GoBackToLastUpdate() : _plan.IsCheckpoint(_step))
                 {
                     record.Checkpoint(() => WriteCheckpoint(elapsed));

@@ -45,7 +45,9 @@ internal static class NarrowRecurrence
                 Expect.True(lstm.call(input, null).Item1.dtype == output.dtype, "no_grad makes a difference");
             }
 
-            Expect.True(lstm.call(input.to(narrow), null).Item1.dtype == narrow, "a narrow input gives no narrow output");
+            // Where .NET is told of fewer instructions than libtorch has, oneDNN's layer is kept wide for such an input, too.
+            ScalarType given = lstm.call(input.to(narrow), null).Item1.dtype;
+            Expect.True(given == narrow || (args[1] == "either" && given == ScalarType.Float32), $"a narrow input gives an output of {given}");
         }
 
         (output.to(float32).sum() + hidden.to(float32).sum() + cell.to(float32).sum()).backward();
