@@ -1,4 +1,3 @@
-using System.Text;
 using Convoy.Lanes.Evaluation;
 
 namespace Convoy.Lanes.Tests.Evaluation;
@@ -59,7 +58,7 @@ public sealed class TuSimplePredictionFileTests : IDisposable
     [Fact]
     public void Read_OfDamagedFiles_GivesPredictionsOrABadInputException()
     {
-        byte[] whole = Encoding.UTF8.GetBytes($"{Good}\n{Good.Replace("-2", "-1e2", StringComparison.Ordinal)}\n");
+        string whole = $"{Good}\n{Good.Replace("-2", "-1e2", StringComparison.Ordinal)}\n";
         var random = new Random(20);
         for (int i = 0; i < 500; i++)
         {

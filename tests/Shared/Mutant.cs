@@ -1,8 +1,8 @@
 using System.Text;
 
-namespace Convoy.Analysis.Tests.Reading;
+namespace Convoy.Tests;
 
-/// <summary>Damage to a text file, as transfers, editors and other programs do it.</summary>
+/// <summary>Damage to a text file of JSON or a table, as transfers, editors and other programs do it.</summary>
 internal static class Mutant
 {
     private static readonly string[] Pieces =
