@@ -56,7 +56,7 @@ public sealed record DatasetCheck(
     public static DatasetCheck Run(string directory, CancellationToken cancellation = default)
     {
         DatasetLayout layout = DatasetLayout.Read(directory);
-        var images = new ImageFacts?[layout.Frames.Count];
+        var sound = new SoundFrame?[layout.Frames.Count];
         var problems = new List<DatasetProblem>[layout.Frames.Count];
         Parallel.For(
             0,
@@ -67,13 +67,17 @@ public sealed record DatasetCheck(
             {
                 LaneFrame frame = layout.Frames[index];
                 problems[index] = [];
-                images[index] = Probe(reader, frame.ImagePath, problems[index]);
-                if (images[index] is { } image && LabelExtent.Of(frame.Label, image.Size) is { Fits: false } extent)
+                if (Probe(reader, frame.ImagePath, problems[index]) is { } image)
                 {
-                    problems[index].Add(new DatasetProblem(
-                        frame.ImagePath,
-                        DatasetProblemKind.Misfit,
-                        $"the labels do not fit their image ({frame.ImagePath}: {DatasetRemarks.Sizes(extent, image.Size)}). {DatasetRemarks.LabelRemedy}"));
+                    var labels = LabelExtent.Of(frame.Label, image.Size);
+                    sound[index] = new SoundFrame(frame, image, labels);
+                    if (!labels.Fits)
+                    {
+                        problems[index].Add(new DatasetProblem(
+                            frame.ImagePath,
+                            DatasetProblemKind.Misfit,
+                            $"the labels do not fit their image ({frame.ImagePath}: {DatasetRemarks.Sizes(labels, image.Size)}). {DatasetRemarks.LabelRemedy}"));
+                    }
                 }
 
                 if (frame.MaskPath is not null)
@@ -84,19 +88,18 @@ public sealed record DatasetCheck(
                 return reader;
             },
             reader => reader.Dispose());
-        return Summarize(layout, images, [.. problems.SelectMany(list => list), .. layout.Repeated.Where(frame => !frame.IsSame).Select(Contradiction)]);
+        return Summarize(layout, [.. sound.OfType<SoundFrame>()], [.. problems.SelectMany(list => list), .. layout.Repeated.Where(frame => !frame.IsSame).Select(Contradiction)]);
     }
 
-    private static DatasetCheck Summarize(DatasetLayout layout, ImageFacts?[] images, IReadOnlyList<DatasetProblem> problems)
+    private static DatasetCheck Summarize(DatasetLayout layout, IReadOnlyList<SoundFrame> sound, IReadOnlyList<DatasetProblem> problems)
     {
         List<int> lanes = [.. layout.Frames.Select(frame => frame.Label.Lanes.Count(HasPoint))];
         var remarks = new DatasetRemarks();
-        foreach ((LaneFrame frame, ImageFacts? image) in layout.Frames.Zip(images).Where(pair => pair.Second is not null))
+        foreach ((LaneFrame frame, ImageFacts image, LabelExtent labels) in sound)
         {
-            remarks.Add(frame, image!.Value);
+            remarks.Add(frame, image, labels);
         }
 
-        List<LabelExtent> extents = [.. layout.Frames.Zip(images).Where(pair => pair.Second is not null).Select(pair => LabelExtent.Of(pair.First.Label, pair.Second!.Value.Size))];
         return new DatasetCheck(
             layout.Root,
             layout.LabelFiles,
@@ -105,11 +108,11 @@ public sealed record DatasetCheck(
             lanes.Sum(),
             layout.Frames.Sum(frame => frame.Label.Lanes.Length) - lanes.Sum(),
             new SortedDictionary<int, int>(lanes.CountBy(count => count).ToDictionary()),
-            [.. images.OfType<ImageFacts>().CountBy(image => image.Size).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Width)],
-            extents.Sum(extent => extent.Points),
-            extents.Sum(extent => extent.Outside),
+            [.. sound.CountBy(found => found.Image.Size).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.Width)],
+            sound.Sum(found => found.Labels.Points),
+            sound.Sum(found => found.Labels.Outside),
             layout.Repeated,
-            [.. layout.Frames.Zip(images).Where(pair => pair.Second is { IsTurned: true }).Select(pair => pair.First.ImagePath)],
+            [.. sound.Where(found => found.Image.IsTurned).Select(found => found.Frame.ImagePath)],
             [.. remarks.Notes],
             problems);
     }
@@ -137,4 +140,7 @@ public sealed record DatasetCheck(
     }
 
     private int Count(DatasetProblemKind kind) => Problems.Count(problem => problem.Kind == kind);
+
+    // A frame whose image can be read.
+    private readonly record struct SoundFrame(LaneFrame Frame, ImageFacts Image, LabelExtent Labels);
 }

@@ -62,10 +62,10 @@ public sealed class DatasetRemarks
     /// <summary>Looks at a frame.</summary>
     /// <param name="frame">The frame.</param>
     /// <param name="image">Its image.</param>
-    internal void Add(LaneFrame frame, ImageFacts image)
+    /// <param name="extent">How its points lie in it.</param>
+    internal void Add(LaneFrame frame, ImageFacts image, LabelExtent extent)
     {
         _frames++;
-        LabelExtent extent = LabelExtent.Of(frame.Label, image.Size);
         if (!extent.Fits)
         {
             _misfits++;

@@ -103,7 +103,8 @@ public sealed class LaneDataset
         var remarks = new DatasetRemarks();
         foreach (LaneFrame frame in Frames)
         {
-            remarks.Add(frame, ImageHeader.Inspect(frame.ImagePath));
+            ImageFacts image = ImageHeader.Inspect(frame.ImagePath);
+            remarks.Add(frame, image, LabelExtent.Of(frame.Label, image.Size));
             if (frame.MaskPath is not null)
             {
                 _ = ImageHeader.Read(frame.MaskPath);
