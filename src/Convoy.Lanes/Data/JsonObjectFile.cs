@@ -54,6 +54,12 @@ internal sealed class JsonObjectFile
         }
     }
 
+    /// <summary>The error for the <see cref="InvalidOperationException"/> of an object whose values are asked for their kind first: what is left is a text that Unicode does not know.</summary>
+    /// <param name="place">Where the object stands.</param>
+    /// <param name="error">What was thrown.</param>
+    public static BadInputException HalfCharacter(string place, InvalidOperationException error) =>
+        new("a text holds half of a character, an escape \\uD800 to \\uDFFF by itself", place, "Write the whole character.", error);
+
     /// <summary>Goes to where the next object starts; false at the end of the file.</summary>
     private bool FindObject()
     {

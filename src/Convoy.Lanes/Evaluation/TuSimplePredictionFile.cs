@@ -72,8 +72,7 @@ public static class TuSimplePredictionFile
         }
         catch (InvalidOperationException error)
         {
-            // The kinds of values are known when they are read: what is left is a text that Unicode does not know.
-            throw new BadInputException("a text holds half of a character, an escape \\uD800 to \\uDFFF by itself", source, "Write the whole character.", error);
+            throw JsonObjectFile.HalfCharacter(source, error);
         }
     }
 
