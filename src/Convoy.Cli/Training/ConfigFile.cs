@@ -77,10 +77,6 @@ internal sealed class ConfigFile
         {
             return settings.With(values);
         }
-        catch (InvalidOperationException error)
-        {
-            throw new BadInputException("a text within a setting is no Unicode text", _path, "Write the whole character.", error);
-        }
         catch (JsonException error)
         {
             // What the setting's own reader says names what may stand there; the general text names types of the program.

@@ -93,14 +93,7 @@ public sealed partial class RunDirectory
         new CheckpointStore(Checkpoints).Recover();
         foreach (string entry in Directory.GetFileSystemEntries(Root).Where(IsLeftover))
         {
-            if (Directory.Exists(entry))
-            {
-                Directory.Delete(entry, recursive: true);
-            }
-            else
-            {
-                File.Delete(entry);
-            }
+            Delete(entry);
         }
     }
 
@@ -114,16 +107,9 @@ public sealed partial class RunDirectory
         }
 
         // The folder is the user's, and was empty.
-        foreach (FileSystemInfo entry in new DirectoryInfo(Root).EnumerateFileSystemInfos().ToList())
+        foreach (string entry in Directory.GetFileSystemEntries(Root))
         {
-            if (entry is DirectoryInfo { LinkTarget: null } folder)
-            {
-                folder.Delete(recursive: true);
-            }
-            else
-            {
-                entry.Delete();
-            }
+            Delete(entry);
         }
     }
 
@@ -152,9 +138,22 @@ public sealed partial class RunDirectory
             // Onto the defaults: a run of a version before a setting does not have it.
             return new TrainingOptions { Data = string.Empty, Nproc = 1, Threads = 1 }.With(values);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        catch (JsonException error)
         {
             throw new BadInputException("the configuration cannot be read", Config, $"Mend it or start a new run: {error.Message}", error);
+        }
+    }
+
+    // Of a link to a folder only the link.
+    private static void Delete(string entry)
+    {
+        if (Directory.Exists(entry))
+        {
+            Directory.Delete(entry, recursive: true);
+        }
+        else
+        {
+            File.Delete(entry);
         }
     }
 

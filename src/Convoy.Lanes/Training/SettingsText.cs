@@ -45,17 +45,24 @@ public static class SettingsText
     private static void Check(JsonProperty setting, string path)
     {
         string name = Text(() => setting.Name) ?? throw new BadInputException("a setting's name is no Unicode text", path, HalfPair);
-        if (setting.Value.ValueKind != JsonValueKind.String)
+        if (!IsUnicode(setting.Value))
         {
-            return;
+            throw new BadInputException("a setting's value is no Unicode text", $"{name} in {path}", HalfPair);
         }
 
-        string value = Text(setting.Value.GetString) ?? throw new BadInputException("a setting's value is no Unicode text", $"{name} in {path}", HalfPair);
-        if (value.Contains('\0'))
+        if (setting.Value.ValueKind == JsonValueKind.String && setting.Value.GetString()!.Contains('\0'))
         {
             throw new BadInputException("a setting's value has the character NUL (\\u0000), which no path can have", $"{name} in {path}", "Take it out.");
         }
     }
+
+    private static bool IsUnicode(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => Text(value.GetString) is not null,
+        JsonValueKind.Array => value.EnumerateArray().All(IsUnicode),
+        JsonValueKind.Object => value.EnumerateObject().All(member => Text(() => member.Name) is not null && IsUnicode(member.Value)),
+        _ => true,
+    };
 
     // The reader's only word for it.
     private static string? Text(Func<string?> read)

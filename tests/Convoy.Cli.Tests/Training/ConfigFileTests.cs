@@ -42,7 +42,7 @@ public sealed class ConfigFileTests(TrainingFixture fixture) : IClassFixture<Tra
     [InlineData("a setting's value has the character NUL (\\u0000), which no path can have (data in ", "", """{ "data": "a\u0000b" }""")]
     [InlineData("a setting's value is no Unicode text (cache in ", "", """{ "cache": "\ud800" }""")]
     [InlineData("a setting's value is no Unicode text (precision in ", "", """{ "precision": "\udc00x" }""")]
-    [InlineData("a text within a setting is no Unicode text (", "", """{ "nproc": ["\ud800"] }""")]
+    [InlineData("a setting's value is no Unicode text (nproc in ", "", """{ "nproc": ["\ud800"] }""")]
     [InlineData("a setting's name is no Unicode text (", "", """{ "\ud800": 1 }""")]
     [InlineData("a setting that names a path is empty (val in ", "", """{ "val": "" }""")]
     [InlineData("too many steps (9223372036854775807)", "Give --schedule-steps 1 to ", """{ "schedule_steps": 9223372036854775807 }""")]
