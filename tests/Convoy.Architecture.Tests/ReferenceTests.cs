@@ -8,10 +8,12 @@ public sealed class ReferenceTests
     private static readonly Dictionary<string, string[]> AllowedProjects = new()
     {
         ["Convoy.Metrics"] = [],
-        ["Convoy.Distributed"] = [],
-        ["Convoy.Lanes"] = ["Convoy.Distributed", "Convoy.Metrics"],
+        ["Convoy.Torch"] = [],
+        ["Convoy.Distributed"] = ["Convoy.Torch"],
+        ["Convoy.Training"] = ["Convoy.Distributed", "Convoy.Metrics", "Convoy.Torch"],
+        ["Convoy.Lanes"] = ["Convoy.Distributed", "Convoy.Metrics", "Convoy.Torch", "Convoy.Training"],
         ["Convoy.Analysis"] = ["Convoy.Metrics"],
-        ["Convoy.Cli"] = ["Convoy.Analysis", "Convoy.Distributed", "Convoy.Lanes", "Convoy.Metrics"],
+        ["Convoy.Cli"] = ["Convoy.Analysis", "Convoy.Distributed", "Convoy.Lanes", "Convoy.Metrics", "Convoy.Torch", "Convoy.Training"],
     };
 
     public static TheoryData<string> Projects() =>
