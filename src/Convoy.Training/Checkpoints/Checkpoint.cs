@@ -188,7 +188,7 @@ public sealed class Checkpoint
             try
             {
                 string? fault = !File.Exists(file) ? $"it has no {name}"
-                    : _sums is null ? SafetensorsFile.FormFault(file) is { } form ? $"{name} is {form}" : null
+                    : _sums is null ? SafetensorsFile.FindFault(file) is { } form ? $"{name} is {form}" : null
                     : CheckpointStateFile.SumOf(file) != _sums[name] ? $"{name} is not as it was written, its SHA-256 differs"
                     : null;
                 if (fault is not null)

@@ -1,3 +1,4 @@
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using Convoy.Torch.Serialization;
 using static TorchSharp.torch;
@@ -89,7 +90,7 @@ internal static class AdamWState
     /// <exception cref="BadInputException">The file is of another model's optimizer. The optimizer is unchanged.</exception>
     public static void Load(AdamW optimizer, IReadOnlyList<string> names, string path)
     {
-        Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
+        Dictionary<string, Tensor> values = ModelWeights.Read(path);
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         try

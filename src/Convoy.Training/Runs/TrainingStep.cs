@@ -153,10 +153,19 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             SyncBatchNorm.Convert(Model, _group);
         }
 
-        Fusion.Apply(Model, _options.Fuse);
+        else if (_options.Fuse.HasFlag(FusedOperations.Norm))
+        {
+            SyncBatchNorm.Convert(Model, new Distributed.Backends.Single.ProcessGroupSingle("batch norm of one rank"));
+        }
+
+        if (_options.Fuse.HasFlag(FusedOperations.Convolution))
+        {
+            WinogradConv2d.Convert(Model);
+        }
+
         if (_options.ChannelsLast)
         {
-            MemoryFormat.ChannelsLast(Model);
+            ChannelsLastWeights.Apply(Model);
         }
 
         Model.train();
