@@ -25,7 +25,7 @@ internal static class BenchStepWorkerCommand
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         TrainingOptions options = settings.TrainingOptions();
         torch.set_num_threads(options.Threads);
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds), stop);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds), stop);
         try
         {
             using var worker = new StepWorker(group, settings);

@@ -28,7 +28,7 @@ internal static class TrainWorkerCommand
         using RunLock? held = RunLock.JoinFromEnvironment(run);
         TrainingOptions options = run.ReadConfig();
         torch.set_num_threads(options.Threads);
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds), stop);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(options.TimeoutSeconds), stop);
         try
         {
             using TraceRecorder? trace = TraceRecorder.FromEnvironment(group);

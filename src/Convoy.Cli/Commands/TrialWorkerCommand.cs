@@ -26,7 +26,7 @@ internal static class TrialWorkerCommand
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         torch.set_num_threads(int.Parse(Environment.GetEnvironmentVariable(ThreadsVariable)!, CultureInfo.InvariantCulture));
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(folder.Runs().First().ReadConfig().TimeoutSeconds), stop);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(folder.Runs().First().ReadConfig().TimeoutSeconds), stop);
         try
         {
             return new TrialWorker(folder, group, TimeProvider.System, Console.Out.WriteLine).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
