@@ -24,7 +24,7 @@ internal static class BenchAllReduceWorkerCommand
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         torch.set_num_threads(1);
-        using ProcessGroup group = ProcessGroup.FromEnvironment(Patience, stop);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(Patience, stop);
         try
         {
             var worker = new AllReduceWorker(group, settings);
