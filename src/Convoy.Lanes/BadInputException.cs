@@ -14,4 +14,11 @@ public sealed class BadInputException : Exception
         : base($"{what} ({value}). {remedy}", inner)
     {
     }
+
+    /// <param name="message">The whole line, for a value outside its range: <c>--nproc must be at least 1 (got 0).</c></param>
+    /// <param name="inner">The error that this one explains, if any.</param>
+    public BadInputException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
 }

@@ -32,7 +32,7 @@ internal static class TrainWorkerCommand
         try
         {
             using TraceRecorder? trace = TraceRecorder.FromEnvironment(group);
-            using var trainer = new Trainer(options, run, group, TimeProvider.System, trace, stop);
+            using var trainer = new Trainer(options, run, group, TimeProvider.System, trace, stop) { Launch = RecordedLaunch.From(options, run) };
             TrainingOutcome outcome = trainer.Run(new LineWriter(), stop);
 
             // All ranks stop when one is asked to. Only that one ended because of a signal, so that the launcher names it.

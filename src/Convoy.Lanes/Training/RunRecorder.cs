@@ -45,7 +45,9 @@ internal sealed class RunRecorder : IDisposable
     }
 
     /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
-    public void Finish(TrainingOptions options)
+    /// <param name="options">The run's settings.</param>
+    /// <param name="launch">How it is started again; null when that is not known.</param>
+    public void Finish(TrainingOptions options, LaunchRecord? launch)
     {
         _log.Dispose();
         IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
@@ -56,6 +58,8 @@ internal sealed class RunRecorder : IDisposable
                 StartTime = steps[0].Timestamp - TimeSpan.FromSeconds(steps[0].StepTime ?? 0),
                 EndTime = steps[^1].Timestamp,
                 Config = JsonSerializer.SerializeToNode(options, TrainingJson.Default.TrainingOptions) as JsonObject,
+                Launch = launch,
+                SampleNoun = "image",
                 Host = HostProbe.Read(),
                 Metrics = steps,
             });

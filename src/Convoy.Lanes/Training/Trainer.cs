@@ -86,6 +86,9 @@ public sealed class Trainer : IDisposable
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_network) : null;
     }
 
+    /// <summary>How the run is started again, for its metrics.json; null, the default, records nothing of it.</summary>
+    public LaunchRecord? Launch { get; init; }
+
     /// <summary>The network that trains, for hooks that watch it.</summary>
     public nn.Module<Tensor, Tensor> Network => _network;
 
@@ -136,7 +139,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
-        record.Finish(_options);
+        record.Finish(_options, Launch);
         return new TrainingOutcome(_step, stopping && _step < _plan.Steps);
     }
 
