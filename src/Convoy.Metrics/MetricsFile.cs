@@ -55,5 +55,11 @@ public static class MetricsFile
         {
             throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
         }
+
+        if (run.Launch is { } launch
+            && (launch.Command.Contains(null!) || launch.Program.Contains(null!) || launch.Settings.Any(setting => setting is null || setting.Arguments.Contains(null!))))
+        {
+            throw new MetricsFormatException($"\"launch\" holds a null in its lists ({path})");
+        }
     }
 }

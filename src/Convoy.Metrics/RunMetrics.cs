@@ -20,6 +20,12 @@ public sealed record RunMetrics
     /// <summary>The run's settings as its <c>config.json</c> has them, or null when not recorded.</summary>
     public JsonObject? Config { get; init; }
 
+    /// <summary>How the run is started again and what its settings are called, or null when not recorded.</summary>
+    public LaunchRecord? Launch { get; init; }
+
+    /// <summary>What the run calls one sample of its data, a noun whose plural ends in s: <c>image</c>. Null when not recorded: <c>sample</c>.</summary>
+    public string? SampleNoun { get; init; }
+
     /// <summary>The machine, or null when not recorded.</summary>
     public HostInfo? Host { get; init; }
 

@@ -1,4 +1,5 @@
 using Convoy.Analysis.Runs;
+using Convoy.Metrics;
 
 namespace Convoy.Analysis.Bottlenecks;
 
@@ -10,48 +11,48 @@ namespace Convoy.Analysis.Bottlenecks;
 internal sealed record ComputeGrowth(double OversubscribedSeconds, double BatchNormSeconds, double SmallBatchSeconds, double ContentionSeconds)
 {
     /// <summary>The growth of the case; null where computation was not recorded or there is nothing to compare with.</summary>
-    public static ComputeGrowth? Of(ScalingCase of)
+    public static ComputeGrowth? Find(ScalingCase scaling)
     {
-        if (of.IsBaseline || of.Measured is not { TypicalComputeSeconds: { } compute, Phases: { } phases } || of.Baseline is not { TypicalComputeSeconds: { } before, Phases: { } first })
+        if (scaling.IsBaseline || scaling.Measured is not { TypicalComputeSeconds: { } compute, Phases: { } phases } || scaling.Baseline is not { TypicalComputeSeconds: { } before, Phases: { } first })
         {
             return null;
         }
 
-        double growth = Math.Max(0, compute - of.Ideal(before));
-        if (of.IsOversubscribed(of.Measured))
+        double growth = Math.Max(0, compute - scaling.Ideal(before));
+        if (scaling.IsOversubscribed(scaling.Measured))
         {
             return new ComputeGrowth(growth, 0, 0, 0);
         }
 
-        double batchNorm = Math.Min(growth, BatchNorm(of, first, phases));
+        double batchNorm = Math.Min(growth, BatchNorm(scaling, first, phases));
         double rest = growth - batchNorm;
-        double small = of.Measured.LocalBatchSize is < Thresholds.SmallLocalBatch && Contention(of) is { } gamma
-            ? Math.Clamp(rest - (of.Ideal(before) * gamma * (of.Examined.Processes - of.Series.Baseline.Processes)), 0, rest)
+        double small = scaling.Measured.LocalBatchSize is < Thresholds.SmallLocalBatch && Contention(scaling) is { } gamma
+            ? Math.Clamp(rest - (scaling.Ideal(before) * gamma * (scaling.Examined.Processes - scaling.Series.Baseline.Processes)), 0, rest)
             : 0;
         return new ComputeGrowth(0, batchNorm, small, rest - small);
     }
 
     // Batch norm exchanges in both passes, but only the forward pass has nothing to hide it behind.
-    private static double BatchNorm(ScalingCase of, PhaseSeconds before, PhaseSeconds now)
+    private static double BatchNorm(ScalingCase scaling, PhaseSeconds before, PhaseSeconds now)
     {
-        bool synchronised = !string.Equals(of.Measured.Setting("sync_bn"), "false", StringComparison.OrdinalIgnoreCase) && of.Measured.Setting("sync_bn") is not null;
+        bool synchronised = scaling.Measured.Setting(SettingNames.SyncBatchNorm) is { } setting && !string.Equals(setting, "false", StringComparison.OrdinalIgnoreCase);
         if (!synchronised || before.Backward <= 0)
         {
             return 0;
         }
 
-        double backwardGrowth = Math.Max(1, now.Backward / of.Ideal(before.Backward));
-        return Math.Max(0, now.Forward - (of.Ideal(before.Forward) * backwardGrowth));
+        double backwardGrowth = Math.Max(1, now.Backward / scaling.Ideal(before.Backward));
+        return Math.Max(0, now.Forward - (scaling.Ideal(before.Forward) * backwardGrowth));
     }
 
     // The growth for each further process, from configurations whose batches are not small; null when there are none.
-    private static double? Contention(ScalingCase of)
+    private static double? Contention(ScalingCase scaling)
     {
         double[] growths =
         [
-            .. of.Series.Points
-                .Where(p => p != of.Series.Baseline && p.Measurement is { TypicalComputeSeconds: not null, LocalBatchSize: >= Thresholds.SmallLocalBatch } && !of.IsOversubscribed(p.Measurement))
-                .Select(p => ((p.Measurement.TypicalComputeSeconds!.Value / (of with { Examined = p }).Ideal(of.Baseline.TypicalComputeSeconds!.Value)) - 1) / (p.Processes - of.Series.Baseline.Processes)),
+            .. scaling.Series.Points
+                .Where(p => p != scaling.Series.Baseline && p.Measurement is { TypicalComputeSeconds: not null, LocalBatchSize: >= Thresholds.SmallLocalBatch } && !scaling.IsOversubscribed(p.Measurement))
+                .Select(p => ((p.Measurement.TypicalComputeSeconds!.Value / (scaling with { Examined = p }).Ideal(scaling.Baseline.TypicalComputeSeconds!.Value)) - 1) / (p.Processes - scaling.Series.Baseline.Processes)),
         ];
         return growths.Length == 0 ? null : Math.Max(0, growths[^1]);
     }

@@ -15,7 +15,7 @@ public static class Thresholds
     /// <summary>In which share of the steps the same rank has to be the slowest to be a straggler.</summary>
     public const double StragglerPersistence = 0.6;
 
-    /// <summary>Below this many images in each process, what contention does not explain counts as too small a batch.</summary>
+    /// <summary>Below this many samples in each process, what contention does not explain counts as too small a batch.</summary>
     public const double SmallLocalBatch = 2;
 
     /// <summary>How wide the interval of a time may be to either side before the noise hides what is to be told.</summary>

@@ -9,8 +9,8 @@ namespace Convoy.Analysis.Conclusions;
 /// <param name="FastestGain">The share of time that the fastest saves against the recommended one; 0 when they are the same.</param>
 /// <param name="IsCertain">Whether that difference is larger than the noise; true where noise is not known.</param>
 /// <param name="Reason">Why, in one sentence.</param>
-/// <param name="Command">The command line that trains in the recommended configuration.</param>
-public sealed record Recommendation(Configuration Configuration, Configuration Fastest, double FastestGain, bool IsCertain, string Reason, string Command)
+/// <param name="Command">The command line that trains in the recommended configuration; null when the runs did not record how they were started.</param>
+public sealed record Recommendation(Configuration Configuration, Configuration Fastest, double FastestGain, bool IsCertain, string Reason, string? Command)
 {
     /// <summary>How much slower than the fastest the recommended configuration may be.</summary>
     public const double Tolerance = 0.05;
@@ -33,7 +33,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
             .First();
         double gain = 1 - (Work(fastest) / Work(chosen));
         bool certain = chosen == fastest || fastest.Interval is not { } one || chosen.Interval is not { } other || one.High < other.Low || other.High < one.Low;
-        return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain), TrainCommandLine.Of(chosen));
+        return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain), StartCommand.For(chosen));
     }
 
     private static double Work(ConfigurationMeasurement measured) => measured.Seconds / (measured.BatchSize ?? 1);

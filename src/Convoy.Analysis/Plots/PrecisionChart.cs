@@ -18,7 +18,7 @@ internal static class PrecisionChart
         var names = new ShortNames(report.Runs);
         double longest = report.PrecisionGains.Max(g => Math.Max(g.Seconds, g.AgainstSeconds));
         var unit = TimeUnit.For(longest);
-        string basis = report.Runs.Basis.Noun();
+        string basis = report.Runs.TimeNoun;
         return new BarChart(
             "precision",
             "What precision saves",

@@ -6,7 +6,7 @@ using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Plots;
 
-/// <summary>Time, speed-up, efficiency and images per second over the number of processes.</summary>
+/// <summary>Time, speed-up, efficiency and samples per second over the number of processes.</summary>
 internal static class ScalingCharts
 {
     // Beyond this many points, or with a second series, numbers beside points would lie on lines and on each other.
@@ -23,7 +23,7 @@ internal static class ScalingCharts
         var names = new ShortNames(report.Runs);
         ScalingPoint[] all = [.. report.Series.SelectMany(s => s.Series.Points)];
         ChartAxis x = ProcessAxis.Of(all.Select(p => p.Processes));
-        string noun = report.Runs.Basis.Noun();
+        string noun = report.Runs.TimeNoun;
         var unit = TimeUnit.For(all.Max(p => p.Measurement.Seconds));
         yield return Chart(
             "time",
@@ -35,16 +35,17 @@ internal static class ScalingCharts
             v => $"{TimeUnit.Digits(v)} {unit.Name}");
         yield return Chart("speedup", "Speed-up", $"speed-up against {ShortNames.Processes(report.BaselineProcesses)}", "", p => p.Speedup, p => p.SpeedupInterval, v => Wording.Text($"{v:0.00}"), Ideal(report, x, n => n));
         yield return Chart("efficiency", "Efficiency", "efficiency", "%", p => p.Efficiency * 100, p => Percent(p.EfficiencyInterval), v => Wording.Text($"{v:0.0} %"), Ideal(report, x, _ => null));
-        if (all.All(p => p.Measurement.ImagesPerSecond is not null))
+        if (all.All(p => p.Measurement.SamplesPerSecond is not null))
         {
+            string samples = $"{report.Runs.SampleNoun}s";
             yield return Chart(
                 "throughput",
-                "Images per second",
+                $"{char.ToUpperInvariant(samples[0])}{samples[1..]} per second",
                 "throughput",
-                "images/s",
-                p => p.Measurement.ImagesPerSecond!.Value,
-                p => p.Measurement.Interval is { } i ? new Interval(ImagesOfOneTime(p) / i.High, ImagesOfOneTime(p) / i.Low) : null,
-                v => Wording.Text($"{v:0.00} images/s"));
+                $"{samples}/s",
+                p => p.Measurement.SamplesPerSecond!.Value,
+                p => p.Measurement.Interval is { } i ? new Interval(SamplesOfOneTime(p) / i.High, SamplesOfOneTime(p) / i.Low) : null,
+                v => Wording.Text($"{v:0.00} {samples}/s"));
         }
 
         LineChart Chart(string name, string title, string axis, string unitName, Func<ScalingPoint, double> value, Func<ScalingPoint, Interval?> interval, Func<double, string> text, ChartSeries? ideal = null)
@@ -65,7 +66,7 @@ internal static class ScalingCharts
         }
     }
 
-    private static double ImagesOfOneTime(ScalingPoint point) => point.Measurement.ImagesPerSecond!.Value * point.Measurement.Seconds;
+    private static double SamplesOfOneTime(ScalingPoint point) => point.Measurement.SamplesPerSecond!.Value * point.Measurement.Seconds;
 
     private static ChartPoint Point(ScalingPoint point, double value, Interval? interval, Func<double, string> text, bool labelled) => new(
         point.Processes,

@@ -31,11 +31,10 @@ internal static class ConvoyRunReader
         }
 
         IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
-        Dictionary<string, string> settings = Settings(metrics.Config);
-        NameDrawnData(settings, path);
-        IReadOnlyList<RunPart> parts = RunPart.Of(steps, () => Processes(path, settings), Number(settings, "threads"), i => Place(path, "record", i, steps[i]));
+        Dictionary<string, string> settings = Settings(metrics);
+        IReadOnlyList<RunPart> parts = RunPart.Of(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, settings);
-        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host })];
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
             [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
@@ -45,7 +44,7 @@ internal static class ConvoyRunReader
             var configuration = new Configuration(part.Processes, part.Threads, precision);
             IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.Of(i + 1, log)).Where(log => log.Count > 0)];
             int? warmUp = metrics.WarmupSteps < part.Steps.Count ? metrics.WarmupSteps : null;
-            return FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), warmUp) with
+            return FromSteps(configuration, ranks, Math.Max(1, Number(settings, SettingNames.Accumulate) ?? 1), warmUp) with
             {
                 Source = parts.Count == 1 ? path : $"{path}, {part.Name}",
                 BatchSize = Batch(path, part.Steps),
@@ -57,10 +56,10 @@ internal static class ConvoyRunReader
     // The configuration file says what the last part had.
     private static Dictionary<string, string> OfPart(Dictionary<string, string> settings, Configuration configuration)
     {
-        var own = new Dictionary<string, string>(settings) { ["nproc"] = configuration.Processes.ToString(CultureInfo.InvariantCulture) };
+        var own = new Dictionary<string, string>(settings) { [SettingNames.Processes] = configuration.Processes.ToString(CultureInfo.InvariantCulture) };
         if (configuration.Threads is { } threads)
         {
-            own["threads"] = threads.ToString(CultureInfo.InvariantCulture);
+            own[SettingNames.Threads] = threads.ToString(CultureInfo.InvariantCulture);
         }
 
         return own;
@@ -119,11 +118,11 @@ internal static class ConvoyRunReader
     }
 
     private static int Processes(string path, Dictionary<string, string> settings) =>
-        Number(settings, "nproc") ?? MetricsFileName.Of(path)?.Processes
+        Number(settings, SettingNames.Processes) ?? MetricsFileName.Of(path)?.Processes
         ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
 
     private static string Precision(string path, Dictionary<string, string> settings) =>
-        settings.TryGetValue("precision", out string? recorded)
+        settings.TryGetValue(SettingNames.Precision, out string? recorded)
             ? PrecisionName.Of(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
             : MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision;
 
@@ -135,21 +134,25 @@ internal static class ConvoyRunReader
             : throw new AnalysisInputException("the batch size changes within the run", $"{string.Join(" and ", sizes)} in {path}", "Measure with one batch size.");
     }
 
-    private static Dictionary<string, string> Settings(JsonObject? config) =>
-        config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => Shown(p.Value!.ToString()));
+    // What the launch says of a setting counts more: config has it as the program needs it, a folder of the run's own, say.
+    private static Dictionary<string, string> Settings(RunMetrics metrics)
+    {
+        Dictionary<string, string> settings = metrics.Config?.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => Shown(p.Value!.ToString())) ?? [];
+        foreach (SettingRecord setting in metrics.Launch?.Settings ?? [])
+        {
+            if (setting.Value is { } value)
+            {
+                settings[setting.Name] = Shown(value);
+            }
+        }
+
+        return settings;
+    }
+
+    private static string Noun(string? recorded) => recorded is { Length: > 0 } ? Shown(recorded) : Run.DefaultSampleNoun;
 
     // No setting is so long that one is told from another behind this, and messages and tables show them.
     private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
-
-    // Data that a run drew for itself lies in its own directory. It is the same for all runs, wherever they lie and were moved to.
-    private static void NameDrawnData(Dictionary<string, string> settings, string path)
-    {
-        string? run = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)));
-        if (settings.TryGetValue("data", out string? data) && Path.GetFileName(data) == "data" && Path.GetFileName(Path.GetDirectoryName(data)) == run)
-        {
-            settings["data"] = "synthetic";
-        }
-    }
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
         settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value is >= 1 and <= Configuration.MostProcesses ? value : null;

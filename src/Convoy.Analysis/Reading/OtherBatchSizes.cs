@@ -27,7 +27,7 @@ internal static class OtherBatchSizes
         {
             return new ReadRuns(
                 [.. asRead.Select(r => r with { BatchSize = r.BatchSize * r.Configuration.Processes })],
-                [.. warnings, string.Create(CultureInfo.InvariantCulture, $"The number of steps falls as processes are added, so batch_size {asRead[0].BatchSize} is taken as that of each process: speed-ups compare images per second.")]);
+                [.. warnings, string.Create(CultureInfo.InvariantCulture, $"The number of steps falls as processes are added, so batch_size {asRead[0].BatchSize} is taken as that of each process: speed-ups compare samples per second.")]);
         }
 
         return new ReadRuns(asRead, shrinks

@@ -3,14 +3,13 @@ using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
+using Convoy.Metrics;
 
 namespace Convoy.Analysis.Reports;
 
 /// <summary>From runs to a report: series, models, causes, predictions, recommendation. A pure function.</summary>
 public static class ReportBuilder
 {
-    private const string GradientBytesSetting = "gradient_bytes";
-
     /// <summary>Makes the report.</summary>
     /// <param name="runs">What was measured.</param>
     /// <param name="options">What is asked for.</param>
@@ -23,10 +22,10 @@ public static class ReportBuilder
         double? gradientBytes = options.GradientBytes ?? RecordedGradientBytes(runs);
         var warnings = new List<string>(runs.Warnings);
         SeriesReport[] series = [.. ScalingSeries.Of(runs).Select(s => Explain(s, options, gradientBytes, warnings))];
-        Conclusion[] conclusions = [.. series.SelectMany(s => s.Conclusions).OrderByDescending(c => c.Share).ThenBy(c => c.Kind)];
+        Conclusion[] conclusions = [.. series.SelectMany(s => s.Conclusions).OrderByDescending(c => c.Share)];
         Recommendation recommendation = Recommendation.Of(runs);
         IReadOnlyList<PrecisionGain> gains = PrecisionGain.Of(runs);
-        CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.Of(runs, price, options.EpochImages) : null;
+        CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.Of(runs, price, options.EpochSamples) : null;
         if (options.PricePerProcessHour is not null && costs is null)
         {
             warnings.Add(runs.Basis == TimeBasis.Relative ? "No costs: only speed-ups are known." : "No costs: the runs do not record their batch size.");
@@ -38,7 +37,7 @@ public static class ReportBuilder
     private static SeriesReport Explain(ScalingSeries series, ReportOptions options, double? gradientBytes, List<string> warnings)
     {
         ModelChoice models = ModelChoice.Of(series.Points, ScalingModel.All(gradientBytes));
-        var predictor = new Predictor(series, models, gradientBytes);
+        var predictor = new Predictor(series, models, gradientBytes, options.NameOf(nameof(ReportOptions.GradientBytes)));
         var predictions = new List<Prediction>();
         if (options.Predict.Count > 0)
         {
@@ -65,11 +64,11 @@ public static class ReportBuilder
             }
         }
 
-        return new SeriesReport(series, models, ConclusionWriter.Write(BottleneckFinder.Find(series, models)), predictions);
+        return new SeriesReport(series, models, BottleneckFinder.Find(series, models), predictions);
     }
 
     private static double? RecordedGradientBytes(RunSet runs) =>
-        runs.Measurements.Select(m => m.Setting(GradientBytesSetting)).OfType<string>().FirstOrDefault() is { } text
+        runs.Measurements.Select(m => m.Setting(SettingNames.GradientBytes)).OfType<string>().FirstOrDefault() is { } text
         && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double bytes) && bytes is > 0 and <= ReportOptions.MostGradientBytes
             ? bytes
             : null;

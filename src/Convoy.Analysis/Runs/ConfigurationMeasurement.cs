@@ -28,7 +28,7 @@ public sealed record ConfigurationMeasurement
     /// <summary>The spread of single values around their median, as a share of it; null when there is one value only.</summary>
     public required double? RelativeSpread { get; init; }
 
-    /// <summary>Images of one step over all processes; null when not recorded.</summary>
+    /// <summary>Samples of one step over all processes; null when not recorded.</summary>
     public required int? BatchSize { get; init; }
 
     /// <summary>Where a step's time goes; adds up to <see cref="Seconds"/>. Null when not recorded.</summary>
@@ -40,14 +40,14 @@ public sealed record ConfigurationMeasurement
     /// <summary>The machine; null when not recorded.</summary>
     public HostInfo? Host => Runs.Select(r => r.Host).FirstOrDefault(h => h is not null);
 
-    /// <summary>Images of one step in each process; null when not recorded.</summary>
+    /// <summary>Samples of one step in each process; null when not recorded.</summary>
     public double? LocalBatchSize => (double?)BatchSize / Configuration.Processes;
 
-    /// <summary>Images per second over all processes; null unless they were measured, or steps were timed and the batch size is known.</summary>
-    public double? ImagesPerSecond => Runs[0].Basis switch
+    /// <summary>Samples per second over all processes; null unless they were measured, or steps were timed and the batch size is known.</summary>
+    public double? SamplesPerSecond => Runs[0].Basis switch
     {
         TimeBasis.Step => BatchSize / Seconds,
-        TimeBasis.Image => 1 / Seconds,
+        TimeBasis.Sample => 1 / Seconds,
         _ => null,
     };
 
@@ -57,6 +57,24 @@ public sealed record ConfigurationMeasurement
     /// </summary>
     public double? TypicalComputeSeconds =>
         Phases is null ? null : Ranks.Count >= 2 ? Ranks.Select(r => r.ComputeSeconds).Order().ElementAt((Ranks.Count - 1) / 2) : Phases.Compute;
+
+    /// <summary>
+    /// How its runs are started again, with the settings that they share; null when not all of them recorded it, or they are
+    /// of different programs.
+    /// </summary>
+    public LaunchRecord? Launch
+    {
+        get
+        {
+            LaunchRecord?[] all = [.. Runs.Select(r => r.Launch)];
+            return all[0] is { } first && Array.TrueForAll(all, one => one is not null && one.Command.SequenceEqual(first.Command) && one.Program.SequenceEqual(first.Program))
+                ? first with { Settings = [.. first.Settings.Where(s => Array.TrueForAll(all, one => one!.Setting(s.Name) is { } same && same.Arguments.SequenceEqual(s.Arguments)))] }
+                : null;
+        }
+    }
+
+    /// <summary>What a sample is called.</summary>
+    public string SampleNoun => Runs[0].SampleNoun;
 
     /// <summary>A setting that all runs share; null when it is not recorded or differs.</summary>
     public string? Setting(string name)

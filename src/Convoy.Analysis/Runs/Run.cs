@@ -5,6 +5,9 @@ namespace Convoy.Analysis.Runs;
 /// <summary>One training run, as far as the analysis needs it: the warm-up is already left out.</summary>
 public sealed record Run
 {
+    /// <summary>What a sample is called where the run does not say.</summary>
+    public const string DefaultSampleNoun = "sample";
+
     /// <summary>What was varied.</summary>
     public required Configuration Configuration { get; init; }
 
@@ -20,7 +23,7 @@ public sealed record Run
     /// </summary>
     public required IReadOnlyList<double> Samples { get; init; }
 
-    /// <summary>Images of one step over all processes; null when not recorded.</summary>
+    /// <summary>Samples of one step over all processes; null when not recorded.</summary>
     public int? BatchSize { get; init; }
 
     /// <summary>Where a step's time goes; null when not recorded.</summary>
@@ -34,6 +37,12 @@ public sealed record Run
 
     /// <summary>The run's settings by name, as text; empty when not recorded.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How the run is started again; null when not recorded.</summary>
+    public LaunchRecord? Launch { get; init; }
+
+    /// <summary>What a sample is called; its plural ends in s.</summary>
+    public string SampleNoun { get; init; } = DefaultSampleNoun;
 
     /// <summary>Steps that were left out at the start.</summary>
     public int WarmUpSteps { get; init; }

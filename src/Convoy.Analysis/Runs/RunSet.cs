@@ -24,6 +24,12 @@ public sealed record RunSet
     /// <summary>What a reader has to know before believing the numbers; one sentence each.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>What all runs call a sample; <see cref="Run.DefaultSampleNoun"/> where they differ.</summary>
+    public string SampleNoun => Runs.All(r => r.SampleNoun == Runs[0].SampleNoun) ? Runs[0].SampleNoun : Run.DefaultSampleNoun;
+
+    /// <summary>What <see cref="Basis"/> is called: <c>step</c>.</summary>
+    public string TimeNoun => Basis.Noun(SampleNoun);
+
     /// <summary>The machine; null when not recorded.</summary>
     public HostInfo? Host => Runs.Select(r => r.Host).FirstOrDefault(h => h is not null);
 

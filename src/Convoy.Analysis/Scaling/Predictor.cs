@@ -18,15 +18,18 @@ public sealed class Predictor
     private readonly ScalingSeries _series;
     private readonly ModelChoice _choice;
     private readonly double? _gradientBytes;
+    private readonly string _gradientBytesName;
 
     /// <param name="series">What was measured.</param>
     /// <param name="choice">The models on it.</param>
     /// <param name="gradientBytes">Bytes that every process gives to the average of one step, for predictions of other networks; null when not known.</param>
-    public Predictor(ScalingSeries series, ModelChoice choice, double? gradientBytes = null)
+    /// <param name="gradientBytesName">What the reader of a refusal can set them by.</param>
+    public Predictor(ScalingSeries series, ModelChoice choice, double? gradientBytes = null, string gradientBytesName = "the gradients' bytes")
     {
         _series = series;
         _choice = choice;
         _gradientBytes = gradientBytes;
+        _gradientBytesName = gradientBytesName;
     }
 
     /// <summary>Why nothing can be predicted on the measured network; null when something can.</summary>
@@ -41,7 +44,7 @@ public sealed class Predictor
     public string? LinkRefusal =>
         Refusal is { } refusal ? refusal
         : Communication is null ? $"No prediction of other networks for {_series.Precision}: the runs do not record the phases of their steps."
-        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give --gradient-mb."
+        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give {_gradientBytesName}."
         : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {_series.Precision}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
         : null;
 

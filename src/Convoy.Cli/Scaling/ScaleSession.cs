@@ -146,7 +146,11 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         }
 
         _console.WriteLine();
-        _console.WriteLine($"Train with it: {report.Recommendation.Command}");
+        if (report.Recommendation.Command is { } command)
+        {
+            _console.WriteLine($"Train with it: {command}");
+        }
+
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Report[/]: {file}");
     }
 

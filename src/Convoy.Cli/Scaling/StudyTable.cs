@@ -86,7 +86,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         return
         [
             Text($"{Seconds(measured.Seconds)}{spread}"),
-            Text($"{measured.ImagesPerSecond:0.00}"),
+            Text($"{measured.SamplesPerSecond:0.00}"),
             Text($"{point.Speedup:0.00}"),
             Text($"{point.Efficiency * 100:0.0} %"),
         ];

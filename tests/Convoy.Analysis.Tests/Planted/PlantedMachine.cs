@@ -1,3 +1,4 @@
+using System.Globalization;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Runs;
 using Convoy.Metrics;
@@ -76,6 +77,16 @@ internal sealed record PlantedMachine
         {
             Source = FormattableString.Invariant($"planted {processes}"),
             Host = Host(),
+            SampleNoun = "image",
+            Launch = new LaunchRecord
+            {
+                Command = ["made-up"],
+                Settings =
+                [
+                    new() { Name = SettingNames.Processes, Option = "--nproc", Arguments = ["--nproc", processes.ToString(CultureInfo.InvariantCulture)] },
+                    new() { Name = SettingNames.Workers, Option = "--workers", Arguments = ["--workers", "2"] },
+                ],
+            },
             Settings = new Dictionary<string, string> { ["sync_bn"] = BatchNormSeconds > 0 ? "true" : "false" },
         };
 

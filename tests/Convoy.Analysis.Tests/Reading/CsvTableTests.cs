@@ -53,7 +53,7 @@ public sealed class CsvTableTests : IDisposable
     [InlineData("processes,seconds\n1,8\n2,4\n", TimeBasis.Run, 8)]
     [InlineData("processes,epoch time (min)\n1,8\n2,4\n", TimeBasis.Run, 480)]
     [InlineData("processes,step_ms\n1,8\n2,4\n", TimeBasis.Step, 0.008)]
-    [InlineData("processes,images/min\n1,120\n2,240\n", TimeBasis.Image, 0.5)]
+    [InlineData("processes,images/min\n1,120\n2,240\n", TimeBasis.Sample, 0.5)]
     [InlineData("processes,steps per second\n1,4\n2,8\n", TimeBasis.Step, 0.25)]
     [InlineData("processes,speedup\n2,1\n4,1.6\n", TimeBasis.Relative, 1)]
     public void Read_OfATable_TakesUnitAndWhatTheTimeIsOf(string text, TimeBasis basis, double seconds)
@@ -78,7 +78,7 @@ public sealed class CsvTableTests : IDisposable
     {
         RunSet runs = RunReader.Read([_folder.Write("t.csv", "gpus,images/s\n1,10\n2,19\n")]);
 
-        Assert.Equal([10, 19], runs.Measurements.Select(m => Math.Round(m.ImagesPerSecond!.Value, 9)));
+        Assert.Equal([10, 19], runs.Measurements.Select(m => Math.Round(m.SamplesPerSecond!.Value, 9)));
     }
 
     [Theory]

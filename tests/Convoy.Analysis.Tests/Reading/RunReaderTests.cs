@@ -24,7 +24,7 @@ public sealed class RunReaderTests : IDisposable
         Assert.Equal(new Configuration(2, 1, "fp32"), run.Configuration);
         Assert.Equal((TimeBasis.Step, 8, 2), (run.Basis, run.BatchSize, run.Ranks.Count));
         Assert.Equal(0.5, runs.Measurements[0].Seconds, 1e-9);
-        Assert.Equal(16, runs.Measurements[0].ImagesPerSecond!.Value, 1e-6);
+        Assert.Equal(16, runs.Measurements[0].SamplesPerSecond!.Value, 1e-6);
         Assert.Equal(0.5, runs.Measurements[0].Phases!.Total, 1e-9);
         Assert.Equal(0.1, runs.Measurements[0].Phases!.Forward, 1e-9);
         Assert.Equal(2, run.WarmUpSteps);
@@ -220,7 +220,7 @@ public sealed class RunReaderTests : IDisposable
 
         var error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path]));
 
-        Assert.Contains("batch size", error.What, StringComparison.Ordinal);
+        Assert.Contains("batch size", error.Problem, StringComparison.Ordinal);
         Assert.Contains("8 in ", error.Value, StringComparison.Ordinal);
         Assert.Contains("12 in ", error.Value, StringComparison.Ordinal);
     }
@@ -244,7 +244,7 @@ public sealed class RunReaderTests : IDisposable
 
         Assert.Contains(
             "different kinds of times",
-            Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/a", _folder.Write("t.csv", "2,5\n")])).What,
+            Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/a", _folder.Write("t.csv", "2,5\n")])).Problem,
             StringComparison.Ordinal);
     }
 
@@ -281,10 +281,40 @@ public sealed class RunReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_OfRunsThatDifferInWhatChangesTheWork_IsRefusedWithWhatDiffers()
+    {
+        RunFolder("a", processes: 1, seconds: 1, accumulate: 1);
+        RunFolder("b", processes: 2, seconds: 0.6, accumulate: 2);
+
+        AnalysisInputException error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path]));
+
+        Assert.Equal("the runs differ in accumulate", error.Problem);
+        Assert.Contains("1 in ", error.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfRunsThatDifferInWhatChangesNothing_SaysNothing()
+    {
+        RunFolder("a", processes: 1, seconds: 1, seed: 1);
+        RunFolder("b", processes: 2, seconds: 0.6, seed: 2);
+
+        Assert.Empty(RunReader.Read([_folder.Path]).Warnings);
+    }
+
+    [Fact]
+    public void Read_OfARunThatNamesItsSamples_SpeaksOfThem()
+    {
+        RunFolder("run", processes: 1, seconds: 0.5);
+        Assert.Equal("image", RunReader.Read([Path.Combine(_folder.Path, "run")]).SampleNoun);
+        Assert.Equal("sample", RunReader.Read([_folder.Write("t.csv", "1,10\n")]).SampleNoun);
+        Assert.Equal("image", RunReader.Read([_folder.Write("t.csv", "processes,img/s\n1,10\n")]).TimeNoun);
+    }
+
+    [Fact]
     public void Read_OfAbsentPaths_IsRefused()
     {
-        Assert.Contains("no such file", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/absent"])).What, StringComparison.Ordinal);
-        Assert.Contains("holds no measurements", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path])).What, StringComparison.Ordinal);
+        Assert.Contains("no such file", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/absent"])).Problem, StringComparison.Ordinal);
+        Assert.Contains("holds no measurements", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path])).Problem, StringComparison.Ordinal);
     }
 
     private static string Foreign(int processes, double secondsAStep, int records = 10)
@@ -299,6 +329,9 @@ public sealed class RunReaderTests : IDisposable
         return text.Append("]}").ToString();
     }
 
+    private static SettingRecord Setting(string name, SettingEffect effect, int value) =>
+        new() { Name = name, Option = $"--{name}", Arguments = [$"--{name}", value.ToString(CultureInfo.InvariantCulture)], Effect = effect };
+
     private void WarmUpIs(int steps)
     {
         string path = Path.Combine(_folder.Path, "run", "metrics.json");
@@ -306,7 +339,7 @@ public sealed class RunReaderTests : IDisposable
     }
 
     private void RunFolder(
-        string name, int processes, double seconds, int batch = 8, int steps = 20, int accumulate = 1, double updateFactor = 1, string cpu = "Alpha", double loss = 0.5, int workers = 4)
+        string name, int processes, double seconds, int batch = 8, int steps = 20, int accumulate = 1, double updateFactor = 1, string cpu = "Alpha", double loss = 0.5, int workers = 4, int seed = 0)
     {
         string folder = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(folder);
@@ -340,7 +373,13 @@ public sealed class RunReaderTests : IDisposable
         {
             StartTime = DateTimeOffset.UnixEpoch,
             EndTime = DateTimeOffset.UnixEpoch.AddSeconds(steps),
-            Config = new() { ["nproc"] = processes, ["threads"] = 1, ["accumulate"] = accumulate, ["workers"] = workers },
+            Config = new() { ["nproc"] = processes, ["threads"] = 1, ["accumulate"] = accumulate, ["workers"] = workers, ["seed"] = seed },
+            Launch = new LaunchRecord
+            {
+                Command = ["convoy", "train"],
+                Settings = [Setting(SettingNames.Processes, SettingEffect.Speed, processes), Setting(SettingNames.Accumulate, SettingEffect.Work, accumulate), Setting(SettingNames.Workers, SettingEffect.Speed, workers), Setting("seed", SettingEffect.Nothing, seed)],
+            },
+            SampleNoun = "image",
             Host = new HostInfo
             {
                 OperatingSystem = "made up",

@@ -16,6 +16,9 @@ internal sealed record Column(string Name, ColumnKind Kind)
     /// <summary>Of times and rates: the unit of time in seconds.</summary>
     public double UnitSeconds { get; init; } = 1;
 
+    /// <summary>Of times and rates: what the name calls a sample; null when it does not.</summary>
+    public string? SampleNoun { get; init; }
+
     /// <summary>Of rates: whether it is that of one process.</summary>
     public bool IsPerProcess { get; init; }
 }

@@ -39,10 +39,10 @@ internal enum ColumnKind
     /// <summary>Threads of each process.</summary>
     Threads,
 
-    /// <summary>Images of one step, all processes together.</summary>
+    /// <summary>Samples of one step, all processes together.</summary>
     Batch,
 
-    /// <summary>Images of one step in each process.</summary>
+    /// <summary>Samples of one step in each process.</summary>
     BatchPerProcess,
 
     /// <summary>What changes nothing: a number of the repeat, a spread, a loss.</summary>

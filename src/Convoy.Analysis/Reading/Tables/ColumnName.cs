@@ -11,7 +11,7 @@ internal static class ColumnName
 {
     /// <summary>What is understood, for messages.</summary>
     public const string Known =
-        "processes (procs, gpus, ranks, world size, workers, n), seconds (time, epoch time, step time, in ms, s, min or h), images/s (throughput, samples per second, it/s), speedup, efficiency, precision, threads, batch size, repeat";
+        "processes (procs, gpus, ranks, world size, workers, n), seconds (time, epoch time, step time, in ms, s, min or h), samples/s (throughput, images per second, it/s), speedup, efficiency, precision, threads, batch size, repeat";
 
     private static readonly Dictionary<string, double> TimeUnits = Words<double>(
         (1, "s sec secs second seconds"), (1e-3, "ms msec millisecond milliseconds millis"), (1e-6, "us usec microsecond microseconds"),
@@ -19,8 +19,10 @@ internal static class ColumnName
 
     private static readonly Dictionary<string, TimeBasis> Work = Words<TimeBasis>(
         (TimeBasis.Step, "step steps it its iter iters iteration iterations batch batches update updates minibatch"),
-        (TimeBasis.Image, "image images img imgs sample samples frame frames example examples item items picture pictures"),
+        (TimeBasis.Sample, "image images img imgs sample samples frame frames example examples item items picture pictures"),
         (TimeBasis.Run, "epoch epochs run runs"));
+
+    private static readonly HashSet<string> Images = Set("image images img imgs picture pictures");
 
     private static readonly Dictionary<string, ColumnKind> ProcessWords = Words<ColumnKind>(
         (ColumnKind.Processes, "process processes proc procs nproc nprocs numproc numprocs nprocesses gpus ngpu ngpus numgpus ranks nrank nranks world worldsize devices ndevices replicas accelerators"),
@@ -94,7 +96,7 @@ internal static class ColumnName
 
         // step_s is a step's seconds, and s/it an iteration's: only what comes before the unit is done in it.
         bool workFirst = unit is not null && work is not null && words.IndexOf(work) < words.IndexOf(unit);
-        bool isRate = named ? workFirst || unit is null || work is null : workFirst && (words.Contains("per") || Work[work!] == TimeBasis.Image);
+        bool isRate = named ? workFirst || unit is null || work is null : workFirst && (words.Contains("per") || Work[work!] == TimeBasis.Sample);
         if (!isRate)
         {
             return null;
@@ -102,9 +104,10 @@ internal static class ColumnName
 
         return new Column(name, ColumnKind.Rate)
         {
-            Basis = work is null ? TimeBasis.Image : Work[work],
+            Basis = work is null ? TimeBasis.Sample : Work[work],
             NamesBasis = true,
             UnitSeconds = unit is null ? 1 : TimeUnits[unit],
+            SampleNoun = words.Exists(Images.Contains) ? "image" : null,
             IsPerProcess = perProcess,
         };
     }
@@ -131,6 +134,7 @@ internal static class ColumnName
             Basis = work.Length == 0 ? TimeBasis.Run : Work[work[0]],
             NamesBasis = work.Length > 0 || words.Contains("epochtime"),
             UnitSeconds = units.Length == 0 ? 1 : TimeUnits[units[0]],
+            SampleNoun = words.Exists(Images.Contains) ? "image" : null,
         };
     }
 

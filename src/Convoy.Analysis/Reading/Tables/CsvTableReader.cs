@@ -64,6 +64,7 @@ internal sealed class CsvTableReader
             Source = row.Place,
             Basis = column.Kind is ColumnKind.Speedup or ColumnKind.Efficiency ? TimeBasis.Relative : column.Basis,
             Samples = [seconds],
+            SampleNoun = column.SampleNoun ?? Run.DefaultSampleNoun,
             BatchSize = column.Basis == TimeBasis.Step && column.Kind is ColumnKind.Time or ColumnKind.Rate && _layout.Batch is { } batch
                 ? BatchSize(row, batch, processes)
                 : null,

@@ -43,7 +43,7 @@ public sealed class CsvReportRenderer : IReportRenderer
         return
         [
             point.Processes, measured.Configuration.Threads, measured.Configuration.Precision, measured.BatchSize,
-            report.Runs.Basis.Name(), measured.Seconds, measured.Interval?.Low, measured.Interval?.High, measured.ImagesPerSecond,
+            report.Runs.Basis.Name(), measured.Seconds, measured.Interval?.Low, measured.Interval?.High, measured.SamplesPerSecond,
             point.Speedup, point.SpeedupInterval?.Low, point.SpeedupInterval?.High, point.Efficiency, point.EfficiencyInterval?.Low, point.EfficiencyInterval?.High,
             phases?.Data, phases?.Forward, phases?.Backward, phases?.Comm, phases?.Wait, phases?.Optimizer, phases?.Other,
             measured.Runs.Count, measured.Runs.Max(r => r.WarmUpSteps),

@@ -27,11 +27,11 @@ internal static class HtmlMethod
             ? "A time is the median over the steps that count; with several runs of a configuration, the median of their medians."
             : report.Runs.Basis == TimeBasis.Run
             ? "A time is that of a whole run as given; with several runs of a configuration, their median."
-            : $"{report.Runs.Basis.Seconds()}; with several of a configuration, their median.";
+            : $"{report.Runs.Basis.Seconds(report.Runs.SampleNoun)}; with several of a configuration, their median.";
         yield return warmUp > 0
             ? Wording.Text($"Left out as warm-up: the first {warmUp} recorded {(warmUp == 1 ? "step" : "steps")} of a run{(report.Runs.Runs.All(r => r.WarmUpSteps == warmUp) ? "" : " at most")}.")
             : "Nothing was left out.";
-        yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{(report.Runs.IsWeakScaling ? ", in images per second, for the batch grows with the processes" : "")}.");
+        yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second, for the batch grows with the processes" : "")}.");
         yield return report.Runs.Measurements.Any(m => m.Interval is not null)
             ? "Intervals are 95 % bootstrap intervals over runs and steps. They do not hold what differs from day to day unless runs were repeated."
             : "There are no intervals: every configuration was measured once.";

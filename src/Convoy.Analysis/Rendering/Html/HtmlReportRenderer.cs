@@ -80,7 +80,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
     {
         int runs = report.Runs.Runs.Count, configurations = report.Runs.Measurements.Count;
         string size = report.Runs.Basis == TimeBasis.Step && report.Runs.Measurements[0].BatchSize is { } batch
-            ? Wording.Text($", {(report.Runs.IsWeakScaling ? $"{report.Runs.Measurements[0].LocalBatchSize:0.##} images a step in each process" : $"{batch} images a step")}")
+            ? Wording.Text($", {(report.Runs.IsWeakScaling ? $"{report.Runs.Measurements[0].LocalBatchSize:0.##} {report.Runs.SampleNoun}s a step in each process" : $"{batch} {report.Runs.SampleNoun}s a step")}")
             : "";
         string machine = report.Runs.Host is { } host ? Wording.Text($" on {host.CpuModel ?? "an unnamed processor"} with {host.UsableCores} {(host.UsableCores == 1 ? "core" : "cores")}") : "";
         return Wording.Text($"{configurations} {(configurations == 1 ? "configuration" : "configurations")}, {runs} {(runs == 1 ? "run" : "runs")}{size}{machine}");

@@ -35,13 +35,13 @@ internal static class HtmlResults
 
     private static void Times(HtmlText html, Report report)
     {
-        bool images = report.Runs.Measurements.Any(m => m.ImagesPerSecond is not null);
+        bool rates = report.Runs.Measurements.Any(m => m.SamplesPerSecond is not null);
         bool threads = report.Runs.Measurements.Any(m => m.Configuration.Threads is not null), intervals = report.Runs.Measurements.Any(m => m.Interval is not null);
-        string basis = report.Runs.Basis.Noun();
+        string basis = report.Runs.TimeNoun;
         var table = new HtmlTable(
             $"Time of one {basis} in every configuration",
             [
-                "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(images, "images/s"),
+                "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(rates, $"{report.Runs.SampleNoun}s/s"),
                 "speed-up", .. If(intervals, "95 % interval"), "efficiency", .. If(intervals, "95 % interval"), "<",
             ]);
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
@@ -55,7 +55,7 @@ internal static class HtmlResults
                 measured.Configuration.Precision,
                 Cells.Seconds(measured.Seconds),
                 .. If(intervals, Cells.Range(measured.Interval, Cells.Seconds)),
-                .. If(images, measured.ImagesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Cells.Unknown),
+                .. If(rates, measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Cells.Unknown),
                 Wording.Text($"{point.Speedup:0.00}"),
                 .. If(intervals, Cells.Range(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
                 Wording.Percent(point.Efficiency),

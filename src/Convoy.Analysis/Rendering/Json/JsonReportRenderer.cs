@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
@@ -53,7 +54,7 @@ public sealed class JsonReportRenderer : IReportRenderer
             measured.Seconds,
             measured.Interval?.Low,
             measured.Interval?.High,
-            measured.ImagesPerSecond,
+            measured.SamplesPerSecond,
             point.Speedup,
             point.SpeedupInterval?.Low,
             point.SpeedupInterval?.High,
@@ -80,7 +81,7 @@ public sealed class JsonReportRenderer : IReportRenderer
         at.Processes, at.Threads, at.Precision, phases.Data, phases.Forward, phases.Backward, phases.Comm, phases.Wait, phases.Optimizer, phases.Other);
 
     private static ConclusionDocument Document(Conclusion conclusion) => new(
-        JsonNamingPolicy.SnakeCaseLower.ConvertName(conclusion.Kind.ToString()),
+        conclusion.Kind,
         conclusion.Configuration.Processes,
         conclusion.Configuration.Threads,
         conclusion.Configuration.Precision,

@@ -42,7 +42,7 @@ internal sealed record ConfigurationDocument(
     double Seconds,
     double? SecondsLow,
     double? SecondsHigh,
-    double? ImagesPerSecond,
+    [property: JsonPropertyName("images_per_second")] double? SamplesPerSecond, // the format's name, whatever the samples are
     double Speedup,
     double? SpeedupLow,
     double? SpeedupHigh,
@@ -62,7 +62,7 @@ internal sealed record RecommendationDocument(
     double FastestGainPercent,
     string Rule,
     string Reason,
-    string Command);
+    string? Command);
 
 internal sealed record PrecisionGainDocument(int Processes, int? Threads, string Precision, string Against, double TimeSavedPercent);
 

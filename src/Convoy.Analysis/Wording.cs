@@ -1,9 +1,8 @@
 using System.Globalization;
-using Convoy.Analysis.Bottlenecks;
 
-namespace Convoy.Analysis.Conclusions;
+namespace Convoy.Analysis;
 
-/// <summary>Numbers as people read them, and evidence in words; always with a decimal point.</summary>
+/// <summary>Numbers and nouns as people read them; always with a decimal point.</summary>
 public static class Wording
 {
     /// <summary>Seconds with their unit: four significant digits, milliseconds below 1 s.</summary>
@@ -19,18 +18,8 @@ public static class Wording
     /// <summary>A share as a percentage with one decimal.</summary>
     public static string Percent(double share) => Text($"{share * 100:0.0} %");
 
-    /// <summary>Evidence as <c>name: value unit</c>.</summary>
-    public static string Of(Evidence evidence)
-    {
-        ArgumentNullException.ThrowIfNull(evidence);
-        return $"{evidence.Name}: {evidence.Unit switch
-        {
-            "s" => Seconds(evidence.Value),
-            "share" => Percent(evidence.Value),
-            "" => Text($"{evidence.Value:0.##}"),
-            _ => Text($"{evidence.Value:0.##} {evidence.Unit}"),
-        }}";
-    }
+    /// <summary>A noun with its article: <c>an image</c>.</summary>
+    public static string WithArticle(string noun) => $"{(noun.Length > 0 && "aeiou".Contains(noun[0], StringComparison.Ordinal) ? "an" : "a")} {noun}";
 
     /// <summary>A text in the invariant culture.</summary>
     internal static string Text(FormattableString text) => FormattableString.Invariant(text);
