@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convoy.Training.Options;
 
 namespace Convoy.Training.Programs;
 
@@ -8,9 +9,8 @@ internal static class ResumeChanges
     /// <summary>Says what changes, a line each.</summary>
     /// <param name="before">The settings up to now.</param>
     /// <param name="now">The settings from here on.</param>
-    /// <param name="heldOutBefore">Frames that were held out; null when their data is gone.</param>
-    /// <param name="heldOutNow">Frames that are held out from here on.</param>
-    public static IEnumerable<string> Describe(TrainingOptions before, TrainingOptions now, int? heldOutBefore, int heldOutNow)
+    /// <param name="sampleNoun">What a sample is called.</param>
+    public static IEnumerable<string> Describe(TrainingOptions before, TrainingOptions now, string sampleNoun)
     {
         if (before.PeakLr != now.PeakLr)
         {
@@ -27,18 +27,12 @@ internal static class ResumeChanges
 
         if (before.BatchSize != now.BatchSize)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"batch {before.BatchSize} -> {now.BatchSize} images: step numbers count other batches from here on, so frames of the epoch may be seen twice or not at all");
+            yield return string.Create(CultureInfo.InvariantCulture, $"batch {before.BatchSize} -> {now.BatchSize} {sampleNoun}s: step numbers count other batches from here on, so {sampleNoun}s of the epoch may be seen twice or not at all");
         }
 
         if ((long)before.BatchSize * before.Accumulate != (long)now.BatchSize * now.Accumulate)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"images of an update {(long)before.BatchSize * before.Accumulate} -> {(long)now.BatchSize * now.Accumulate} (--batch-size x --accumulate)");
-        }
-
-        if (before.Data != now.Data || before.Val != now.Val || before.ValSplit != now.ValSplit)
-        {
-            string was = heldOutBefore is { } frames ? frames.ToString(CultureInfo.InvariantCulture) : "?";
-            yield return string.Create(CultureInfo.InvariantCulture, $"held-out frames {was} -> {heldOutNow}: the run is scored on others than before, among them perhaps frames that it has trained on");
+            yield return string.Create(CultureInfo.InvariantCulture, $"{sampleNoun}s of an update {(long)before.BatchSize * before.Accumulate} -> {(long)now.BatchSize * now.Accumulate} (--batch-size x --accumulate)");
         }
     }
 

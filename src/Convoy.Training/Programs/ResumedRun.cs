@@ -1,14 +1,16 @@
 using Convoy.Metrics;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Runs;
 
 namespace Convoy.Training.Programs;
 
 /// <summary>What <c>--resume</c> names: a run, and the checkpoint to go on from where it names one.</summary>
 /// <param name="Run">The run directory.</param>
 /// <param name="Step">The step of the checkpoint that is asked for; null for the newest that is whole.</param>
-internal sealed record ResumedRun(RunDirectory Run, long? Step)
+public sealed record ResumedRun(RunDirectory Run, long? Step)
 {
     /// <summary>Reads the option's value: <c>RUN</c> or <c>RUN/checkpoints/step-000120</c>.</summary>
-    public static ResumedRun Of(string path)
+    public static ResumedRun Find(string path)
     {
         var run = new RunDirectory(path);
         string folder = Path.TrimEndingDirectorySeparator(run.Root);

@@ -1,26 +1,39 @@
 using System.Globalization;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
-using Spectre.Console;
-using TorchSharp;
-using AdamW = TorchSharp.Modules.AdamW;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Workers;
 
 namespace Convoy.Training.Programs;
 
 /// <summary>
-/// <c>convoy train</c> as its user sees it: everything is checked before anything is written; then the data is drawn if
-/// need be, the processes train while this one shows how far they are, and the result is scored.
+/// A training run as its user sees it: everything is checked before anything is written; then the data is made ready if
+/// need be, the processes train while this one shows how far they are, and what they left is told.
 /// </summary>
+/// <param name="task">The program with the task.</param>
 /// <param name="run">Where the run keeps its files.</param>
-/// <param name="options">The run's settings from here on.</param>
-/// <param name="draw">Whether its data is drawn.</param>
+/// <param name="configuration">The run's settings from here on.</param>
 /// <param name="resumed">The run that goes on; null for a new one.</param>
-internal sealed class TrainingSession(RunDirectory run, TrainingOptions options, bool draw, ResumedRun? resumed)
+/// <param name="display">Where it is shown; stays the caller's.</param>
+public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display)
 {
-    private const int Pictures = 3;
-
-    private readonly IAnsiConsole _console = ConsoleOutput.People();
     private StartingPoint? _start;
+
+    /// <summary>Where the run keeps its files.</summary>
+    protected RunDirectory Run => run;
+
+    /// <summary>The run's settings.</summary>
+    protected RunConfiguration Configuration => configuration;
+
+    /// <summary>Where it is shown.</summary>
+    protected ITrainingDisplay Display => display;
+
+    /// <summary>Whether a run that has done its steps still lacks what <see cref="FinishAsync"/> makes of it.</summary>
+    protected virtual bool IsScored => false;
+
+    private TrainingOptions Options => configuration.Training;
 
     /// <summary>Runs to the end.</summary>
     /// <param name="maxRestarts">How often a run that failed starts again from its last checkpoint.</param>
@@ -31,9 +44,8 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     public async Task<int> RunAsync(int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
         // A run that goes on elsewhere must not be looked at while it changes; a new one has no folder yet.
-        using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted) : await CheckAndCreateAsync(interrupted);
+        using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted).ConfigureAwait(false) : await CheckAndCreateAsync(interrupted).ConfigureAwait(false);
         IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed, held.WasCutShort) : [];
-        PrecisionWarning.Tell(options.Precision);
         held.Begin();
         run.RemoveLeftovers();
         if (resumed is not null)
@@ -42,11 +54,10 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         }
 
         LaunchResult result;
-        TrainingData data;
         try
         {
-            data = Prepare(changes, interrupted);
-            result = await TrainAsync(held, maxRestarts, trace, interrupted);
+            await PrepareAsync(changes, interrupted).ConfigureAwait(false);
+            result = await TrainAsync(held, maxRestarts, trace, interrupted).ConfigureAwait(false);
         }
         catch when (resumed is null && !run.HasSteps)
         {
@@ -59,62 +70,91 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
         bool traced = trace is not null && MergeTraces(failed: result.Failure is not null);
         if (result.Interrupted)
         {
-            return Interrupted();
+            return TellInterrupted();
         }
 
         if (result.Failure is { } failure)
         {
             TellLastOperations();
-            return ConsoleOutput.Error(FailureText.Of(failure), failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed);
+            ConsoleProgram.WriteError(FailureText.Describe(failure));
+            return failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed;
         }
 
-        try
+        int code = await FinishAsync(traced, interrupted).ConfigureAwait(false);
+        if (code == ExitCodes.Done)
         {
-            var pictures = new OverlayPictures(run.Overlays, Pictures);
-            Tell(data.Validation is null || options.KeepCheckpoints == 0 ? null : Score(data.Validation, pictures, interrupted), pictures.Painted, traced);
             held.End();
-            return ExitCodes.Done;
         }
-        catch (OperationCanceledException)
+
+        return code;
+    }
+
+    /// <summary>Makes what is made of a run that is done, and tells its user. A session that is killed here is finished by the next.</summary>
+    /// <param name="traced">Whether there is a time line.</param>
+    /// <param name="interrupted">Asks for an early end.</param>
+    /// <returns>The exit code.</returns>
+    protected virtual Task<int> FinishAsync(bool traced, CancellationToken interrupted)
+    {
+        TellMade(traced, []);
+        display.Say("Try next:");
+        display.Say(Options.KeepCheckpoints > 0
+            ? $"  convoy train --resume {Here()} --epochs {Options.Epochs * 2}   train for longer"
+            : $"  convoy report {Here()}   where the time of a step goes");
+        return Task.FromResult(ExitCodes.Done);
+    }
+
+    /// <summary>Tells what the run left in its folder.</summary>
+    /// <param name="traced">Whether there is a time line.</param>
+    /// <param name="more">More lines: what the task left.</param>
+    protected void TellMade(bool traced, IEnumerable<string> more)
+    {
+        ArgumentNullException.ThrowIfNull(more);
+        display.Say($"Made in {run.Root}:");
+        if (Options.KeepCheckpoints > 0)
         {
-            _console.WriteLine("Stopped: the training is done, its scoring is not.");
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Score it with: [bold]convoy eval --checkpoint {run.Root} --data {options.Val ?? options.Data}[/]");
-            return ExitCodes.Interrupted;
+            display.Say($"  {Path.GetRelativePath(run.Root, Checkpoint.Find(run.Root).Folder)}/  the trained network (safetensors)");
+        }
+
+        display.Say("  metrics.json, tensorboard/  loss and time of every step");
+        if (traced)
+        {
+            display.Say("  trace.json  a time line of some steps; open it in ui.perfetto.dev or chrome://tracing");
+        }
+
+        foreach (string line in more)
+        {
+            display.Say(line);
         }
     }
 
-    private TrainingData Prepare(IReadOnlyList<string> changes, CancellationToken interrupted)
-    {
-        // Before the data is drawn: from now on --resume goes on with the run, whatever kills this session.
-        run.WriteConfig(options);
-        if (draw)
-        {
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Drawing {DrawnData.Frames} frames of road ...");
-            FrameProgress.Show(_console, "Drawing", DrawnData.Frames, progress =>
-                DrawnData.Draw(run.SyntheticData, DrawnData.Frames, options.Seed, progress, interrupted));
-        }
+    /// <summary>The run directory as a path from the current folder.</summary>
+    protected string Here() => Path.GetRelativePath(Directory.GetCurrentDirectory(), run.Root);
 
+    private async Task PrepareAsync(IReadOnlyList<string> changes, CancellationToken interrupted)
+    {
+        // Before the data is made: from now on --resume goes on with the run, whatever kills this session.
+        run.WriteConfig(configuration);
+        await display.ShowPreparation(progress => task.PrepareDataAsync(run, progress, display.Notice, interrupted)).ConfigureAwait(false);
         foreach (string change in changes)
         {
-            _console.WriteLine($"Changed: {change}.");
+            display.Say($"Changed: {change}.");
         }
 
         if (resumed is not null && _start!.Checkpoint is null)
         {
-            _console.WriteLine("The run has no checkpoint yet: it begins anew.");
+            display.Say("The run has no checkpoint yet: it starts from the beginning.");
         }
 
-        TrainingData data = TrainingData.Open(options);
-        Announce(data, new TrainingPlan(options, data.Training.Count));
-        return data;
+        int samples = task.CountSamples(configuration, run.Root, _ => { });
+        Announce(samples, new TrainingPlan(Options, samples));
     }
 
     // What can be wrong is found here, where nothing has been written yet.
     private async Task<RunLock> CheckAndCreateAsync(CancellationToken interrupted)
     {
-        _ = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
+        _ = new TrainingPlan(Options, task.CountSamples(configuration, run.Root, display.Warn));
         run.Create();
-        RunLock held = await RunLock.AcquireAsync(run, TimeProvider.System, interrupted);
+        RunLock held = await RunLock.AcquireAsync(run, TimeProvider.System, interrupted).ConfigureAwait(false);
         try
         {
             // Two sessions may have found the folder empty; the other one may be done by now.
@@ -133,21 +173,19 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     /// <returns>What the run does otherwise than before, a line each.</returns>
     private IReadOnlyList<string> CheckResumed(ResumedRun earlier, bool cutShort)
     {
-        var plan = new TrainingPlan(options, TrainingInputs.Check(options, draw ? DrawnData.Frames : null));
-        _start = earlier.Start(options.Nproc);
+        var plan = new TrainingPlan(Options, task.CountSamples(configuration, run.Root, display.Warn));
+        _start = earlier.Start(Options.Nproc);
         foreach (string warning in _start.Warnings)
         {
-            ConsoleOutput.Warning(warning);
+            display.Warn(warning);
         }
 
-        TrainingOptions before = run.ReadConfig();
-        bool scored = options.KeepCheckpoints > 0 && (options.Val is not null || options.ValSplit > 0);
+        RunConfiguration before = run.ReadConfig();
+        bool scored = Options.KeepCheckpoints > 0 && IsScored;
         long done = _start.Checkpoint?.State.Step ?? 0;
         if (_start.Checkpoint is { } checkpoint)
         {
-            using var model = new LaneDetectionModel(options.Encoder);
-            using AdamW optimizer = torch.optim.AdamW(model.parameters());
-            checkpoint.Restore(model, optimizer);
+            task.CheckCheckpoint(checkpoint, configuration);
         }
         else if (earlier.IsComplete(plan.Steps, scored: false))
         {
@@ -156,68 +194,62 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
 
         if (plan.Steps < done || (plan.Steps == done && !cutShort && earlier.IsComplete(done, scored)))
         {
-            throw new BadInputException("the run is already that far", $"step {done} of {plan.Steps}", "Give more --steps or --epochs; 'convoy eval' scores it as it is.");
+            throw new BadInputException("the run is already that far", $"step {done} of {plan.Steps}", "Give more --steps or --epochs.");
         }
 
-        return done == 0 ? [] : [.. ResumeChanges.Describe(before, options, HeldOut(before), HeldOut(options) ?? 0)];
+        return done == 0 ? [] : [.. ResumeChanges.Describe(before.Training, Options, task.SampleNoun), .. task.DescribeChanges(before.Task)];
     }
 
-    // Null when the data of before is gone: the run goes on with other data.
-    private static int? HeldOut(TrainingOptions of)
+    private void Announce(int samples, TrainingPlan plan)
     {
-        try
-        {
-            return TrainingData.Open(of).Validation?.Count ?? 0;
-        }
-        catch (BadInputException)
-        {
-            return null;
-        }
-    }
-
-    private void Announce(TrainingData data, TrainingPlan plan)
-    {
-        string each = options.Nproc == 1 ? "process" : "processes";
-        string threads = options.Threads == 1 ? "thread" : "threads";
-        _console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-            $"Training on [bold]{options.Nproc}[/] {each} x {options.Threads} {threads}: {data.Training.Count} frames at {options.ImageSize}, {plan.Steps} steps of {options.BatchSize} images, into {run.Root}");
+        string each = Options.Nproc == 1 ? "process" : "processes";
+        string threads = Options.Threads == 1 ? "thread" : "threads";
+        display.Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Training on {Options.Nproc} {each} x {Options.Threads} {threads}: {task.DescribeData(samples)}, {plan.Steps} steps of {Options.BatchSize} {task.SampleNoun}s, into {run.Root}"));
     }
 
     private async Task<LaunchResult> TrainAsync(RunLock held, int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
-        using var display = new TrainingDisplay(_console, TimeProvider.System);
         var said = new HashSet<string>(_start?.Warnings ?? []);
-        var processes = new TrainingProcesses(run, options)
+        var processes = new TrainingProcesses(run, Options, task.Workers)
         {
             Session = held.Session,
             MaxRestarts = maxRestarts,
             Trace = trace,
-            OnEvent = what =>
+            OnEvent = progress =>
             {
                 // The workers look for the checkpoint again, and say again what this process has said.
-                if (what.Warning is { } warning && said.Add(warning))
+                if (progress.Warning is { } warning && said.Add(warning))
                 {
-                    ConsoleOutput.Warning(warning);
+                    display.Warn(warning);
                 }
 
-                display.Show(what);
+                display.Show(progress);
             },
             OnNotice = display.Notice,
-            OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Of(failure)}"),
+            OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Describe(failure)}"),
         };
-        return await processes.RunAsync(interrupted);
+        try
+        {
+            return await processes.RunAsync(interrupted).ConfigureAwait(false);
+        }
+        finally
+        {
+            display.Dispose();
+        }
     }
 
     private bool MergeTraces(bool failed)
     {
         try
         {
-            return TraceFile.Merge(run.Logs, run.Trace, ConsoleOutput.Notice);
+            return TraceFile.Merge(run.Logs, run.Trace, display.Notice);
         }
         catch (Exception error) when (failed && error is IOException or UnauthorizedAccessException)
         {
             // The run's own error comes after this and counts more.
-            ConsoleOutput.Notice($"the trace cannot be written ({error.Message})");
+            display.Notice($"the trace cannot be written ({error.Message})");
             return false;
         }
     }
@@ -225,65 +257,25 @@ internal sealed class TrainingSession(RunDirectory run, TrainingOptions options,
     // Which rank did not do what the others did is often all that there is to know.
     private void TellLastOperations()
     {
-        if (FlightRecorderAnalysis.Read(run.Logs, ConsoleOutput.Notice) is { Findings.Count: > 0 } analysis)
+        if (FlightRecorderAnalysis.Read(run.Logs, display.Notice) is { Findings.Count: > 0 } analysis)
         {
-            _console.WriteLine($"Last operations of the ranks (logs/flight-recorder-rank-*.json): {analysis}");
+            display.Say($"Last operations of the ranks (logs/flight-recorder-rank-*.json): {analysis}");
         }
     }
 
-    private int Interrupted()
+    private int TellInterrupted()
     {
+        string command = $"convoy train --resume {run.Root}";
         if (Checkpoint.Latest(run.Checkpoints) is { } checkpoint)
         {
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Stopped; the checkpoint is {checkpoint.Folder}");
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Go on with: [bold]convoy train --resume {run.Root}[/]");
+            display.Say($"Stopped; the checkpoint is {checkpoint.Folder}");
+            display.Say("Go on with: ", command);
         }
         else
         {
-            _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Stopped before a checkpoint could be written. Begin anew with: [bold]convoy train --resume {run.Root}[/]");
+            display.Say("Stopped before a checkpoint could be written. Start from the beginning with: ", command);
         }
 
         return ExitCodes.Interrupted;
-    }
-
-    private EvaluationReport Score(LaneDataset validation, OverlayPictures pictures, CancellationToken interrupted)
-    {
-        var settings = new EvaluationSettings(options.Nproc * options.Threads, options.ChannelsLast);
-        EvaluationReport report = EvaluationReport.Make(Checkpoint.Find(run.Root), validation, settings, pictures, _console, interrupted);
-        report.Write(run.Evaluation, run.Predictions);
-        return report;
-    }
-
-    private void Tell(EvaluationReport? report, int pictures, bool traced)
-    {
-        report?.Print(_console);
-        _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Made[/] in {run.Root}:");
-        if (options.KeepCheckpoints > 0)
-        {
-            _console.WriteLine($"  {Path.GetRelativePath(run.Root, Checkpoint.Find(run.Root).Folder)}/  the trained network (safetensors)");
-        }
-
-        _console.WriteLine("  metrics.json, tensorboard/  loss and time of every step");
-        if (traced)
-        {
-            _console.WriteLine("  trace.json  a time line of some steps; open it in ui.perfetto.dev or chrome://tracing");
-        }
-
-        if (report is not null)
-        {
-            _console.WriteLine($"  evaluation.json, predictions.json  the score of {report.Summary.Frames} held-out frames");
-            _console.WriteLine($"  overlays/  {pictures} pictures with the lanes found");
-        }
-
-        string here = Path.GetRelativePath(Directory.GetCurrentDirectory(), run.Root);
-        _console.MarkupLine("[bold]Try next[/]:");
-        _console.WriteLine(options.KeepCheckpoints > 0
-            ? $"  ./convoy predict --checkpoint {here} --out pictures IMAGES   lanes in your own pictures"
-            : $"  ./convoy report {here}   where the time of a step goes");
-        _console.WriteLine(draw
-            ? "  ./convoy train --data DIR   the same on real frames in TuSimple's layout, at 800x360"
-            : options.KeepCheckpoints == 0
-            ? "  ./convoy train --keep-checkpoints 1   the same with a network to keep"
-            : $"  ./convoy train --resume {here} --epochs {options.Epochs * 2}   train for longer");
     }
 }

@@ -26,12 +26,12 @@ public sealed class RemainingTime(int cores, double? plannedSeconds = null)
             return null;
         }
 
-        double[] each = [.. left.Select(run => Of(run.Configuration))];
+        double[] each = [.. left.Select(run => Estimate(run.Configuration))];
         return each.Length == 0 ? 0 : Math.Max(0, each[0] - runningSeconds) + each[1..].Sum();
     }
 
     // A configuration that was not run yet takes as long as the one most like it, in proportion to the cores that compute.
-    private double Of(StudyConfiguration configuration)
+    private double Estimate(StudyConfiguration configuration)
     {
         if (_done.TryGetValue(configuration, out (double Seconds, int Runs) own))
         {

@@ -5,7 +5,7 @@ public static class StepMedian
 {
     /// <summary>The middle value, or the mean of the two in the middle.</summary>
     /// <param name="seconds">Seconds of steps, in any order; at least one.</param>
-    public static double Of(IReadOnlyList<double> seconds)
+    public static double Find(IReadOnlyList<double> seconds)
     {
         ArgumentNullException.ThrowIfNull(seconds);
         double[] sorted = [.. seconds.Order()];

@@ -1,3 +1,5 @@
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Metrics;

@@ -1,3 +1,5 @@
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
 
 namespace Convoy.Training.Studies;
 
@@ -64,9 +66,10 @@ public sealed class StudyPlan
 
     /// <summary>What a run of <paramref name="configuration"/> trains: no checkpoint is written, and nothing is held out from the data to be scored on.</summary>
     /// <exception cref="BadInputException">The configuration is not possible, such as a batch that its processes cannot share.</exception>
-    public TrainingOptions Options(StudyConfiguration configuration)
+    public RunConfiguration Run(StudyConfiguration configuration)
     {
-        TrainingOptions options = _settings.Training with
+        ArgumentNullException.ThrowIfNull(configuration);
+        TrainingOptions options = _settings.Training.Training with
         {
             Nproc = configuration.Processes,
             Threads = configuration.Threads,
@@ -76,8 +79,8 @@ public sealed class StudyPlan
             CheckpointEvery = 0,
             KeepCheckpoints = 0,
         };
-        options.Validate();
-        return options;
+        options.Validate(asOptions: true);
+        return _settings.Training with { Training = options };
     }
 
     /// <summary>Whether a run has measured enough when time decides: one more update would end after its time is over.</summary>
@@ -98,7 +101,7 @@ public sealed class StudyPlan
 
     private int WholeUpdates(int steps)
     {
-        int each = _settings.Training.Accumulate;
+        int each = _settings.Training.Training.Accumulate;
         return checked((steps + each - 1) / each * each);
     }
 }

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Convoy.Training.Options;
 using System.Globalization;
 using System.Text.Json.Nodes;
 
@@ -45,7 +48,7 @@ public sealed record StudySettings
     public required int Cores { get; init; }
 
     /// <summary>What all runs have in common; processes, threads, precision, batch and length stand above.</summary>
-    public required TrainingOptions Training { get; init; }
+    public required RunConfiguration Training { get; init; }
 
     /// <summary>Refuses values outside their ranges and those that do not go together.</summary>
     /// <exception cref="BadInputException">The first value that is wrong.</exception>
@@ -115,4 +118,19 @@ public sealed record StudySettings
             throw new BadInputException(what, Convert.ToString(value, CultureInfo.InvariantCulture)!, remedy);
         }
     }
+}
+
+/// <summary>The JSON of a study's settings: snake_case names, generated serializers.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectNullableAnnotations = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(StudySettings))]
+internal sealed partial class StudyJson : JsonSerializerContext
+{
+    /// <summary>The settings as <c>study.json</c> has them.</summary>
+    public static JsonObject ToJson(StudySettings settings) => JsonSerializer.SerializeToNode(settings, Default.StudySettings)!.AsObject();
 }

@@ -1,3 +1,5 @@
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
 using System.Globalization;
 using System.Text.Json;
 
@@ -16,13 +18,13 @@ internal sealed class TrialFolder(string root)
     public string Logs => Path.Combine(root, "logs");
 
     /// <summary>Makes the folder with what its processes are to do.</summary>
-    public void Write(IEnumerable<TrainingOptions> trials, TrialAllowance allowance)
+    public void Write(IEnumerable<RunConfiguration> trials, TrialAllowance allowance)
     {
-        foreach ((int number, TrainingOptions options) in trials.Index())
+        foreach ((int number, RunConfiguration configuration) in trials.Index())
         {
             RunDirectory run = Run(number);
             run.Create();
-            run.WriteConfig(options);
+            run.WriteConfig(configuration);
         }
 
         File.WriteAllText(Allowance, JsonSerializer.Serialize(allowance));

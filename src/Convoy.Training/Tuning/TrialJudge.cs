@@ -31,7 +31,7 @@ public sealed class TrialJudge(TrialAllowance allowance)
         ArgumentNullException.ThrowIfNull(steps);
         if (steps.Count > 0)
         {
-            double median = StepMedian.Of(steps);
+            double median = StepMedian.Find(steps);
             _best = _best is { } best ? Math.Min(best, median) : median;
         }
     }

@@ -1,3 +1,7 @@
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Studies;
+using Convoy.Training.Workers;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Convoy.Distributed.Launch;
@@ -9,13 +13,11 @@ namespace Convoy.Training.Tuning;
 /// so that starting them is paid for once.
 /// </summary>
 /// <param name="settings">What all trials have in common.</param>
+/// <param name="workers">The program with the task.</param>
 /// <param name="scratch">A folder for what they write.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TrialMachine(TrainingOptions settings, string scratch, TimeProvider time) : ITrialMachine
+public sealed class TrialMachine(RunConfiguration settings, WorkerProgram workers, string scratch, TimeProvider time) : ITrialMachine
 {
-    /// <summary>The hidden verb that each process of a group of trials is started with.</summary>
-    public const string WorkerVerb = "trial-worker";
-
     // More than any trial takes; the time decides.
     private const int MostSteps = 100_000;
 
@@ -23,6 +25,9 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
 
     /// <summary>Told of each result as it comes.</summary>
     public Action<TrialResult>? OnResult { get; init; }
+
+    /// <summary>Told what people should see while trials run.</summary>
+    public required Action<string> OnNotice { get; init; }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<TrialResult>> TryAsync(IReadOnlyList<TuningConfiguration> configurations, TrialAllowance allowance, CancellationToken cancellation)
@@ -35,7 +40,7 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
             TuningConfiguration[] left = [.. group];
             while (left.Length > 0)
             {
-                IReadOnlyList<TrialResult> made = await TryGroupAsync(left, allowance, results.Values, start, cancellation);
+                IReadOnlyList<TrialResult> made = await TryGroupAsync(left, allowance, results.Values, start, cancellation).ConfigureAwait(false);
                 foreach (TrialResult result in made)
                 {
                     results[result.Configuration] = result;
@@ -61,32 +66,82 @@ internal sealed class TrialMachine(TrainingOptions settings, string scratch, Tim
         }
 
         var folder = new TrialFolder(Path.Combine(scratch, string.Create(CultureInfo.InvariantCulture, $"group-{_folders++}")));
-        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => StepMedian.Of(r.StepSeconds))];
+        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => StepMedian.Find(r.StepSeconds))];
         double best = medians.Append(allowance.BestStepSeconds ?? double.PositiveInfinity).Min();
         folder.Write(
-            trials.Select(c => c.ApplyTo(settings) with { Steps = MostSteps, CheckpointEvery = 0, KeepCheckpoints = 0 }),
+            trials.Select(c => settings with { Training = c.ApplyTo(settings.Training) with { Steps = MostSteps, CheckpointEvery = 0, KeepCheckpoints = 0 } }),
             allowance with { SecondsLeft = left, BestStepSeconds = double.IsFinite(best) ? best : null });
         var results = new TrialResults(trials, allowance.LeastSteps);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using ITimer deadline = time.CreateTimer(_ => end.Cancel(), null, TimeSpan.FromSeconds(left), Timeout.InfiniteTimeSpan);
         var launcher = new Launcher(new LauncherOptions
         {
-            Program = LaunchProgram.ThisProgram(WorkerVerb, folder.Root),
+            Program = workers.Program,
             ProcessCount = trials[0].Processes,
             ThreadsPerProcess = trials[0].Threads,
             InterruptSignal = PosixSignal.SIGTERM,
-            OnNotice = ConsoleOutput.Notice,
+            OnNotice = OnNotice,
+            Environment = workers.Environment(WorkerRole.Trials, folder.Root),
             LogDirectory = folder.Logs,
             OnOutput = line =>
             {
-                if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrialEvent.FromLine(line.Text) is { } what)
+                if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrialEvent.FromLine(line.Text) is { } told)
                 {
-                    results.Add(what);
+                    results.Add(told);
                 }
             },
         });
-        LaunchResult result = await launcher.RunAsync(end.Token);
+        LaunchResult result = await launcher.RunAsync(end.Token).ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();
-        return results.Of(result.Failure is { } failure ? FailureText.Of(failure) : null);
+        return results.Conclude(result.Failure is { } failure ? FailureText.Describe(failure) : null);
+    }
+}
+
+/// <summary>Gathers what a group of trials tells.</summary>
+/// <param name="trials">The group's trials in order.</param>
+/// <param name="leastSteps">Steps that a trial needs to count.</param>
+internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, int leastSteps)
+{
+    private readonly List<double>[] _steps = [.. trials.Select(_ => new List<double>())];
+    private readonly TrialEnd?[] _ends = new TrialEnd?[trials.Count];
+
+    /// <summary>Rank 0 told something; what is of no trial of the group counts for nothing.</summary>
+    public void Add(TrialEvent told)
+    {
+        if (told.Trial >= trials.Count)
+        {
+            return;
+        }
+
+        if (told.StepSeconds is { } seconds)
+        {
+            _steps[told.Trial].Add(seconds);
+        }
+
+        if (told.End is { } end)
+        {
+            _ends[told.Trial] = Enum.Parse<TrialEnd>(end);
+        }
+    }
+
+    /// <summary>The results, when the processes are gone.</summary>
+    /// <param name="failure">Why they failed; null when they did not.</param>
+    /// <returns>One for each trial; after a failure up to the trial that failed.</returns>
+    public IReadOnlyList<TrialResult> Conclude(string? failure)
+    {
+        int failed = failure is null ? -1 : Array.FindIndex(_ends, end => end is null);
+        return
+        [
+            .. trials.Take(failed < 0 ? trials.Count : failed + 1)
+                .Select((c, i) => i == failed ? new TrialResult(c, [], TrialEnd.Failed, failure) : Result(c, i)),
+        ];
+    }
+
+    // One that the end of the time cut off counts when it came far enough.
+    private TrialResult Result(TuningConfiguration configuration, int index)
+    {
+        TrialEnd end = _ends[index] is { } told and not TrialEnd.NotTried ? told
+            : _steps[index].Count >= leastSteps ? TrialEnd.Measured : TrialEnd.NotTried;
+        return new TrialResult(configuration, end == TrialEnd.NotTried ? [] : _steps[index], end);
     }
 }

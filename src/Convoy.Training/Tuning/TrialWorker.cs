@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
 using Convoy.Distributed;
 using static TorchSharp.torch;
 
@@ -6,9 +9,9 @@ namespace Convoy.Training.Tuning;
 /// <summary>One process of a group of trials: trains each for a few steps. Rank 0 decides when a trial ends, and tells what it measured.</summary>
 /// <param name="folder">What to do.</param>
 /// <param name="group">The ranks.</param>
-/// <param name="time">The clock.</param>
 /// <param name="tell">Told, on rank 0, one line an event.</param>
-internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, TimeProvider time, Action<string> tell)
+/// <param name="train">Trains this rank's part of a run.</param>
+internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, Action<string> tell, Action<RunConfiguration, RunDirectory, IProgress<TrainingEvent>, CancellationToken> train)
 {
     /// <summary>Makes the trials for which there is time.</summary>
     /// <returns>Whether it was not asked to stop before the last.</returns>
@@ -25,10 +28,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, TimePr
 
             using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var watcher = new Watcher(number, number == 0 ? allowance.FirstWarmupSteps : allowance.WarmupSteps, judge, end.Cancel, tell);
-            using (var trainer = new Trainer(run.ReadConfig(), run, group, time, stop: stop))
-            {
-                trainer.Run(watcher, end.Token);
-            }
+            train(run.ReadConfig(), run, watcher, end.Token);
 
             if (group.Rank == 0)
             {
@@ -72,6 +72,38 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, TimePr
             judge.Finish(_steps);
             TrialEnd how = _judgement ?? (stopped ? TrialEnd.NotTried : TrialEnd.Measured);
             tell(new TrialEvent(trial, End: how.ToString()).ToLine());
+        }
+    }
+}
+
+/// <summary>What rank 0 of a trial's processes tells: one line of JSON on standard output.</summary>
+/// <param name="Trial">The trial's number within the group, from 0.</param>
+/// <param name="StepSeconds">Seconds of a step that counts; null when the line tells something else.</param>
+/// <param name="End">How the trial ended, by its name; null while it goes on.</param>
+internal sealed record TrialEvent(int Trial, double? StepSeconds = null, string? End = null)
+{
+    private const string Mark = "{\"Trial\":";
+
+    /// <summary>The event as a line.</summary>
+    public string ToLine() => JsonSerializer.Serialize(this);
+
+    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line, such as one that another writer of the same output cut up.</summary>
+    public static TrialEvent? FromLine(string line)
+    {
+        if (!line.StartsWith(Mark, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<TrialEvent>(line) is { Trial: >= 0, StepSeconds: null or (> 0 and < double.PositiveInfinity) } told && (told.End is null || Enum.GetNames<TrialEnd>().Contains(told.End))
+                ? told
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 }
