@@ -1,8 +1,7 @@
+using AdamW = TorchSharp.Modules.AdamW;
 using Convoy.Torch.Serialization;
 using TorchSharp;
-using Convoy.Torch.Serialization;
 using static TorchSharp.torch;
-using AdamW = TorchSharp.Modules.AdamW;
 
 namespace Convoy.Training.Checkpoints;
 
@@ -31,7 +30,7 @@ internal static class OptimizerStateFile
         using (var writer = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true))
         {
             writer.Write(optimizer.GetType().Name);
-            optimizer.save_state_dict(writer);
+            Helper(optimizer).save_state_dict(writer);
         }
 
         stream.Flush(flushToDisk: true);
@@ -61,8 +60,11 @@ internal static class OptimizerStateFile
             throw new BadInputException($"the checkpoint has the state of {kind}, not of {optimizer.GetType().Name}", folder, "Go on with the optimizer that the run began with.");
         }
 
-        optimizer.load_state_dict(reader);
+        Helper(optimizer).load_state_dict(reader);
     }
+
+    private static TorchSharp.Modules.OptimizerHelper Helper(optim.Optimizer optimizer) => optimizer as TorchSharp.Modules.OptimizerHelper
+        ?? throw new NotSupportedException($"the state of {optimizer.GetType().Name} cannot be saved: it is none of TorchSharp's optimizers. Give --keep-checkpoints 0, or an optimizer of TorchSharp.");
 }
 
 /// <summary>An AdamW optimizer's moments and step counts as a safetensors file: <c>NAME.exp_avg</c>, <c>NAME.exp_avg_sq</c>, <c>NAME.step</c>.</summary>

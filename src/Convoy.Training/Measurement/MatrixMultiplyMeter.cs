@@ -83,3 +83,10 @@ public static class MatrixMultiplyMeter
         return fastest;
     }
 }
+
+/// <summary>What matrix products reach.</summary>
+/// <param name="Precision">The type.</param>
+/// <param name="Threads">libtorch's threads.</param>
+/// <param name="Size">Rows and columns of the matrices that were fastest.</param>
+/// <param name="GigaflopsPerSecond">10^9 floating-point operations a second; a multiplication and an addition are two.</param>
+public sealed record MatrixMultiplyPeak(string Precision, int Threads, int Size, double GigaflopsPerSecond);

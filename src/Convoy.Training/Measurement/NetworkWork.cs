@@ -31,7 +31,7 @@ internal sealed class NetworkWork
             }
             else if (module is WinogradConv2d fast)
             {
-                work.Watch(name, fast, fast.weight.numel(), spatialDimensions: 2);
+                work.Watch(name, fast, fast.parameters().First().numel(), spatialDimensions: 2);
             }
         }
 

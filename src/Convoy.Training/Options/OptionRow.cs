@@ -86,7 +86,7 @@ public sealed class OptionRow
             : _type == typeof(double) ? JsonValue.Create(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture))
             : _type == typeof(bool) ? JsonValue.Create(bool.TryParse(text, out bool holds) ? holds : throw new BadInputException($"{Name} must be true or false", text, $"Write true or false after {Name}."))
             : JsonValue.Create(IsPath ? Path.GetFullPath(text.Length > 0 ? text : throw new BadInputException($"{Name} is empty", "\"\"", "Give a path.")) : text);
-        return Get(Given(Read(value, Name), Name));
+        return ToJson(Given(Read(value, Name), Name));
     }
 
     /// <summary>A value as it is written after the option; empty where there is none.</summary>
@@ -177,7 +177,7 @@ public sealed class OptionRow
         }
     }
 
-    private JsonNode? Get(object? value) => JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
+    private JsonNode? ToJson(object? value) => JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
 
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {
@@ -193,7 +193,7 @@ public sealed class OptionRow
         _ when _type == typeof(double) => "a number",
         _ when _type == typeof(bool) => "true or false",
         _ when _type == typeof(string) => "text",
-        _ => $"a value such as {Get(Activator.CreateInstance(_type))}",
+        _ => $"a value such as {ToJson(Activator.CreateInstance(_type))}",
     };
 
     private string Names() => string.Join(", ", _type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? field.Name).ToLowerInvariant()));

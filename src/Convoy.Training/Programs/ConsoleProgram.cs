@@ -1,3 +1,5 @@
+using Convoy.Training.Workers;
+
 namespace Convoy.Training.Programs;
 
 /// <summary>

@@ -19,7 +19,7 @@ internal static class DescriptionReader
     {
         string words = string.Join(' ', program.Arguments.Prepend(program.FileName));
         var start = new ProcessStartInfo(program.FileName, program.Arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach ((string name, string value) in new WorkerProgram(program).Environment(WorkerRole.Describe, Directory.GetCurrentDirectory()))
+        foreach ((string name, string value) in WorkerProgram.Environment(WorkerRole.Describe, Directory.GetCurrentDirectory()))
         {
             start.Environment[name] = value;
         }

@@ -138,7 +138,7 @@ public abstract class TaskProgram
             {
                 Program = Workers.Program,
                 ProcessCount = 1,
-                Environment = Workers.Environment(WorkerRole.Prepare, run.Root),
+                Environment = WorkerProgram.Environment(WorkerRole.Prepare, run.Root),
                 OnNotice = notice,
                 LogDirectory = run.Logs,
             }).RunAsync(cancellation).ConfigureAwait(false);

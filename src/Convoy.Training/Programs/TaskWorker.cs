@@ -31,13 +31,13 @@ internal sealed class TaskWorker(TaskHost host)
             case WorkerRole.Prepare:
                 return PrepareData(new RunDirectory(folder), stop);
             case WorkerRole.Train:
-                return AsRank(new RunDirectory(folder).ReadConfig, stop, (configuration, group) => TrainRun(configuration, new RunDirectory(folder), group, stop));
+                return AsRank(new RunDirectory(folder).ReadConfig, (configuration, group) => TrainRun(configuration, new RunDirectory(folder), group, stop), stop);
             case WorkerRole.Trials:
                 var trials = new TrialFolder(folder);
-                return AsRank(() => trials.Runs().First().ReadConfig(), stop, (_, group) => TryAll(trials, group, stop));
+                return AsRank(() => trials.Runs().First().ReadConfig(), (_, group) => TryAll(trials, group, stop), stop);
             case WorkerRole.Steps:
                 var settings = StepMeasurement.Read(folder);
-                return AsRank(() => settings.Configuration, stop, (_, group) => MeasureSteps(settings, group, stop));
+                return AsRank(() => settings.Configuration, (_, group) => MeasureSteps(settings, group, stop), stop);
             default:
                 throw new BadInputException("unknown role of a worker", $"{WorkerRole.Variable}={role}", $"Clear {WorkerRole.Variable}; convoy sets it for the processes that it starts.");
         }
@@ -67,7 +67,7 @@ internal sealed class TaskWorker(TaskHost host)
         return ExitCodes.Done;
     }
 
-    private int AsRank(Func<RunConfiguration> read, CancellationToken stop, Func<RunConfiguration, ProcessGroup, int> work)
+    private int AsRank(Func<RunConfiguration> read, Func<RunConfiguration, ProcessGroup, int> work, CancellationToken stop)
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         RunConfiguration configuration = read();

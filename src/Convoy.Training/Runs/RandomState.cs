@@ -41,7 +41,7 @@ internal sealed class RandomState
     {
         using Tensor own = get_rng_state();
         Tensor[] all = [.. Enumerable.Range(0, _group.Rank == 0 ? _group.Size : 0).Select(_ => empty_like(own).DetachFromDisposeScope())];
-        _group.Gather(own, all, root: 0);
+        _group.Gather(all, own, root: 0);
         return new RandomStates(all.Select((state, rank) => (Name(rank), state)).ToDictionary(entry => entry.Item1, entry => entry.state));
     }
 

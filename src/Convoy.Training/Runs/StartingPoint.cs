@@ -1,4 +1,5 @@
 using Convoy.Metrics;
+using Convoy.Training.Checkpoints;
 
 namespace Convoy.Training.Runs;
 

@@ -142,7 +142,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     {
         _update.Dispose();
         _parallel.Dispose();
-        Model.dispose();
+        Model.Dispose();
     }
 
     // Before anything holds the model's parameters or lays out memory of its own.

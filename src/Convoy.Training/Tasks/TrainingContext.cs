@@ -16,8 +16,8 @@ public sealed class TrainingContext(TrainingOptions options, ProcessGroup group,
     /// <summary>The ranks of the run; not the task's to dispose.</summary>
     public ProcessGroup Group => group;
 
-    /// <summary>Where model and batches belong.</summary>
-    public Device Device => CPU;
+    /// <summary>Where model and batches belong. Default: the CPU.</summary>
+    public Device Device { get; init; } = CPU;
 
     /// <summary>The run directory's absolute path. Rank 0 may write into it what the task leaves behind.</summary>
     public string Folder => folder;

@@ -1,3 +1,4 @@
+using Convoy.Training.Studies;
 namespace Convoy.Training.Tuning;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Convoy.Training.Studies;
 namespace Convoy.Training.Tuning;
 
 /// <summary>Decides after each step whether a trial goes on, and keeps the best of the trials that it has judged.</summary>

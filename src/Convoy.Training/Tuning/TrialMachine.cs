@@ -81,7 +81,7 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
             ThreadsPerProcess = trials[0].Threads,
             InterruptSignal = PosixSignal.SIGTERM,
             OnNotice = OnNotice,
-            Environment = workers.Environment(WorkerRole.Trials, folder.Root),
+            Environment = WorkerProgram.Environment(WorkerRole.Trials, folder.Root),
             LogDirectory = folder.Logs,
             OnOutput = line =>
             {

@@ -64,7 +64,7 @@ public sealed class TrainingProcesses(RunDirectory run, TrainingOptions options,
 
     private Dictionary<string, string> Variables()
     {
-        var variables = new Dictionary<string, string>(workers.Environment(WorkerRole.Train, run.Root))
+        var variables = new Dictionary<string, string>(WorkerProgram.Environment(WorkerRole.Train, run.Root))
         {
             [DiagnosticSettings.FlightDirectoryVariable] = run.Logs,
 

@@ -9,7 +9,7 @@ public sealed record WorkerProgram(LaunchProgram Program)
     /// <summary>The environment variables that tell a process its role and the folder of its work.</summary>
     /// <param name="role">One of <see cref="WorkerRole"/>.</param>
     /// <param name="folder">The folder.</param>
-    public IReadOnlyDictionary<string, string> Environment(string role, string folder) => new Dictionary<string, string>
+    public static IReadOnlyDictionary<string, string> Environment(string role, string folder) => new Dictionary<string, string>
     {
         [WorkerRole.Variable] = role,
         [WorkerRole.FolderVariable] = folder,
