@@ -1,3 +1,4 @@
+using System.Numerics;
 using SkiaSharp;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -170,5 +171,86 @@ public sealed class ImageReader : IDisposable
         }
 
         return original;
+    }
+}
+
+/// <summary>Turns pictures as their EXIF orientation says: cameras store them as the sensor lies.</summary>
+internal static class ImageOrientation
+{
+    /// <summary>The size of the upright picture whose stored pixels have <paramref name="size"/>, and the other way round.</summary>
+    public static ImageSize Upright(ImageSize size, SKEncodedOrigin origin) => SwapsSides(origin) ? new ImageSize(size.Height, size.Width) : size;
+
+    /// <summary>Writes the upright picture.</summary>
+    /// <param name="stored">The pixels as they are stored.</param>
+    /// <param name="origin">Where their picture's upper left corner is.</param>
+    /// <param name="upright">Room for the picture: 4 bytes a pixel, rows of its upright width without padding.</param>
+    public static unsafe void Turn(PixelBuffer stored, SKEncodedOrigin origin, nint upright)
+    {
+        (int width, int height) = stored.Size;
+        ImageSize size = Upright(stored.Size, origin);
+        bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+        nint column = fromRight ? -1 : 1;
+        nint row = fromBottom ? -width : width;
+        (nint across, nint down) = SwapsSides(origin) ? (row, column) : (column, row);
+        uint* from = (uint*)stored.Address + (fromRight ? width - 1 : 0) + (fromBottom ? (nint)(height - 1) * width : 0);
+        uint* to = (uint*)upright;
+        for (int y = 0; y < size.Height; y++)
+        {
+            uint* source = from + (y * down);
+            for (int x = 0; x < size.Width; x++)
+            {
+                to[x] = *source;
+                source += across;
+            }
+
+            to += size.Width;
+        }
+    }
+
+    private static bool SwapsSides(SKEncodedOrigin origin) => origin is >= SKEncodedOrigin.LeftTop and <= SKEncodedOrigin.LeftBottom;
+}
+
+/// <summary>Changes an image's height by linear interpolation, its width staying as it is: all that is left to do after most JPEGs were decoded at a scale.</summary>
+internal static class RowResizer
+{
+    /// <summary>Resizes 4 bytes a pixel; the mapping of rows is that of <see cref="ImageGeometry"/>.</summary>
+    /// <param name="from">The image.</param>
+    /// <param name="fromSize">Its size.</param>
+    /// <param name="to">Room for the resized image.</param>
+    /// <param name="toHeight">The new height.</param>
+    public static void Resize(ReadOnlySpan<byte> from, ImageSize fromSize, Span<byte> to, int toHeight)
+    {
+        int stride = fromSize.Width * 4;
+        for (int y = 0; y < toHeight; y++)
+        {
+            double source = Math.Clamp(((y + 0.5) * fromSize.Height / toHeight) - 0.5, 0, fromSize.Height - 1);
+            int top = (int)source;
+            int bottom = Math.Min(top + 1, fromSize.Height - 1);
+            var weight = (ushort)Math.Round((source - top) * 256);
+            Blend(from.Slice(top * stride, stride), from.Slice(bottom * stride, stride), weight, to.Slice(y * stride, stride));
+        }
+    }
+
+    /// <summary>(top · (256 - weight) + bottom · weight) / 256, rounded; at most 65,408 before the division, so 16 bits do.</summary>
+    private static void Blend(ReadOnlySpan<byte> top, ReadOnlySpan<byte> bottom, ushort weight, Span<byte> to)
+    {
+        var bottomWeight = new Vector<ushort>(weight);
+        var topWeight = new Vector<ushort>((ushort)(256 - weight));
+        var half = new Vector<ushort>(128);
+        int i = 0;
+        for (; i <= to.Length - Vector<byte>.Count; i += Vector<byte>.Count)
+        {
+            Vector.Widen(new Vector<byte>(top[i..]), out Vector<ushort> topLow, out Vector<ushort> topHigh);
+            Vector.Widen(new Vector<byte>(bottom[i..]), out Vector<ushort> bottomLow, out Vector<ushort> bottomHigh);
+            Vector<ushort> low = ((topLow * topWeight) + (bottomLow * bottomWeight) + half) >>> 8;
+            Vector<ushort> high = ((topHigh * topWeight) + (bottomHigh * bottomWeight) + half) >>> 8;
+            Vector.Narrow(low, high).CopyTo(to[i..]);
+        }
+
+        for (; i < to.Length; i++)
+        {
+            to[i] = (byte)(((top[i] * (256 - weight)) + (bottom[i] * weight) + 128) >> 8);
+        }
     }
 }
