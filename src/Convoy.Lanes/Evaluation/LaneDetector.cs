@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.PostProcessing;
@@ -35,7 +35,7 @@ public sealed class LaneDetector : IDisposable
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         using LaneDetectionModel model = checkpoint.LoadModel();
-        return new LaneDetector(model, ImageSize.Parse(checkpoint.State.ImageSize), channelsLast, dtype);
+        return new LaneDetector(model, checkpoint.ImageSize(), channelsLast, dtype);
     }
 
     /// <summary>The size of the images that the network gets.</summary>

@@ -26,7 +26,7 @@ public static class ModelWeights
             if (missing is not null || unknown is not null)
             {
                 string difference = missing is not null ? $"it has no {missing}" : $"the model has no {unknown}";
-                throw new BadInputException($"the checkpoint is of another model, {difference}", path, "Give a checkpoint of this model, or the --encoder that it was trained with.");
+                throw new BadInputException($"the checkpoint is of another model, {difference}", path, "Give a checkpoint of this model, or the settings that it was trained with.");
             }
 
             CopyInto(state, values, path);
@@ -37,70 +37,12 @@ public static class ModelWeights
         }
     }
 
-    /// <summary>
-    /// Loads the encoder's weights from a file of torchvision's names (a ResNet, whose classifier <c>fc</c> is passed
-    /// over); everything else keeps its values. The names may all have one prefix, as wrappers give them (<c>module.</c>,
-    /// <c>_orig_mod.</c>, <c>model.</c>, <c>backbone.</c>).
-    /// </summary>
-    /// <returns>How many tensors were taken.</returns>
-    /// <exception cref="BadInputException">The file has none of the encoder's names, or has them twice, or a shape or a type differs. The module is unchanged.</exception>
-    public static int LoadPretrained(nn.Module module, string path)
-    {
-        Dictionary<string, Tensor> values = Read(path);
-        try
-        {
-            Dictionary<string, Tensor> state = module.state_dict();
-            string[] encoder = [.. state.Keys.Where(name => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal) || name.StartsWith("layer", StringComparison.Ordinal))];
-            string prefix = Prefix(values, encoder, path);
-            var found = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-            var named = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-            foreach (string name in encoder.Where(name => values.ContainsKey(prefix + name)))
-            {
-                found.Add(name, state[name]);
-                named.Add(name, values[prefix + name]);
-                if (state[name].is_floating_point() && !named[name].is_floating_point())
-                {
-                    throw new BadInputException($"the weights are whole numbers, {prefix}{name} has the type {SafetensorsDtype.Name(named[name].dtype)}", path, $"Save them as {SafetensorsDtype.FloatNames}.");
-                }
-            }
-
-            CopyInto(found, named, path);
-            return found.Count;
-        }
-        finally
-        {
-            DisposeAll(values);
-        }
-    }
-
-    // What stands before all of the encoder's names in the file; most often nothing.
-    private static string Prefix(Dictionary<string, Tensor> values, string[] encoder, string path)
-    {
-        // num_batches_tracked only counts; older files do without it.
-        string[] needed = [.. encoder.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))];
-        string first = needed[0];
-        string[] candidates = [.. values.Keys.Where(name => name == first || name.EndsWith("." + first, StringComparison.Ordinal)).Select(name => name[..^first.Length]).OrderBy(prefix => prefix.Length).ThenBy(prefix => prefix, StringComparer.Ordinal)];
-        string[] fitting = [.. candidates.Where(prefix => needed.All(name => values.ContainsKey(prefix + name)))];
-        if (fitting.Length == 1 || (fitting.Length > 1 && fitting[0].Length == 0))
-        {
-            return fitting[0];
-        }
-
-        if (fitting.Length > 1)
-        {
-            throw new BadInputException($"the file has the encoder's weights {fitting.Length} times, under {string.Join(" and ", fitting)}", path, "Give a file with one of them.");
-        }
-
-        string least = candidates.Length > 0 ? candidates[0] : string.Empty;
-        string missing = needed.First(name => !values.ContainsKey(least + name));
-        string instead = values.Count == 0 ? "it has no tensors" : candidates.Length > 0 ? string.Empty : $"its first name is {values.Keys.Order(StringComparer.Ordinal).First()}";
-        throw new BadInputException(
-            $"the pretrained file has no {least}{missing}{(instead.Length > 0 ? "; " + instead : string.Empty)}",
-            path,
-            "Give a ResNet of the same depth as --encoder, saved as safetensors under torchvision's names.");
-    }
-
-    private static void CopyInto(Dictionary<string, Tensor> state, Dictionary<string, Tensor> values, string path)
+    /// <summary>Copies values into tensors of the same names, after a look at all of their shapes.</summary>
+    /// <param name="state">The tensors to change.</param>
+    /// <param name="values">Values for all of their names.</param>
+    /// <param name="path">The file that the values are from, for errors.</param>
+    /// <exception cref="BadInputException">A shape differs. Nothing was changed.</exception>
+    public static void CopyInto(Dictionary<string, Tensor> state, Dictionary<string, Tensor> values, string path)
     {
         foreach ((string name, Tensor target) in state)
         {
@@ -109,7 +51,7 @@ public static class ModelWeights
                 throw new BadInputException(
                     $"the checkpoint is of another model, {name} has the shape [{string.Join(", ", values[name].shape)}] instead of [{string.Join(", ", target.shape)}]",
                     path,
-                    "Give a checkpoint of this model, or the --encoder that it was trained with.");
+                    "Give a checkpoint of this model, or the settings that it was trained with.");
             }
         }
 
@@ -120,7 +62,8 @@ public static class ModelWeights
         }
     }
 
-    private static void DisposeAll(Dictionary<string, Tensor> values)
+    /// <summary>Disposes what <see cref="Read"/> gave.</summary>
+    public static void DisposeAll(Dictionary<string, Tensor> values)
     {
         foreach (Tensor value in values.Values)
         {
@@ -130,7 +73,7 @@ public static class ModelWeights
 
     /// <summary>Reads a file's tensors, which are the caller's to dispose.</summary>
     /// <exception cref="BadInputException">It is missing, or no whole safetensors file.</exception>
-    internal static Dictionary<string, Tensor> Read(string path)
+    public static Dictionary<string, Tensor> Read(string path)
     {
         try
         {

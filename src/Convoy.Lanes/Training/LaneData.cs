@@ -1,56 +1,50 @@
 using Convoy.Lanes.Data;
+using Convoy.Training.Options;
 
 namespace Convoy.Lanes.Training;
 
 /// <summary>The frames that a run trains on and those that it is scored on.</summary>
 /// <param name="Training">Frames to train on.</param>
 /// <param name="Validation">Frames held out, or null when none are.</param>
-public sealed record TrainingData(LaneDataset Training, LaneDataset? Validation)
+public sealed record LaneData(LaneDataset Training, LaneDataset? Validation)
 {
     /// <summary>Opens the data that <paramref name="options"/> name. Every process of a run gets the same frames in the same order.</summary>
     /// <exception cref="BadInputException">The data is missing or damaged.</exception>
-    public static TrainingData Open(TrainingOptions options)
+    public static LaneData Open(LaneOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         LaneDataset all = LaneDataset.Open(options.Data);
         if (options.Val is not null)
         {
-            return new TrainingData(all, LaneDataset.Open(options.Val));
+            return new LaneData(all, LaneDataset.Open(options.Val));
         }
 
         if (options.ValSplit == 0)
         {
-            return new TrainingData(all, null);
+            return new LaneData(all, null);
         }
 
         (LaneDataset training, LaneDataset validation) = all.SplitContiguous(options.ValSplit);
-        return new TrainingData(training, validation);
-    }
-
-    /// <summary>Opens the data that <paramref name="options"/> name, with this rank's loader on its training frames.</summary>
-    /// <param name="options">The run's settings.</param>
-    /// <param name="time">The clock that measures waiting.</param>
-    /// <param name="stop">Ends the building of the frame cache.</param>
-    /// <exception cref="BadInputException">The data is missing or damaged.</exception>
-    public static LaneDataLoader Load(TrainingOptions options, TimeProvider time, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return new LaneDataLoader(Open(options).Training, LoaderOptions(options), time, stop);
+        return new LaneData(training, validation);
     }
 
     /// <summary>How each rank of a run prepares its training frames.</summary>
-    public static LaneLoaderOptions LoaderOptions(TrainingOptions options)
+    /// <param name="options">The task's settings.</param>
+    /// <param name="training">The run's settings.</param>
+    public static LaneLoaderOptions LoaderOptions(LaneOptions options, TrainingOptions training)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(training);
         return new LaneLoaderOptions
         {
             ImageSize = options.ImageSize,
-            BatchSize = options.LocalBatchSize,
-            Workers = options.Workers,
+            BatchSize = training.LocalBatchSize,
+            Workers = training.Workers,
             LineWidth = options.LineWidth,
             Augmentation = options.Augment ? AugmentationOptions.Default : AugmentationOptions.None,
-            Seed = options.Seed,
+            Seed = training.Seed,
             CacheDirectory = options.Cache,
-            ChannelsLast = options.ChannelsLast,
+            ChannelsLast = training.ChannelsLast,
             DropLast = true,
         };
     }
