@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Evaluation;
 using Spectre.Console;

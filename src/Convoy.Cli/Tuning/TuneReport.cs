@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 
 namespace Convoy.Cli.Tuning;

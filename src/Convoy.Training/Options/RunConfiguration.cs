@@ -59,6 +59,39 @@ public sealed record RunConfiguration(TrainingOptions Training, JsonObject Task)
         return new RunConfiguration(new TrainingOptions().With(values, $" in {path}"), task) { Program = ProgramOf(values[ProgramName], path) };
     }
 
+    /// <summary>This configuration with settings that a command line or a file gives in place of its own.</summary>
+    /// <param name="given">Values by their names in <c>config.json</c>, those of run and task side by side.</param>
+    /// <param name="source">What to say after a setting's name in errors, such as <c> in FILE</c>.</param>
+    /// <exception cref="BadInputException">A value is not of its setting's kind, or two contradict each other.</exception>
+    public RunConfiguration With(JsonObject given, string source = "")
+    {
+        ArgumentNullException.ThrowIfNull(given);
+        JsonObject task = Task.DeepClone().AsObject(), training = [];
+        foreach ((string name, JsonNode? value) in given)
+        {
+            (TrainingOptions.Table.Find(name) is null ? task : training)[name] = value?.DeepClone();
+        }
+
+        bool hasSteps = training["steps"] is not null, hasEpochs = training["epochs"] is not null;
+        if (hasSteps && hasEpochs && source.Length == 0)
+        {
+            throw new BadInputException("--steps and --epochs both say how long to train", $"{training["steps"]} and {training["epochs"]}", "Give one of them.");
+        }
+
+        TrainingOptions options = Training;
+        if (hasEpochs && !hasSteps)
+        {
+            options = options with { Steps = null };
+        }
+
+        if (training["nproc"] is not null && !training.ContainsKey("threads"))
+        {
+            options = options with { Threads = 0 }; // the cores are shared out anew
+        }
+
+        return this with { Training = options.With(training, source), Task = task };
+    }
+
     /// <summary>Whether both have the same settings.</summary>
     public bool Equals(RunConfiguration? other) => other is not null && JsonNode.DeepEquals(ToJson(), other.ToJson());
 

@@ -22,6 +22,9 @@ public sealed record TaskDescription
     /// <summary>Samples to train on.</summary>
     public required int Samples { get; init; }
 
+    /// <summary>Whether the task makes its data ready before its processes start.</summary>
+    public required bool Prepares { get; init; }
+
     /// <summary>The data in words.</summary>
     public required string Data { get; init; }
 

@@ -32,6 +32,9 @@ internal abstract class TaskHost
     /// <summary>What the task does before its processes start; null where it does nothing of that.</summary>
     protected abstract ITaskPreparation? Preparation { get; }
 
+    /// <summary>Whether the task makes its data ready before its processes start.</summary>
+    public bool Prepares => Preparation is not null;
+
     /// <summary>Makes a host.</summary>
     public static TaskHost Create<TModel, TBatch>(ITrainingTask<TModel, TBatch> task)
         where TModel : nn.Module

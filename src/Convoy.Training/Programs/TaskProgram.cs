@@ -67,11 +67,12 @@ public abstract class TaskProgram
     public abstract void CheckCheckpoint(Checkpoint checkpoint, RunConfiguration configuration);
 
     /// <summary>Makes the data ready, once for all processes.</summary>
-    /// <param name="run">The folder, with its config.json written.</param>
+    /// <param name="settings">The folder whose config.json has the run's settings.</param>
+    /// <param name="folder">The folder of the run or study, where the data may go.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="notice">Told what people should see meanwhile.</param>
     /// <param name="cancellation">Asks for an early end.</param>
-    public abstract Task PrepareDataAsync(RunDirectory run, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation);
+    public abstract Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation);
 
     private sealed class OwnTask(TaskHost host, WorkerProgram workers) : TaskProgram(workers)
     {
@@ -99,11 +100,11 @@ public abstract class TaskProgram
             host.CheckCheckpoint(checkpoint, configuration.Training);
         }
 
-        public override Task PrepareDataAsync(RunDirectory run, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
+        public override Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
         {
-            RunConfiguration configuration = run.ReadConfig();
+            RunConfiguration configuration = settings.ReadConfig();
             host.Apply(configuration.Task);
-            host.PrepareData(new DataPreparation(run.Root, configuration.Training.Seed, progress, cancellation));
+            host.PrepareData(new DataPreparation(folder, configuration.Training.Seed, progress, cancellation));
             return Task.CompletedTask;
         }
     }
@@ -132,15 +133,20 @@ public abstract class TaskProgram
             // Its ranks load the checkpoint first of all, and say what is wrong with it.
         }
 
-        public override async Task PrepareDataAsync(RunDirectory run, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
+        public override async Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
         {
+            if (!description.Prepares)
+            {
+                return;
+            }
+
             LaunchResult result = await new Launcher(new LauncherOptions
             {
                 Program = Workers.Program,
                 ProcessCount = 1,
-                Environment = WorkerProgram.Environment(WorkerRole.Prepare, run.Root),
+                Environment = new Dictionary<string, string>(WorkerProgram.Environment(WorkerRole.Prepare, settings.Root)) { [WorkerRole.DataFolderVariable] = folder },
                 OnNotice = notice,
-                LogDirectory = run.Logs,
+                LogDirectory = settings.Logs,
             }).RunAsync(cancellation).ConfigureAwait(false);
             cancellation.ThrowIfCancellationRequested();
             if (result.Failure is { } failure)

@@ -52,6 +52,7 @@ internal sealed class TaskWorker(TaskHost host)
             Name = host.Name,
             SampleNoun = host.SampleNoun,
             Samples = samples,
+            Prepares = host.Prepares,
             Data = host.DescribeData(samples),
             Settings = host.Table.ToJson(host.Settings),
             Defaults = defaults.ToJson(),
@@ -63,7 +64,7 @@ internal sealed class TaskWorker(TaskHost host)
     {
         RunConfiguration configuration = run.ReadConfig();
         host.Apply(configuration.Task);
-        host.PrepareData(new DataPreparation(run.Root, configuration.Training.Seed, new NoProgress(), stop));
+        host.PrepareData(new DataPreparation(Environment.GetEnvironmentVariable(WorkerRole.DataFolderVariable) ?? run.Root, configuration.Training.Seed, new NoProgress(), stop));
         return ExitCodes.Done;
     }
 

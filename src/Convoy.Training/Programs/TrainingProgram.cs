@@ -72,26 +72,11 @@ public static class TrainingProgram
         ResumedRun? resumed = reader.Value("--resume") is { } earlier ? ResumedRun.Find(earlier) : null;
         RunDirectory run = resumed?.Run ?? new RunDirectory(reader.Value("--out") ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
         RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
-        RunConfiguration configuration = Configure(start, reader.Settings);
+        RunConfiguration configuration = start.With(reader.Settings);
+        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) };
+        configuration.Training.Validate(asOptions: true);
         using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
         return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
-    }
-
-    // What the command line says, over what holds otherwise.
-    private static RunConfiguration Configure(RunConfiguration start, JsonObject given)
-    {
-        TrainingOptions options = start.Training.With(given).Resolve(Environment.ProcessorCount);
-        options.Validate(asOptions: true);
-        JsonObject task = start.Task.DeepClone().AsObject();
-        foreach ((string name, JsonNode? value) in given)
-        {
-            if (TrainingOptions.Table.Find(name) is null)
-            {
-                task[name] = value?.DeepClone();
-            }
-        }
-
-        return start with { Training = options, Task = task };
     }
 
     private static void WriteHelp(string name, TaskProgram program, OptionTable table)

@@ -134,7 +134,7 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     {
         // Before the data is made: from now on --resume goes on with the run, whatever kills this session.
         run.WriteConfig(configuration);
-        await display.ShowPreparation(progress => task.PrepareDataAsync(run, progress, display.Notice, interrupted)).ConfigureAwait(false);
+        await display.ShowPreparation(progress => task.PrepareDataAsync(run, run.Root, progress, display.Notice, interrupted)).ConfigureAwait(false);
         foreach (string change in changes)
         {
             display.Say($"Changed: {change}.");

@@ -45,17 +45,8 @@ public sealed partial class RunDirectory
     /// <summary>The time line of a few steps on all ranks, for chrome://tracing or Perfetto.</summary>
     public string Trace => Path.Combine(Root, "trace.json");
 
-    /// <summary>Pictures with the lanes that were found.</summary>
-    public string Overlays => Path.Combine(Root, "overlays");
-
     /// <summary>The scores of the validation frames.</summary>
     public string Evaluation => Path.Combine(Root, "evaluation.json");
-
-    /// <summary>The lanes found in the validation frames, in TuSimple's form.</summary>
-    public string Predictions => Path.Combine(Root, "predictions.json");
-
-    /// <summary>The drawn data of a run on <c>--data synthetic</c>.</summary>
-    public string SyntheticData => Path.Combine(Root, "data");
 
     /// <summary>The steps that rank <paramref name="rank"/> measured, as they come.</summary>
     public string MetricsLog(int rank) => Path.Combine(Root, string.Create(CultureInfo.InvariantCulture, $"metrics_rank{rank}.jsonl"));

@@ -34,8 +34,8 @@ public sealed class StudyDirectory
     /// <summary>The latest failed run of each configuration, with its logs.</summary>
     public string Failed => Path.Combine(Root, "failed");
 
-    /// <summary>The drawn data of a study on <c>--data synthetic</c>.</summary>
-    public string SyntheticData => Path.Combine(Root, "data");
+    /// <summary>The settings with which the data is made ready, while that is done.</summary>
+    public string Preparation => Path.Combine(Root, "preparation");
 
     /// <summary>The folder of a whole run.</summary>
     public RunDirectory Run(StudyRun run) => new(Path.Combine(Runs, run.Name));
@@ -124,6 +124,11 @@ public sealed class StudyDirectory
     /// <summary>Removes a run that was begun and not finished.</summary>
     public void Discard()
     {
+        if (Directory.Exists(Preparation))
+        {
+            Directory.Delete(Preparation, recursive: true);
+        }
+
         if (Directory.Exists(Unfinished))
         {
             Directory.Delete(Unfinished, recursive: true);

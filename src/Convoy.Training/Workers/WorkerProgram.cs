@@ -25,6 +25,9 @@ public static class WorkerRole
     /// <summary>The environment variable with the folder of the run, the trials or the measurement.</summary>
     public const string FolderVariable = "CONVOY_RUN_DIR";
 
+    /// <summary>The environment variable with the folder where data that is made ready may go.</summary>
+    public const string DataFolderVariable = "CONVOY_DATA_DIR";
+
     /// <summary>Describe the task on standard output.</summary>
     public const string Describe = "describe";
 
