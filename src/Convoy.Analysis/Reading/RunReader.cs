@@ -90,3 +90,8 @@ public static class RunReader
     private static IEnumerable<string> WholeRuns(string folder) =>
         Directory.EnumerateFiles(folder, "metrics.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
 }
+
+/// <summary>What a file or folder held.</summary>
+/// <param name="Runs">The runs.</param>
+/// <param name="Warnings">What a reader should know of them.</param>
+internal sealed record ReadRuns(IReadOnlyList<Run> Runs, IReadOnlyList<string> Warnings);

@@ -1,6 +1,7 @@
 using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Runs;
+using Convoy.Analysis.Scaling;
 
 namespace Convoy.Analysis.Reports;
 
@@ -26,3 +27,10 @@ public sealed record Report(
     /// <summary>The fewest processes measured: what speed-ups are against.</summary>
     public int BaselineProcesses => Series.Min(s => s.Series.Baseline.Processes);
 }
+
+/// <summary>What a report says of one series: configurations that differ in their processes only.</summary>
+/// <param name="Series">The measured points.</param>
+/// <param name="Models">The models on them, best first.</param>
+/// <param name="Conclusions">What limits the largest configuration, the main cause first.</param>
+/// <param name="Predictions">What was predicted.</param>
+public sealed record SeriesReport(ScalingSeries Series, ModelChoice Models, IReadOnlyList<Conclusion> Conclusions, IReadOnlyList<Prediction> Predictions);

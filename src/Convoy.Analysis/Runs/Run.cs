@@ -50,3 +50,48 @@ public sealed record Run
     /// <summary>Every recorded step of the first rank, the warm-up included; empty when only a total time is known.</summary>
     public IReadOnlyList<RunStep> Steps { get; init; } = [];
 }
+
+/// <summary>One recorded step of a run, for its curves.</summary>
+/// <param name="Step">The step's number as recorded.</param>
+/// <param name="Seconds">Its time; null when it is not known.</param>
+/// <param name="Loss">The loss; null when it is not recorded. It may be NaN or infinite.</param>
+/// <param name="IsWarmUp">Whether it was left out of the configuration's time.</param>
+public sealed record RunStep(long Step, double? Seconds, double? Loss, bool IsWarmUp);
+
+/// <summary>How one rank fared against the others of its run.</summary>
+/// <param name="Rank">The rank.</param>
+/// <param name="ComputeSeconds">The median of its forward and backward time in one step.</param>
+/// <param name="SlowestShare">The share of steps in which it computed longest of all ranks.</param>
+public sealed record RankTimes(int Rank, double ComputeSeconds, double SlowestShare);
+
+/// <summary>Where the time of one step goes, in seconds; the mean over ranks where every rank's steps were recorded.</summary>
+/// <param name="Data">Waiting for the loader.</param>
+/// <param name="Forward">Forward pass and loss.</param>
+/// <param name="Backward">Backward computation.</param>
+/// <param name="Comm">Exchange of gradients that computation did not hide.</param>
+/// <param name="Wait">Waiting for the slowest rank.</param>
+/// <param name="Optimizer">Clipping and the update, spread over the steps of an update.</param>
+/// <param name="Other">What none of these phases covers.</param>
+public sealed record PhaseSeconds(double Data, double Forward, double Backward, double Comm, double Wait, double Optimizer, double Other)
+{
+    /// <summary>Forward and backward together.</summary>
+    public double Compute => Forward + Backward;
+
+    /// <summary>All phases together.</summary>
+    public double Total => Data + Forward + Backward + Comm + Wait + Optimizer + Other;
+
+    /// <summary>Every phase times <paramref name="factor"/>.</summary>
+    public PhaseSeconds Scale(double factor) =>
+        new(Data * factor, Forward * factor, Backward * factor, Comm * factor, Wait * factor, Optimizer * factor, Other * factor);
+
+    /// <summary>The mean of each phase.</summary>
+    /// <param name="phases">At least one.</param>
+    public static PhaseSeconds Mean(IReadOnlyCollection<PhaseSeconds> phases) => new(
+        phases.Average(p => p.Data),
+        phases.Average(p => p.Forward),
+        phases.Average(p => p.Backward),
+        phases.Average(p => p.Comm),
+        phases.Average(p => p.Wait),
+        phases.Average(p => p.Optimizer),
+        phases.Average(p => p.Other));
+}

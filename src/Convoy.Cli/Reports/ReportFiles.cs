@@ -1,10 +1,7 @@
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Json;
-using Convoy.Analysis.Rendering.Png;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 using Convoy.Lanes;
 

@@ -1,5 +1,5 @@
 using Convoy.Analysis.Plots;
-using Convoy.Analysis.Rendering.Png;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Statistics;
 using SkiaSharp;
 

@@ -1,9 +1,8 @@
 using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 
 namespace Convoy.Analysis.Tests.Rendering;

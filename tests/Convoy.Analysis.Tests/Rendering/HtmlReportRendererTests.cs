@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 

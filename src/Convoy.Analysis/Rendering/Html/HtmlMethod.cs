@@ -71,7 +71,7 @@ internal static class HtmlMethod
         var table = new HtmlTable("Every run", "<configuration", "times that count", "left out", "batch size", "<read from");
         foreach (Run run in runs)
         {
-            table.Add(run.Configuration.ToString(), Cells.Number(run.Samples.Count), Cells.Number(run.WarmUpSteps), Cells.Number(run.BatchSize), run.Source);
+            table.Add(run.Configuration.ToString(), HtmlTable.Cell(run.Samples.Count), HtmlTable.Cell(run.WarmUpSteps), HtmlTable.Cell(run.BatchSize), run.Source);
         }
 
         table.WriteTo(html);
