@@ -58,6 +58,6 @@ public static class Thresholds
     /// <summary>Below this many samples in each process, what contention does not explain counts as too small a batch.</summary>
     public const double SmallLocalBatch = 2;
 
-    /// <summary>How wide the interval of a time may be to either side before the noise hides what is to be told.</summary>
+    /// <summary>How wide the interval of a time may be to either side before the noise hides differences.</summary>
     public const double NoiseHalfWidth = 0.05;
 }

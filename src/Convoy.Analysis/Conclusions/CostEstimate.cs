@@ -15,7 +15,7 @@ public sealed record CostEstimate(string Unit, double PricePerProcessHour, IRead
     /// <param name="pricePerProcessHour">The price of one process for one hour; 0 or more.</param>
     /// <param name="epochSamples">Samples of an epoch, where steps were timed; null when not known.</param>
     /// <returns>The costs of an epoch, or of 1000 samples where its length is not known; null where steps were timed without their batch size, or only speed-ups are known.</returns>
-    public static CostEstimate? Of(RunSet runs, double pricePerProcessHour, int? epochSamples)
+    public static CostEstimate? From(RunSet runs, double pricePerProcessHour, int? epochSamples)
     {
         ArgumentNullException.ThrowIfNull(runs);
         if (runs.Basis == TimeBasis.Run)

@@ -21,7 +21,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
 
     /// <summary>Chooses among all configurations; the smallest is the one with the fewest processes, then the fewest threads.</summary>
     /// <param name="runs">What was measured.</param>
-    public static Recommendation Of(RunSet runs)
+    public static Recommendation Choose(RunSet runs)
     {
         ArgumentNullException.ThrowIfNull(runs);
         ConfigurationMeasurement fastest = runs.Measurements.MinBy(Work)!;

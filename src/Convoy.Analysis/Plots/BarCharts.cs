@@ -19,7 +19,7 @@ internal static class PhaseChart
     ];
 
     /// <summary>Null when no run recorded its phases.</summary>
-    public static Chart? Of(Report report)
+    public static Chart? Make(Report report)
     {
         ConfigurationMeasurement[] measured = [.. report.Runs.Measurements.Where(m => m.Phases is not null)];
         if (measured.Length == 0)
@@ -33,15 +33,15 @@ internal static class PhaseChart
         return new BarChart(
             "phases",
             "Where a step's time goes",
-            string.Join(" ", measured.Select(m => Describe(names.Of(m.Configuration), m.Phases!))),
-            NiceTicks.FromZero($"time of one step ({unit.Name})", unit.Of(longest)),
-            [.. measured.Select(m => Row(names.Of(m.Configuration), m, unit))],
+            string.Join(" ", measured.Select(m => Describe(names.For(m.Configuration), m.Phases!))),
+            NiceTicks.FromZero($"time of one step ({unit.Name})", unit.Convert(longest)),
+            [.. measured.Select(m => Row(names.For(m.Configuration), m, unit))],
             [.. Phases.Select(p => new LegendEntry(p.Name, p.Color))]);
     }
 
     private static BarRow Row(string name, ConfigurationMeasurement measured, TimeUnit unit) => new(
         name,
-        [.. Phases.Select(p => new BarSegment(p.Name, p.Color, unit.Of(p.Seconds(measured.Phases!)), Wording.Text($"{unit.Text(p.Seconds(measured.Phases!))}, {Wording.Percent(p.Seconds(measured.Phases!) / measured.Phases!.Total)}")))],
+        [.. Phases.Select(p => new BarSegment(p.Name, p.Color, unit.Convert(p.Seconds(measured.Phases!)), Wording.Text($"{unit.Text(p.Seconds(measured.Phases!))}, {Wording.Percent(p.Seconds(measured.Phases!) / measured.Phases!.Total)}")))],
         unit.Text(measured.Seconds));
 
     private static string Describe(string name, PhaseSeconds phases)
@@ -55,7 +55,7 @@ internal static class PhaseChart
 internal static class PrecisionChart
 {
     /// <summary>Null when no two configurations differ in their precision only.</summary>
-    public static Chart? Of(Report report)
+    public static Chart? Make(Report report)
     {
         if (report.PrecisionGains.Count == 0)
         {
@@ -70,7 +70,7 @@ internal static class PrecisionChart
             "precision",
             "What precision saves",
             string.Join(" ", report.PrecisionGains.Select(g => $"With {ShortNames.Processes(g.Processes)}, {g.Precision} takes {unit.Text(g.Seconds)} and {g.Against} {unit.Text(g.AgainstSeconds)}: {Change(g)}.")),
-            NiceTicks.FromZero($"time of one {basis} ({unit.Name})", unit.Of(longest)),
+            NiceTicks.FromZero($"time of one {basis} ({unit.Name})", unit.Convert(longest)),
             [.. report.PrecisionGains.GroupBy(g => (g.Processes, g.Threads)).SelectMany(g => Rows([.. g]))],
             []);
 
@@ -88,10 +88,10 @@ internal static class PrecisionChart
             var configuration = new Configuration(gain.Processes, gain.Threads, precision);
             var interval = report.Runs.Measurements.First(m => m.Configuration == configuration).Interval;
             return new BarRow(
-                names.Of(configuration),
-                [new BarSegment(precision, ColorOf(report, precision), unit.Of(seconds), unit.Text(seconds, interval) + change)],
+                names.For(configuration),
+                [new BarSegment(precision, ColorOf(report, precision), unit.Convert(seconds), unit.Text(seconds, interval) + change)],
                 unit.Text(seconds) + change,
-                unit.Of(interval));
+                unit.Convert(interval));
         }
     }
 

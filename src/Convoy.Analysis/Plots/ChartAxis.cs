@@ -82,7 +82,7 @@ internal static class ProcessAxis
     // Marks nearer than this share of the axis would print their numbers over each other.
     private const double LeastDistance = 0.05;
 
-    public static ChartAxis Of(IEnumerable<int> processes)
+    public static ChartAxis Make(IEnumerable<int> processes)
     {
         int[] all = [.. processes.Distinct().Order()];
         double first = all[0], last = all[^1];

@@ -6,17 +6,17 @@ namespace Convoy.Analysis.Plots;
 public static class ReportCharts
 {
     /// <summary>All charts of <paramref name="report"/>, in the order of reading.</summary>
-    public static IReadOnlyList<Chart> Of(Report report)
+    public static IReadOnlyList<Chart> Make(Report report)
     {
         ArgumentNullException.ThrowIfNull(report);
         return
         [
-            .. ScalingCharts.Of(report),
+            .. ScalingCharts.Make(report),
             .. new Chart?[]
             {
-                PhaseChart.Of(report),
-                PrecisionChart.Of(report),
-                PredictionChart.Of(report),
+                PhaseChart.Make(report),
+                PrecisionChart.Make(report),
+                PredictionChart.Make(report),
                 StepCharts.Loss(report),
                 StepCharts.Seconds(report),
             }.OfType<Chart>(),

@@ -32,7 +32,7 @@ internal static class ConvoyRunReader
 
         IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
         Dictionary<string, string> settings = Settings(metrics);
-        IReadOnlyList<RunPart> parts = RunPart.Of(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
+        IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, settings);
         Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
@@ -42,7 +42,7 @@ internal static class ConvoyRunReader
         Run Part(RunPart part)
         {
             var configuration = new Configuration(part.Processes, part.Threads, precision);
-            IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.Of(i + 1, log)).Where(log => log.Count > 0)];
+            IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.StepsOf(i + 1, log)).Where(log => log.Count > 0)];
             int? warmUp = metrics.WarmupSteps < part.Steps.Count ? metrics.WarmupSteps : null;
             return FromSteps(configuration, ranks, Math.Max(1, Number(settings, SettingNames.Accumulate) ?? 1), warmUp) with
             {
@@ -118,13 +118,13 @@ internal static class ConvoyRunReader
     }
 
     private static int Processes(string path, Dictionary<string, string> settings) =>
-        Number(settings, SettingNames.Processes) ?? MetricsFileName.Of(path)?.Processes
+        Number(settings, SettingNames.Processes) ?? MetricsFileName.Parse(path)?.Processes
         ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
 
     private static string Precision(string path, Dictionary<string, string> settings) =>
         settings.TryGetValue(SettingNames.Precision, out string? recorded)
-            ? PrecisionName.Of(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
-            : MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision;
+            ? PrecisionName.Parse(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
+            : MetricsFileName.Parse(path)?.Precision ?? Configuration.DefaultPrecision;
 
     private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
     {
@@ -151,7 +151,7 @@ internal static class ConvoyRunReader
 
     private static string Noun(string? recorded) => recorded is { Length: > 0 } ? Shown(recorded) : Run.DefaultSampleNoun;
 
-    // No setting is so long that one is told from another behind this, and messages and tables show them.
+    // Settings differ within this length, and messages and tables show them.
     private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
@@ -188,7 +188,7 @@ internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMe
     /// <param name="threads">The same of threads.</param>
     /// <param name="place">Where a step stands, for messages.</param>
     /// <exception cref="AnalysisInputException">A step's processes or threads are no such number.</exception>
-    public static IReadOnlyList<RunPart> Of(IReadOnlyList<StepMetrics> steps, Func<int> processes, int? threads, Func<int, string> place)
+    public static IReadOnlyList<RunPart> Split(IReadOnlyList<StepMetrics> steps, Func<int> processes, int? threads, Func<int, string> place)
     {
         var parts = new List<RunPart>();
         int start = 0;
@@ -208,7 +208,7 @@ internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMe
     }
 
     /// <summary>Those steps of another rank's log that belong to this part: logs of ranks that a resumed run has no more stay in its folder.</summary>
-    public IReadOnlyList<StepMetrics> Of(int rank, IEnumerable<StepMetrics> log) => rank >= Processes
+    public IReadOnlyList<StepMetrics> StepsOf(int rank, IEnumerable<StepMetrics> log) => rank >= Processes
         ? []
         : [.. log.Where(s => s.Step >= Steps[0].Step && s.Step <= Steps[^1].Step && (s.WorldSize ?? Processes) == Processes)];
 

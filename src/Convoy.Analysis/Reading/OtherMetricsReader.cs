@@ -18,14 +18,14 @@ internal static class OtherMetricsReader
     /// <exception cref="AnalysisInputException">The file lacks what is needed.</exception>
     public static OtherRun Read(string path, JsonElement root)
     {
-        MetricsFileName name = MetricsFileName.Of(path)
+        MetricsFileName name = MetricsFileName.Parse(path)
             ?? throw new AnalysisInputException("the file does not say how many processes were measured", path, "Name it Metrics_{n}_cpus.json.");
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("metrics", out JsonElement metrics) || metrics.ValueKind != JsonValueKind.Array)
         {
             throw new AnalysisInputException("not a metrics file, it has no list \"metrics\"", path, "Leave it out.");
         }
 
-        RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Of(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
+        RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Read(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
         RecordedStep[] first = records.Length == 0 ? [] : [.. records.Where(r => r.Rank == records.Min(x => x.Rank))];
         RunStep[] steps = [.. Steps(first, path)];
         double[] intervals = [.. steps.Select(s => s.Seconds).OfType<double>()];
@@ -76,7 +76,7 @@ internal static class OtherMetricsReader
             : throw new AnalysisInputException(
                 "elapsed_time does not grow",
                 string.Create(CultureInfo.InvariantCulture, $"{from.ElapsedSeconds} then {to.ElapsedSeconds}, step {to.Step}, {path}"),
-                "It has to count from the run's start, a nanosecond a step at least; leave the file out, or mend it.");
+                "It has to count from the run's start, a nanosecond a step at least; leave the file out, or correct it.");
     }
 
     // The first times are those of the warm-up, and so is what was recorded before them.
@@ -96,7 +96,7 @@ internal static class OtherMetricsReader
         double seconds = (end - start).TotalSeconds;
         if (seconds <= 0)
         {
-            throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or mend it.");
+            throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or correct it.");
         }
 
         StepChecks.Require(seconds, "end_time - start_time", path, isStep: true);
@@ -118,7 +118,7 @@ internal static class OtherMetricsReader
         return value.ValueKind == JsonValueKind.String
                && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment)
             ? moment
-            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{RecordedStep.Shown(value)}, {path}", "Leave the file out, or mend it.");
+            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{RecordedStep.Shown(value)}, {path}", "Leave the file out, or correct it.");
     }
 }
 
@@ -127,11 +127,11 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
 {
     private const int LongestShown = 60;
 
-    public static RecordedStep Of(JsonElement record, int index, string place)
+    public static RecordedStep Read(JsonElement record, int index, string place)
     {
         if (record.ValueKind != JsonValueKind.Object)
         {
-            throw new AnalysisInputException("a record of \"metrics\" is not an object", place, "Leave the file out, or mend it.");
+            throw new AnalysisInputException("a record of \"metrics\" is not an object", place, "Leave the file out, or correct it.");
         }
 
         double? elapsed = Number(record, "elapsed_time", place);
@@ -139,7 +139,7 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
         double? batch = Number(record, "batch_size", place);
         if (batch is { } size && !(size >= 1 && size == Math.Floor(size) && size <= int.MaxValue))
         {
-            throw new AnalysisInputException("not a batch size", $"batch_size {size.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or mend it.");
+            throw new AnalysisInputException("not a batch size", $"batch_size {size.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
         }
 
         return new RecordedStep(
@@ -162,7 +162,7 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
         double value = Number(record, name, place) ?? otherwise;
         return value >= 0 && value <= most && value == Math.Floor(value)
             ? value
-            : throw new AnalysisInputException($"\"{name}\" is not a whole number from 0", $"{value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or mend it.");
+            : throw new AnalysisInputException($"\"{name}\" is not a whole number from 0", $"{value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
     }
 
     private static double? Number(JsonElement record, string name, string place)
@@ -179,7 +179,7 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
 
         return value.ValueKind == JsonValueKind.String && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
             ? number
-            : throw new AnalysisInputException($"\"{name}\" is not a number", $"{Shown(value)}, {place}", "Leave the file out, or mend it.");
+            : throw new AnalysisInputException($"\"{name}\" is not a number", $"{Shown(value)}, {place}", "Leave the file out, or correct it.");
     }
 }
 

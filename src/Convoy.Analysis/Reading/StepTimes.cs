@@ -24,7 +24,7 @@ internal static class StepTimes
     public static PhaseSeconds? Phases(IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int skipped)
     {
         StepMetrics[] steps = [.. ranks.SelectMany(r => r.Skip(skipped)).Where(s => s is { StepTime: not null, ForwardTime: not null, BackwardTime: not null })];
-        return steps.Length == 0 ? null : PhaseSeconds.Mean([.. steps.Select(Of)]);
+        return steps.Length == 0 ? null : PhaseSeconds.Mean([.. steps.Select(PhasesOf)]);
     }
 
     /// <summary>How the ranks compare, over the steps that all of them recorded; empty unless there are two with computation times.</summary>
@@ -58,7 +58,7 @@ internal static class StepTimes
         ];
     }
 
-    private static PhaseSeconds Of(StepMetrics step)
+    private static PhaseSeconds PhasesOf(StepMetrics step)
     {
         double data = step.DataTime ?? 0, comm = step.CommTime ?? 0, wait = step.WaitTime ?? 0, optimizer = step.OptimizerTime ?? 0;
         double known = data + step.ForwardTime!.Value + step.BackwardTime!.Value + comm + wait + optimizer;

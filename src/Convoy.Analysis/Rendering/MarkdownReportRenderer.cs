@@ -44,7 +44,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
         Section(text, "Times", true, () => Times(text, report));
-        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Of(report) : [];
+        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));

@@ -21,11 +21,11 @@ public static class ReportBuilder
         options.Validate();
         double? gradientBytes = options.GradientBytes ?? RecordedGradientBytes(runs);
         var warnings = new List<string>(runs.Warnings);
-        SeriesReport[] series = [.. ScalingSeries.Of(runs).Select(s => Explain(s, options, gradientBytes, warnings))];
+        SeriesReport[] series = [.. ScalingSeries.From(runs).Select(s => Explain(s, options, gradientBytes, warnings))];
         Conclusion[] conclusions = [.. series.SelectMany(s => s.Conclusions).OrderByDescending(c => c.Share)];
-        Recommendation recommendation = Recommendation.Of(runs);
-        IReadOnlyList<PrecisionGain> gains = PrecisionGain.Of(runs);
-        CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.Of(runs, price, options.EpochSamples) : null;
+        Recommendation recommendation = Recommendation.Choose(runs);
+        IReadOnlyList<PrecisionGain> gains = PrecisionGain.Compare(runs);
+        CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.From(runs, price, options.EpochSamples) : null;
         if (options.PricePerProcessHour is not null && costs is null)
         {
             warnings.Add(runs.Basis == TimeBasis.Relative ? "No costs: only speed-ups are known." : "No costs: the runs do not record their batch size.");
@@ -36,7 +36,7 @@ public static class ReportBuilder
 
     private static SeriesReport Explain(ScalingSeries series, ReportOptions options, double? gradientBytes, List<string> warnings)
     {
-        ModelChoice models = ModelChoice.Of(series.Points, ScalingModel.All(gradientBytes));
+        ModelChoice models = ModelChoice.Fit(series.Points, ScalingModel.All(gradientBytes));
         var predictor = new Predictor(series, models, gradientBytes, options.NameOf(nameof(ReportOptions.GradientBytes)));
         var predictions = new List<Prediction>();
         if (options.Predict.Count > 0)

@@ -11,7 +11,7 @@ public sealed record Configuration(int Processes, int? Threads = null, string Pr
     /// <summary>More than any machine has; what says more is no number of processes.</summary>
     internal const int MostProcesses = 1_000_000;
 
-    /// <summary>What is taken for runs that do not say: training frameworks use it unless told otherwise.</summary>
+    /// <summary>What is taken for runs that do not say: training frameworks use it unless asked otherwise.</summary>
     public const string DefaultPrecision = "fp32";
 
     /// <summary>The configuration in words, such as <c>4 processes x 2 threads, bf16</c>.</summary>
@@ -29,9 +29,9 @@ internal static class PrecisionName
 
     /// <summary>
     /// The precision that <paramref name="text"/> names: <c>float32</c> is <c>fp32</c>. A name that is not known stays as it is, in lower
-    /// case: it tells measurements apart. Null when the text is no name: empty, a number, or long.
+    /// case: it keeps measurements apart. Null when the text is no name: empty, a number, or long.
     /// </summary>
-    public static string? Of(string text)
+    public static string? Parse(string text)
     {
         string name = text.Trim().ToLowerInvariant();
         if (name.StartsWith("torch.", StringComparison.Ordinal))

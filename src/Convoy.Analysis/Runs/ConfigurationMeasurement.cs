@@ -86,7 +86,7 @@ public sealed record ConfigurationMeasurement
     /// <summary>Gathers the runs of one configuration.</summary>
     /// <param name="runs">At least one; the same configuration, basis and batch size.</param>
     /// <param name="seed">Decides what the bootstrap draws.</param>
-    internal static ConfigurationMeasurement Of(IReadOnlyList<Run> runs, int seed)
+    internal static ConfigurationMeasurement From(IReadOnlyList<Run> runs, int seed)
     {
         IReadOnlyList<double>[] groups = [.. runs.Select(r => r.Samples)];
         double seconds = Bootstrap.Estimate(groups);
@@ -100,7 +100,7 @@ public sealed record ConfigurationMeasurement
             Runs = runs,
             Seconds = seconds,
             Replicates = replicates,
-            Interval = Bootstrap.IntervalOf(replicates),
+            Interval = Bootstrap.PercentileInterval(replicates),
             RelativeSpread = values.Length >= 2 ? OrderStatistics.RelativeSpread(values) : null,
             BatchSize = runs[0].BatchSize,
             // The phases are means and the time is a median: scaled, they add up.

@@ -38,16 +38,16 @@ public sealed record RunSet
     /// <param name="warnings">What reading them gave cause to say.</param>
     /// <param name="seed">Decides what bootstraps draw.</param>
     /// <exception cref="AnalysisInputException">There are no runs, or they are not comparable.</exception>
-    public static RunSet Of(IReadOnlyList<Run> runs, IEnumerable<string>? warnings = null, int seed = 0)
+    public static RunSet From(IReadOnlyList<Run> runs, IEnumerable<string>? warnings = null, int seed = 0)
     {
-        RunComparison comparison = RunComparison.Of(runs);
+        RunComparison comparison = RunComparison.Check(runs);
         ConfigurationMeasurement[] measurements =
         [
             .. runs.GroupBy(r => r.Configuration)
                 .OrderBy(g => g.Key.Precision, StringComparer.Ordinal)
                 .ThenBy(g => g.Key.Threads)
                 .ThenBy(g => g.Key.Processes)
-                .Select((g, i) => ConfigurationMeasurement.Of([.. g], unchecked((seed * 7919) + i))),
+                .Select((g, i) => ConfigurationMeasurement.From([.. g], unchecked((seed * 7919) + i))),
         ];
         return new RunSet
         {

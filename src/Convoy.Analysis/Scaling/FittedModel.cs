@@ -51,7 +51,7 @@ public sealed class FittedModel
     /// <summary>The time of the baseline's work on <paramref name="processes"/> processes.</summary>
     public double Seconds(double processes) => _seconds(processes);
 
-    /// <summary>The interval in which a measurement there should lie; null when it cannot be told.</summary>
+    /// <summary>The interval in which a measurement there should lie; null when it is not known.</summary>
     /// <param name="processes">The number of processes.</param>
     /// <param name="modelError">How far off the law itself is, as a share: its leave-one-out error.</param>
     public Interval? PredictionInterval(double processes, double modelError)

@@ -26,7 +26,7 @@ public sealed record ScalingSeries
     public ScalingPoint Largest => Points[^1];
 
     /// <summary>All series of <paramref name="runs"/>, by precision and threads.</summary>
-    public static IReadOnlyList<ScalingSeries> Of(RunSet runs)
+    public static IReadOnlyList<ScalingSeries> From(RunSet runs)
     {
         var series = new List<ScalingSeries>();
         foreach (IGrouping<string, ConfigurationMeasurement> precision in runs.Measurements.GroupBy(m => m.Configuration.Precision))
@@ -34,14 +34,14 @@ public sealed record ScalingSeries
             // Cores shared out among processes give each number of processes its own number of threads: one series.
             bool oneEach = precision.Select(m => m.Configuration.Processes).Distinct().Count() == precision.Count();
             series.AddRange(oneEach
-                ? [Of([.. precision])]
-                : precision.GroupBy(m => m.Configuration.Threads).Select(g => Of([.. g])));
+                ? [From([.. precision])]
+                : precision.GroupBy(m => m.Configuration.Threads).Select(g => From([.. g])));
         }
 
         return series;
     }
 
-    private static ScalingSeries Of(IReadOnlyList<ConfigurationMeasurement> measurements)
+    private static ScalingSeries From(IReadOnlyList<ConfigurationMeasurement> measurements)
     {
         ConfigurationMeasurement[] ordered = [.. measurements.OrderBy(m => m.Configuration.Processes)];
         int?[] threads = [.. ordered.Select(m => m.Configuration.Threads).Distinct()];
@@ -60,7 +60,7 @@ public sealed record ScalingSeries
         double speedup = baseline.Seconds / (measured.Seconds * work);
         Interval? interval = ReferenceEquals(baseline, measured)
             ? null
-            : Bootstrap.IntervalOf([.. baseline.Replicates.Zip(measured.Replicates, (one, other) => one / (other * work))]);
+            : Bootstrap.PercentileInterval([.. baseline.Replicates.Zip(measured.Replicates, (one, other) => one / (other * work))]);
         return new ScalingPoint(
             measured,
             measured.Seconds * work,

@@ -19,7 +19,7 @@ public static class Bootstrap
     /// <summary>The estimates of resampled groups.</summary>
     /// <param name="groups">The values of each run; each has at least one.</param>
     /// <param name="seed">Decides what is drawn.</param>
-    /// <returns><see cref="Resamples"/> estimates, or none when there is one value in all: that tells nothing about its spread.</returns>
+    /// <returns><see cref="Resamples"/> estimates, or none when there is one value in all: its spread is not known then.</returns>
     public static IReadOnlyList<double> Replicates(IReadOnlyList<IReadOnlyList<double>> groups, int seed)
     {
         if (groups.Sum(g => g.Count) < 2)
@@ -47,7 +47,7 @@ public static class Bootstrap
     }
 
     /// <summary>The interval that holds the middle <see cref="Confidence"/> of <paramref name="replicates"/>; null when there are none.</summary>
-    public static Interval? IntervalOf(IReadOnlyList<double> replicates) => replicates.Count == 0
+    public static Interval? PercentileInterval(IReadOnlyList<double> replicates) => replicates.Count == 0
         ? null
         : new Interval(
             OrderStatistics.Quantile(replicates, (1 - Confidence) / 2),

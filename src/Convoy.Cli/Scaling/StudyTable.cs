@@ -34,7 +34,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
             column.Padding(0, 2).NoWrap(); // so that 80 columns hold it
         }
 
-        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.Of(measured).SelectMany(series => series.Points)];
+        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.From(measured).SelectMany(series => series.Points)];
         foreach (SweepConfiguration configuration in plan.Configurations)
         {
             ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
@@ -63,7 +63,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
     /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
     public static string Line(RunSet measured, SweepConfiguration configuration)
     {
-        ScalingPoint? point = ScalingSeries.Of(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
+        ScalingPoint? point = ScalingSeries.From(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
         if (point is null)
         {
             return string.Empty;

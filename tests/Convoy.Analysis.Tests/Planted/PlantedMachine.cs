@@ -36,7 +36,7 @@ internal sealed record PlantedMachine
 
     public int Steps { get; init; } = 20;
 
-    public RunSet Measure(int seed, params int[] processes) => RunSet.Of([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
+    public RunSet Measure(int seed, params int[] processes) => RunSet.From([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
 
     private Run Run(int processes, Random random)
     {

@@ -160,7 +160,7 @@ public sealed class HostileInputTests : IDisposable
             }
         }
 
-        Assert.All(ReportCharts.Of(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
+        Assert.All(ReportCharts.Make(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
     }
 
     private static string Run() =>

@@ -40,7 +40,7 @@ public sealed class GoldenFileTests
     {
         if (name.EndsWith(".svg", StringComparison.Ordinal))
         {
-            return ChartSvg.File(ReportCharts.Of(report).Single(c => c.Name == Path.GetFileNameWithoutExtension(name)));
+            return ChartSvg.File(ReportCharts.Make(report).Single(c => c.Name == Path.GetFileNameWithoutExtension(name)));
         }
 
         IReportRenderer[] renderers = [new HtmlReportRenderer(), new CsvReportRenderer(), new MarkdownReportRenderer { HasPlots = true }];

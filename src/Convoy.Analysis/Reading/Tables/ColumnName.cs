@@ -40,7 +40,7 @@ internal static class ColumnName
     private static readonly HashSet<string> Fillers = Set("number num no nr count of the a in each all total overall global whole full mean avg average median measured train training wall clock size used taken relative parallel");
 
     /// <summary>The column of that name.</summary>
-    public static Column Of(string name)
+    public static Column Parse(string name)
     {
         List<string> words = WordsOf(name);
         ColumnKind kind = words.Count == 0 || words is ["unnamed", "0"] ? ColumnKind.PassedOver : Simple(name, words);
@@ -201,7 +201,7 @@ internal static class ColumnName
         groups.SelectMany(g => g.Words.Split(' ').Select(word => (word, g.Meaning))).ToDictionary(p => p.word, p => p.Meaning);
 }
 
-/// <summary>A column of a table, as its name tells.</summary>
+/// <summary>A column of a table, as far as its name says.</summary>
 /// <param name="Name">The name as it stands there.</param>
 /// <param name="Kind">What it holds.</param>
 internal sealed record Column(string Name, ColumnKind Kind)
@@ -225,7 +225,7 @@ internal sealed record Column(string Name, ColumnKind Kind)
 /// <summary>What a column of a table holds.</summary>
 internal enum ColumnKind
 {
-    /// <summary>Nothing that the name tells.</summary>
+    /// <summary>Nothing that the name says.</summary>
     Unknown,
 
     /// <summary>Processes in all.</summary>

@@ -37,12 +37,12 @@ internal sealed class CsvTable
     public static CsvTable Read(string path)
     {
         string[] lines = File.ReadAllText(path).TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
-        char? told = TakeToldSeparator(lines);
-        UncoverHeader(lines, path, told);
+        char? declared = TakeDeclaredSeparator(lines);
+        UncoverHeader(lines, path, declared);
 
         // Emptied in place, so that the lines keep their numbers.
         string[] kept = [.. lines.Select(line => IsRemark(line) ? "" : line)];
-        char separator = told ?? SeparatorOf(kept);
+        char separator = declared ?? SeparatorOf(kept);
         TableRow[] rows = [.. Parse(path, kept, separator).Where(row => row.Cells.Any(cell => cell.Length > 0))];
         bool hasHeader = rows.Length > 0 && !TableNumbers.IsLikeOne(rows[0].Cells.First(cell => cell.Length > 0));
         return new CsvTable(path, separator, hasHeader ? rows[0] : null, hasHeader ? rows[1..] : rows);
@@ -51,7 +51,7 @@ internal sealed class CsvTable
     private static bool IsRemark(string line) => line.TrimStart().StartsWith('#');
 
     // Excel's first line "sep=;".
-    private static char? TakeToldSeparator(string[] lines)
+    private static char? TakeDeclaredSeparator(string[] lines)
     {
         string first = lines[0].Trim().Trim('"');
         if (first.Length != 5 || !first.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) || !",;|:".Contains(first[4]))
@@ -64,7 +64,7 @@ internal sealed class CsvTable
     }
 
     // NumPy writes the columns' names as a remark above the values.
-    private static void UncoverHeader(string[] lines, string path, char? told)
+    private static void UncoverHeader(string[] lines, string path, char? declared)
     {
         int first = Array.FindIndex(lines, line => line.Length > 0 && !IsRemark(line));
         if (first < 1 || !IsRemark(lines[first - 1]) || !TableNumbers.IsLikeOne(lines[first].TrimStart(' ', '"')))
@@ -73,8 +73,8 @@ internal sealed class CsvTable
         }
 
         string[] names = [lines[first - 1].TrimStart(' ', '#'), lines[first]];
-        TableRow? header = Parse(path, names[..1], told ?? SeparatorOf(names)).FirstOrDefault();
-        Column[] columns = [.. (header?.Cells ?? []).Select(ColumnName.Of)];
+        TableRow? header = Parse(path, names[..1], declared ?? SeparatorOf(names)).FirstOrDefault();
+        Column[] columns = [.. (header?.Cells ?? []).Select(ColumnName.Parse)];
         if (columns.Length > 1 && Array.TrueForAll(columns, column => column.Kind != ColumnKind.Unknown))
         {
             lines[first - 1] = names[0];
@@ -139,7 +139,7 @@ internal sealed record TableRow(string Place, IReadOnlyList<string> Cells)
     public string this[int column] => column < Cells.Count ? Cells[column] : "";
 
     /// <summary>A refusal of one cell.</summary>
-    public AnalysisInputException Refuse(string what, int column, string remedy) => new(what, $"'{Shown(this[column])}', {Place}", remedy);
+    public AnalysisInputException Refuse(string problem, int column, string remedy) => new(problem, $"'{Shown(this[column])}', {Place}", remedy);
 
     /// <summary>A text for a message.</summary>
     public static string Shown(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "...");
@@ -164,8 +164,8 @@ internal sealed class TableNumbers
     }
 
     /// <summary>Finds out how the values of <paramref name="table"/> are written.</summary>
-    /// <exception cref="AnalysisInputException">Two ways are mixed, or it cannot be told.</exception>
-    public static TableNumbers Of(CsvTable table)
+    /// <exception cref="AnalysisInputException">Two ways are mixed, or it is not clear.</exception>
+    public static TableNumbers Detect(CsvTable table)
     {
         (TableRow Row, int Column)[] numbers = [.. table.Rows.SelectMany(row => row.Cells.Index().Where(cell => IsLikeOne(cell.Item)).Select(cell => (row, cell.Index)))];
         (TableRow Row, int Column)[] withComma = [.. numbers.Where(n => n.Row[n.Column].Contains(','))];

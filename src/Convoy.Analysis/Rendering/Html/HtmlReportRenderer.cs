@@ -37,7 +37,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
             .Raw("<title>Scaling report</title>")
             .Raw($"<style>\n{ChartStyle.Variables}{ChartStyle.Rules}{Resource.Text("report.css")}</style>")
             .Raw("</head>").Raw("<body>").Raw("<a class=\"skip\" href=\"#content\">Skip to the content</a>");
-        IReadOnlyList<Chart> charts = ReportCharts.Of(report);
+        IReadOnlyList<Chart> charts = ReportCharts.Make(report);
         Header(html, report, charts.Count > 0);
         html.Raw("<main id=\"content\">");
         HtmlSummary.Write(html, report);
