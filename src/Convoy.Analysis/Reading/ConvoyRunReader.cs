@@ -44,7 +44,7 @@ internal static class ConvoyRunReader
             var configuration = new Configuration(part.Processes, part.Threads, precision);
             IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.StepsOf(i + 1, log)).Where(log => log.Count > 0)];
             int? warmUp = metrics.WarmupSteps < part.Steps.Count ? metrics.WarmupSteps : null;
-            return FromSteps(configuration, ranks, Math.Max(1, Number(settings, SettingNames.Accumulate) ?? 1), warmUp) with
+            return Run.FromSteps(configuration, ranks, Math.Max(1, Number(settings, SettingNames.Accumulate) ?? 1), warmUp) with
             {
                 Source = parts.Count == 1 ? path : $"{path}, {part.Name}",
                 BatchSize = Batch(path, part.Steps),
@@ -71,28 +71,6 @@ internal static class ConvoyRunReader
         {
             yield return $"The run was resumed with other settings, and its parts count as runs of their own: {string.Join("; ", parts.Zip(runs, (part, run) => $"{part.Name} with {run.Configuration}"))} ({path}).";
         }
-    }
-
-    /// <summary>The run that ranks' steps make: rank 0's step times, all ranks' phases.</summary>
-    /// <param name="configuration">What was varied.</param>
-    /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
-    /// <param name="stepsPerUpdate">Steps of one update.</param>
-    /// <param name="warmUpSteps">Steps to leave out at the start; null to choose by <see cref="Statistics.WarmUp"/>.</param>
-    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate, int? warmUpSteps = null)
-    {
-        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, warmUpSteps, out int skipped);
-        return new Run
-        {
-            Configuration = configuration,
-            Source = "",
-            Basis = TimeBasis.Step,
-            Samples = samples,
-            BatchSize = ranks[0][0].BatchSize,
-            Phases = StepTimes.Phases(ranks, skipped),
-            Ranks = StepTimes.Ranks(ranks, skipped),
-            WarmUpSteps = skipped,
-            Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
-        };
     }
 
     // Those of ranks 1, 2, ...: a rank without steps has an empty place.

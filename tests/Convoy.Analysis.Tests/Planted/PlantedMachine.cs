@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Analysis.Reading;
 using Convoy.Analysis.Runs;
 using Convoy.Metrics;
 
@@ -73,7 +72,7 @@ internal sealed record PlantedMachine
             }
         }
 
-        return ConvoyRunReader.FromSteps(new Configuration(processes, 1), ranks, 1) with
+        return Runs.Run.FromSteps(new Configuration(processes, 1), ranks, 1) with
         {
             Source = FormattableString.Invariant($"planted {processes}"),
             Host = Host(),

@@ -1,4 +1,4 @@
-using Convoy.Analysis.Reading;
+using Convoy.Analysis.Runs;
 using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Tests.Statistics;
