@@ -15,6 +15,9 @@ public static class Wording
         _ => Text($"{seconds:0.00} s"),
     };
 
+    /// <summary>Seconds without their unit, as columns of tables have them.</summary>
+    public static string SecondsAlone(double seconds) => seconds >= 10 ? Text($"{seconds:0.00}") : Text($"{seconds:0.0000}");
+
     /// <summary>A share as a percentage with one decimal.</summary>
     public static string Percent(double share) => Text($"{share * 100:0.0} %");
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 

@@ -41,7 +41,7 @@ public sealed class ReferenceTests
 
     [Fact]
     public void PackageReferences_OfAnalysis_AreForTablesMathematicsAndPicturesOnly() =>
-        Assert.Equal(["CsvHelper", "MathNet.Numerics", "ScottPlot", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
+        Assert.Equal(["CsvHelper", "MathNet.Numerics", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
 
     [Fact]
     public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()

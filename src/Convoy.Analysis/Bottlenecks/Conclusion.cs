@@ -8,7 +8,7 @@ namespace Convoy.Analysis.Bottlenecks;
 /// <param name="Title">The cause in a few words.</param>
 /// <param name="Explanation">What was seen, with numbers: one or two sentences.</param>
 /// <param name="Advice">What to do about it: one sentence.</param>
-/// <param name="LostSeconds">Seconds lost against ideal scaling from the baseline; of noise, the seconds that cannot be told apart.</param>
+/// <param name="LostSeconds">Seconds lost against ideal scaling from the baseline; of noise, the seconds that cannot be told from chance.</param>
 /// <param name="Share"><paramref name="LostSeconds"/> as a share of the configuration's time.</param>
 /// <param name="Threshold">The share from which it is named.</param>
 /// <param name="Evidence">The numbers.</param>

@@ -1,6 +1,6 @@
 namespace Convoy.Analysis.Bottlenecks;
 
-/// <summary>Times that vary so much that what was lost cannot be told.</summary>
+/// <summary>Times that vary too much to say what was lost.</summary>
 internal sealed class NoiseRule : IBottleneckRule
 {
     public const string Kind = "noise";

@@ -15,7 +15,7 @@ public sealed record CostEstimate(string Unit, double PricePerProcessHour, IRead
     /// <param name="pricePerProcessHour">The price of one process for one hour; 0 or more.</param>
     /// <param name="epochSamples">Samples of an epoch, where steps were timed; null when not known.</param>
     /// <returns>The costs of an epoch, or of 1000 samples where its length is not known; null where steps were timed without their batch size, or only speed-ups are known.</returns>
-    public static CostEstimate? Of(RunSet runs, double pricePerProcessHour, int? epochSamples)
+    public static CostEstimate? From(RunSet runs, double pricePerProcessHour, int? epochSamples)
     {
         ArgumentNullException.ThrowIfNull(runs);
         if (runs.Basis == TimeBasis.Run)
@@ -34,3 +34,9 @@ public sealed record CostEstimate(string Unit, double PricePerProcessHour, IRead
             new(measured.Configuration, measured.Configuration.Processes * seconds / 3600 * pricePerProcessHour, seconds);
     }
 }
+
+/// <summary>What training costs in a configuration.</summary>
+/// <param name="Configuration">The configuration.</param>
+/// <param name="Price">Processes x hours x price per process-hour, in the price's currency.</param>
+/// <param name="Seconds">The time that is paid for.</param>
+public sealed record Cost(Configuration Configuration, double Price, double Seconds);

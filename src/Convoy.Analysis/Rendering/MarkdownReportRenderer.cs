@@ -44,7 +44,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
         Section(text, "Times", true, () => Times(text, report));
-        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Of(report) : [];
+        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
@@ -212,9 +212,40 @@ public sealed class MarkdownReportRenderer : IReportRenderer
             ]);
     }
 
-    private static string Range(Interval? interval, Func<double, string> format) => interval is { } i ? $"{format(i.Low)} to {format(i.High)}" : Unknown;
+    private static string Range(Interval? interval, Func<double, string> format) => interval?.Text(format) ?? Unknown;
 
-    private static string Seconds(double seconds) => seconds >= 10 ? Wording.Text($"{seconds:0.00}") : Wording.Text($"{seconds:0.0000}");
+    private static string Seconds(double seconds) => Wording.SecondsAlone(seconds);
 
     private static string Number(int value) => Wording.Text($"{value}");
+}
+
+/// <summary>A Markdown table whose source can be read too: columns padded, numbers to the right.</summary>
+internal sealed class MarkdownTable
+{
+    private readonly List<string[]> _rows = [];
+    private readonly bool[] _isText;
+
+    /// <param name="headers">The column heads; one that starts with <c>&lt;</c> is a column of text, the others are of numbers.</param>
+    public MarkdownTable(params string[] headers)
+    {
+        _isText = [.. headers.Select(h => h.StartsWith('<'))];
+        _rows.Add([.. headers.Select(h => h.TrimStart('<'))]);
+    }
+
+    public void Add(params string[] cells) => _rows.Add([.. cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))]);
+
+    public void AppendTo(StringBuilder text)
+    {
+        int[] widths = [.. Enumerable.Range(0, _isText.Length).Select(c => Math.Max(3, _rows.Max(r => r[c].Length)))];
+        for (int r = 0; r < _rows.Count; r++)
+        {
+            text.Append("| ").AppendJoin(" | ", _rows[r].Select((cell, c) => _isText[c] ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).Append(" |\n");
+            if (r == 0)
+            {
+                text.Append('|').AppendJoin('|', widths.Select((w, c) => _isText[c] ? new string('-', w + 2) : new string('-', w + 1) + ':')).Append("|\n");
+            }
+        }
+
+        text.Append('\n');
+    }
 }

@@ -10,7 +10,7 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
     private static readonly string[] Configuration = [SettingNames.Processes, SettingNames.Threads, SettingNames.Precision, SettingNames.BatchSize];
 
     /// <exception cref="AnalysisInputException">There are no runs, or they are not comparable.</exception>
-    public static RunComparison Of(IReadOnlyList<Run> runs)
+    public static RunComparison Check(IReadOnlyList<Run> runs)
     {
         if (runs.Count == 0)
         {
@@ -46,13 +46,13 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
     private static IEnumerable<string> Settings(IReadOnlyList<Run> runs, SettingEffect effect) =>
         runs.SelectMany(r => r.Launch?.Settings ?? []).Where(s => s.Effect == effect).Select(s => s.Name).Distinct().Except(Configuration);
 
-    private static void RequireOne(IEnumerable<Run> runs, Func<Run, string> property, string what)
+    private static void RequireOne(IEnumerable<Run> runs, Func<Run, string> property, string problem)
     {
         Run[][] groups = [.. runs.GroupBy(property).Select(g => g.ToArray())];
         if (groups.Length > 1)
         {
             throw new AnalysisInputException(
-                what,
+                problem,
                 string.Join("; ", groups.Select(g => $"{property(g[0])} in {g[0].Source}{(g.Length > 1 ? $" and {Text(g.Length - 1)} more" : "")}")),
                 "Make one report for each kind.");
         }

@@ -88,3 +88,26 @@ public sealed class Predictor
         ? string.Create(CultureInfo.InvariantCulture, $"{processes} processes is over {FarFactor} times the largest number measured ({_series.Largest.Processes}): that prediction is a guess about a machine nobody measured.")
         : null;
 }
+
+/// <summary>A time that was not measured.</summary>
+/// <param name="Processes">The number of processes.</param>
+/// <param name="Precision">The series' precision.</param>
+/// <param name="Seconds">The time of the baseline's work.</param>
+/// <param name="Interval">The 95 % interval of a measurement there.</param>
+/// <param name="Speedup">Against the series' baseline.</param>
+/// <param name="ModelName">The model that was used.</param>
+/// <param name="Link">The network that it is for; null for the one that was measured on.</param>
+public sealed record Prediction(int Processes, string Precision, double Seconds, Interval Interval, double Speedup, string ModelName, Link? Link);
+
+/// <summary>A network between the processes, to predict for in place of the one that was measured on.</summary>
+/// <param name="GigabitsPerSecond">What one process can send, in 10^9 bits a second; above 0.</param>
+/// <param name="LatencyMicroseconds">What one message takes whatever its size; 0 or more.</param>
+public sealed record Link(double GigabitsPerSecond, double LatencyMicroseconds)
+{
+    /// <summary>The time of one all-reduce of <paramref name="bytes"/> bytes between <paramref name="processes"/> processes, as a ring does it.</summary>
+    public double AllReduceSeconds(double bytes, double processes)
+    {
+        double[] terms = CommunicationModel.ExchangeTerms(processes);
+        return (terms[0] * LatencyMicroseconds * 1e-6) + (terms[1] * bytes * 8 / (GigabitsPerSecond * 1e9));
+    }
+}

@@ -3,7 +3,6 @@ using System.Globalization;
 using Convoy.Analysis;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 using Convoy.Cli.Reports;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Convoy.Analysis;
 using Convoy.Analysis.Reading;
-using Convoy.Analysis.Rendering.Json;
+using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Reports;
 using Convoy.Cli.Reports;
 using Convoy.Cli.Training;

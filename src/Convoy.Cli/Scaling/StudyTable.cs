@@ -1,7 +1,6 @@
 using System.Globalization;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
-using Convoy.Lanes.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;
@@ -33,7 +32,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
             column.Padding(0, 2).NoWrap(); // so that 80 columns hold it
         }
 
-        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.Of(measured).SelectMany(series => series.Points)];
+        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.From(measured).SelectMany(series => series.Points)];
         foreach (StudyConfiguration configuration in plan.Configurations)
         {
             ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
@@ -62,7 +61,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
     /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
     public static string Line(RunSet measured, StudyConfiguration configuration)
     {
-        ScalingPoint? point = ScalingSeries.Of(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
+        ScalingPoint? point = ScalingSeries.From(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
         if (point is null)
         {
             return string.Empty;

@@ -48,5 +48,5 @@ public sealed class AdviceTests
         MainCause(machine, run => run with { SampleNoun = "sample", Launch = settings.Length > 0 ? new LaunchRecord { Command = ["x"], Settings = settings } : null }).Advice;
 
     private static Conclusion MainCause(PlantedMachine machine, Func<Run, Run> change) =>
-        ReportBuilder.Build(RunSet.Of([.. machine.Measure(1, 1, 2, 4, 8).Runs.Select(change)]), new ReportOptions()).Conclusions[0];
+        ReportBuilder.Build(RunSet.From([.. machine.Measure(1, 1, 2, 4, 8).Runs.Select(change)]), new ReportOptions()).Conclusions[0];
 }

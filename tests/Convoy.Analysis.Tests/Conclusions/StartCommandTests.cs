@@ -62,5 +62,5 @@ public sealed class StartCommandTests
 
     private static SettingRecord Setting(string name, string option, params string[] arguments) => new() { Name = name, Option = option, Arguments = arguments };
 
-    private static string? Command(params Run[] runs) => Recommendation.Of(RunSet.Of(runs)).Command;
+    private static string? Command(params Run[] runs) => Recommendation.Choose(RunSet.From(runs)).Command;
 }

@@ -79,7 +79,7 @@ public sealed class PlantedCauseTests
         RunSet upToFour = machine.Measure(3, 1, 2, 4);
         RunSet eight = (machine with { ComputeSeconds = 12 }).Measure(3, 8);
 
-        var report = Report(RunSet.Of([.. upToFour.Runs, .. eight.Runs]));
+        var report = Report(RunSet.From([.. upToFour.Runs, .. eight.Runs]));
 
         Assert.Equal(ComputeGrowthRule.SmallBatch, report.Conclusions[0].Kind);
     }

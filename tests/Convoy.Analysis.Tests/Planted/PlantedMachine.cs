@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Analysis.Reading;
 using Convoy.Analysis.Runs;
 using Convoy.Metrics;
 
@@ -36,7 +35,7 @@ internal sealed record PlantedMachine
 
     public int Steps { get; init; } = 20;
 
-    public RunSet Measure(int seed, params int[] processes) => RunSet.Of([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
+    public RunSet Measure(int seed, params int[] processes) => RunSet.From([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
 
     private Run Run(int processes, Random random)
     {
@@ -73,7 +72,7 @@ internal sealed record PlantedMachine
             }
         }
 
-        return ConvoyRunReader.FromSteps(new Configuration(processes, 1), ranks, 1) with
+        return Runs.Run.FromSteps(new Configuration(processes, 1), ranks, 1) with
         {
             Source = FormattableString.Invariant($"planted {processes}"),
             Host = Host(),

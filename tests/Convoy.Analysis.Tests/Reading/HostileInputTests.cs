@@ -2,10 +2,8 @@ using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Json;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 
@@ -162,7 +160,7 @@ public sealed class HostileInputTests : IDisposable
             }
         }
 
-        Assert.All(ReportCharts.Of(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
+        Assert.All(ReportCharts.Make(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
     }
 
     private static string Run() =>

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 
@@ -16,8 +16,8 @@ public sealed class HtmlReportRendererTests
     {
         ["gpus"] = new(StudyReports.Gpus),
         ["machine"] = new(StudyReports.Machine),
-        ["one"] = new(() => ReportBuilder.Build(RunSet.Of([Times.Run((1, 3.5))]), new ReportOptions())),
-        ["precision"] = new(() => ReportBuilder.Build(RunSet.Of([Times.Run(new Configuration(1), 96.63), Times.Run(new Configuration(1, null, "<b>&\"fp16"), 78.61)]), new ReportOptions())),
+        ["one"] = new(() => ReportBuilder.Build(RunSet.From([Times.Run((1, 3.5))]), new ReportOptions())),
+        ["precision"] = new(() => ReportBuilder.Build(RunSet.From([Times.Run(new Configuration(1), 96.63), Times.Run(new Configuration(1, null, "<b>&\"fp16"), 78.61)]), new ReportOptions())),
     };
 
     public static TheoryData<string> Names() => [.. Reports.Keys];
@@ -66,7 +66,7 @@ public sealed class HtmlReportRendererTests
     [MemberData(nameof(Names))]
     public void Plots_OfThePage_HaveWordsAndTheirNumbersAsATable(string name)
     {
-        IReadOnlyList<Chart> charts = ReportCharts.Of(Reports[name].Value);
+        IReadOnlyList<Chart> charts = ReportCharts.Make(Reports[name].Value);
         XElement[] figures = [.. Page(name).Descendants("figure")];
 
         Assert.Equal(charts.Select(c => c.Title), figures.Select(f => f.Element("h3")!.Value));
@@ -105,7 +105,7 @@ public sealed class HtmlReportRendererTests
     [Theory]
     [InlineData("gpus")]
     [InlineData("machine")]
-    public void SvgFile_OfAnyChart_IsWellFormedAndHasNoVariables(string name) => Assert.All(ReportCharts.Of(Reports[name].Value), chart =>
+    public void SvgFile_OfAnyChart_IsWellFormedAndHasNoVariables(string name) => Assert.All(ReportCharts.Make(Reports[name].Value), chart =>
     {
         string text = Encoding.UTF8.GetString(ChartSvg.File(chart));
         XElement root = XDocument.Parse(text).Root!;

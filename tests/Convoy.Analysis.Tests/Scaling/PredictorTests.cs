@@ -95,5 +95,5 @@ public sealed class PredictorTests
             StringComparison.Ordinal);
 
     private static Report Report(ReportOptions options, params (int Processes, double Seconds)[] times) =>
-        ReportBuilder.Build(RunSet.Of([.. times.Select(Times.Run)]), options);
+        ReportBuilder.Build(RunSet.From([.. times.Select(Times.Run)]), options);
 }

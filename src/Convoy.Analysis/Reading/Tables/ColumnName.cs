@@ -40,7 +40,7 @@ internal static class ColumnName
     private static readonly HashSet<string> Fillers = Set("number num no nr count of the a in each all total overall global whole full mean avg average median measured train training wall clock size used taken relative parallel");
 
     /// <summary>The column of that name.</summary>
-    public static Column Of(string name)
+    public static Column Parse(string name)
     {
         List<string> words = WordsOf(name);
         ColumnKind kind = words.Count == 0 || words is ["unnamed", "0"] ? ColumnKind.PassedOver : Simple(name, words);
@@ -199,4 +199,74 @@ internal static class ColumnName
 
     private static Dictionary<string, T> Words<T>(params (T Meaning, string Words)[] groups) =>
         groups.SelectMany(g => g.Words.Split(' ').Select(word => (word, g.Meaning))).ToDictionary(p => p.word, p => p.Meaning);
+}
+
+/// <summary>A column of a table, as far as its name says.</summary>
+/// <param name="Name">The name as it stands there.</param>
+/// <param name="Kind">What it holds.</param>
+internal sealed record Column(string Name, ColumnKind Kind)
+{
+    /// <summary>Of times and rates: what the time is of.</summary>
+    public TimeBasis Basis { get; init; } = TimeBasis.Run;
+
+    /// <summary>Of times and rates: whether the name itself says what the time is of.</summary>
+    public bool NamesBasis { get; init; }
+
+    /// <summary>Of times and rates: the unit of time in seconds.</summary>
+    public double UnitSeconds { get; init; } = 1;
+
+    /// <summary>Of times and rates: what the name calls a sample; null when it does not.</summary>
+    public string? SampleNoun { get; init; }
+
+    /// <summary>Of rates: whether it is that of one process.</summary>
+    public bool IsPerProcess { get; init; }
+}
+
+/// <summary>What a column of a table holds.</summary>
+internal enum ColumnKind
+{
+    /// <summary>Nothing that the name says.</summary>
+    Unknown,
+
+    /// <summary>Processes in all.</summary>
+    Processes,
+
+    /// <summary>What may be processes, unless another column is: <c>workers</c> may be the loader's.</summary>
+    PerhapsProcesses,
+
+    /// <summary>Processes of each machine.</summary>
+    ProcessesPerNode,
+
+    /// <summary>Machines.</summary>
+    Nodes,
+
+    /// <summary>A time.</summary>
+    Time,
+
+    /// <summary>Work in a time: the more the faster.</summary>
+    Rate,
+
+    /// <summary>How many times as fast as the first.</summary>
+    Speedup,
+
+    /// <summary>Speed-up for each process.</summary>
+    Efficiency,
+
+    /// <summary>The arithmetic's name.</summary>
+    Precision,
+
+    /// <summary>Whether mixed precision was on.</summary>
+    MixedPrecision,
+
+    /// <summary>Threads of each process.</summary>
+    Threads,
+
+    /// <summary>Samples of one step, all processes together.</summary>
+    Batch,
+
+    /// <summary>Samples of one step in each process.</summary>
+    BatchPerProcess,
+
+    /// <summary>What changes nothing: a number of the repeat, a spread, a loss.</summary>
+    PassedOver,
 }

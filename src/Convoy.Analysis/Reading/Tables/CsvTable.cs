@@ -37,12 +37,12 @@ internal sealed class CsvTable
     public static CsvTable Read(string path)
     {
         string[] lines = File.ReadAllText(path).TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
-        char? told = TakeToldSeparator(lines);
-        UncoverHeader(lines, path, told);
+        char? declared = TakeDeclaredSeparator(lines);
+        UncoverHeader(lines, path, declared);
 
         // Emptied in place, so that the lines keep their numbers.
         string[] kept = [.. lines.Select(line => IsRemark(line) ? "" : line)];
-        char separator = told ?? SeparatorOf(kept);
+        char separator = declared ?? SeparatorOf(kept);
         TableRow[] rows = [.. Parse(path, kept, separator).Where(row => row.Cells.Any(cell => cell.Length > 0))];
         bool hasHeader = rows.Length > 0 && !TableNumbers.IsLikeOne(rows[0].Cells.First(cell => cell.Length > 0));
         return new CsvTable(path, separator, hasHeader ? rows[0] : null, hasHeader ? rows[1..] : rows);
@@ -51,7 +51,7 @@ internal sealed class CsvTable
     private static bool IsRemark(string line) => line.TrimStart().StartsWith('#');
 
     // Excel's first line "sep=;".
-    private static char? TakeToldSeparator(string[] lines)
+    private static char? TakeDeclaredSeparator(string[] lines)
     {
         string first = lines[0].Trim().Trim('"');
         if (first.Length != 5 || !first.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) || !",;|:".Contains(first[4]))
@@ -64,7 +64,7 @@ internal sealed class CsvTable
     }
 
     // NumPy writes the columns' names as a remark above the values.
-    private static void UncoverHeader(string[] lines, string path, char? told)
+    private static void UncoverHeader(string[] lines, string path, char? declared)
     {
         int first = Array.FindIndex(lines, line => line.Length > 0 && !IsRemark(line));
         if (first < 1 || !IsRemark(lines[first - 1]) || !TableNumbers.IsLikeOne(lines[first].TrimStart(' ', '"')))
@@ -73,8 +73,8 @@ internal sealed class CsvTable
         }
 
         string[] names = [lines[first - 1].TrimStart(' ', '#'), lines[first]];
-        TableRow? header = Parse(path, names[..1], told ?? SeparatorOf(names)).FirstOrDefault();
-        Column[] columns = [.. (header?.Cells ?? []).Select(ColumnName.Of)];
+        TableRow? header = Parse(path, names[..1], declared ?? SeparatorOf(names)).FirstOrDefault();
+        Column[] columns = [.. (header?.Cells ?? []).Select(ColumnName.Parse)];
         if (columns.Length > 1 && Array.TrueForAll(columns, column => column.Kind != ColumnKind.Unknown))
         {
             lines[first - 1] = names[0];
@@ -126,4 +126,76 @@ internal sealed class CsvTable
     }
 
     private static string Place(string path, long line) => string.Create(CultureInfo.InvariantCulture, $"{path}, line {line}");
+}
+
+/// <summary>A line of a table.</summary>
+/// <param name="Place">The file with the line's number, for messages.</param>
+/// <param name="Cells">The cells, without quotes and spaces around them.</param>
+internal sealed record TableRow(string Place, IReadOnlyList<string> Cells)
+{
+    private const int LongestShown = 60;
+
+    /// <summary>A cell; empty where the line ends before it.</summary>
+    public string this[int column] => column < Cells.Count ? Cells[column] : "";
+
+    /// <summary>A refusal of one cell.</summary>
+    public AnalysisInputException Refuse(string problem, int column, string remedy) => new(problem, $"'{Shown(this[column])}', {Place}", remedy);
+
+    /// <summary>A text for a message.</summary>
+    public static string Shown(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "...");
+}
+
+/// <summary>
+/// How a table writes its numbers: with a point, or with a comma where cells are separated by something else. A table
+/// that leaves open which of the two it means is refused: a separator of thousands taken for a decimal one is a wrong answer.
+/// </summary>
+internal sealed class TableNumbers
+{
+    private readonly NumberFormatInfo _format;
+
+    private TableNumbers(bool hasDecimalComma)
+    {
+        _format = (NumberFormatInfo)NumberFormatInfo.InvariantInfo.Clone();
+        if (hasDecimalComma)
+        {
+            _format.NumberGroupSeparator = " ";
+            _format.NumberDecimalSeparator = ",";
+        }
+    }
+
+    /// <summary>Finds out how the values of <paramref name="table"/> are written.</summary>
+    /// <exception cref="AnalysisInputException">Two ways are mixed, or it is not clear.</exception>
+    public static TableNumbers Detect(CsvTable table)
+    {
+        (TableRow Row, int Column)[] numbers = [.. table.Rows.SelectMany(row => row.Cells.Index().Where(cell => IsLikeOne(cell.Item)).Select(cell => (row, cell.Index)))];
+        (TableRow Row, int Column)[] withComma = [.. numbers.Where(n => n.Row[n.Column].Contains(','))];
+        if (withComma.Length == 0)
+        {
+            return new TableNumbers(hasDecimalComma: false);
+        }
+
+        (TableRow row, int column) = withComma[0];
+        bool hasPoints = numbers.Any(n => n.Row[n.Column].Contains('.'));
+        bool maybeThousands = table.Separator != ';' && withComma.All(n => IsInThousands(n.Row[n.Column]));
+        return table.Separator == ',' || hasPoints || maybeThousands
+            ? throw row.Refuse("it is not clear what the comma in a number means", column, "Write decimals with a point in all lines, and nothing between thousands.")
+            : new TableNumbers(hasDecimalComma: true);
+    }
+
+    /// <summary>Whether a cell begins as numbers do.</summary>
+    public static bool IsLikeOne(string cell)
+    {
+        string digits = cell.TrimStart('+', '-', '.', ',', ' ');
+        return digits.Length > 0 && char.IsAsciiDigit(digits[0]);
+    }
+
+    /// <summary>The number in a cell; null when there is none, or it is not finite.</summary>
+    public double? Parse(string cell) =>
+        double.TryParse(cell, NumberStyles.Float, _format, out double value) && double.IsFinite(value) ? value : null;
+
+    private static bool IsInThousands(string cell)
+    {
+        string[] groups = cell.Split(',');
+        return groups[0].TrimStart('-', '+').Length is >= 1 and <= 3 && groups.Skip(1).All(g => g.Length == 3 && g.All(char.IsAsciiDigit));
+    }
 }

@@ -19,8 +19,8 @@ internal sealed class CsvTableReader
     private CsvTableReader(CsvTable table)
     {
         _table = table;
-        _layout = TableLayout.Of(table);
-        _numbers = TableNumbers.Of(table);
+        _layout = TableLayout.Read(table);
+        _numbers = TableNumbers.Detect(table);
     }
 
     /// <exception cref="AnalysisInputException">The table cannot be understood; the message names the column or the line.</exception>
@@ -79,7 +79,7 @@ internal sealed class CsvTableReader
         _ => "an efficiency",
     };
 
-    /// <summary>The time that a cell tells; null when it tells none. What the times are against, or of, is the same for the whole column.</summary>
+    /// <summary>The time that a cell gives; null when it gives none. What the times are against, or of, is the same for the whole column.</summary>
     private double? Seconds(TableRow row, int index, int processes)
     {
         Column column = _layout[index];
@@ -121,7 +121,7 @@ internal sealed class CsvTableReader
     private string Precision(TableRow row)
     {
         string precision = _layout.Precision is { } column && row[column].Length > 0
-            ? PrecisionName.Of(row[column]) ?? throw row.Refuse("not a precision", column, $"Give {PrecisionName.Known}, or name the column for what it is.")
+            ? PrecisionName.Parse(row[column]) ?? throw row.Refuse("not a precision", column, $"Give {PrecisionName.Known}, or name the column for what it is.")
             : Configuration.DefaultPrecision;
         return precision == Configuration.DefaultPrecision && _layout.MixedPrecision is { } mixed ? Mixed(row, mixed) : precision;
     }
@@ -130,7 +130,7 @@ internal sealed class CsvTableReader
     {
         "TRUE" or "YES" or "ON" or "1" => "amp",
         "FALSE" or "NO" or "OFF" or "0" or "NONE" or "" => Configuration.DefaultPrecision,
-        _ => PrecisionName.Of(row[column]) ?? throw row.Refuse("not a precision", column, $"Give true, false, or {PrecisionName.Known}."),
+        _ => PrecisionName.Parse(row[column]) ?? throw row.Refuse("not a precision", column, $"Give true, false, or {PrecisionName.Known}."),
     };
 
     /// <summary>Times, throughputs and speed-ups of one table have to tell the same story: where they do not, nobody can know which one counts.</summary>

@@ -53,13 +53,13 @@ internal sealed class TableLayout
     /// <summary>A column.</summary>
     public Column this[int column] => _columns[column];
 
-    /// <summary>The layout that a table's first line tells; without names processes, seconds and the precision.</summary>
+    /// <summary>The layout that a table's first line gives; without names processes, seconds and the precision.</summary>
     /// <exception cref="AnalysisInputException">Columns are missing, are there twice, or are not understood.</exception>
-    public static TableLayout Of(CsvTable table)
+    public static TableLayout Read(CsvTable table)
     {
         if (table.Header is { } header)
         {
-            Column[] named = [.. header.Cells.Select(ColumnName.Of)];
+            Column[] named = [.. header.Cells.Select(ColumnName.Parse)];
             RequireWidth(table, named.Length);
             return new TableLayout(table, named);
         }
@@ -141,10 +141,10 @@ internal sealed class TableLayout
         _table.Rows.Select(row => row[Processes]).Distinct().Count() > 1
         && _table.Rows.All(row => int.TryParse(row[nodes], out int n) && int.TryParse(row[Processes], out int all) && n > 0 && all % n == 0);
 
-    private AnalysisInputException Refuse(string what, IEnumerable<Column> columns, string remedy)
+    private AnalysisInputException Refuse(string problem, IEnumerable<Column> columns, string remedy)
     {
         string[] names = [.. columns.Select(c => $"'{TableRow.Shown(c.Name)}'")];
         string shown = string.Join(", ", names.Take(MostNamesShown)) + (names.Length > MostNamesShown ? ", ..." : "");
-        return new AnalysisInputException(what, $"{shown}, {(_table.Header ?? _table.Rows[0]).Place}", $"{remedy}; understood are {ColumnName.Known}.");
+        return new AnalysisInputException(problem, $"{shown}, {(_table.Header ?? _table.Rows[0]).Place}", $"{remedy}; understood are {ColumnName.Known}.");
     }
 }

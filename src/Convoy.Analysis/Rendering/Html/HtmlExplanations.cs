@@ -89,11 +89,11 @@ internal static class HtmlExplanations
         foreach (Prediction prediction in report.Series.SelectMany(s => s.Predictions))
         {
             table.Add(
-                Cells.Number(prediction.Processes),
+                HtmlTable.Cell(prediction.Processes),
                 prediction.Precision,
                 prediction.Link is { } link ? Wording.Text($"{link.GigabitsPerSecond} Gbit/s, {link.LatencyMicroseconds} us") : "as measured",
-                Cells.Seconds(prediction.Seconds),
-                Cells.Range(prediction.Interval, Cells.Seconds),
+                Wording.SecondsAlone(prediction.Seconds),
+                HtmlTable.Cell(prediction.Interval, Wording.SecondsAlone),
                 Wording.Text($"{prediction.Speedup:0.00}"),
                 prediction.ModelName);
         }

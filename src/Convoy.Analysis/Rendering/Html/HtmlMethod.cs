@@ -57,7 +57,7 @@ internal static class HtmlMethod
 
     private static IEnumerable<(string Name, string Value)> Facts(HostInfo host)
     {
-        yield return ("Processor", host.CpuModel ?? "not told by the system");
+        yield return ("Processor", host.CpuModel ?? "not reported by the system");
         yield return ("Cores", Wording.Text($"{host.UsableCores} to use of {host.LogicalCores}{(host.PhysicalCores is { } physical ? Wording.Text($", {physical} without hyper-threads") : "")}{(host.CpuLimit is { } limit ? Wording.Text($", limited to {limit:0.##} by the container") : "")}"));
         yield return ("Instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "not recorded");
         yield return ("Memory", Wording.Text($"{host.MemoryTotalBytes / GiB:0.0} GiB"));
@@ -71,7 +71,7 @@ internal static class HtmlMethod
         var table = new HtmlTable("Every run", "<configuration", "times that count", "left out", "batch size", "<read from");
         foreach (Run run in runs)
         {
-            table.Add(run.Configuration.ToString(), Cells.Number(run.Samples.Count), Cells.Number(run.WarmUpSteps), Cells.Number(run.BatchSize), run.Source);
+            table.Add(run.Configuration.ToString(), HtmlTable.Cell(run.Samples.Count), HtmlTable.Cell(run.WarmUpSteps), HtmlTable.Cell(run.BatchSize), run.Source);
         }
 
         table.WriteTo(html);

@@ -4,7 +4,7 @@ using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
 
-namespace Convoy.Analysis.Rendering.Csv;
+namespace Convoy.Analysis.Rendering;
 
 /// <summary>
 /// <c>report.csv</c>: one row a configuration, numbers at full precision with a point, seconds of a step or run as
