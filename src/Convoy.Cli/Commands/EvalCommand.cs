@@ -3,6 +3,8 @@ using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
 using Convoy.Lanes.Data;
 using Convoy.Training;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

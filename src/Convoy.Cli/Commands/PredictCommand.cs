@@ -6,6 +6,8 @@ using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;
 using Convoy.Training;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

@@ -5,10 +5,11 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Reports;
 using Convoy.Cli.Reports;
 using Convoy.Cli.Training;
-using Convoy.Training.Runs;
-using Convoy.Training.Studies;
 using Convoy.Lanes.Training;
 using Convoy.Training;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Runs;
 using Convoy.Metrics;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;

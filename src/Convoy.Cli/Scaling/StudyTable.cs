@@ -1,6 +1,7 @@
 using System.Globalization;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Training;

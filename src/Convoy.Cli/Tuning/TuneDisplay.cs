@@ -1,5 +1,7 @@
 using System.Globalization;
 using Convoy.Lanes.Training;
+using Convoy.Training.Studies;
+using Convoy.Training.Tuning;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tuning;
@@ -138,7 +140,7 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
     }
 
     private string Speed(IReadOnlyList<double> steps) =>
-        (batchSize / StepMedian.Of(steps)).ToString("0.00", CultureInfo.InvariantCulture);
+        (batchSize / StepMedian.Find(steps)).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Ended(TrialEnd end) => end switch
     {

@@ -5,6 +5,10 @@ using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
 using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Convoy.Training.Tuning;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tuning;

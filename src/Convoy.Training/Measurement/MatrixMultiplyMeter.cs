@@ -84,9 +84,9 @@ public static class MatrixMultiplyMeter
     }
 }
 
-/// <summary>What matrix products reach.</summary>
-/// <param name="Precision">The type.</param>
-/// <param name="Threads">libtorch's threads.</param>
-/// <param name="Size">Rows and columns of the matrices that were fastest.</param>
-/// <param name="GigaflopsPerSecond">10^9 floating-point operations a second; a multiplication and an addition are two.</param>
+/// <summary>The fastest of a few square matrix multiplications.</summary>
+/// <param name="Precision"><c>fp32</c> or <c>bf16</c>.</param>
+/// <param name="Threads">Threads that libtorch used.</param>
+/// <param name="Size">Rows and columns of each matrix.</param>
+/// <param name="GigaflopsPerSecond">2 x size cubed operations over the seconds of the fastest.</param>
 public sealed record MatrixMultiplyPeak(string Precision, int Threads, int Size, double GigaflopsPerSecond);

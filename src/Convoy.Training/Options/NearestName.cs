@@ -1,7 +1,7 @@
 namespace Convoy.Training.Options;
 
 /// <summary>Finds the name that somebody who mistyped one probably meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>The name with the fewest edits from <paramref name="typed"/>; null when none is near enough to be a slip.</summary>
     public static string? Find(string typed, IEnumerable<string> names)

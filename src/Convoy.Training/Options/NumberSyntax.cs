@@ -8,7 +8,7 @@ namespace Convoy.Training.Options;
 /// How numbers are written on the command line: digits and a point, wherever in the world. A comma is refused, because it
 /// is a decimal sign to some and to others nothing, and a training run with a learning rate of 5 for 0.0005 looks like any other.
 /// </summary>
-internal static class NumberSyntax
+public static class NumberSyntax
 {
     private static readonly SearchValues<char> Separators = SearchValues.Create(",._'’ \u00a0\u2009\u202f");
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Convoy.Distributed;
+using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Measurement;
 using Convoy.Training.Options;
