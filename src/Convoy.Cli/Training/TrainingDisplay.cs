@@ -121,6 +121,11 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time, s
         long epoch = ((step.Step - 1) / perEpoch) + 1, epochs = ((start.Steps - 1) / perEpoch) + 1;
         string figures = string.Create(CultureInfo.InvariantCulture,
             $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => (double)recent.BatchSize) / seconds:0.00} {sampleNoun}s/s  {100 * waiting / seconds:0} % waiting");
+        if (step.Evaluation is { } evaluation)
+        {
+            Write(string.Create(CultureInfo.InvariantCulture, $"step {step.Step}: {string.Join(", ", evaluation.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.0000}")))} on held-out data"));
+        }
+
         string left = Left((start.Steps - step.Step) * seconds / steady.Length);
         if (_bar is not null)
         {

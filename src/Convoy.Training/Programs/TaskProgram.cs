@@ -44,8 +44,10 @@ public abstract class TaskProgram
     public static async Task<TaskProgram> DescribeAsync(IReadOnlyList<string> words, Action<string> warn, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(words);
-        var program = new LaunchProgram(words[0], [.. words.Skip(1)]);
-        return new OtherTask(words, new WorkerProgram(program), await DescriptionReader.ReadAsync(program, warn, cancellation).ConfigureAwait(false));
+        // A run that goes on later may be resumed from another folder.
+        string[] whole = [.. words.Select(word => File.Exists(word) ? Path.GetFullPath(word) : word)];
+        var program = new LaunchProgram(whole[0], whole[1..]);
+        return new OtherTask(whole, new WorkerProgram(program), await DescriptionReader.ReadAsync(program, warn, cancellation).ConfigureAwait(false));
     }
 
     /// <summary>Checks the task's settings and its data, before anything is written.</summary>
