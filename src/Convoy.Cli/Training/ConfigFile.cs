@@ -82,15 +82,9 @@ internal sealed class ConfigFile
             // What the setting's own reader says names what may stand there; the general text names types of the program.
             string name = (error.Path ?? string.Empty).TrimStart('$', '.');
             throw error.Message.StartsWith("Give ", StringComparison.Ordinal)
-                ? new BadInputException($"a setting has a value that it cannot have, {Shortened(values[name])}", $"{name} in {_path}", error.Message, error)
+                ? new BadInputException($"a setting has a value that it cannot have, {BadInputException.Excerpt(values[name]?.ToJsonString() ?? "null")}", $"{name} in {_path}", error.Message, error)
                 : WrongKind(name, _path, error);
         }
-    }
-
-    private static string Shortened(JsonNode? value)
-    {
-        string text = value?.ToJsonString() ?? "null";
-        return text.Length <= 60 ? text : text[..60] + " ...";
     }
 
     private static BadInputException WrongKind(string name, string path, Exception? error) =>
