@@ -79,11 +79,11 @@ public sealed record FrameEvaluation(LaneFrame Frame, TuSimplePrediction Predict
 
 /// <summary>The scores of a detector over labelled frames.</summary>
 /// <param name="Frames">How many frames.</param>
-/// <param name="Loss">The mean loss of a frame.</param>
+/// <param name="Loss">The mean of the frames' losses.</param>
 /// <param name="Segmentation">Masks compared with the true ones, over all pixels.</param>
 /// <param name="Official">TuSimple's metric with its limit of 200 ms per frame, or null for frames that have masks only.</param>
 /// <param name="Untimed">TuSimple's metric without that limit, or null for frames that have masks only.</param>
-/// <param name="MeanMilliseconds">The mean time of a frame, from image to lanes.</param>
+/// <param name="MeanMilliseconds">The mean time per frame, from image to lanes.</param>
 public sealed record EvaluationSummary(
     int Frames,
     double Loss,

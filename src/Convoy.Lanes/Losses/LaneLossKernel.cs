@@ -202,7 +202,7 @@ internal readonly ref struct LaneTerms
 /// <param name="Start">The maps' first number; map m's row r begins at (m * Rows + r) * Width.</param>
 /// <param name="FirstRow">The row of the logits that row 0 is.</param>
 /// <param name="Rows">Rows of each map.</param>
-/// <param name="Width">Numbers of a row.</param>
+/// <param name="Width">Numbers in a row.</param>
 internal readonly unsafe record struct LaneLossMaps(nint Start, int FirstRow, int Rows, int Width)
 {
     /// <summary>How many maps there are.</summary>

@@ -58,7 +58,7 @@ internal static class SkyPainter
     }
 }
 
-/// <summary>Paints what stands at the horizon: hills and a line of woods, and the land below them down to the road.</summary>
+/// <summary>Paints the horizon: hills and a line of woods, and the land below them down to the road.</summary>
 internal static class BackdropPainter
 {
     /// <param name="picture">Painted over the sky.</param>
