@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using Convoy.Distributed.Kernels;
-using Convoy.Lanes.Interpolation;
+using Convoy.Torch.Interpolation;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Lanes.Losses;
 

@@ -8,7 +8,7 @@ namespace Convoy.Training.Loading;
 /// <remarks>
 /// Of several processes one builds, holding a lock on <c>NAME-KEY.lock</c> (which the system releases however its process ends; the empty
 /// file stays), and the others wait and then open what it made. The file is written under a temporary name and renamed when it is
-/// complete, so a cut-off build is never taken for a cache; what such a build left is removed by the next one.
+/// complete, so an interrupted build is never mistaken for a cache, and the next build removes what it left.
 /// </remarks>
 internal sealed class SampleCacheBuilder
 {
