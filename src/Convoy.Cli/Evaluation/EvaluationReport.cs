@@ -16,7 +16,7 @@ internal sealed class EvaluationReport
     private EvaluationReport(IReadOnlyList<FrameEvaluation> frames)
     {
         _frames = frames;
-        Summary = EvaluationSummary.Of(frames);
+        Summary = EvaluationSummary.Summarize(frames);
     }
 
     /// <summary>The scores.</summary>

@@ -12,8 +12,8 @@ internal sealed class FrameReader : IDisposable
 
     /// <summary>Reads a frame.</summary>
     /// <param name="frame">The frame.</param>
-    /// <param name="rgba">Room for 4 bytes a pixel.</param>
-    /// <param name="mask">Room for 1 byte a pixel; written only when the frame has a mask file.</param>
+    /// <param name="rgba">Receives 4 bytes per pixel.</param>
+    /// <param name="mask">Receives 1 byte per pixel; written only when the frame has a mask file.</param>
     /// <returns>The image's own size.</returns>
     public ImageSize Read(LaneFrame frame, Span<byte> rgba, Span<byte> mask)
     {
@@ -36,7 +36,7 @@ internal sealed class FrameReader : IDisposable
 
 /// <summary>
 /// Reads the masks of segmentation lists: images whose pixels are 0 or a lane's number. They are sampled at the nearest
-/// pixel, because lane numbers can't be averaged. One reader serves one thread.
+/// pixel, because lane numbers cannot be averaged. One reader serves one thread.
 /// </summary>
 internal sealed class MaskReader : IDisposable
 {
@@ -44,8 +44,8 @@ internal sealed class MaskReader : IDisposable
 
     /// <summary>Reads a mask at another size.</summary>
     /// <param name="path">The mask file.</param>
-    /// <param name="size">The size wanted.</param>
-    /// <param name="mask">Room for height x width bytes; 1 where the file has any lane, else 0.</param>
+    /// <param name="size">The size to bring it to.</param>
+    /// <param name="mask">Receives height x width bytes: 1 where the file has any lane, else 0.</param>
     /// <exception cref="BadInputException">The file is absent, not an image, or cut off.</exception>
     public void Read(string path, ImageSize size, Span<byte> mask)
     {

@@ -20,8 +20,8 @@ internal sealed unsafe class ImageAugmenter : IDisposable
         _mask = new byte[size.Width * size.Height];
     }
 
-    /// <summary>Gives the changed image, which stays valid until the next call; the source is not changed.</summary>
-    /// <param name="source">The image's 4 bytes a pixel.</param>
+    /// <summary>The changed image, valid until the next call; the source stays as it is.</summary>
+    /// <param name="source">The address of the image, 4 bytes per pixel.</param>
     /// <param name="augmentation">The change.</param>
     public nint Apply(nint source, Augmentation augmentation)
     {
@@ -47,7 +47,7 @@ internal sealed unsafe class ImageAugmenter : IDisposable
         return image;
     }
 
-    /// <summary>Moves a mask in place, taking the nearest pixel; what comes from outside the mask is background.</summary>
+    /// <summary>Moves a mask in place, taking the nearest pixel; whatever comes from outside the mask is background.</summary>
     /// <param name="mask">Height x width bytes.</param>
     /// <param name="augmentation">The change, of which only the geometric part matters.</param>
     public void ApplyToMask(Span<byte> mask, Augmentation augmentation)
@@ -78,17 +78,17 @@ internal sealed unsafe class ImageAugmenter : IDisposable
     private Matrix3x2 Back(Augmentation augmentation) =>
         Matrix3x2.Invert(augmentation.Transform(_size), out Matrix3x2 back)
             ? back
-            : throw new InvalidOperationException("the augmentation's transform can't be inverted");
+            : throw new InvalidOperationException("The augmentation's transform has no inverse.");
 }
 
 /// <summary>
 /// Brightness, contrast and hue as one matrix of three rows (red, green, blue) and four columns (the same and a constant).
-/// The hue is turned as SVG's <c>hueRotate</c> does, then brightness is multiplied, then the distance from mid-grey
-/// (127.5) is multiplied by the contrast.
+/// The hue is rotated as SVG's <c>hueRotate</c> does, then everything is multiplied by the brightness, then the distance from mid-grey
+/// (127.5) by the contrast.
 /// </summary>
 internal readonly struct ColourMatrix
 {
-    // Rec. 601's weights of red, green and blue in luma, which turning the hue keeps.
+    // Rec. 601's weights of red, green and blue in luma, which a rotation of the hue preserves.
     private const double Red = 0.299;
     private const double Green = 0.587;
     private const double Blue = 0.114;
@@ -114,7 +114,7 @@ internal readonly struct ColourMatrix
     }
 
     /// <summary>Changes an image's colours; each result is rounded and kept within 0 to 255.</summary>
-    /// <param name="source">4 bytes a pixel.</param>
+    /// <param name="source">The image, 4 bytes per pixel.</param>
     /// <param name="target">Room for as many; may be the source.</param>
     /// <param name="count">The number of pixels.</param>
     public unsafe void Apply(uint* source, uint* target, int count)
@@ -122,19 +122,19 @@ internal readonly struct ColourMatrix
         int i = 0;
         for (; i <= count - Vector256<uint>.Count; i += Vector256<uint>.Count)
         {
-            Of(Vector256.Load(source + i)).Store(target + i);
+            Transformed(Vector256.Load(source + i)).Store(target + i);
         }
 
         for (; i < count; i++)
         {
-            target[i] = Of(Vector256.CreateScalar(source[i])).ToScalar();
+            target[i] = Transformed(Vector256.CreateScalar(source[i])).ToScalar();
         }
     }
 
     private static Vector256<float> Channel(Vector256<uint> values) =>
         Vector256.ConvertToSingle((values & Vector256.Create(255u)).AsInt32());
 
-    private Vector256<uint> Of(Vector256<uint> pixels)
+    private Vector256<uint> Transformed(Vector256<uint> pixels)
     {
         Vector256<float> red = Channel(pixels);
         Vector256<float> green = Channel(pixels >>> 8);
@@ -153,8 +153,8 @@ internal readonly struct ColourMatrix
 }
 
 /// <summary>
-/// Blurs an image with a Gaussian, first across, then down, in whole numbers (weights in 1/256). Beyond the edges the
-/// outermost pixels are repeated. One instance serves one thread.
+/// Blurs an image with a Gaussian, first across, then down, in integer arithmetic (weights in 1/256). Beyond the edges the outermost
+/// pixels are repeated. One instance serves one thread.
 /// </summary>
 internal sealed class GaussianBlur
 {
@@ -164,7 +164,7 @@ internal sealed class GaussianBlur
 
     public GaussianBlur(ImageSize size) => _size = size;
 
-    /// <summary>Blurs 4 bytes a pixel.</summary>
+    /// <summary>Blurs an image of 4 bytes per pixel.</summary>
     /// <param name="source">The image.</param>
     /// <param name="target">Room for the result; may be the source.</param>
     /// <param name="sigma">The standard deviation in pixels, above 0; the kernel reaches three of them.</param>

@@ -10,11 +10,11 @@ namespace Convoy.Lanes.Data;
 /// image to the next.
 /// </summary>
 /// <remarks>
-/// JPEGs are decoded at the smallest of libjpeg's scales (eighths) that is not smaller than the network's size, which
-/// both saves time and averages the pixels that vanish; the rest of the way is linear interpolation, over halved copies
-/// (mipmaps) when more than a factor of two is left. Colour profiles are ignored, and so is transparency: a pixel has the
-/// colour that is stored, however transparent it is, as in OpenCV and in PIL's <c>convert("RGB")</c>. EXIF orientation is
-/// ignored unless <see cref="Upright"/> is set: labels count the pixels as they are stored.
+/// JPEGs are decoded at the smallest of libjpeg's scales (eighths) that is not below the network's size, which saves time and averages
+/// pixels instead of dropping them; the rest is linear interpolation, over halved copies (mipmaps) when more than a factor of two is left.
+/// Colour profiles are ignored, and so is transparency: a pixel has its stored colour, however transparent it is, as in OpenCV and in
+/// PIL's <c>convert("RGB")</c>. EXIF orientation is ignored unless <see cref="Upright"/> is set, because labels refer to the pixels as
+/// they are stored.
 /// </remarks>
 public sealed class ImageReader : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class ImageReader : IDisposable
     /// <summary>The size that images are resized to.</summary>
     public ImageSize Size { get; }
 
-    /// <summary>Whether pictures are turned as their EXIF orientation says; their own size is then that of the turned picture. Default false.</summary>
+    /// <summary>Whether pictures are turned as their EXIF orientation says; the size reported for them is then that of the turned picture. Default false.</summary>
     public bool Upright { get; init; }
 
     /// <summary>Reads an image as <c>[1, 3, height, width]</c> float32, normalised with ImageNet's statistics.</summary>
@@ -66,16 +66,16 @@ public sealed class ImageReader : IDisposable
         return interleaved.permute(0, 3, 1, 2);
     }
 
-    /// <summary>Reads an image into memory of 4 bytes a pixel: red, green, blue, 255.</summary>
+    /// <summary>Reads an image as 4 bytes per pixel: red, green, blue, 255.</summary>
     /// <param name="path">The image file.</param>
-    /// <param name="rgba">Room for width x height x 4 bytes.</param>
+    /// <param name="rgba">Receives width x height x 4 bytes.</param>
     /// <returns>The image's own size.</returns>
     /// <exception cref="BadInputException">The file is absent, not an image, or cut off.</exception>
     public unsafe ImageSize Read(string path, Span<byte> rgba)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rgba.Length, PixelBuffer.ByteCount(Size));
         using SKCodec codec = ImageHeader.OpenCodec(path);
-        ImageFacts stored = ImageFacts.Of(codec);
+        ImageFacts stored = ImageFacts.Read(codec);
         fixed (byte* target = rgba)
         {
             if (Upright && stored.IsTurned)
@@ -111,7 +111,7 @@ public sealed class ImageReader : IDisposable
         _resized.Dispose();
     }
 
-    /// <summary>Decodes the whole image into 4 bytes a pixel.</summary>
+    /// <summary>Decodes the whole image to 4 bytes per pixel.</summary>
     /// <exception cref="BadInputException">The image is cut off or damaged.</exception>
     internal static void Decode(SKCodec codec, string path, ImageSize size, nint target)
     {
@@ -122,7 +122,7 @@ public sealed class ImageReader : IDisposable
         if (result != SKCodecResult.Success)
         {
             throw new BadInputException(
-                result == SKCodecResult.IncompleteInput ? "the image is cut off" : $"the image can't be decoded: {result}",
+                result == SKCodecResult.IncompleteInput ? "the image is cut off" : $"the image cannot be decoded: {result}",
                 path,
                 "Restore the file or remove its label.");
         }
@@ -155,7 +155,7 @@ public sealed class ImageReader : IDisposable
         bool shrinksFar = from.Size.Width > 2 * Size.Width || from.Size.Height > 2 * Size.Height;
         if (!source.ScalePixels(resized, shrinksFar ? Mipmapped : Linear))
         {
-            throw new BadInputException($"the image can't be resized from {from.Size} to {Size}", path, "Give an image of a usual shape or remove its label.");
+            throw new BadInputException($"the image cannot be resized from {from.Size} to {Size}", path, "Give an image of a common shape or remove its label.");
         }
     }
 
@@ -174,16 +174,16 @@ public sealed class ImageReader : IDisposable
     }
 }
 
-/// <summary>Turns pictures as their EXIF orientation says: cameras store them as the sensor lies.</summary>
+/// <summary>Turns pictures as their EXIF orientation says: cameras store pixels in the sensor's order.</summary>
 internal static class ImageOrientation
 {
     /// <summary>The size of the upright picture whose stored pixels have <paramref name="size"/>, and the other way round.</summary>
     public static ImageSize Upright(ImageSize size, SKEncodedOrigin origin) => SwapsSides(origin) ? new ImageSize(size.Height, size.Width) : size;
 
-    /// <summary>Writes the upright picture.</summary>
+    /// <summary>Writes the picture upright.</summary>
     /// <param name="stored">The pixels as they are stored.</param>
-    /// <param name="origin">Where their picture's upper left corner is.</param>
-    /// <param name="upright">Room for the picture: 4 bytes a pixel, rows of its upright width without padding.</param>
+    /// <param name="origin">Where the upper left corner of the picture is.</param>
+    /// <param name="upright">Receives the picture: 4 bytes per pixel, rows of the upright width without padding.</param>
     public static unsafe void Turn(PixelBuffer stored, SKEncodedOrigin origin, nint upright)
     {
         (int width, int height) = stored.Size;
@@ -211,13 +211,13 @@ internal static class ImageOrientation
     private static bool SwapsSides(SKEncodedOrigin origin) => origin is >= SKEncodedOrigin.LeftTop and <= SKEncodedOrigin.LeftBottom;
 }
 
-/// <summary>Changes an image's height by linear interpolation, its width staying as it is: all that is left to do after most JPEGs were decoded at a scale.</summary>
+/// <summary>Changes the height of an image by linear interpolation and keeps its width: all that is left to do for most JPEGs once they are decoded at a scale.</summary>
 internal static class RowResizer
 {
-    /// <summary>Resizes 4 bytes a pixel; the mapping of rows is that of <see cref="ImageGeometry"/>.</summary>
+    /// <summary>Resizes an image of 4 bytes per pixel; rows map as in <see cref="ImageGeometry"/>.</summary>
     /// <param name="from">The image.</param>
     /// <param name="fromSize">Its size.</param>
-    /// <param name="to">Room for the resized image.</param>
+    /// <param name="to">Receives the resized image.</param>
     /// <param name="toHeight">The new height.</param>
     public static void Resize(ReadOnlySpan<byte> from, ImageSize fromSize, Span<byte> to, int toHeight)
     {
@@ -232,7 +232,7 @@ internal static class RowResizer
         }
     }
 
-    /// <summary>(top · (256 - weight) + bottom · weight) / 256, rounded; at most 65,408 before the division, so 16 bits do.</summary>
+    /// <summary>(top · (256 - weight) + bottom · weight) / 256, rounded; at most 65,408 before the division, which fits in 16 bits.</summary>
     private static void Blend(ReadOnlySpan<byte> top, ReadOnlySpan<byte> bottom, ushort weight, Span<byte> to)
     {
         var bottomWeight = new Vector<ushort>(weight);

@@ -5,14 +5,14 @@ namespace Convoy.Lanes.Data;
 /// <summary>An image's size in pixels, written <c>800x360</c>: width first.</summary>
 public readonly record struct ImageSize(int Width, int Height)
 {
-    /// <summary>The size that the network sees unless told otherwise: 800x360.</summary>
+    /// <summary>The default size of the network's input: 800x360.</summary>
     public static ImageSize Network => new(800, 360);
 
     /// <summary>The size of TuSimple's frames: 1280x720.</summary>
     public static ImageSize TuSimple => new(1280, 720);
 
-    /// <summary>Reads <c>WIDTHxHEIGHT</c>.</summary>
-    /// <exception cref="BadInputException">The text is not two whole numbers of at least 32 joined by an x.</exception>
+    /// <summary>Parses <c>WIDTHxHEIGHT</c>.</summary>
+    /// <exception cref="BadInputException">The text is not two whole numbers from 32 to 16384 joined by an x.</exception>
     public static ImageSize Parse(string text)
     {
         string[] parts = text.Split('x');
@@ -32,15 +32,15 @@ public readonly record struct ImageSize(int Width, int Height)
 }
 
 /// <summary>
-/// The one place that says how pixels of an original image map to pixels at the network's size and back.
+/// The one place that defines how pixels of an original image map to pixels at the network's size and back.
 /// </summary>
 /// <remarks>
-/// A coordinate is that of pixel centres: x = 3 is the centre of the fourth column, the image covers -0.5 to width - 0.5.
+/// Coordinates are those of pixel centres: x = 3 is the centre of the fourth column, and the image covers -0.5 to width - 0.5.
 /// An image resized from width W to w covers the same scene, so x maps to (x + 0.5) · w / W - 0.5, and y likewise
-/// (PyTorch's and OpenCV's convention for resizing without aligned corners). Labels, masks and recovered lanes all use it.
+/// (PyTorch's and OpenCV's convention for resizing without aligned corners). Labels, masks and detected lanes all use it.
 /// </remarks>
 /// <param name="Original">The size of the image file.</param>
-/// <param name="Network">The size that the network sees.</param>
+/// <param name="Network">The size of the network's input.</param>
 public readonly record struct ImageGeometry(ImageSize Original, ImageSize Network)
 {
     /// <summary>Network pixels per original pixel, across.</summary>

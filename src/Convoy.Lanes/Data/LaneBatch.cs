@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// A batch of frames. Dispose it after the backward pass: its memory then serves another batch, also if a tensor made
-/// from it still refers to it. Its tensors belong to no dispose scope.
+/// A batch of frames. Dispose it after the backward pass: its memory then serves another batch, even if a tensor made from it still refers
+/// to it. Its tensors belong to no dispose scope.
 /// </summary>
 public sealed class LaneBatch : IDisposable
 {
@@ -60,8 +60,7 @@ public sealed class LaneBatch : IDisposable
 }
 
 /// <summary>
-/// The memory of one batch, used again and again: two tensors that worker threads write into directly, each frame at its
-/// own place.
+/// The memory of a batch, used again and again: two tensors that worker threads write into directly, each frame at its own place.
 /// </summary>
 internal sealed unsafe class BatchBuffer : IDisposable
 {
@@ -73,7 +72,7 @@ internal sealed unsafe class BatchBuffer : IDisposable
     private readonly float* _imageData;
     private readonly byte* _maskData;
 
-    /// <summary>Allocates room for a whole batch; the tensors belong to no dispose scope.</summary>
+    /// <summary>Allocates memory for a whole batch; the tensors belong to no dispose scope.</summary>
     public BatchBuffer(LaneLoaderOptions options)
     {
         ImageSize size = options.ImageSize;
@@ -86,7 +85,7 @@ internal sealed unsafe class BatchBuffer : IDisposable
         _images = empty(shape, ScalarType.Float32).DetachFromDisposeScope();
         _masks = empty([options.BatchSize, size.Height, size.Width], ScalarType.Byte).DetachFromDisposeScope();
 
-        // Native memory, which doesn't move while the tensors live.
+        // Native memory, which stays where it is while the tensors live.
         _imageData = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_images.bytes));
         _maskData = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_masks.bytes));
     }
@@ -94,10 +93,10 @@ internal sealed unsafe class BatchBuffer : IDisposable
     /// <summary>Buffers that serve one batch after another.</summary>
     public static ResourcePool<BatchBuffer> Pool(LaneLoaderOptions options) => new(() => new BatchBuffer(options), options.PrefetchBatches + 2);
 
-    /// <summary>The memory of a frame's image.</summary>
+    /// <summary>A frame's image, 3 floats per pixel.</summary>
     public Span<float> Image(int place) => new(_imageData + ((long)place * _imageFloats), _imageFloats);
 
-    /// <summary>The memory of a frame's mask.</summary>
+    /// <summary>A frame's mask, 1 byte per pixel.</summary>
     public Span<byte> Mask(int place) => new(_maskData + ((long)place * _maskBytes), _maskBytes);
 
     /// <summary>The first <paramref name="count"/> images as <c>[count, 3, height, width]</c>, sharing the memory, in no dispose scope.</summary>

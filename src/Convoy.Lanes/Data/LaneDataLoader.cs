@@ -3,9 +3,9 @@ using Convoy.Training.Loading;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Prepares batches on threads of its own while the network trains: decodes, resizes, changes at random, draws masks,
-/// normalises. What a batch holds depends on the options, the epoch and the frames asked for; never on the number of
-/// workers, on timing, or on whether there is a cache.
+/// Prepares batches on threads of its own while the network trains: decodes, resizes, augments, draws masks, normalises. What a batch
+/// holds depends on the options, the epoch and the frames asked for; never on the number of workers, on timing, or on whether there is a
+/// cache.
 /// </summary>
 public sealed class LaneDataLoader : IBatchSource<LaneBatch>
 {
@@ -30,7 +30,7 @@ public sealed class LaneDataLoader : IBatchSource<LaneBatch>
         _loader = new PrefetchLoader<BatchBuffer, LaneBatch>(dataset.Count, options, new LaneBatchAssembler(dataset, options, cache), time);
     }
 
-    /// <summary>The frames that indices refer to.</summary>
+    /// <summary>The frames.</summary>
     public LaneDataset Dataset { get; }
 
     /// <inheritdoc/>
@@ -43,8 +43,8 @@ public sealed class LaneDataLoader : IBatchSource<LaneBatch>
     public LaneLoaderOptions Options { get; }
 
     /// <summary>
-    /// The batches of one epoch, in order. Workers start with the enumeration and stop when it ends, is left early, or the
-    /// loader is disposed. Dispose each batch after its step.
+    /// The batches of one epoch, in order. Workers start with the enumeration and stop when it ends, is left early, or the loader is
+    /// disposed. Dispose each batch after its step.
     /// </summary>
     /// <param name="indices">The frames of this process, in order: batches of <see cref="BatchSize"/> are cut from them.</param>
     /// <param name="epoch">The epoch, from 0, which the random changes depend on.</param>
@@ -61,11 +61,11 @@ public sealed class LaneDataLoader : IBatchSource<LaneBatch>
 /// <summary>How a <see cref="LaneDataLoader"/> prepares frames.</summary>
 public sealed record LaneLoaderOptions : LoaderOptions
 {
-    /// <summary>The size that the network sees. Default 800x360.</summary>
+    /// <summary>The size of the network's input. Default 800x360.</summary>
     public ImageSize ImageSize { get; init; } = ImageSize.Network;
 
     /// <summary>
-    /// The width of a lane in the mask, in pixels at <see cref="ImageSize"/>. Default: that of 5 pixels at 1280x720, see
+    /// The width of a lane in the mask, in pixels at <see cref="ImageSize"/>. Default: what 5 pixels at 1280x720 correspond to, see
     /// <see cref="MaskPainter.DefaultLineWidth"/> (2.795 at 800x360).
     /// </summary>
     public double? LineWidth { get; init; }
@@ -74,8 +74,8 @@ public sealed record LaneLoaderOptions : LoaderOptions
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
 
     /// <summary>
-    /// A folder for decoded frames, which spares decoding them again; made when absent. Default: null, no cache. Frames take
-    /// 4 bytes for each pixel there: 1.15 MB each at 800x360.
+    /// A folder that keeps decoded frames, so that they are decoded only once; created when absent. Default: null, no cache. Frames take
+    /// 4 bytes per pixel there: 1.15 MB each at 800x360.
     /// </summary>
     public string? CacheDirectory { get; init; }
 
@@ -91,7 +91,7 @@ public sealed record LaneLoaderOptions : LoaderOptions
     }
 }
 
-/// <summary>Has frames prepared in the memory of their batches.</summary>
+/// <summary>Prepares frames straight in the memory of their batches.</summary>
 internal sealed class LaneBatchAssembler(LaneDataset dataset, LaneLoaderOptions options, FrameCache? cache) : IBatchAssembler<BatchBuffer, LaneBatch>
 {
     private readonly ResourcePool<BatchBuffer> _buffers = BatchBuffer.Pool(options);

@@ -5,27 +5,27 @@ using System.Text.Json;
 
 namespace Convoy.Lanes.Evaluation;
 
-/// <summary>The TuSimple benchmark's three numbers and the frames that they were made of.</summary>
-/// <param name="Accuracy">The frames' accuracies summed and divided by the number of distinct labelled frames. Higher is better.</param>
-/// <param name="FalsePositives">The same of the frames' false positives. Lower is better; below 0 where predictions match several lanes each.</param>
-/// <param name="FalseNegatives">The same of the frames' false negatives. Lower is better.</param>
-/// <param name="PerFrame">One entry for each prediction, in the predictions' order.</param>
+/// <summary>The three numbers of the TuSimple benchmark and the frames that they come from.</summary>
+/// <param name="Accuracy">The sum of the frames' accuracies divided by the number of distinct labelled frames. Higher is better.</param>
+/// <param name="FalsePositives">The same for the frames' false positives. Lower is better; negative if predictions match several lanes each.</param>
+/// <param name="FalseNegatives">The same for the frames' false negatives. Lower is better.</param>
+/// <param name="PerFrame">One entry per prediction, in order.</param>
 public sealed record TuSimpleScore(
     double Accuracy,
     double FalsePositives,
     double FalseNegatives,
     IReadOnlyList<TuSimpleFrameScore> PerFrame)
 {
-    /// <summary>Which frames were predicted or labelled more than once, and which were not.</summary>
+    /// <summary>Which frames are predicted or labelled more than once or not at all.</summary>
     public TuSimpleCoverage Coverage { get; init; } = TuSimpleCoverage.Whole;
 
-    /// <summary>The label lanes without a point; null when there are none.</summary>
+    /// <summary>The label lanes without any point; null when there are none.</summary>
     public EmptyLabelLanes? EmptyLanes { get; init; }
 
     /// <summary>
     /// The score in the form that the benchmark's script prints:
     /// <c>[{"name":"Accuracy","value":v,"order":"desc"},{"name":"FP","value":v,"order":"asc"},{"name":"FN","value":v,"order":"asc"}]</c>.
-    /// What there is to remark on follows in entries of the same form, those of frames with <c>"first":"raw_file"</c>.
+    /// Anything worth remarking on follows in entries of the same form, those about frames with <c>"first":"raw_file"</c>.
     /// </summary>
     public string ToBenchmarkJson()
     {
@@ -77,17 +77,17 @@ public sealed record TuSimpleScore(
     }
 }
 
-/// <summary>How one predicted frame scored, before the benchmark averages over frames.</summary>
+/// <summary>The score of one predicted frame, before the benchmark averages over frames.</summary>
 /// <param name="RawFile">The frame.</param>
-/// <param name="Accuracy">The mean over label lanes of the share of rows in which the best predicted lane is right, 0 to 1.</param>
+/// <param name="Accuracy">The share of rows in which the best predicted lane is right, averaged over the label's lanes, 0 to 1.</param>
 /// <param name="FalsePositives">
-/// Predicted lanes that no label lane matched, divided by the predicted lanes. Negative when one prediction matches
+/// Predicted lanes that no label lane matches, divided by the number of predicted lanes. Negative when one prediction matches
 /// several label lanes, since the benchmark does not pair them one to one.
 /// </param>
-/// <param name="FalseNegatives">Label lanes that no prediction matched, divided by at most 4 label lanes, 0 to 1.</param>
+/// <param name="FalseNegatives">Label lanes that no prediction matches, divided by the number of label lanes, at most 4; 0 to 1.</param>
 /// <param name="LabelLanes">How many lanes the label has, lanes without any point included.</param>
 /// <param name="PredictedLanes">How many lanes were predicted.</param>
-/// <param name="RunTimeMilliseconds">The time that the prediction took; NaN when it is not known.</param>
+/// <param name="RunTimeMilliseconds">The time that the prediction took; NaN when it is unknown.</param>
 /// <param name="Rule">The rule that scored the frame.</param>
 public sealed record TuSimpleFrameScore(
     string RawFile,
@@ -106,7 +106,7 @@ public sealed record TuSimpleFrameScore(
     public int MissedEmptyLanes { get; init; }
 }
 
-/// <summary>The benchmark's rule that decided a frame's score.</summary>
+/// <summary>The rule of the benchmark that decided a frame's score.</summary>
 public enum TuSimpleFrameRule
 {
     /// <summary>Lanes were compared point by point.</summary>
@@ -120,19 +120,19 @@ public enum TuSimpleFrameRule
 }
 
 /// <summary>
-/// Which labelled frames a prediction file has: the benchmark compares numbers of lines only, so that a frame which is
-/// predicted twice makes up for one that is missing.
+/// Which labelled frames a prediction file covers: the benchmark only compares numbers of lines, so a frame predicted twice makes up for one
+/// that is missing.
 /// </summary>
-/// <param name="PredictedTwice">Frames with more than one prediction; each of them counts.</param>
+/// <param name="PredictedTwice">Frames with more than one prediction; all of them count.</param>
 /// <param name="LabelledTwice">Frames with more than one label; the last of them counts.</param>
-/// <param name="WithoutPrediction">Labelled frames without a prediction; they count as nothing found.</param>
-/// <param name="WithoutLabel">Predicted frames without a label, for which there is no score.</param>
+/// <param name="WithoutPrediction">Labelled frames without a prediction; nothing counts as found in them.</param>
+/// <param name="WithoutLabel">Predicted frames without a label, which cannot be scored.</param>
 public sealed record TuSimpleCoverage(NamedFrames PredictedTwice, NamedFrames LabelledTwice, NamedFrames WithoutPrediction, NamedFrames WithoutLabel)
 {
-    /// <summary>Each labelled frame is predicted once.</summary>
+    /// <summary>Every labelled frame is predicted once.</summary>
     public static TuSimpleCoverage Whole { get; } = new(default, default, default, default);
 
-    /// <summary>What is there twice and what is missing, one sentence each without a full stop; empty when each labelled frame is predicted once.</summary>
+    /// <summary>What occurs twice and what is missing, one sentence each without a full stop; empty when every labelled frame is predicted once.</summary>
     public IReadOnlyList<string> Remarks =>
     [
         .. Remark(PredictedTwice, "frame is predicted more than once", "frames are predicted more than once"),
@@ -144,21 +144,21 @@ public sealed record TuSimpleCoverage(NamedFrames PredictedTwice, NamedFrames La
     /// <summary>Compares the frames of two files.</summary>
     /// <param name="predicted">The predictions' <c>raw_file</c>.</param>
     /// <param name="labelled">The labels' <c>raw_file</c>.</param>
-    internal static TuSimpleCoverage Of(IReadOnlyCollection<string> predicted, IReadOnlyCollection<string> labelled)
+    internal static TuSimpleCoverage Compare(IReadOnlyCollection<string> predicted, IReadOnlyCollection<string> labelled)
     {
         var hasPrediction = new HashSet<string>(predicted, StringComparer.Ordinal);
         var hasLabel = new HashSet<string>(labelled, StringComparer.Ordinal);
         return new TuSimpleCoverage(
             Repeated(predicted),
             Repeated(labelled),
-            NamedFrames.Of(labelled.Where(frame => !hasPrediction.Contains(frame))),
-            NamedFrames.Of(predicted.Where(frame => !hasLabel.Contains(frame))));
+            NamedFrames.From(labelled.Where(frame => !hasPrediction.Contains(frame))),
+            NamedFrames.From(predicted.Where(frame => !hasLabel.Contains(frame))));
     }
 
     private static NamedFrames Repeated(IEnumerable<string> frames)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        return NamedFrames.Of(frames.Where(frame => !seen.Add(frame)));
+        return NamedFrames.From(frames.Where(frame => !seen.Add(frame)));
     }
 
     private static IEnumerable<string> Remark(NamedFrames frames, string one, string several)
@@ -170,13 +170,13 @@ public sealed record TuSimpleCoverage(NamedFrames PredictedTwice, NamedFrames La
     }
 }
 
-/// <summary>Some frames of a file: how many, and the first of them to look at.</summary>
+/// <summary>Some frames of a file: how many, and the first of them.</summary>
 /// <param name="Count">How many.</param>
 /// <param name="First">The first one's <c>raw_file</c>; null when there are none.</param>
 public readonly record struct NamedFrames(int Count, string? First)
 {
-    /// <summary>The distinct frames of <paramref name="frames"/> in their order.</summary>
-    internal static NamedFrames Of(IEnumerable<string> frames)
+    /// <summary>The distinct ones among <paramref name="frames"/>.</summary>
+    internal static NamedFrames From(IEnumerable<string> frames)
     {
         string[] distinct = [.. frames.Distinct(StringComparer.Ordinal)];
         return new NamedFrames(distinct.Length, distinct.FirstOrDefault());
@@ -184,17 +184,17 @@ public readonly record struct NamedFrames(int Count, string? First)
 }
 
 /// <summary>
-/// Label lanes without any point, which some label files have. The benchmark takes them for lanes: a detector that rightly
-/// finds nothing there has missed one.
+/// Label lanes without any point, which some label files contain. The benchmark treats them as lanes: a detector that rightly finds nothing
+/// there has missed one.
 /// </summary>
 /// <param name="Lanes">How many of the predicted frames' label lanes have no point.</param>
 /// <param name="Missed">How many of them no prediction matched.</param>
-/// <param name="FirstFrame">The first frame that has one.</param>
+/// <param name="FirstFrame">The first frame with one.</param>
 /// <param name="Without">The score without them, all else equal.</param>
 public sealed record EmptyLabelLanes(int Lanes, int Missed, string FirstFrame, TuSimpleScore Without)
 {
-    /// <summary>What is to be known of them, without a full stop.</summary>
+    /// <summary>A remark for the user, without a full stop.</summary>
     public string Remark => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Lanes} label {(Lanes == 1 ? "lane has" : "lanes have")} no point, and {Missed} {(Missed == 1 ? "counts" : "count")} as missed, first in {FirstFrame}; without such lanes accuracy {Without.Accuracy:0.0000}, FP {Without.FalsePositives:0.0000}, FN {Without.FalseNegatives:0.0000}");
+        $"{Quantity.Format(Lanes, "label lane")} {(Lanes == 1 ? "has" : "have")} no point, and {Missed} {(Missed == 1 ? "counts" : "count")} as missed, first in {FirstFrame}; without such lanes accuracy {Without.Accuracy:0.0000}, FP {Without.FalsePositives:0.0000}, FN {Without.FalseNegatives:0.0000}");
 }

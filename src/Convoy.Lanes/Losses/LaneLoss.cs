@@ -81,7 +81,7 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
         return (crossEntropy + dice).mean().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the gradient that it still holds.</summary>
+    /// <summary>Frees the gradient that it may still hold.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

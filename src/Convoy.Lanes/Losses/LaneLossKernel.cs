@@ -8,8 +8,8 @@ namespace Convoy.Lanes.Losses;
 
 /// <summary>
 /// <see cref="LaneLoss"/> of a batch and its gradient in one pass over the pixels, from the differences of the logits at their own,
-/// smaller size. Images are cut into bands of rows; which ones there are depends on the shapes alone, and what they give is added up
-/// in their order, so that the number of threads changes no bit.
+/// smaller size. Images are cut into bands of rows, which depend on the shapes alone, and their results are added in order, so that the
+/// number of threads changes no bit.
 /// </summary>
 /// <param name="height">Rows of the logits.</param>
 /// <param name="width">Columns of the logits.</param>
@@ -19,7 +19,7 @@ namespace Convoy.Lanes.Losses;
 /// <param name="lane">Weight of a lane pixel.</param>
 internal sealed unsafe class LaneLossKernel(int height, int width, int imageHeight, int imageWidth, double background, double lane)
 {
-    // A band's maps and rows stay in a core's cache.
+    // The maps and rows of a band fit into a core's cache.
     private const int BandRows = 32;
 
     private readonly BilinearTaps _rows = new(height, imageHeight);
@@ -27,11 +27,11 @@ internal sealed unsafe class LaneLossKernel(int height, int width, int imageHeig
     private readonly int _bands = (imageHeight + BandRows - 1) / BandRows;
 
     /// <summary>Computes the mean loss of the images and its gradient.</summary>
-    /// <param name="differences">[images, height, width]: the lane's logit less the background's.</param>
+    /// <param name="differences">[images, height, width]: the lane's logit minus the background's.</param>
     /// <param name="masks">[images, imageHeight, imageWidth]: 0 for background.</param>
     /// <param name="gradient">Receives the gradient with respect to <paramref name="differences"/>.</param>
     /// <param name="images">How many images; at least 1.</param>
-    /// <param name="threads">How many threads may work.</param>
+    /// <param name="threads">How many threads to use at most.</param>
     public double Compute(float* differences, byte* masks, float* gradient, int images, int threads)
     {
         int bandMapRows = Enumerable.Range(0, _bands).Max(band => MapRows(band).Count), bandNumbers = LaneLossMaps.Count * bandMapRows * width;
@@ -57,7 +57,7 @@ internal sealed unsafe class LaneLossKernel(int height, int width, int imageHeig
         return losses.Average();
     }
 
-    // The rows of the logits that a band's rows are interpolated from.
+    // The rows of the logits from which a band's rows are interpolated.
     private (int First, int Count) MapRows(int band)
     {
         int first = _rows.First[band * BandRows], last = _rows.Second[Math.Min(imageHeight, (band + 1) * BandRows) - 1];
@@ -111,8 +111,8 @@ internal sealed unsafe class LaneLossKernel(int height, int width, int imageHeig
 }
 
 /// <summary>
-/// What one pixel gives to <see cref="LaneLoss"/>, as a function of the difference d of its logits, for a vector of pixels. All of it
-/// comes from one exponential, e = exp(-|d|), which never overflows, and one division:
+/// The contribution of one pixel to <see cref="LaneLoss"/>, as a function of the difference d of its logits, for a vector of pixels. All
+/// of it follows from one exponential, e = exp(-|d|), which never overflows, and one division:
 /// sigmoid(|d|) = 1 / (1 + e), log(1 + e) = 2 atanh(e / (2 + e)).
 /// </summary>
 internal readonly ref struct LaneTerms
@@ -143,7 +143,7 @@ internal readonly ref struct LaneTerms
         Vector<float> smaller = e * larger;
         Vector<float> logarithm = TwoAtanh(e * onePlus * inverse);
 
-        // How far the wrong class is ahead: d for background, -d for lane.
+        // By how much the wrong class leads: d for background, -d for lane.
         Vector<float> sign = Vector.AsVectorSingle(Vector.BitwiseAnd(isLane, new Vector<int>(int.MinValue)));
         Vector<float> wrong = Vector.Xor(d, sign);
         Vector<float> weight = Vector.ConditionalSelect(isLane, _lane, _background);
@@ -195,14 +195,14 @@ internal readonly ref struct LaneTerms
 }
 
 /// <summary>
-/// The three maps at the logits' size that one band of the image's rows adds to. The transposed interpolation is linear, so the
-/// gradient is a combination of theirs whose factors may follow when all sums are known:
-/// of the cross entropy's slope, of p (1 - p) at lane pixels, and of p (1 - p) everywhere.
+/// The three maps at the logits' size that one band of the image's rows adds to: of the cross entropy's slope, of p (1 - p) at lane pixels,
+/// and of p (1 - p) everywhere. The transposed interpolation is linear, so the gradient is a linear combination of the maps, whose factors
+/// are known once all sums are.
 /// </summary>
 /// <param name="Start">The maps' first number; map m's row r begins at (m * Rows + r) * Width.</param>
 /// <param name="FirstRow">The row of the logits that row 0 is.</param>
 /// <param name="Rows">Rows of each map.</param>
-/// <param name="Width">Numbers of a row.</param>
+/// <param name="Width">Numbers in a row.</param>
 internal readonly unsafe record struct LaneLossMaps(nint Start, int FirstRow, int Rows, int Width)
 {
     /// <summary>How many maps there are.</summary>

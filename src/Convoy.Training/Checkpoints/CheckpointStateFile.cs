@@ -181,8 +181,7 @@ internal static class CheckpointStateFile
 
     private static FormatException Wrong(JsonElement root, string name, string expected) =>
         new(root.TryGetProperty(name, out JsonElement value)
-            ? $"{Name}: {name} is {Shortened(value.GetRawText())}, not {expected}"
+            ? $"{Name}: {name} is {BadInputException.Excerpt(value.GetRawText())}, not {expected}"
             : $"{Name} has no {name}");
 
-    private static string Shortened(string text) => text.Length <= 60 ? text : text[..60] + " ...";
 }

@@ -7,13 +7,13 @@ namespace Convoy.Training.Loading;
 
 /// <summary>Prepares one sample of a <see cref="SampleCache"/>. Called on several threads at once.</summary>
 /// <param name="index">The sample, from 0.</param>
-/// <param name="bytes">Room for the sample; holds whatever an earlier sample left there.</param>
+/// <param name="bytes">Receives the sample; contains leftovers of an earlier one at first.</param>
 /// <returns>A number to keep with the sample, see <see cref="SampleCache.Tag"/>; 0 when there is nothing to keep.</returns>
 public delegate long CachedSamplePreparation(int index, Span<byte> bytes);
 
 /// <summary>
 /// Prepared samples of one size in bytes, read straight from a memory-mapped file that all ranks of a machine share. What it gives is bit
-/// for bit what preparing them gave. Safe for any thread.
+/// for bit what their preparation gave. Safe for any thread.
 /// </summary>
 /// <remarks>
 /// A format and a key have one file, <c>NAME-KEY.cache</c>: when the samples' sources change, so does the key, and another file is made.
@@ -37,19 +37,19 @@ public sealed unsafe class SampleCache : IDisposable
     }
 
     /// <summary>
-    /// Opens the cache of the samples that <paramref name="key"/> stands for, and builds it when it is absent or damaged. Of several
+    /// Opens the cache for a key, and builds it when it is absent or damaged. Of several
     /// processes one builds and the others wait for it.
     /// </summary>
-    /// <param name="directory">The cache folder, made when absent.</param>
+    /// <param name="directory">The cache folder, created when absent.</param>
     /// <param name="format">What the samples are.</param>
     /// <param name="key">What they are made from, 32 bytes, see <see cref="SampleCacheKey"/>.</param>
     /// <param name="prepare">Prepares a sample.</param>
     /// <param name="workers">How many threads prepare samples; 0 counts as 1.</param>
     /// <param name="time">The clock of the time-out (30 minutes) while another process builds. Default: the system's.</param>
-    /// <param name="cancellation">Stops waiting or building, and removes what was begun.</param>
-    /// <exception cref="ArgumentException">Format or key are not as they should be.</exception>
-    /// <exception cref="BadInputException">The folder cannot be written.</exception>
-    /// <exception cref="IOException">Another process has been building for 30 minutes, or the disk does not keep what is written.</exception>
+    /// <param name="cancellation">Stops waiting or building, and removes an unfinished file.</param>
+    /// <exception cref="ArgumentException">The format or the key is not valid.</exception>
+    /// <exception cref="BadInputException">The folder cannot be written to.</exception>
+    /// <exception cref="IOException">Another process has been building for 30 minutes, or the file cannot be read back after it was written.</exception>
     public static SampleCache OpenOrBuild(
         string directory,
         SampleCacheFormat format,

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Convoy.Training.Loading;
 
 /// <summary>
-/// Which sample is to be prepared, and for which epoch. What a sample becomes should depend on nothing else, so that a batch is the same
-/// whatever thread or process prepares it.
+/// Which sample to prepare, and for which epoch. The result should depend on nothing else, so that a batch is the same whichever thread or
+/// process prepares it.
 /// </summary>
 /// <param name="Index">The sample's index in its data set, from 0.</param>
 /// <param name="Epoch">The epoch, from 0.</param>

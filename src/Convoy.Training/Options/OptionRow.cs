@@ -182,7 +182,7 @@ public sealed class OptionRow
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {
         string text = value is null ? "null" : value.GetValueKind() == JsonValueKind.String ? value.ToString() : value.ToJsonString();
-        return new BadInputException($"{name} must be {Kind()} (got {Shortened(text)}).", error);
+        return new BadInputException($"{name} must be {Kind()} (got {BadInputException.Excerpt(text)}).", error);
     }
 
     private string Kind() => _type switch
@@ -198,5 +198,4 @@ public sealed class OptionRow
 
     private string Names() => string.Join(", ", _type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? field.Name).ToLowerInvariant()));
 
-    private static string Shortened(string text) => text.Length <= 60 ? text : text[..60] + " ...";
 }

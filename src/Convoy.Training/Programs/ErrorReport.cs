@@ -40,7 +40,7 @@ internal sealed record ErrorReport(string Message, int ExitCode)
             UnauthorizedAccessException => ("no permission", "Check the path and its permissions."),
             PathTooLongException => ("the path is too long", "Choose a shorter one."),
             IOException { HResult: FileExists } => ("a file of that name is in the way", "Choose another path."),
-            IOException { HResult: NotADirectory } => ("a file stands where a folder should be", "Choose another path."),
+            IOException { HResult: NotADirectory } => ("there is a file where a folder should be", "Choose another path."),
             IOException { HResult: IsADirectory } => ("a folder stands where a file should be", "Choose another path."),
             IOException { HResult: ReadOnlyFileSystem } => ("the file system is read-only", "Choose another path."),
             _ => null,

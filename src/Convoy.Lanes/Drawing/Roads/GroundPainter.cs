@@ -3,10 +3,11 @@ using System.Runtime.CompilerServices;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Paints the ground row by row, from the bottom of the picture to where the road ends or hides behind a crest.</summary>
+/// <summary>Paints the ground row by row, from the bottom of the picture up to where the road ends or disappears behind a crest.</summary>
 internal static class GroundPainter
 {
-    /// <summary>Gives back the topmost row that shows ground; the picture's height if none does.</summary>
+    /// <summary>Paints the ground.</summary>
+    /// <returns>The topmost row that shows ground; the picture's height if none does.</returns>
     public static int Paint(Picture picture, RoadScene scene, RoadCamera camera, SceneLight light, NoiseTexture grain, NoiseTexture smooth)
     {
         var row = new RoadRow(picture.Size.Width);
@@ -25,7 +26,7 @@ internal static class GroundPainter
         return y + 1;
     }
 
-    /// <summary>Paints nothing but the lane lines, white on black: what the labels are checked against.</summary>
+    /// <summary>Paints only the lane lines, white on black: labels are checked against this.</summary>
     public static void PaintLinesOnly(Picture picture, RoadScene scene, RoadCamera camera, NoiseTexture grain)
     {
         var row = new RoadRow(picture.Size.Width);
@@ -50,7 +51,7 @@ internal static class GroundPainter
 }
 
 /// <summary>
-/// One row of the picture where it shows the ground: where on the road it is, and the colours of its pixels while they are made.
+/// One row of the picture that shows ground: where on the road it is, and the colours of its pixels while they are computed.
 /// </summary>
 /// <param name="width">Pixels in a row.</param>
 internal sealed class RoadRow(int width)
@@ -82,7 +83,7 @@ internal sealed class RoadRow(int width)
 
     public float[] Blue { get; } = new float[width];
 
-    /// <summary>Puts the row at <paramref name="y"/>; false if it shows no road.</summary>
+    /// <summary>Moves to row <paramref name="y"/>; false if it shows no road.</summary>
     public bool Move(int y, RoadCamera camera, RoadGeometry geometry)
     {
         double tangent = camera.TangentOfRow(y);
@@ -108,11 +109,11 @@ internal sealed class RoadRow(int width)
         return true;
     }
 
-    /// <summary>The column, between pixels too, of a place this many metres right of the ego lane's centre.</summary>
+    /// <summary>The column, not rounded, of a place this many metres right of the ego lane's centre.</summary>
     public double ColumnOf(double lateral) => (lateral - Left) / Step;
 }
 
-/// <summary>Lights a row of ground: shadows, headlights, the mirror of a wet road, haze.</summary>
+/// <summary>Lights a row of ground: shadows, headlights, the reflections of a wet road, haze.</summary>
 internal sealed class GroundLightPainter
 {
     private readonly RoadScene _scene;
@@ -134,7 +135,7 @@ internal sealed class GroundLightPainter
         (_lit, _beam, _mirror) = (new float[width], new float[width], new float[width]);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the first call already runs long
     public void PaintRow(RoadRow row)
     {
         Array.Fill(_lit, 1f);
@@ -162,7 +163,7 @@ internal sealed class GroundLightPainter
         Light(row.Blue, ambient.Z, sky.Z, _light.Haze.Z, haze);
     }
 
-    /// <summary>One colour of the row: lit, mirroring the sky where it is wet, and behind haze.</summary>
+    /// <summary>One colour channel of the row: lit, reflecting the sky where it is wet, and behind haze.</summary>
     private void Light(float[] channel, float ambient, float sky, float hazeColour, float haze)
     {
         int x = 0;
@@ -196,7 +197,7 @@ internal sealed class GroundLightPainter
         }
     }
 
-    /// <summary>The share of the sky in what a wet road shows: water mirrors most at grazing angles, that is, far away.</summary>
+    /// <summary>How much of the sky a wet road reflects: water reflects most at grazing angles, that is, far away.</summary>
     private void Mirror(RoadRow row)
     {
         float mirror = 0.62f * MathF.Exp(-7f / (float)row.Distance);
@@ -208,7 +209,7 @@ internal sealed class GroundLightPainter
         }
     }
 
-    /// <summary>The dark under a vehicle, and the shadow that the sun makes of it.</summary>
+    /// <summary>The darkness under a vehicle, and the shadow that it casts in the sun.</summary>
     private static IEnumerable<RoadShadow> ShadowsOf(Vehicle vehicle, RoadScene scene)
     {
         VehicleShape shape = vehicle.Shape;

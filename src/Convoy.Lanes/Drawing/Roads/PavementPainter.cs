@@ -21,7 +21,7 @@ internal sealed class PavementPainter
         _section = new CrossSection(scene);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the first call already runs long
     public void PaintRow(RoadRow row)
     {
         (Vector4[] cells, double origin, double perMetre) = _section.For(row.Step * 1.5);
@@ -93,8 +93,8 @@ internal sealed class PavementPainter
 }
 
 /// <summary>
-/// The ground's colour across the road, from the verge on the left to the verge on the right, in cells of 2 cm and averaged over
-/// ever wider cells, so that far rows show averages instead of flicker.
+/// The colour of the ground across the road, from the left verge to the right one, in cells of 2 cm and averaged over ever wider cells, so
+/// that distant rows show averages instead of flickering.
 /// </summary>
 internal sealed class CrossSection
 {

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Everything that one drawn frame shows, in metres; what is painted and what is labelled both come from here.</summary>
+/// <summary>Everything that one drawn frame shows, in metres; both the picture and the label come from here.</summary>
 internal sealed record RoadScene
 {
     /// <summary>The camera for a picture of 1280x720.</summary>
@@ -20,7 +20,7 @@ internal sealed record RoadScene
 
     public required Weather Weather { get; init; }
 
-    /// <summary>Metres after which haze has taken about two thirds of the contrast.</summary>
+    /// <summary>Metres at which haze has taken away about two thirds of the contrast.</summary>
     public required double Visibility { get; init; }
 
     /// <summary>The sun's side: -1 is left, 1 is right, 0 straight ahead. Shadows fall to the other side.</summary>
@@ -32,7 +32,7 @@ internal sealed record RoadScene
 
     public required Roadside RightSide { get; init; }
 
-    /// <summary>The shadows of bridges and trees; those of vehicles follow from the vehicles.</summary>
+    /// <summary>The shadows of bridges and trees; those of vehicles are derived from the vehicles.</summary>
     public required IReadOnlyList<RoadShadow> Shadows { get; init; }
 
     /// <summary>Metres to a bridge over the road, if there is one.</summary>
@@ -91,7 +91,7 @@ internal enum Weather
     Rain,
 }
 
-/// <summary>How the carriageway's surface looks.</summary>
+/// <summary>What the surface of the carriageway looks like.</summary>
 /// <param name="Colour">The lanes' colour in daylight, 0 to 1.</param>
 /// <param name="Grain">Strength of the texture, about 0.02 to 0.1.</param>
 /// <param name="TyreDarkening">How much darker the wheel tracks are, 0 to 0.3.</param>
@@ -200,7 +200,7 @@ internal enum Roadside
 /// <param name="Right">Metres right of the ego lane's centre where it ends; infinity for the whole width.</param>
 /// <param name="Strength">The share of the light that it takes, 0 to 1.</param>
 /// <param name="Softness">Metres over which its edge fades.</param>
-/// <param name="Dappled">Broken up by gaps, as under trees.</param>
+/// <param name="Dappled">Whether it has gaps, as under trees.</param>
 internal readonly record struct RoadShadow(
     double Near, double Far, double Left, double Right, double Strength, double Softness, bool Dappled);
 

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Draws a scene at random: which road, which light, which traffic. The same seed and index give the same scene.</summary>
+/// <summary>Samples a scene at random: which road, which light, which traffic. The same seed and index give the same scene.</summary>
 internal static class RoadSceneSampler
 {
     /// <param name="seed">The data set's seed.</param>
@@ -69,7 +69,7 @@ internal static class RoadSceneSampler
 
     private static RoadGeometry SampleGeometry(SceneRandom random, double laneWidth)
     {
-        // Motorways bend with radii from about 350 m up; a third of the scenes is as good as straight.
+        // Motorways bend with radii from about 350 m up; a third of the scenes are practically straight.
         double bend = random.Chance(0.3) ? random.Normal(0.00008) : random.Pick(-1.0, 1.0) * random.Between(0.0003, 0.0028);
         double rate = random.Chance(0.5) ? random.Normal(0.000008) : 0;
         if (random.Chance(0.25))
@@ -201,7 +201,7 @@ internal static class RoadSceneSampler
     }
 }
 
-/// <summary>Draws the lane lines of a carriageway at random: how many, where, and how each is marked.</summary>
+/// <summary>Samples the lane lines of a carriageway at random: how many, where, and how each is marked.</summary>
 internal static class LaneLineSampler
 {
     /// <summary>2 to 5 lines from left to right; the ego lane is between -laneWidth/2 and laneWidth/2.</summary>
@@ -238,7 +238,7 @@ internal static class LaneLineSampler
                 style = leftEdge && random.Chance(0.25) ? LaneLineStyle.Double : LaneLineStyle.Solid;
                 if (random.Chance(0.2))
                 {
-                    // As where the carriageway goes on; no further line is drawn, since a line without a label would be a wrong label.
+                    // As if the carriageway went on; no further line is drawn, since a line without a label would make the label wrong.
                     style = LaneLineStyle.Dashed;
                 }
             }

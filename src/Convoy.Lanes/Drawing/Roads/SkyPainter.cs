@@ -15,7 +15,7 @@ internal static class SkyPainter
     /// <param name="light">The scene's light.</param>
     /// <param name="noise">The clouds.</param>
     /// <param name="end">The first row that is not sky.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // it runs long the first time it is called
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // the first call already runs long
     public static void Paint(Picture picture, RoadScene scene, RoadCamera camera, SceneLight light, NoiseTexture noise, int end)
     {
         float threshold = 0.55f - (1.3f * light.Clouds);
@@ -36,7 +36,7 @@ internal static class SkyPainter
             float right = CloudAt(0);
             for (int x = 0; x < picture.Size.Width; x++)
             {
-                // Clouds are smooth: between every fourth pixel they are interpolated.
+                // Clouds are smooth: every fourth pixel is computed, those between are interpolated.
                 if (x % Stride == 0)
                 {
                     (left, right) = (right, CloudAt(x + Stride));
@@ -58,7 +58,7 @@ internal static class SkyPainter
     }
 }
 
-/// <summary>Paints what stands at the horizon: hills and a line of woods, and the land below them down to the road.</summary>
+/// <summary>Paints the horizon: hills and a line of woods, and the land below them down to the road.</summary>
 internal static class BackdropPainter
 {
     /// <param name="picture">Painted over the sky.</param>

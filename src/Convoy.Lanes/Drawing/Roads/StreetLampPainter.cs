@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Paints street lamps to the right of the road, and knows the light that they throw on it at night.</summary>
+/// <summary>Paints street lamps to the right of the road, and computes the light that they cast on it at night.</summary>
 internal static class StreetLampPainter
 {
     private const double Height = 9;

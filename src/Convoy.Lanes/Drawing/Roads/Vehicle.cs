@@ -2,15 +2,15 @@ using System.Numerics;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>A vehicle that drives ahead.</summary>
+/// <summary>A vehicle ahead.</summary>
 /// <param name="Kind">Its body.</param>
-/// <param name="Lateral">Metres of its middle right of the ego lane's centre.</param>
+/// <param name="Lateral">Metres from the ego lane's centre to its middle, positive to the right.</param>
 /// <param name="Distance">Metres from the camera to its rear.</param>
 /// <param name="Colour">Its paint, 0 to 1.</param>
 /// <param name="Braking">Whether its brake lights are on.</param>
 internal sealed record Vehicle(VehicleKind Kind, double Lateral, double Distance, Vector3 Colour, bool Braking)
 {
-    public VehicleShape Shape => VehicleShape.Of(Kind);
+    public VehicleShape Shape => VehicleShape.For(Kind);
 }
 
 /// <summary>The kinds of vehicles that occlude lanes.</summary>
@@ -80,12 +80,12 @@ internal sealed record VehicleShape(
     /// <summary>Height of its highest corner in metres.</summary>
     public double Top => Silhouette.Max(corner => corner.Height);
 
-    public static VehicleShape Of(VehicleKind kind) => kind switch
+    public static VehicleShape For(VehicleKind kind) => kind switch
     {
         VehicleKind.Sedan => Sedan,
         VehicleKind.Suv => Suv,
         VehicleKind.Van => Van,
         VehicleKind.Truck => Truck,
-        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "not a kind of vehicle"),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of vehicle."),
     };
 }
