@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Analysis.Runs;
-using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Reading;
 

@@ -2,8 +2,8 @@ using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Rendering.Charts;
+using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 

@@ -1,4 +1,4 @@
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>Which column of a table is which.</summary>
 internal sealed class TableLayout

@@ -1,7 +1,7 @@
 using System.Globalization;
 using CsvHelper;
 
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>The cells of a CSV file: separated by commas, semicolons, tabs or bars, quoted where need be; lines that start with # are remarks.</summary>
 internal sealed class CsvTable

@@ -1,7 +1,6 @@
-using System.Globalization;
 using Convoy.Analysis.Runs;
 
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>
 /// Reads a table of times, throughputs or speed-ups over processes. The first line names the columns; without one they are
