@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using Convoy.Lanes.Interpolation;
+using Convoy.Torch.Interpolation;
+using Convoy.Torch.Nn;
 using static TorchSharp.torch;
 
 namespace Convoy.Benchmarks;

@@ -1,5 +1,5 @@
-using Convoy.Lanes;
 using Convoy.Lanes.Models;
+using Convoy.Training;
 using static TorchSharp.torch;
 
 namespace Convoy.PeerComparison;

@@ -5,6 +5,7 @@ using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,6 +2,7 @@ using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -6,7 +6,7 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 using Convoy.Cli.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

@@ -3,7 +3,7 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Reports;
 

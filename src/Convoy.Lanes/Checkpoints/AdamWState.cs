@@ -1,3 +1,4 @@
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;
@@ -29,7 +30,7 @@ public static class AdamWState
     /// <exception cref="BadInputException">The file is of another model's optimizer. The optimizer is unchanged.</exception>
     public static void Load(AdamW optimizer, IReadOnlyList<string> names, string path)
     {
-        Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
+        Dictionary<string, Tensor> values = ModelWeights.Read(path);
         using var scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
         try

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Serialization;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;
 
@@ -166,7 +167,7 @@ public sealed class Checkpoint
             try
             {
                 string? fault = !File.Exists(file) ? $"it has no {name}"
-                    : _sums is null ? SafetensorsFile.FormFault(file) is { } form ? $"{name} is {form}" : null
+                    : _sums is null ? SafetensorsFile.FindFault(file) is { } form ? $"{name} is {form}" : null
                     : !_sums.TryGetValue(name, out string? sum) ? $"its state.json has no SHA-256 of {name}"
                     : CheckpointStateFile.SumOf(file) != sum ? $"{name} is not as it was written, its SHA-256 differs"
                     : null;

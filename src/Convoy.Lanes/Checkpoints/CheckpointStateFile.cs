@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Convoy.Distributed.Amp;
 using Convoy.Lanes.Data;
+using Convoy.Torch.Amp;
 
 namespace Convoy.Lanes.Checkpoints;
 

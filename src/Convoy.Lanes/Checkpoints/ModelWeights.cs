@@ -1,3 +1,4 @@
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ public static class ModelWeights
     /// <exception cref="BadInputException">The file is of another model: a name or a shape differs. The module is unchanged.</exception>
     public static void Load(nn.Module module, string path)
     {
-        Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
+        Dictionary<string, Tensor> values = Read(path);
         try
         {
             Dictionary<string, Tensor> state = module.state_dict();
@@ -45,7 +46,7 @@ public static class ModelWeights
     /// <exception cref="BadInputException">The file has none of the encoder's names, or has them twice, or a shape or a type differs. The module is unchanged.</exception>
     public static int LoadPretrained(nn.Module module, string path)
     {
-        Dictionary<string, Tensor> values = SafetensorsFile.Read(path);
+        Dictionary<string, Tensor> values = Read(path);
         try
         {
             Dictionary<string, Tensor> state = module.state_dict();
@@ -124,6 +125,20 @@ public static class ModelWeights
         foreach (Tensor value in values.Values)
         {
             value.Dispose();
+        }
+    }
+
+    /// <summary>Reads a file's tensors, which are the caller's to dispose.</summary>
+    /// <exception cref="BadInputException">It is missing, or no whole safetensors file.</exception>
+    internal static Dictionary<string, Tensor> Read(string path)
+    {
+        try
+        {
+            return SafetensorsFile.Read(path);
+        }
+        catch (SafetensorsException error)
+        {
+            throw new BadInputException(error.Fault, error.Path, error.Remedy, error);
         }
     }
 }

@@ -1,7 +1,7 @@
-using Convoy.Lanes.Autograd;
+using Convoy.Torch.Autograd;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Losses;
 

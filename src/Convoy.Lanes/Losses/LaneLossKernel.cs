@@ -1,6 +1,6 @@
 using System.Buffers;
-using Convoy.Distributed.Kernels;
-using Convoy.Lanes.Interpolation;
+using Convoy.Torch.Interpolation;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Lanes.Losses;
 

@@ -1,3 +1,4 @@
+using Convoy.Torch.Nn;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Models;

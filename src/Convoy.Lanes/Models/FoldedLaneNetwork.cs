@@ -1,5 +1,6 @@
-using static TorchSharp.torch;
+using Convoy.Torch.Nn;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Models;
 

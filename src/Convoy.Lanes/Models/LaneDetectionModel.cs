@@ -1,7 +1,7 @@
-using Convoy.Lanes.Interpolation;
+using Convoy.Torch.Nn;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Models;
 

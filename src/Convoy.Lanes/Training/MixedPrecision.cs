@@ -1,5 +1,6 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Amp;
+using Convoy.Torch.Amp;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ namespace Convoy.Lanes.Training;
 internal sealed class MixedPrecision(Precision precision, ProcessGroup group)
 {
     /// <summary>Scales the loss and steps the optimizer; disabled unless the precision is fp16.</summary>
-    public GradScaler Scaler { get; } = new(enabled: precision == Precision.Fp16, group: group);
+    public GradScaler Scaler { get; } = new DistributedGradScaler(group, enabled: precision == Precision.Fp16);
 
     /// <summary>The scaler's state for a checkpoint, null where there is none.</summary>
     public IReadOnlyDictionary<string, double>? State => Scaler.IsEnabled ? Scaler.StateDict() : null;

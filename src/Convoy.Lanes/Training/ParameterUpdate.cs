@@ -1,7 +1,7 @@
-using Convoy.Distributed.Amp;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Optim;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Optim;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;
 

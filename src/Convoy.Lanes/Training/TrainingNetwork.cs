@@ -1,8 +1,8 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
-using Convoy.Lanes.Convolution;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Nn;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Training;

@@ -150,5 +150,5 @@ public sealed class DistributedDataParallelTests : IDisposable
         Assert.Equal([5L, 2L], _network.call(_input).shape);
     }
 
-    private static unsafe long Address(Tensor tensor) => (long)Interop.TensorMemory.Address(tensor);
+    private static unsafe long Address(Tensor tensor) => (long)Convoy.Torch.Interop.TensorMemory.Address(tensor);
 }

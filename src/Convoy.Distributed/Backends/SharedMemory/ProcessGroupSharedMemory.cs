@@ -1,7 +1,7 @@
 using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Errors;
-using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
+using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;

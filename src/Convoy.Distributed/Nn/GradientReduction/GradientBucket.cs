@@ -1,3 +1,4 @@
+using Convoy.Torch.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,11 +19,11 @@ public sealed class GradientBucket
     {
         (Index, IsLast, _gradients, _isView) = (index, isLast, gradients, isView);
         Parameters = [.. gradients.Select(gradient => gradient.Parameter)];
-        (long[] offsets, long count) = BucketLayout.Offsets(Parameters);
+        (long[] offsets, long count) = FlatLayout.Offsets(Parameters);
 
         // A bucket of nothing but empty parameters still needs an element to be allocated.
         Flat = group.AllocateBuffer(Math.Max(1, count), Parameters[0].dtype);
-        Gradients = [.. Parameters.Select((p, i) => Flat.as_strided(p.shape, BucketLayout.DenseStrides(p), offsets[i]).DetachFromDisposeScope())];
+        Gradients = [.. Parameters.Select((p, i) => Flat.as_strided(p.shape, FlatLayout.DenseStrides(p), offsets[i]).DetachFromDisposeScope())];
         for (int i = 0; i < gradients.Length; i++)
         {
             gradients[i].Place(isView ? Gradients[i] : null);

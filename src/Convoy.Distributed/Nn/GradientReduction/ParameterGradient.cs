@@ -1,4 +1,4 @@
-using Convoy.Distributed.Interop;
+using Convoy.Torch.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -49,7 +49,7 @@ internal sealed class ParameterGradient
     {
         using var noGradient = no_grad();
         Tensor? old = _gradient;
-        using Tensor? apart = place is null ? empty_strided(Parameter.shape, BucketLayout.DenseStrides(Parameter), dtype: Parameter.dtype) : null;
+        using Tensor? apart = place is null ? empty_strided(Parameter.shape, FlatLayout.DenseStrides(Parameter), dtype: Parameter.dtype) : null;
         _gradient = AutogradVersion.Alias(place ?? apart!);
         using Tensor? given = Parameter.grad;
         if (old is null || given is not null)
