@@ -90,7 +90,7 @@ public sealed class ReportCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("1,-3\n", "", "not a time ('-3', ")]
+    [InlineData("1,-3\n", "", "a time must be a number above 0 (got '-3', ")]
     [InlineData("1,3\n", "--predict=x", "--predict must be whole numbers from 1, separated by commas (got x).")]
     [InlineData("1,3\n", "--latency-us=5", "--latency-us needs --link-gbps")]
     [InlineData("1,3\n", "--price=-1", "--price must be from 0 to 1e12 (got -1).")]

@@ -1,5 +1,4 @@
 using Convoy.Analysis.Runs;
-using Convoy.Analysis.Scaling;
 using Convoy.Metrics;
 
 namespace Convoy.Analysis.Conclusions;

@@ -1,4 +1,3 @@
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
 

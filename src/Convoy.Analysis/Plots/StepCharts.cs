@@ -1,4 +1,3 @@
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 

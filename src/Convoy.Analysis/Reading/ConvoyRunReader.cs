@@ -9,6 +9,7 @@ namespace Convoy.Analysis.Reading;
 internal static class ConvoyRunReader
 {
     private const int LongestSetting = 1000;
+    private const int LongestNoun = 40;
 
     /// <exception cref="AnalysisInputException">A file cannot be understood.</exception>
     public static ReadRuns Read(string path)
@@ -101,7 +102,7 @@ internal static class ConvoyRunReader
 
     private static string Precision(string path, Dictionary<string, string> settings) =>
         settings.TryGetValue(SettingNames.Precision, out string? recorded)
-            ? PrecisionName.Parse(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
+            ? PrecisionName.Parse(recorded) ?? throw new AnalysisInputException("precision must be a name", $"got '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
             : MetricsFileName.Parse(path)?.Precision ?? Configuration.DefaultPrecision;
 
     private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
@@ -127,7 +128,8 @@ internal static class ConvoyRunReader
         return settings;
     }
 
-    private static string Noun(string? recorded) => recorded is { Length: > 0 } ? Shown(recorded) : Run.DefaultSampleNoun;
+    private static string Noun(string? recorded) =>
+        recorded is { Length: > 0 and <= LongestNoun } && recorded.All(c => char.IsLetter(c) || c is ' ' or '-') ? recorded : Run.DefaultSampleNoun;
 
     // Settings differ within this length, and messages and tables show them.
     private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
@@ -165,7 +167,7 @@ internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMe
     /// <param name="processes">What the run's configuration says, for steps that do not.</param>
     /// <param name="threads">The same of threads.</param>
     /// <param name="place">Where a step stands, for messages.</param>
-    /// <exception cref="AnalysisInputException">A step's processes or threads are no such number.</exception>
+    /// <exception cref="AnalysisInputException">A step's processes or threads are outside their range.</exception>
     public static IReadOnlyList<RunPart> Split(IReadOnlyList<StepMetrics> steps, Func<int> processes, int? threads, Func<int, string> place)
     {
         var parts = new List<RunPart>();
@@ -185,7 +187,7 @@ internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMe
         return Joined(parts);
     }
 
-    /// <summary>Those steps of another rank's log that belong to this part: logs of ranks that a resumed run has no more stay in its folder.</summary>
+    /// <summary>Those steps of another rank's log that belong to this part: logs of ranks that a resumed run no longer has stay in its folder.</summary>
     public IReadOnlyList<StepMetrics> StepsOf(int rank, IEnumerable<StepMetrics> log) => rank >= Processes
         ? []
         : [.. log.Where(s => s.Step >= Steps[0].Step && s.Step <= Steps[^1].Step && (s.WorldSize ?? Processes) == Processes)];
@@ -213,7 +215,7 @@ internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMe
     {
         if (value is < 1 or > Configuration.MostProcesses)
         {
-            throw new AnalysisInputException($"not a number of {(name == "threads" ? name : "processes")}", string.Create(CultureInfo.InvariantCulture, $"{name} {value}, {place}"), "Leave the run out, or measure it again.");
+            throw new AnalysisInputException($"{name} must be from 1 to 1000000", string.Create(CultureInfo.InvariantCulture, $"got {value}, {place}"), "Leave the run out, or measure it again.");
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Analysis.Runs;
-using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Reading;
 
@@ -139,7 +138,7 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
         double? batch = Number(record, "batch_size", place);
         if (batch is { } size && !(size >= 1 && size == Math.Floor(size) && size <= int.MaxValue))
         {
-            throw new AnalysisInputException("not a batch size", $"batch_size {size.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
+            throw new AnalysisInputException("\"batch_size\" must be a whole number from 1", $"got {size.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
         }
 
         return new RecordedStep(
@@ -162,7 +161,7 @@ internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds,
         double value = Number(record, name, place) ?? otherwise;
         return value >= 0 && value <= most && value == Math.Floor(value)
             ? value
-            : throw new AnalysisInputException($"\"{name}\" is not a whole number from 0", $"{value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
+            : throw new AnalysisInputException($"\"{name}\" must be a whole number from 0", $"got {value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
     }
 
     private static double? Number(JsonElement record, string name, string place)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Convoy.Analysis.Reading.Tables;
 using Convoy.Analysis.Runs;
 
 namespace Convoy.Analysis.Reading;

@@ -1,7 +1,7 @@
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Rendering.Charts;
+using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Reports;
 using Convoy.Training;
 

@@ -172,15 +172,15 @@ public sealed class RunReaderTests : IDisposable
     [Theory]
     [InlineData("t.csv", "", "the table is empty")]
     [InlineData("t.csv", "processes,seconds\n", "the table is empty")]
-    [InlineData("t.csv", "1,10\n2,-5\n", "not a time ('-5', ", "line 2")]
-    [InlineData("t.csv", "1,10\n2,nan\n", "not a time ('nan', ", "line 2")]
-    [InlineData("t.csv", "1,10\n0,5\n", "not a number of processes ('0', ", "line 2")]
+    [InlineData("t.csv", "1,10\n2,-5\n", "a time must be a number above 0 (got '-5', ", "line 2")]
+    [InlineData("t.csv", "1,10\n2,nan\n", "a time must be a number above 0 (got 'nan', ", "line 2")]
+    [InlineData("t.csv", "1,10\n0,5\n", "a number of processes must be a whole number from 1 to 1000000 (got '0', ", "line 2")]
     [InlineData("t.csv", "1,10\n2\n", "not a line of processes,seconds[,precision]", "line 2")]
     [InlineData("Metrics_2_cpus.json", "", "the file is empty")]
     [InlineData("Metrics_2_cpus.json", "{\"metrics\":[\n{\"step\":1,", "the file is not whole JSON", "line 2")]
     [InlineData("Metrics_2_cpus.json", "[]", "it has no list \"metrics\"")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[]}""", "the file has no times")]
-    [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":-3}]}""", "not a time (elapsed_time -3, ", "record 1")]
+    [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":-3}]}""", "elapsed_time must be from 0 to 1e10 seconds (got -3, ", "record 1")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":3},{"step":2,"elapsed_time":2}]}""", "elapsed_time does not grow (3 then 2, step 2")]
     [InlineData("Metrics_2_cpus.json", """{"start_time":"2025-01-02","end_time":"2025-01-01","metrics":[]}""", "end_time is not after start_time")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":"soon"}]}""", "\"elapsed_time\" is not a number")]
@@ -208,7 +208,8 @@ public sealed class RunReaderTests : IDisposable
 
         var error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([Path.Combine(_folder.Path, "run")]));
 
-        Assert.Contains("comm_time -0.05, ", error.Value, StringComparison.Ordinal);
+        Assert.Equal("comm_time must be from 0 to 1e10 seconds", error.Problem);
+        Assert.Contains("got -0.05, ", error.Value, StringComparison.Ordinal);
         Assert.Contains("metrics_rank1.jsonl, line 3", error.Value, StringComparison.Ordinal);
     }
 

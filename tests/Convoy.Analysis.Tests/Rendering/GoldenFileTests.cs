@@ -1,8 +1,8 @@
 using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Rendering.Charts;
+using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Reports;
 
 namespace Convoy.Analysis.Tests.Rendering;

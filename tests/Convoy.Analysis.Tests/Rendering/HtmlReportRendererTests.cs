@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Convoy.Analysis.Plots;
-using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Rendering.Charts;
+using Convoy.Analysis.Rendering.Html;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 

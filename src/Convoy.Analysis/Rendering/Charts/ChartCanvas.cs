@@ -5,7 +5,8 @@ namespace Convoy.Analysis.Rendering.Charts;
 
 /// <summary>
 /// What charts are drawn on: a few shapes, each with its classes in chart.css. All forms of a chart come from the same calls,
-/// so that a picture is the drawing on the page.
+/// so that a picture is the drawing on the page. Plotting libraries write SVG without classes, and without anything for a
+/// pointer, a keyboard or a screen reader to meet; that is why this is not one of them.
 /// </summary>
 internal abstract class ChartCanvas
 {

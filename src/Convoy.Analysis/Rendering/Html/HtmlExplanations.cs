@@ -1,5 +1,4 @@
 using Convoy.Analysis.Bottlenecks;
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 

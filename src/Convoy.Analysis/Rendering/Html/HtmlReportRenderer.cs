@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using CsvHelper;
 
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>The cells of a CSV file: separated by commas, semicolons, tabs or bars, quoted where need be; lines that start with # are remarks.</summary>
 internal sealed class CsvTable
@@ -121,7 +121,7 @@ internal sealed class CsvTable
         }
         catch (CsvFormatException error)
         {
-            throw new AnalysisInputException("the quotes of a line do not fit together", Place(path, error.LineNumber), "Put a cell that holds quotes into quotes, and write its own twice.", error);
+            throw new AnalysisInputException("the quotes in a line do not match", Place(path, error.LineNumber), "Put a cell that contains quotes into quotes, and double its own.", error);
         }
     }
 
@@ -139,7 +139,7 @@ internal sealed record TableRow(string Place, IReadOnlyList<string> Cells)
     public string this[int column] => column < Cells.Count ? Cells[column] : "";
 
     /// <summary>A refusal of one cell.</summary>
-    public AnalysisInputException Refuse(string problem, int column, string remedy) => new(problem, $"'{Shown(this[column])}', {Place}", remedy);
+    public AnalysisInputException Refuse(string problem, int column, string remedy) => new(problem, $"got '{Shown(this[column])}', {Place}", remedy);
 
     /// <summary>A text for a message.</summary>
     public static string Shown(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "...");

@@ -1,7 +1,7 @@
 using System.Text;
 using Convoy.Analysis.Runs;
 
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>
 /// Understands the names that people and tools give to columns: <c>num_procs</c>, <c>World Size</c>, <c>epoch time (min)</c>,

@@ -1,7 +1,6 @@
-using System.Globalization;
 using Convoy.Analysis.Runs;
 
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>
 /// Reads a table of times, throughputs or speed-ups over processes. The first line names the columns; without one they are
@@ -52,10 +51,10 @@ internal sealed class CsvTableReader
         int measure = _layout.Measures[0];
         Column column = _layout[measure];
         double seconds = Seconds(row, measure, processes)
-            ?? throw row.Refuse($"not {Meaning(column)}", measure, $"Give {(column.Kind == ColumnKind.Time ? "seconds above 0" : "a number above 0")}, with a point in decimals.");
+            ?? throw row.Refuse($"{Meaning(column)} must be a number above 0", measure, "Write decimals with a point.");
         if (!PlausibleSeconds.Contains(seconds))
         {
-            throw row.Refuse($"not {Meaning(column)} that was measured", measure, $"Times are {PlausibleSeconds.Range}.");
+            throw row.Refuse(column.Kind == ColumnKind.Time ? $"a time must be {PlausibleSeconds.Range}" : $"{Meaning(column)} must stand for a time {PlausibleSeconds.Range}", measure, "Correct the line, or leave it out.");
         }
 
         return new Run
@@ -103,25 +102,25 @@ internal sealed class CsvTableReader
     {
         int processes = Count(row, _layout.Processes, "a number of processes");
         long all = _layout.Nodes is { } nodes ? (long)processes * Count(row, nodes, "a number of machines") : processes;
-        return all <= Configuration.MostProcesses ? (int)all : throw row.Refuse("not a number of processes", _layout.Processes, "Give a whole number from 1.");
+        return all <= Configuration.MostProcesses ? (int)all : throw row.Refuse("processes must be from 1 to 1000000", _layout.Processes, "Correct the line, or leave it out.");
     }
 
     private int BatchSize(TableRow row, int batch, int processes)
     {
         long size = Count(row, batch, "a batch size") * (_layout[batch].Kind == ColumnKind.BatchPerProcess ? (long)processes : 1);
-        return size <= int.MaxValue ? (int)size : throw row.Refuse("not a batch size", batch, "Give a whole number from 1.");
+        return size <= int.MaxValue ? (int)size : throw row.Refuse("a batch size must be a whole number from 1", batch, "Correct the line, or leave it out.");
     }
 
     // Other programs write whole numbers as 1.0.
     private int Count(TableRow row, int column, string meaning) =>
         _numbers.Parse(row[column]) is { } value && value >= 1 && value <= Configuration.MostProcesses && value == Math.Floor(value)
             ? (int)value
-            : throw row.Refuse($"not {meaning}", column, _table.Header is null ? "Give a whole number from 1, or a first line with the columns' names." : "Give a whole number from 1.");
+            : throw row.Refuse($"{meaning} must be a whole number from 1 to 1000000", column, _table.Header is null ? "Correct the line, or give a first line with the columns' names." : "Correct the line, or leave it out.");
 
     private string Precision(TableRow row)
     {
         string precision = _layout.Precision is { } column && row[column].Length > 0
-            ? PrecisionName.Parse(row[column]) ?? throw row.Refuse("not a precision", column, $"Give {PrecisionName.Known}, or name the column for what it is.")
+            ? PrecisionName.Parse(row[column]) ?? throw row.Refuse("a precision must be a name", column, $"Give {PrecisionName.Known}, or name the column for what it is.")
             : Configuration.DefaultPrecision;
         return precision == Configuration.DefaultPrecision && _layout.MixedPrecision is { } mixed ? Mixed(row, mixed) : precision;
     }
@@ -130,7 +129,7 @@ internal sealed class CsvTableReader
     {
         "TRUE" or "YES" or "ON" or "1" => "amp",
         "FALSE" or "NO" or "OFF" or "0" or "NONE" or "" => Configuration.DefaultPrecision,
-        _ => PrecisionName.Parse(row[column]) ?? throw row.Refuse("not a precision", column, $"Give true, false, or {PrecisionName.Known}."),
+        _ => PrecisionName.Parse(row[column]) ?? throw row.Refuse("mixed precision must be true, false or a name", column, $"Give true, false, or {PrecisionName.Known}."),
     };
 
     /// <summary>Times, throughputs and speed-ups of one table have to tell the same story: where they do not, nobody can know which one counts.</summary>

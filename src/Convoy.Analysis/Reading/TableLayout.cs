@@ -1,4 +1,4 @@
-namespace Convoy.Analysis.Reading.Tables;
+namespace Convoy.Analysis.Reading;
 
 /// <summary>Which column of a table is which.</summary>
 internal sealed class TableLayout
@@ -130,7 +130,7 @@ internal sealed class TableLayout
             if (!isUsed && _table.Rows.Select(row => row[index]).Distinct(StringComparer.Ordinal).Count() > 1)
             {
                 throw column.Kind is ColumnKind.Batch or ColumnKind.BatchPerProcess
-                    ? Refuse("the batch changes, and it is not said what the times are of", [column, _columns[Measures[0]]], "Name the times step time or epoch time")
+                    ? Refuse("the batch size changes, and the table does not say what the times are of", [column, _columns[Measures[0]]], "Name the times step time or epoch time")
                     : Refuse("a column is not understood", [column], "Remove it, or name it so that it is understood");
             }
         }
