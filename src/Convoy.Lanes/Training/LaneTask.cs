@@ -101,7 +101,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
         using var detector = new LaneDetector(model, Options.ImageSize, context.Options.ChannelsLast);
         using var evaluator = new Evaluator(detector, share, Options.LineWidth);
         FrameEvaluation[] frames = [.. evaluator.Frames(context.Stop).Select(frame => frame with { Mask = [] })];
-        EvaluationSummary? summary = frames.Length == 0 ? null : EvaluationSummary.Of(frames);
+        EvaluationSummary? summary = frames.Length == 0 ? null : EvaluationSummary.Summarize(frames);
         totals.Add("loss", (summary?.Loss ?? 0) * frames.Length, frames.Length);
         if (held.Frames.All(frame => frame.MaskPath is null))
         {
