@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Convoy.Lanes;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 
 namespace Convoy.PeerComparison;
 

@@ -5,6 +5,7 @@ using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Cli.Training;
 

@@ -1,6 +1,7 @@
 using Convoy.Distributed.Nn;
 using Convoy.Lanes.Models;
 using Convoy.Torch.Amp;
+using Convoy.Torch.Nn;
 using Convoy.Torch.Optim;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;

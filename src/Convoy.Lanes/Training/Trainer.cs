@@ -8,6 +8,7 @@ using Convoy.Lanes.Data;
 using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Metrics;
+using Convoy.Torch.Nn;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Training;
@@ -63,9 +64,8 @@ public sealed class Trainer : IDisposable
         _plan = new TrainingPlan(options, batches.FrameCount);
         _sampler = new DistributedSampler(batches.FrameCount, group, shuffle: true, seed: options.Seed, dropLast: true);
         random.manual_seed(options.Seed);
-        bool fuseLoss = options.Fuse.HasFlag(FusedOperations.Loss);
-        _criterion = new LaneLoss(fused: fuseLoss);
-        _network = new LaneDetectionModel(options.Encoder, options.Fuse) { UpsampleLogits = !fuseLoss };
+        _criterion = new LaneLoss(fused: options.Fuse.HasFlag(FusedOperations.Loss));
+        _network = new LaneDetectionModel(options.Encoder);
         if (options.Pretrained is not null)
         {
             ModelWeights.LoadPretrained(_network, options.Pretrained);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Lanes.Training;
 

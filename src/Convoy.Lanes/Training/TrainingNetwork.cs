@@ -1,7 +1,5 @@
 using Convoy.Distributed;
-using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
-using Convoy.Lanes.Models;
 using Convoy.Torch.Nn;
 using static TorchSharp.torch;
 
@@ -21,17 +19,8 @@ internal static class TrainingNetwork
         {
             network = SyncBatchNorm.Convert(network, group);
         }
-        else if (options.Fuse.HasFlag(FusedOperations.Norm))
-        {
-            // Over a group of one it is plain batch norm, and has the fused operations.
-            network = SyncBatchNorm.Convert(network, new ProcessGroupSingle("batch norm of one rank"));
-        }
 
-        if (options.Fuse.HasFlag(FusedOperations.Convolution))
-        {
-            WinogradConv2d.Convert(network);
-        }
-
+        Fusion.Apply(network, options.Fuse);
         if (options.ChannelsLast)
         {
             ChannelsLastWeights.Apply(network);

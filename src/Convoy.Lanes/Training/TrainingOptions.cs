@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Lanes.Training;
 

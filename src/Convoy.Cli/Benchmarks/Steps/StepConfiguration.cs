@@ -1,6 +1,7 @@
 using System.Globalization;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Convoy.Lanes.Models;
+namespace Convoy.Torch.Nn;
 
 /// <summary>Lays a network's convolution weights with their channels innermost, as PyTorch's <c>module.to(memory_format=torch.channels_last)</c>, which TorchSharp lacks.</summary>
 /// <remarks>

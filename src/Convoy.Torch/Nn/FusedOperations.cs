@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Convoy.Lanes.Models;
+namespace Convoy.Torch.Nn;
 
 /// <summary>Which groups of operations run by a kernel of Convoy's in place of libtorch's. Results are the same to rounding.</summary>
 [Flags]
