@@ -1,6 +1,6 @@
-using Convoy.Lanes;
 using Convoy.Lanes.Models;
 using Convoy.Torch.Nn;
+using Convoy.Training;
 using static TorchSharp.torch;
 
 namespace Convoy.PeerComparison;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Benchmarks;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

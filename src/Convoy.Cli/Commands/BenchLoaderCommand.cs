@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Loading;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

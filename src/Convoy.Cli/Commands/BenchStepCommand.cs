@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Steps;
 using Convoy.Cli.Training;
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

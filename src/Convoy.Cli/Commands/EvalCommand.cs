@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
-using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

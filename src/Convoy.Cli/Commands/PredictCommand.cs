@@ -2,11 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
-using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;
+using Convoy.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

@@ -7,7 +7,7 @@ using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 using Convoy.Cli.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

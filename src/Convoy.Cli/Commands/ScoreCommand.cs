@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Convoy.Lanes;
 using Convoy.Lanes.Evaluation;
+using Convoy.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

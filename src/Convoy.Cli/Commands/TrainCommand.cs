@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Diagnostics;
-using Convoy.Lanes;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

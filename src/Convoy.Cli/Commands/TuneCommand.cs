@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Training;
 using Convoy.Cli.Tuning;
-using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training;
 
 namespace Convoy.Cli.Commands;
 

@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Launching;
 

@@ -6,7 +6,7 @@ using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Rendering.Png;
 using Convoy.Analysis.Rendering.Svg;
 using Convoy.Analysis.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Reports;
 

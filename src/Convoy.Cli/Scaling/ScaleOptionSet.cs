@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Training;
-using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training;
 
 namespace Convoy.Cli.Scaling;
 

@@ -5,9 +5,9 @@ using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Cli.Reports;
 using Convoy.Cli.Training;
-using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;

@@ -1,7 +1,7 @@
-using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training;
 
 namespace Convoy.Cli.Training;
 

@@ -1,8 +1,8 @@
-using Convoy.Lanes;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 
 namespace Convoy.Cli.Training;
 

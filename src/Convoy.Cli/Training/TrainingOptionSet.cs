@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using Convoy.Torch.Nn;
+using Convoy.Training;
 
 namespace Convoy.Cli.Training;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 
 namespace Convoy.Cli.Tuning;
 

@@ -3,9 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
 using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tuning;

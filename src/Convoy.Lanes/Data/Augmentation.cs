@@ -1,4 +1,5 @@
 using System.Numerics;
+using Convoy.Training.Loading;
 
 namespace Convoy.Lanes.Data;
 
@@ -38,25 +39,22 @@ public sealed record Augmentation(
     public bool KeepsColours => Brightness == 1 && Contrast == 1 && HueDegrees == 0;
 
     /// <summary>
-    /// Draws a change. It depends on these arguments alone, and each of its numbers uses its own draw, so that switching one
-    /// change off leaves the others as they were.
+    /// Draws a change. Each of its numbers uses its own draw, so that switching one change off leaves the others as they were.
     /// </summary>
     /// <param name="options">The ranges.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="epoch">The epoch, from 0.</param>
-    /// <param name="frameIndex">The frame's index in its data set.</param>
-    public static Augmentation Draw(AugmentationOptions options, long seed, int epoch, int frameIndex)
+    /// <param name="random">The frame's random numbers in this epoch.</param>
+    public static Augmentation Draw(AugmentationOptions options, SampleRandom random)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var random = new CounterRandom(seed, epoch, frameIndex);
+        ArgumentNullException.ThrowIfNull(random);
         bool flip = random.NextDouble() < options.FlipProbability;
-        double brightness = 1 + random.NextAround(options.Brightness);
-        double contrast = 1 + random.NextAround(options.Contrast);
-        double hue = random.NextAround(options.HueDegrees);
-        double rotate = random.NextAround(options.RotateDegrees);
-        double scale = 1 + random.NextAround(options.Scale);
-        double shiftX = random.NextAround(options.ShiftX);
-        double shiftY = random.NextAround(options.ShiftY);
+        double brightness = 1 + random.NextSymmetric(options.Brightness);
+        double contrast = 1 + random.NextSymmetric(options.Contrast);
+        double hue = random.NextSymmetric(options.HueDegrees);
+        double rotate = random.NextSymmetric(options.RotateDegrees);
+        double scale = 1 + random.NextSymmetric(options.Scale);
+        double shiftX = random.NextSymmetric(options.ShiftX);
+        double shiftY = random.NextSymmetric(options.ShiftY);
         bool blurs = random.NextDouble() < options.BlurProbability;
         double sigma = SmallestBlur + (random.NextDouble() * Math.Max(0, options.BlurSigma - SmallestBlur));
         return new(flip, brightness, contrast, hue, rotate, scale, shiftX, shiftY, blurs && options.BlurSigma > 0 ? sigma : 0);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Convoy.Training.Loading;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,6 +37,9 @@ internal sealed unsafe class BatchBuffer : IDisposable
         _imageData = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_images.bytes));
         _maskData = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_masks.bytes));
     }
+
+    /// <summary>Buffers that serve one batch after another.</summary>
+    public static ResourcePool<BatchBuffer> Pool(LaneLoaderOptions options) => new(() => new BatchBuffer(options), options.PrefetchBatches + 2);
 
     /// <summary>The memory of a frame's image.</summary>
     public Span<float> Image(int place) => new(_imageData + ((long)place * _imageFloats), _imageFloats);

@@ -1,3 +1,4 @@
+using Convoy.Training.Loading;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Data;
@@ -8,12 +9,12 @@ namespace Convoy.Lanes.Data;
 /// </summary>
 public sealed class LaneBatch : IDisposable
 {
-    private readonly BatchBufferPool _pool;
+    private readonly ResourcePool<BatchBuffer> _pool;
     private readonly Tensor _images;
     private readonly Tensor _masks;
     private BatchBuffer? _buffer;
 
-    internal LaneBatch(BatchBuffer buffer, BatchBufferPool pool, IReadOnlyList<int> frameIndices, double waitSeconds)
+    internal LaneBatch(BatchBuffer buffer, ResourcePool<BatchBuffer> pool, IReadOnlyList<int> frameIndices, double waitSeconds)
     {
         _buffer = buffer;
         _pool = pool;

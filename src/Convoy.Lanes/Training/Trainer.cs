@@ -9,6 +9,7 @@ using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Metrics;
 using Convoy.Torch.Nn;
+using Convoy.Training.Loading;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Training;
@@ -25,7 +26,7 @@ public sealed class Trainer : IDisposable
     private readonly TimeProvider _time;
     private readonly TraceRecorder? _trace;
     private readonly TrainingPlan _plan;
-    private readonly ILaneBatchSource _batches;
+    private readonly IBatchSource<LaneBatch> _batches;
     private readonly DistributedSampler _sampler;
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly DistributedDataParallel<Tensor, Tensor> _model;
@@ -56,13 +57,13 @@ public sealed class Trainer : IDisposable
     /// <param name="time">The clock that measures.</param>
     /// <param name="batches">Batches of <see cref="TrainingOptions.LocalBatchSize"/> images; the trainer's from now on.</param>
     /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
-    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, ILaneBatchSource batches, TraceRecorder? trace = null)
+    public Trainer(TrainingOptions options, RunDirectory run, ProcessGroup group, TimeProvider time, IBatchSource<LaneBatch> batches, TraceRecorder? trace = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(batches);
         (_options, _run, _group, _time, _trace, _batches) = (options, run, group, time, trace, batches);
-        _plan = new TrainingPlan(options, batches.FrameCount);
-        _sampler = new DistributedSampler(batches.FrameCount, group, shuffle: true, seed: options.Seed, dropLast: true);
+        _plan = new TrainingPlan(options, batches.SampleCount);
+        _sampler = new DistributedSampler(batches.SampleCount, group, shuffle: true, seed: options.Seed, dropLast: true);
         random.manual_seed(options.Seed);
         _criterion = new LaneLoss(fused: options.Fuse.HasFlag(FusedOperations.Loss));
         _network = new LaneDetectionModel(options.Encoder);

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Convoy.Lanes;
 using Convoy.Lanes.Training;
+using Convoy.Training;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 

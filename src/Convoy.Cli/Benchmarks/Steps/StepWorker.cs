@@ -5,6 +5,7 @@ using Convoy.Distributed;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Loading;
 using static TorchSharp.torch;
 
 namespace Convoy.Cli.Benchmarks.Steps;
@@ -24,7 +25,7 @@ internal sealed class StepWorker(ProcessGroup group, StepSettings settings) : IP
         TrainingOptions options = settings.TrainingOptions();
         double peak = Agree(MatrixPeak(options.Precision), ReduceOp.Sum);
         _lastStep = options.Steps!.Value;
-        var batches = new MadeUpBatches(TrainingData.LoaderOptions(options), (int)_lastStep * options.BatchSize, options.Seed + group.Rank);
+        var batches = SyntheticLaneBatches.Create(TrainingData.LoaderOptions(options), (int)_lastStep * options.BatchSize, options.Seed + group.Rank);
         using var trainer = new Trainer(options, new RunDirectory(settings.Folder), group, TimeProvider.System, batches);
         if (settings.Profile && group.Rank == 0)
         {

@@ -1,6 +1,6 @@
 using Convoy.Metrics;
 
-namespace Convoy.Lanes;
+namespace Convoy.Training;
 
 /// <summary>A file that the user asked for.</summary>
 public static class OutputFile

@@ -1,21 +1,22 @@
 using Convoy.Lanes.Data;
+using Convoy.Training.Loading;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Tests.Data;
 
-public sealed class MadeUpBatchesTests
+public sealed class SyntheticLaneBatchesTests
 {
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Epoch_MadeUp_GivesTheSameBatchForEveryWholeBatch(bool channelsLast)
+    public void Epoch_Synthetic_GivesTheSameBatchForEveryWholeBatch(bool channelsLast)
     {
         using var scope = NewDisposeScope();
         var options = new LaneLoaderOptions { ImageSize = new ImageSize(40, 24), BatchSize = 2, ChannelsLast = channelsLast };
-        using var batches = new MadeUpBatches(options, frameCount: 9, seed: 3);
+        using IBatchSource<LaneBatch> batches = SyntheticLaneBatches.Create(options, frameCount: 9, seed: 3);
         var images = new List<Tensor>();
         var masks = new List<Tensor>();
-        foreach (LaneBatch batch in batches.Epoch([8, 7, 6, 5, 4, 3, 2], epoch: 0, skipBatches: 1, TestContext.Current.CancellationToken))
+        foreach (LaneBatch batch in batches.Epoch([8, 7, 6, 5, 4, 3, 2], epoch: 0, firstBatch: 1, TestContext.Current.CancellationToken))
         {
             using LaneBatch taken = batch;
             images.Add(taken.Images.clone());

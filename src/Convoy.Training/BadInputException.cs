@@ -1,4 +1,4 @@
-namespace Convoy.Lanes;
+namespace Convoy.Training;
 
 /// <summary>
 /// Something that the user gave is wrong: a file, a folder or a setting. The message is one line that says what was

@@ -1,4 +1,4 @@
-namespace Convoy.Lanes;
+namespace Convoy.Training;
 
 /// <summary>A folder that the user asked for, checked before the work whose result goes there. The checks leave nothing behind.</summary>
 public static class OutputFolder

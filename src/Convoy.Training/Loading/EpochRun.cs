@@ -1,26 +1,26 @@
 using System.Globalization;
 using System.Runtime.ExceptionServices;
 
-namespace Convoy.Lanes.Data;
+namespace Convoy.Training.Loading;
 
 /// <summary>
-/// The preparation of one epoch: hands frames out to workers one by one, in order, not further than the prefetch limit
-/// ahead of the consumer.
+/// The preparation of one epoch: hands samples out to workers one by one, in order, no further ahead of the consumer than the prefetch
+/// limit.
 /// </summary>
 /// <remarks>
-/// Every frame has its own place in its own batch, so it doesn't matter which worker takes it. Tensors are made on the
-/// consumer's thread only. A worker's failure is kept for the batch that it belongs to: the batches before are delivered.
+/// Every sample has its own place in its own batch, so it does not matter which worker takes it. Buffers are rented and batches are made on
+/// the consumer's thread only. A worker's failure is kept for the batch that it belongs to: the batches before are delivered.
 /// </remarks>
-internal sealed class EpochRun : IDisposable
+internal sealed class EpochRun<TBuffer, TBatch> : IDisposable
+    where TBuffer : class
+    where TBatch : IDisposable
 {
     private readonly object _gate = new();
     private readonly int[][] _batches;
     private readonly int _epoch;
-    private readonly LaneDataset _dataset;
-    private readonly BatchBufferPool _buffers;
-    private readonly Func<FrameAssembler> _rent;
-    private readonly Action<FrameAssembler> _return;
-    private readonly BatchSlot[] _slots;
+    private readonly long _seed;
+    private readonly IBatchAssembler<TBuffer, TBatch> _assembler;
+    private readonly Slot[] _slots;
     private readonly Thread[] _workers;
     private int _nextBatch;
     private int _nextPlace;
@@ -28,22 +28,13 @@ internal sealed class EpochRun : IDisposable
     private bool _failed;
     private bool _stopped;
 
-    public EpochRun(
-        int[][] batches,
-        int epoch,
-        LaneLoaderOptions options,
-        LaneDataset dataset,
-        BatchBufferPool buffers,
-        Func<FrameAssembler> rent,
-        Action<FrameAssembler> giveBack)
+    public EpochRun(int[][] batches, int epoch, LoaderOptions options, IBatchAssembler<TBuffer, TBatch> assembler)
     {
         _batches = batches;
         _epoch = epoch;
-        _dataset = dataset;
-        _buffers = buffers;
-        _rent = rent;
-        _return = giveBack;
-        _slots = new BatchSlot[batches.Length];
+        _seed = options.Seed;
+        _assembler = assembler;
+        _slots = new Slot[batches.Length];
         _workers = new Thread[Math.Min(options.Workers, batches.Sum(batch => batch.Length))];
         int ahead = _workers.Length == 0 ? 0 : options.PrefetchBatches;
         for (int batch = 0; batch < Math.Min(ahead, batches.Length); batch++)
@@ -53,29 +44,28 @@ internal sealed class EpochRun : IDisposable
 
         for (int worker = 0; worker < _workers.Length; worker++)
         {
-            FrameAssembler assembler = rent();
-            _workers[worker] = new Thread(() => Work(assembler))
+            _workers[worker] = new Thread(() => Work(waitForRoom: true))
             {
                 IsBackground = true,
-                Name = string.Create(CultureInfo.InvariantCulture, $"lane loader {worker}"),
+                Name = string.Create(CultureInfo.InvariantCulture, $"loader {worker}"),
             };
             _workers[worker].Start();
         }
     }
 
     /// <summary>Waits for a batch and lets the workers go one batch further. Called on the consumer's thread, batch after batch.</summary>
-    /// <returns>The batch's memory, which is the caller's from now on; null when the run was stopped.</returns>
-    public BatchBuffer? Take(int batch)
+    /// <returns>The prepared samples, the caller's from now on; null when the run was stopped.</returns>
+    public TBuffer? Take(int batch)
     {
         if (_workers.Length == 0)
         {
             Open();
-            WorkUntilEmpty();
+            Work(waitForRoom: false);
         }
 
         lock (_gate)
         {
-            BatchSlot slot = _slots[batch];
+            Slot slot = _slots[batch];
             while (!_stopped && slot.Remaining > 0)
             {
                 Monitor.Wait(_gate);
@@ -87,7 +77,7 @@ internal sealed class EpochRun : IDisposable
             }
 
             slot.Failure?.Throw();
-            BatchBuffer? buffer = slot.Buffer;
+            TBuffer? buffer = slot.Buffer;
             slot.Buffer = null;
             if (_workers.Length > 0 && _opened < _batches.Length)
             {
@@ -99,7 +89,7 @@ internal sealed class EpochRun : IDisposable
         }
     }
 
-    /// <summary>Tells the workers to stop after the frame that they are at.</summary>
+    /// <summary>Tells the workers to stop after the sample that they are at.</summary>
     public void Stop()
     {
         lock (_gate)
@@ -109,7 +99,7 @@ internal sealed class EpochRun : IDisposable
         }
     }
 
-    /// <summary>Stops the workers, waits until they have ended, and gives back the memory of batches that nobody took.</summary>
+    /// <summary>Stops the workers, waits until they have ended, and gives back the buffers of batches that nobody took.</summary>
     public void Dispose()
     {
         Stop();
@@ -120,12 +110,12 @@ internal sealed class EpochRun : IDisposable
 
         lock (_gate)
         {
-            foreach (BatchSlot? slot in _slots)
+            foreach (Slot? slot in _slots)
             {
                 if (slot?.Buffer is { } buffer)
                 {
                     slot.Buffer = null;
-                    _buffers.Return(buffer);
+                    _assembler.Return(buffer);
                 }
             }
         }
@@ -133,33 +123,21 @@ internal sealed class EpochRun : IDisposable
 
     private void Open()
     {
-        _slots[_opened] = new BatchSlot(_buffers.Rent(), _batches[_opened].Length);
+        int samples = _batches[_opened].Length;
+        _slots[_opened] = new Slot { Buffer = _assembler.Rent(samples), Remaining = samples };
         _opened++;
     }
 
-    private void Work(FrameAssembler assembler)
+    private void Work(bool waitForRoom)
     {
-        while (Next(wait: true) is var (batch, place) && batch >= 0)
+        while (Next(waitForRoom) is var (batch, place) && batch >= 0)
         {
-            Assemble(assembler, batch, place);
+            Prepare(batch, place);
         }
-
-        _return(assembler);
     }
 
-    private void WorkUntilEmpty()
-    {
-        FrameAssembler assembler = _rent();
-        while (Next(wait: false) is var (batch, place) && batch >= 0)
-        {
-            Assemble(assembler, batch, place);
-        }
-
-        _return(assembler);
-    }
-
-    /// <summary>The next frame to prepare; batch -1 when there is none.</summary>
-    private (int Batch, int Place) Next(bool wait)
+    /// <summary>The next sample to prepare; batch -1 when there is none.</summary>
+    private (int Batch, int Place) Next(bool waitForRoom)
     {
         lock (_gate)
         {
@@ -175,7 +153,7 @@ internal sealed class EpochRun : IDisposable
                     break;
                 }
 
-                if (!wait)
+                if (!waitForRoom)
                 {
                     return (-1, 0);
                 }
@@ -194,13 +172,13 @@ internal sealed class EpochRun : IDisposable
         }
     }
 
-    private void Assemble(FrameAssembler assembler, int batch, int place)
+    private void Prepare(int batch, int place)
     {
-        BatchSlot slot = _slots[batch];
-        int frame = _batches[batch][place];
+        Slot slot = _slots[batch];
+        int index = _batches[batch][place];
         try
         {
-            assembler.Assemble(frame, _epoch, slot.Buffer!.Image(place), slot.Buffer.Mask(place));
+            _assembler.Prepare(slot.Buffer!, place, new SampleContext(index, _epoch, _seed));
             Finish(slot, place, null);
         }
         catch (BadInputException error)
@@ -209,11 +187,11 @@ internal sealed class EpochRun : IDisposable
         }
         catch (Exception error)
         {
-            Finish(slot, place, new InvalidOperationException($"{_dataset.Frames[frame].ImagePath} could not be prepared: {error.Message}", error));
+            Finish(slot, place, new InvalidOperationException($"{_assembler.Describe(index)} could not be prepared: {error.Message}", error));
         }
     }
 
-    private void Finish(BatchSlot slot, int place, Exception? error)
+    private void Finish(Slot slot, int place, Exception? error)
     {
         lock (_gate)
         {
@@ -221,14 +199,14 @@ internal sealed class EpochRun : IDisposable
             {
                 _failed = true;
 
-                // Several workers can fail in one batch: the first frame's error is kept, so that the message doesn't depend on timing.
+                // Several workers can fail in one batch: the first sample's error is kept, so that the message does not depend on timing.
                 if (slot.Failure is null || place < slot.FailedPlace)
                 {
                     slot.Failure = ExceptionDispatchInfo.Capture(error);
                     slot.FailedPlace = place;
                 }
 
-                // Frames of this batch that were not handed out never will be.
+                // Samples of this batch that were not handed out never will be.
                 if (_nextBatch < _batches.Length && ReferenceEquals(_slots[_nextBatch], slot))
                 {
                     slot.Remaining -= _batches[_nextBatch].Length - _nextPlace;
@@ -241,5 +219,21 @@ internal sealed class EpochRun : IDisposable
                 Monitor.PulseAll(_gate);
             }
         }
+    }
+
+    /// <summary>A batch on its way.</summary>
+    private sealed class Slot
+    {
+        /// <summary>The samples, until the consumer takes them.</summary>
+        public TBuffer? Buffer { get; set; }
+
+        /// <summary>Samples that are not prepared yet.</summary>
+        public int Remaining { get; set; }
+
+        /// <summary>The error of the first sample that failed.</summary>
+        public ExceptionDispatchInfo? Failure { get; set; }
+
+        /// <summary>The place of that sample in the batch.</summary>
+        public int FailedPlace { get; set; }
     }
 }

@@ -1,4 +1,4 @@
-namespace Convoy.Lanes.Tests;
+namespace Convoy.Training.Tests;
 
 public sealed class OutputFolderTests : IDisposable
 {
