@@ -54,10 +54,9 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public LaneDetectionModel CreateModel(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        bool fuseLoss = context.Options.Fuse.HasFlag(FusedOperations.Loss);
         _loss?.Dispose();
-        _loss = new LaneLoss(fused: fuseLoss);
-        var model = new LaneDetectionModel(Options.Encoder, context.Options.Fuse) { UpsampleLogits = !fuseLoss };
+        _loss = new LaneLoss(fused: context.Options.Fuse.HasFlag(FusedOperations.Loss));
+        var model = new LaneDetectionModel(Options.Encoder);
         if (Options.Pretrained is not null)
         {
             PretrainedEncoder.Load(model, Options.Pretrained);

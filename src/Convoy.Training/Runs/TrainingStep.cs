@@ -153,16 +153,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             SyncBatchNorm.Convert(Model, _group);
         }
 
-        else if (_options.Fuse.HasFlag(FusedOperations.Norm))
-        {
-            SyncBatchNorm.Convert(Model, new Distributed.Backends.Single.ProcessGroupSingle("batch norm of one rank"));
-        }
-
-        if (_options.Fuse.HasFlag(FusedOperations.Convolution))
-        {
-            WinogradConv2d.Convert(Model);
-        }
-
+        Fusion.Apply(Model, _options.Fuse);
         if (_options.ChannelsLast)
         {
             ChannelsLastWeights.Apply(Model);

@@ -1,6 +1,7 @@
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Lanes.Tests.Training;
 
