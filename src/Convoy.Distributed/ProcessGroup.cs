@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using TorchSharp;
 using static TorchSharp.torch;

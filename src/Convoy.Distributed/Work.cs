@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed;
 
@@ -141,4 +140,17 @@ public sealed class Work
         Conclude(error);
         Complete();
     }
+}
+
+/// <summary>
+/// Is told of each operation of a process group: a recorder, a trace. Called on the thread that runs the operation, for
+/// messages between two ranks on several threads at once; it must be quick and not call the group.
+/// </summary>
+public interface IOperationObserver
+{
+    /// <summary>An operation begins on this rank.</summary>
+    void Started(Work work);
+
+    /// <summary>An operation is done or failed (<see cref="Work.Error"/>). Who waits for it goes on only afterwards.</summary>
+    void Finished(Work work);
 }

@@ -123,7 +123,7 @@ public sealed class GradScaler
     /// <param name="optimizer">The optimizer; all its gradients are accumulated by now.</param>
     /// <exception cref="InvalidOperationException">It has been unscaled or stepped since the last update, nothing has been scaled, a gradient is float16, or the ranks' scales differ.</exception>
     /// <exception cref="NotSupportedException">A gradient is sparse.</exception>
-    /// <exception cref="Errors.DistributedException">With a group: a rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">With a group: a rank ended, did not come in time, or called something else.</exception>
     public void Unscale(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -150,7 +150,7 @@ public sealed class GradScaler
     /// <param name="optimizer">The optimizer. Closures are not supported, as in PyTorch.</param>
     /// <returns>Whether the optimizer was stepped.</returns>
     /// <exception cref="InvalidOperationException">It has been stepped since the last update, has no gradients, or what <see cref="Unscale"/> throws.</exception>
-    /// <exception cref="Errors.DistributedException">With a group: a rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">With a group: a rank ended, did not come in time, or called something else.</exception>
     public bool Step(optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Interop;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Interop;

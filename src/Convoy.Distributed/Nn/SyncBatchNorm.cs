@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Nn.Channels;
 using Convoy.Distributed.Nn.Normalization;
 using TorchSharp;

@@ -1,6 +1,6 @@
 using Convoy.Distributed.Amp;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Interop;
-using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Interop;
-using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

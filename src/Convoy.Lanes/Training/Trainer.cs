@@ -1,8 +1,8 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Data;
 using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Losses;
@@ -96,7 +96,7 @@ public sealed class Trainer : IDisposable
     /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
     /// <param name="stop">Asks for an end after the present step.</param>
     /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
-    /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
+    /// <exception cref="Distributed.DistributedException">Another rank failed.</exception>
     public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
     {
         using var record = new RunRecorder(_run, _group, _step, events);

@@ -1,5 +1,6 @@
-using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Rendezvous;
 using Convoy.Distributed.Tests.Backends;
 
 namespace Convoy.Distributed.Tests.Launch;

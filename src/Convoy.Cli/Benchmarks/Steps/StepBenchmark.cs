@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Convoy.Cli.Training;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
 

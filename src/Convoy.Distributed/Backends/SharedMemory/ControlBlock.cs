@@ -1,3 +1,7 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using static TorchSharp.torch;
+
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>
@@ -49,4 +53,151 @@ internal readonly unsafe struct ControlBlock
     private static long AreasOffset(int ranks) => (SlotsOffset + ((long)ranks * sizeof(RankSlot)) + 4095) & ~4095L;
 
     private static long MailboxesOffset(int ranks) => AreasOffset(ranks) + ((long)ranks * AreasOfARank * AreaBytes);
+}
+
+/// <summary>What one rank tells the others about itself.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 1024)]
+internal struct RankSlot
+{
+    /// <summary>The number of the last barrier that it arrived at.</summary>
+    public int Arrived;
+
+    /// <summary>1 once it left the group in order.</summary>
+    public int Left;
+
+    public int ProcessId;
+
+    /// <summary>When its process started; tells it from a later process with the same number. 0: unknown.</summary>
+    public long ProcessStart;
+
+    /// <summary>How many operations of the group it had done when it left.</summary>
+    public long OperationsWhenLeft;
+
+    /// <summary>What it does: the present operation and the one before, by turns, as others may not have read that yet.</summary>
+    public CollectiveCall EvenCall;
+
+    public CollectiveCall OddCall;
+
+    /// <summary>Why it takes part no longer.</summary>
+    public FailureNote Failure;
+}
+
+/// <summary>What a rank calls, so that the others can see whether they call the same. It lies in shared memory.</summary>
+/// <param name="Kind">Which operation.</param>
+/// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
+/// <param name="Count">The number of elements that must agree.</param>
+/// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
+/// <param name="Root">The root, or <see cref="None"/>.</param>
+/// <param name="Buffer">In which of the group's buffers the tensor lies; <see cref="None"/>: in ordinary memory.</param>
+/// <param name="Offset">Where in that buffer, in bytes.</param>
+internal readonly record struct CollectiveCall(
+    OperationKind Kind,
+    int ElementType = CollectiveCall.None,
+    long Count = 0,
+    int Op = CollectiveCall.None,
+    int Root = CollectiveCall.None,
+    int Buffer = CollectiveCall.None,
+    long Offset = CollectiveCall.None)
+{
+    public const int None = -1;
+
+    public CollectiveCall(OperationKind kind, Tensor tensor, ReduceOp? op = null, int root = None, int buffer = None, long offset = None)
+        : this(kind, (int)tensor.dtype, tensor.numel(), op is null ? None : (int)op, root, buffer, offset)
+    {
+    }
+
+    /// <summary>For example <c>AllReduce(5 x Float32, Sum, buffer 1, offset 64)</c>.</summary>
+    public override string ToString()
+    {
+        List<string> parts = [];
+        if (ElementType != None)
+        {
+            parts.Add(FormattableString.Invariant($"{Count} x {(ScalarType)ElementType}"));
+        }
+        else if (Kind == OperationKind.NewGroup)
+        {
+            parts.Add(FormattableString.Invariant($"{Count} ranks"));
+        }
+
+        if (Op != None)
+        {
+            parts.Add(FormattableString.Invariant($"{(ReduceOp)Op}"));
+        }
+
+        if (Root != None)
+        {
+            parts.Add(FormattableString.Invariant($"root {Root}"));
+        }
+
+        if (Kind == OperationKind.AllReduce)
+        {
+            parts.Add(Buffer == None ? "ordinary memory" : FormattableString.Invariant($"buffer {Buffer}, offset {Offset}"));
+        }
+
+        return $"{Kind}({string.Join(", ", parts)})";
+    }
+}
+
+/// <summary>
+/// A rank's first error, in shared memory: who waits for that rank reports the cause, and not that the rank has left because of it.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct FailureNote
+{
+    private const int MaximumTextBytes = 600;
+
+    private int _kind;
+    private int _culprit;
+    private int _culpritLeft;
+    private int _textBytes;
+    private fixed byte _text[MaximumTextBytes];
+
+    private enum Kind
+    {
+        None,
+        PeerLost,
+        TimedOut,
+        Mismatch,
+        Other,
+    }
+
+    /// <summary>Whether there is an error.</summary>
+    public static bool IsSet(FailureNote* note) => Volatile.Read(ref note->_kind) != (int)Kind.None;
+
+    /// <summary>Writes the first error of this rank; later ones follow from it.</summary>
+    public static void Write(FailureNote* note, Exception error)
+    {
+        if (IsSet(note))
+        {
+            return;
+        }
+
+        var lost = error as PeerLostException;
+        note->_culprit = lost?.Rank ?? (error as CollectiveTimeoutException)?.MissingRanks.FirstOrDefault(-1) ?? -1;
+        note->_culpritLeft = lost is { HasLeft: true } ? 1 : 0;
+        Encoding.UTF8.GetEncoder().Convert(error.Message, new Span<byte>(note->_text, MaximumTextBytes), flush: true, out _, out note->_textBytes, out _);
+        Kind kind = error switch
+        {
+            PeerLostException => Kind.PeerLost,
+            CollectiveTimeoutException => Kind.TimedOut,
+            CollectiveMismatchException => Kind.Mismatch,
+            _ => Kind.Other,
+        };
+        Volatile.Write(ref note->_kind, (int)kind);
+    }
+
+    /// <summary>The error for rank <paramref name="self"/>, which does <paramref name="operation"/> and waits for <paramref name="rank"/>, whose note this is.</summary>
+    public static DistributedException ToError(FailureNote* note, string operation, int rank, int self, ControlBlock control, TimeSpan timeout)
+    {
+        int culprit = note->_culprit;
+        string text = Encoding.UTF8.GetString(note->_text, note->_textBytes);
+        bool others = culprit >= 0 && culprit != self;
+        return ((Kind)note->_kind, others) switch
+        {
+            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, control.Slot(culprit)->ProcessId, note->_culpritLeft != 0, control.Slot(culprit)->OperationsWhenLeft),
+            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {rank} has given up: {text.TrimEnd('.')}")),
+            (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {rank} has given up: {text}")),
+            _ => new PeerLostException(operation, rank, control.Slot(rank)->ProcessId, text),
+        };
+    }
 }

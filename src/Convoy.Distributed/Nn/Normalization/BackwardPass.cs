@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Interop;
 using Convoy.Distributed.Nn.Channels;
 using static TorchSharp.torch;

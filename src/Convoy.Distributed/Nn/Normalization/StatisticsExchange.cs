@@ -71,7 +71,7 @@ internal sealed unsafe class StatisticsExchange : IDisposable
     /// <param name="local">This rank's part.</param>
     /// <param name="inputNeedsGradient">Whether this rank's backward pass will want the others' sums.</param>
     /// <exception cref="InvalidOperationException">The ranks do not agree on <paramref name="inputNeedsGradient"/>; all of them throw.</exception>
-    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
     public BatchStatistics Exchange(BatchStatistics local, bool inputNeedsGradient)
     {
         var message = new Span<double>(TensorMemory.Address(_message), Header + (2 * _channels));
