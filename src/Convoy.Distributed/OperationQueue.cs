@@ -4,7 +4,8 @@ namespace Convoy.Distributed;
 
 /// <summary>
 /// Runs operations one at a time, in the order in which they were asked for. While nothing is waiting, a synchronous one runs on
-/// the caller's own thread, which costs no switch; asynchronous ones run on a thread that starts with the first of them.
+/// the caller's own thread, which costs no switch; asynchronous ones run on a thread that starts with the first of them. An
+/// operation that the backend only starts makes room for the next one as soon as it is started.
 /// </summary>
 internal sealed class OperationQueue : IDisposable
 {
@@ -17,7 +18,7 @@ internal sealed class OperationQueue : IDisposable
     private bool _closed;
 
     /// <param name="name">Names the thread.</param>
-    /// <param name="execute">Runs an operation and finishes it; does not throw.</param>
+    /// <param name="execute">Runs an operation, or starts it; does not throw.</param>
     public OperationQueue(string name, Action<Work> execute)
     {
         _name = name;
@@ -81,7 +82,7 @@ internal sealed class OperationQueue : IDisposable
 
         foreach (Work work in abandoned)
         {
-            work.Finish(new ObjectDisposedException(nameof(ProcessGroup), $"{work.Operation}: the process group was disposed before this began."));
+            work.Abandon(new ObjectDisposedException(nameof(ProcessGroup), $"{work.Operation}: the process group was disposed before this began."));
         }
 
         lock (_gate)
@@ -162,7 +163,7 @@ internal sealed class MessageQueues(string name, Action<Work> execute) : IDispos
     private bool _closed;
 
     /// <summary>The queue for <see cref="OperationKind.Send"/> to, or <see cref="OperationKind.Receive"/> from, <paramref name="peer"/>.</summary>
-    public OperationQueue Of(OperationKind direction, int peer)
+    public OperationQueue For(OperationKind direction, int peer)
     {
         lock (_queues)
         {

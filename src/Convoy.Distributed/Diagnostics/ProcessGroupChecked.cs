@@ -41,9 +41,9 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
     }
 
     /// <inheritdoc/>
-    protected override void Forward(Operation operation, string call, Action run)
+    protected override void Forward(Operation operation, Action run)
     {
-        if (operation.Kind is OperationKind.Send or OperationKind.Receive)
+        if (operation.IsMessage)
         {
             string message = $"{operation} in group {Name}";
             _board.SetActivity($"began {message}");
@@ -53,12 +53,12 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
         }
 
         long number = ++_number;
-        string what = FormattableString.Invariant($"operation {number} of group {Name}, {call},");
-        _board.SetActivity($"began {what}");
+        string call = operation.Signature, numbered = FormattableString.Invariant($"operation {number} of group {Name}, {call},");
+        _board.SetActivity($"began {numbered}");
         _board.Announce(number, call);
         Compare(number, call);
         run();
-        _board.SetActivity($"finished {what}");
+        _board.SetActivity($"finished {numbered}");
     }
 
     /// <inheritdoc/>

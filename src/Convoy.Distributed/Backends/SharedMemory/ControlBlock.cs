@@ -74,67 +74,49 @@ internal struct RankSlot
     public long OperationsWhenLeft;
 
     /// <summary>What it does: the present operation and the one before, by turns, as others may not have read that yet.</summary>
-    public CollectiveCall EvenCall;
+    public SharedOperation EvenCall;
 
-    public CollectiveCall OddCall;
+    public SharedOperation OddCall;
 
     /// <summary>Why it takes part no longer.</summary>
     public FailureNote Failure;
 }
 
-/// <summary>What a rank calls, so that the others can see whether they call the same. It lies in shared memory.</summary>
+/// <summary>
+/// The part of an <see cref="Operation"/> that has to be the same on all ranks, as it lies in shared memory for the others to compare.
+/// Sizes must agree, shapes need not.
+/// </summary>
 /// <param name="Kind">Which operation.</param>
 /// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
-/// <param name="Count">The number of elements that must agree.</param>
+/// <param name="Count">The number of elements; 0 where they may differ.</param>
 /// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
 /// <param name="Root">The root, or <see cref="None"/>.</param>
 /// <param name="Buffer">In which of the group's buffers the tensor lies; <see cref="None"/>: in ordinary memory.</param>
 /// <param name="Offset">Where in that buffer, in bytes.</param>
-internal readonly record struct CollectiveCall(
-    OperationKind Kind,
-    int ElementType = CollectiveCall.None,
-    long Count = 0,
-    int Op = CollectiveCall.None,
-    int Root = CollectiveCall.None,
-    int Buffer = CollectiveCall.None,
-    long Offset = CollectiveCall.None)
+internal readonly record struct SharedOperation(OperationKind Kind, int ElementType, long Count, int Op, int Root, int Buffer, long Offset)
 {
     public const int None = -1;
 
-    public CollectiveCall(OperationKind kind, Tensor tensor, ReduceOp? op = null, int root = None, int buffer = None, long offset = None)
-        : this(kind, (int)tensor.dtype, tensor.numel(), op is null ? None : (int)op, root, buffer, offset)
+    public SharedOperation(Operation operation, int buffer = None, long offset = None)
+        : this(
+            operation.Kind,
+            (int?)operation.ElementType ?? None,
+            operation.Kind == OperationKind.AllToAll ? 0 : operation.Count,
+            (int?)operation.ReduceOp ?? None,
+            operation.Peer ?? None,
+            buffer,
+            offset)
     {
     }
 
-    /// <summary>For example <c>AllReduce(5 x Float32, Sum, buffer 1, offset 64)</c>.</summary>
+    /// <summary>For example <c>AllReduce([5] Float32, Sum) in buffer 1 at byte 64</c>.</summary>
     public override string ToString()
     {
-        List<string> parts = [];
-        if (ElementType != None)
-        {
-            parts.Add(FormattableString.Invariant($"{Count} x {(ScalarType)ElementType}"));
-        }
-        else if (Kind == OperationKind.NewGroup)
-        {
-            parts.Add(FormattableString.Invariant($"{Count} ranks"));
-        }
-
-        if (Op != None)
-        {
-            parts.Add(FormattableString.Invariant($"{(ReduceOp)Op}"));
-        }
-
-        if (Root != None)
-        {
-            parts.Add(FormattableString.Invariant($"root {Root}"));
-        }
-
-        if (Kind == OperationKind.AllReduce)
-        {
-            parts.Add(Buffer == None ? "ordinary memory" : FormattableString.Invariant($"buffer {Buffer}, offset {Offset}"));
-        }
-
-        return $"{Kind}({string.Join(", ", parts)})";
+        ScalarType? type = ElementType == None ? null : (ScalarType)ElementType;
+        string call = new Operation(Kind, type, [Count], Op == None ? null : (ReduceOp)Op, Root == None ? null : Root).Signature;
+        return Kind != OperationKind.AllReduce ? call
+            : Buffer == None ? $"{call} in ordinary memory"
+            : FormattableString.Invariant($"{call} in buffer {Buffer} at byte {Offset}");
     }
 }
 

@@ -7,7 +7,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// </summary>
 internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier barrier, int rank, int size, Action allArrived)
 {
-    private CollectiveCall _call;
+    private SharedOperation _call;
     private string _operation = "";
     private bool _first;
     private bool _evenCall;
@@ -21,13 +21,16 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
     public byte* Area(int rank, bool next = false) => control.Area(rank, _evenRound ^ next);
 
     /// <summary>Begins an operation. This rank's areas of the first round may be written from now on.</summary>
-    public void Begin(in CollectiveCall call)
+    /// <param name="operation">What this rank was asked for.</param>
+    /// <param name="buffer">In which of the group's buffers its tensor lies; <see cref="SharedOperation.None"/>: in ordinary memory.</param>
+    /// <param name="offset">Where in that buffer, in bytes.</param>
+    public void Begin(Operation operation, int buffer = SharedOperation.None, long offset = SharedOperation.None)
     {
-        _call = call;
-        _operation = NameOf(call.Kind);
+        _call = new SharedOperation(operation, buffer, offset);
+        _operation = NameOf(operation.Kind);
         _first = true;
         _evenCall = !_evenCall;
-        *Call(rank) = call;
+        *Call(rank) = _call;
     }
 
     /// <summary>Waits for all ranks.</summary>
@@ -67,7 +70,7 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
         }
     }
 
-    private CollectiveCall* Call(int rank) => _evenCall ? &control.Slot(rank)->EvenCall : &control.Slot(rank)->OddCall;
+    private SharedOperation* Call(int rank) => _evenCall ? &control.Slot(rank)->EvenCall : &control.Slot(rank)->OddCall;
 }
 
 /// <summary>Lets the ranks of a group wait for each other. A test puts a wrong one in its place, to see that its checks would notice.</summary>
