@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Distributed.Backends.SharedMemory;
 
 namespace Convoy.Distributed.Rendezvous;
 

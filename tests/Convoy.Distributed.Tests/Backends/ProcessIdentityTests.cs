@@ -1,4 +1,3 @@
-using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Backends;

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Distributed.Tests.Backends;
