@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using Convoy.Distributed.Amp;
 using Convoy.Distributed.Optim;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Convoy.Distributed.Nn.Channels;
+using Convoy.Torch.Normalization;
 using static TorchSharp.torch;
 
 namespace Convoy.Benchmarks;

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Convoy.Lanes.Data;
+using Convoy.Training.Loading;
 
 namespace Convoy.Benchmarks;
 
@@ -33,7 +34,7 @@ public class FrameBenchmarks
             ChannelsLast = true,
         };
         _cache = Cached
-            ? FrameCacheBuilder.OpenOrBuild(_frames.CacheFolder, _frames.Dataset, options.ImageSize, workers: 1, TimeProvider.System, CancellationToken.None)
+            ? FrameCache.OpenOrBuild(_frames.CacheFolder, _frames.Dataset, options.ImageSize, workers: 1, TimeProvider.System, CancellationToken.None)
             : null;
         _assembler = new FrameAssembler(_frames.Dataset, options, _cache);
         _buffer = new BatchBuffer(options with { BatchSize = 1 });
@@ -53,7 +54,7 @@ public class FrameBenchmarks
     [Benchmark]
     public void Assemble()
     {
-        _assembler.Assemble(_next % Frames, epoch: _next / Frames, _buffer.Image(0), _buffer.Mask(0));
+        _assembler.Assemble(new SampleContext(_next % Frames, Epoch: _next / Frames, Seed: 0), _buffer.Image(0), _buffer.Mask(0));
         _next++;
     }
 }

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Convoy.Lanes.Convolution;
+using Convoy.Torch.Convolution;
 using static TorchSharp.torch;
 
 namespace Convoy.Benchmarks;

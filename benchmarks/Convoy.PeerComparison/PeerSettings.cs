@@ -1,9 +1,10 @@
 using System.Runtime.Intrinsics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Convoy.Lanes;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
+using Convoy.Training;
 
 namespace Convoy.PeerComparison;
 

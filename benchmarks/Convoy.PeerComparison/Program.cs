@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Convoy.Distributed;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
+using Convoy.Training;
 using static TorchSharp.torch;
 
 namespace Convoy.PeerComparison;

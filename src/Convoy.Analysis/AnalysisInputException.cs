@@ -1,28 +1,33 @@
 namespace Convoy.Analysis;
 
 /// <summary>
-/// What was given to the analysis cannot be analysed. The message is one line: <c>WHAT (value). WHAT TO DO</c>.
+/// What was given to the analysis cannot be analysed. The message is one line: <c>WHAT (value). WHAT TO DO</c>, or for a
+/// value outside its range <c>Predict must be at least 1 (got 0).</c>
 /// </summary>
 public sealed class AnalysisInputException : Exception
 {
-    /// <param name="what">What is wrong, without the value and without a full stop.</param>
+    /// <param name="problem">What is wrong, without the value and without a full stop.</param>
     /// <param name="value">Where, or the value: a file with its line, a number, what differs.</param>
     /// <param name="remedy">What to do about it: one sentence with its full stop.</param>
     /// <param name="inner">The error that this one explains, if any.</param>
-    public AnalysisInputException(string what, string value, string remedy, Exception? inner = null)
-        : base($"{what} ({value}). {remedy}", inner)
+    public AnalysisInputException(string problem, string value, string remedy, Exception? inner = null)
+        : base($"{problem} ({value}). {remedy}", inner)
     {
-        What = what;
+        Problem = problem;
         Value = value;
-        Remedy = remedy;
+    }
+
+    /// <param name="message">The whole line.</param>
+    public AnalysisInputException(string message)
+        : base(message)
+    {
+        Problem = message;
+        Value = "";
     }
 
     /// <summary>What is wrong.</summary>
-    public string What { get; }
+    public string Problem { get; }
 
-    /// <summary>Where, or the value.</summary>
+    /// <summary>Where, or the value; empty when the whole line says it.</summary>
     public string Value { get; }
-
-    /// <summary>What to do about it.</summary>
-    public string Remedy { get; }
 }

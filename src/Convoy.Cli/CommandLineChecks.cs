@@ -1,5 +1,5 @@
 using System.Globalization;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Convoy.Lanes;
+using Convoy.Training;
 using Spectre.Console;
 
 namespace Convoy.Cli;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Convoy.Metrics;
 
 /// <summary>Writes a whole file or none: under a temporary name beside it, flushed to the disk, then renamed; the name is flushed too.</summary>
@@ -34,4 +36,53 @@ public static class AtomicFile
             throw;
         }
     }
+}
+
+/// <summary>Brings a folder's entries to the disk. A flushed file whose name is not on the disk is lost with the power all the same.</summary>
+public static partial class FolderEntries
+{
+    /// <summary>Waits until the names in <paramref name="folder"/>, after files were made, renamed or deleted in it, are on the disk. Windows keeps them by itself.</summary>
+    /// <exception cref="IOException">The folder is not there, or the disk failed.</exception>
+    public static void Flush(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        const int ReadOnly = 0, NotSupported = 22;
+        int file = Open(folder, ReadOnly);
+        if (file < 0)
+        {
+            throw Failure(folder);
+        }
+
+        try
+        {
+            // Some network file systems know no such request for folders; there is nothing more to be done there.
+            if (Synchronize(file) != 0 && Marshal.GetLastPInvokeError() != NotSupported)
+            {
+                throw Failure(folder);
+            }
+        }
+        finally
+        {
+            _ = Close(file);
+        }
+    }
+
+    private static IOException Failure(string folder)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        return new IOException($"the names in the folder '{folder}' cannot be brought to the disk: {Marshal.GetPInvokeErrorMessage(error)}", error);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Synchronize(int file);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int file);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using System.Text.Json;
 
 namespace Convoy.Metrics;
@@ -55,5 +57,69 @@ public static class MetricsFile
         {
             throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
         }
+
+        if (run.Launch is { } launch
+            && (launch.Command.Contains(null!) || launch.Program.Contains(null!) || launch.Settings.Any(setting => setting is null || setting.Arguments.Contains(null!))))
+        {
+            throw new MetricsFormatException($"\"launch\" holds a null in its lists ({path})");
+        }
     }
 }
+
+/// <summary>A run's <c>metrics.json</c>: its configuration, the machine, and one record a step.</summary>
+public sealed record RunMetrics
+{
+    /// <summary>The newest form of the file that this library writes and reads.</summary>
+    public const int CurrentSchema = 1;
+
+    /// <summary>The file's form; <see cref="CurrentSchema"/> for files of this library.</summary>
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>When the run's first step started.</summary>
+    public required DateTimeOffset StartTime { get; init; }
+
+    /// <summary>When the run's last step ended.</summary>
+    public required DateTimeOffset EndTime { get; init; }
+
+    /// <summary>The run's settings as its <c>config.json</c> has them, or null when not recorded.</summary>
+    public JsonObject? Config { get; init; }
+
+    /// <summary>How the run is started again and what its settings are called, or null when not recorded.</summary>
+    public LaunchRecord? Launch { get; init; }
+
+    /// <summary>What the run calls one sample of its data, a noun whose plural ends in s: <c>image</c>. Null when not recorded: <c>sample</c>.</summary>
+    public string? SampleNoun { get; init; }
+
+    /// <summary>The machine, or null when not recorded.</summary>
+    public HostInfo? Host { get; init; }
+
+    /// <summary>Steps at the start that whoever measured means to be left out; null when the reader has to choose.</summary>
+    public int? WarmupSteps { get; init; }
+
+    /// <summary>The steps in order.</summary>
+    public required IReadOnlyList<StepMetrics> Metrics { get; init; }
+}
+
+/// <summary>A metrics file is not what it should be. The message names the file, the line where there is one, and what is wrong.</summary>
+public sealed class MetricsFormatException : Exception
+{
+    /// <inheritdoc/>
+    public MetricsFormatException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>
+/// How the records become JSON: snake_case names, nulls left out, generated serializers so that start-up stays quick. A null
+/// where there must be a value, and a name that is there twice, are errors.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(RunMetrics))]
+[JsonSerializable(typeof(StepMetrics))]
+internal sealed partial class MetricsJson : JsonSerializerContext;

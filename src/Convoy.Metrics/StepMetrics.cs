@@ -18,7 +18,7 @@ public sealed record StepMetrics
     /// <summary>The loss: the mean over the global batch, all ranks.</summary>
     public required double Loss { get; init; }
 
-    /// <summary>The global batch: images of all ranks in one forward pass.</summary>
+    /// <summary>The global batch: samples of all ranks in one forward pass.</summary>
     public required int BatchSize { get; init; }
 
     /// <summary>The learning rate of the update that this step belongs to.</summary>
@@ -57,6 +57,34 @@ public sealed record StepMetrics
     /// </summary>
     public int? WorldSize { get; init; }
 
-    /// <summary>libtorch's threads in each process of the session that took the step; null when not recorded.</summary>
+    /// <summary>Threads that compute in each process of the session that took the step; null when not recorded.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>Processor time of this rank's process in the step, user and system, of all its threads. See <see cref="ProcessUsage"/>.</summary>
+    public double? CpuTime { get; init; }
+
+    /// <summary>The largest resident set of this rank's process so far, in bytes.</summary>
+    public long? PeakMemoryBytes { get; init; }
+
+    /// <summary>The most memory that this rank had in use on its accelerator so far, in bytes.</summary>
+    public long? DevicePeakMemoryBytes { get; init; }
+
+    /// <summary>How often this rank's threads left a core during the step.</summary>
+    public ContextSwitches? ContextSwitches { get; init; }
+
+    /// <summary>The buckets of gradients in the order in which they were ready; with one process too, where nothing is exchanged.</summary>
+    public IReadOnlyList<BucketMetrics>? Buckets { get; init; }
+
+    /// <summary>The metrics of an evaluation on held-out data that followed the step, by their names; null where none did.</summary>
+    public IReadOnlyDictionary<string, double>? Evaluation { get; init; }
 }
+
+/// <summary>How often threads left a core.</summary>
+/// <param name="Voluntary">Because they waited: for a lock, a message, a file.</param>
+/// <param name="Involuntary">Because the system gave the core to others.</param>
+public readonly record struct ContextSwitches(long Voluntary, long Involuntary);
+
+/// <summary>A bucket of gradients in one step.</summary>
+/// <param name="Bytes">The bytes of its gradients.</param>
+/// <param name="Ready">Seconds from the start of the backward pass until all of its gradients were computed.</param>
+public readonly record struct BucketMetrics(long Bytes, double Ready);

@@ -55,15 +55,8 @@ public sealed class StepMetricsLog : IDisposable
         // What follows the last line end is empty, or the line that a killed run was writing.
         for (int i = 0; i < lines.Length - 1; i++)
         {
-            try
-            {
-                steps.Add(JsonSerializer.Deserialize(lines[i], MetricsJson.Default.StepMetrics)
-                    ?? throw new MetricsFormatException($"not a step ({path}, line {i + 1})"));
-            }
-            catch (Exception error) when (error is JsonException or InvalidOperationException)
-            {
-                throw new MetricsFormatException($"not a step ({path}, line {i + 1}): {error.Message}", error);
-            }
+            (StepMetrics? step, Exception? error) = Parse(lines[i]);
+            steps.Add(step ?? throw new MetricsFormatException($"not a step ({path}, line {i + 1}){(error is null ? "" : $": {error.Message}")}", error));
         }
 
         return steps;
@@ -72,9 +65,77 @@ public sealed class StepMetricsLog : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
+    /// <summary>The step of a line; null when it is none, with what the serializer said if it said anything.</summary>
+    internal static (StepMetrics? Step, Exception? Error) Parse(string line)
+    {
+        try
+        {
+            return (JsonSerializer.Deserialize(line, MetricsJson.Default.StepMetrics), null);
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            // The second kind is for text that is no Unicode.
+            return (null, error);
+        }
+    }
+
     private static void WriteLine(Stream stream, StepMetrics step)
     {
         JsonSerializer.Serialize(stream, step, MetricsJson.Default.StepMetrics);
         stream.WriteByte((byte)'\n');
+    }
+}
+
+/// <summary>What can be read of a rank's <c>metrics_rank{r}.jsonl</c> that may be damaged.</summary>
+public sealed class StepMetricsRecord
+{
+    private StepMetricsRecord(IReadOnlyList<StepMetrics> steps, long? lastSoundStep, string? damage)
+    {
+        Steps = steps;
+        LastSoundStep = lastSoundStep;
+        Damage = damage;
+    }
+
+    /// <summary>The steps that can be read, in ascending order.</summary>
+    public IReadOnlyList<StepMetrics> Steps { get; }
+
+    /// <summary>The last step before the first line that is damaged, 0 when that is the first; null when no line is.</summary>
+    public long? LastSoundStep { get; }
+
+    /// <summary>Which line is damaged first and what is wrong with it; null when none is.</summary>
+    public string? Damage { get; }
+
+    /// <summary>
+    /// Reads a log. A line that is no step, or whose step does not follow those before, is damaged and passed over. A last line without
+    /// its end, which a killed run leaves, is no damage.
+    /// </summary>
+    /// <param name="path">The file; an absent one has no steps.</param>
+    public static StepMetricsRecord Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return new StepMetricsRecord([], null, null);
+        }
+
+        string[] lines = File.ReadAllText(path).Split('\n');
+        var steps = new List<StepMetrics>(lines.Length);
+        long? lastSound = null;
+        string? damage = null;
+        for (int i = 0; i < lines.Length - 1; i++)
+        {
+            long last = steps.Count > 0 ? steps[^1].Step : 0;
+            StepMetrics? step = StepMetricsLog.Parse(lines[i]).Step;
+            if (step?.Step > last)
+            {
+                steps.Add(step);
+            }
+            else if (damage is null)
+            {
+                string fault = step is null ? "is no step" : FormattableString.Invariant($"is step {step.Step} after step {last}");
+                (lastSound, damage) = (last, FormattableString.Invariant($"line {i + 1} {fault}"));
+            }
+        }
+
+        return new StepMetricsRecord(steps, lastSound, damage);
     }
 }

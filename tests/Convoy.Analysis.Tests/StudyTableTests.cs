@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 
@@ -85,7 +84,7 @@ public sealed class StudyTableTests : IDisposable
         Report report = ReportBuilder.Build(RunReader.Read([_folder.Write("t.csv", Times)]), new ReportOptions { Predict = [8] });
         string text = MarkdownReportRenderer.Text(report);
 
-        Assert.Contains("|         3 |       - | fp32      |  174.35 |             - |        - |     2.31 |     77.1 % |                 - | recommended |", text, StringComparison.Ordinal);
+        Assert.Contains("|         3 |       - | fp32      |  174.35 |             - |         - |     2.31 |     77.1 % |                 - | recommended |", text, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", text, StringComparison.Ordinal);
     }
 }

@@ -33,13 +33,15 @@ public sealed class ReferenceTests
     public void PackageReferences_OfMetrics_AreNone() =>
         Assert.Empty(References("src/Convoy.Metrics/Convoy.Metrics.csproj", "PackageReference"));
 
-    [Fact]
-    public void PackageReferences_OfDistributed_AreTorchSharpOnly() =>
-        Assert.Equal(["TorchSharp"], References("src/Convoy.Distributed/Convoy.Distributed.csproj", "PackageReference"));
+    [Theory]
+    [InlineData("Torch")]
+    [InlineData("Distributed")]
+    public void PackageReferences_OfTorchAndDistributed_AreTorchSharpOnly(string project) =>
+        Assert.Equal(["TorchSharp"], References($"src/Convoy.{project}/Convoy.{project}.csproj", "PackageReference"));
 
     [Fact]
     public void PackageReferences_OfAnalysis_AreForTablesMathematicsAndPicturesOnly() =>
-        Assert.Equal(["CsvHelper", "MathNet.Numerics", "ScottPlot", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
+        Assert.Equal(["CsvHelper", "MathNet.Numerics", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
 
     [Fact]
     public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()

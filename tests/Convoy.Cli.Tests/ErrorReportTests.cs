@@ -1,4 +1,4 @@
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Tests;
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
 using Convoy.Cli.Commands;
+using Convoy.Cli.Training;
+using Convoy.Lanes.Training;
+using Convoy.Metrics;
 
 namespace Convoy.Cli.Tests;
 
@@ -62,21 +65,39 @@ public sealed class ReportCommandTests : IDisposable
     [Fact]
     public async Task Report_Recommendation_HasACommandLineThatTrainTakes()
     {
-        ProgramRun run = await ProgramRun.ConvoyAsync("report", Write("1,403.41\n2,253.93\n3,174.35\n4,168.99\n"), "--json");
+        foreach ((int processes, double seconds) in new[] { (1, 403.41), (2, 253.93), (3, 174.35), (4, 168.99) })
+        {
+            WriteRun(processes, seconds);
+        }
+
+        ProgramRun run = await ProgramRun.ConvoyAsync("report", _folder, "--json");
         using JsonDocument document = JsonDocument.Parse(run.Output);
         string[] words = document.RootElement.GetProperty("recommendation").GetProperty("command").GetString()!.Split(' ');
 
         Assert.Equal(["convoy", "train"], words[..2]);
         ParseResult parsed = TrainCommand.Create().Parse(words[2..]);
         Assert.Empty(parsed.Errors);
-        Assert.Equal((3, 9), (parsed.GetValue<int>("--nproc"), parsed.GetValue<int>("--batch-size"))); // 3 processes cannot share out the default of 8
+        Assert.Equal((3, 12), (parsed.GetValue<int>("--nproc"), parsed.GetValue<int>("--batch-size")));
+    }
+
+    [Fact]
+    public async Task Report_OfATable_HasNoCommandLine()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync("report", Write("1,403.41\n2,253.93\n"), "--json");
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+
+        Assert.Equal(JsonValueKind.Null, document.RootElement.GetProperty("recommendation").GetProperty("command").ValueKind);
     }
 
     [Theory]
-    [InlineData("1,-3\n", "", "not a time ('-3', ")]
-    [InlineData("1,3\n", "--predict=x", "not a number of processes to predict (x)")]
-    [InlineData("1,3\n", "--latency-us=5", "a latency without a link (5)")]
-    [InlineData("1,3\n", "--price=-1", "not a price (-1)")]
+    [InlineData("1,-3\n", "", "a time must be a number above 0 (got '-3', ")]
+    [InlineData("1,3\n", "--predict=x", "--predict must be whole numbers from 1, separated by commas (got x).")]
+    [InlineData("1,3\n", "--latency-us=5", "--latency-us needs --link-gbps")]
+    [InlineData("1,3\n", "--price=-1", "--price must be from 0 to 1e12 (got -1).")]
+    [InlineData("1,3\n", "--predict=0", "--predict must be from 1 to 1000000 (got 0).")]
+    [InlineData("1,3\n", "--gradient-mb=0", "--gradient-mb must be above 0 and at most 1e12 (got 0).")]
+    [InlineData("1,3\n", "--epoch-images=0", "--epoch-images must be at least 1 (got 0).")]
+    [InlineData("1,3\n", "--link-gbps=1", "--link-gbps needs --predict")]
     public async Task Report_BadInput_IsOneLineAndCode2(string csv, string option, string message)
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(["report", Write(csv), .. option.Length > 0 ? [option] : Array.Empty<string>()]);
@@ -84,6 +105,26 @@ public sealed class ReportCommandTests : IDisposable
         Assert.Equal((2, string.Empty), (run.ExitCode, run.Output));
         Assert.StartsWith($"convoy: error: {message}", run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.TrimEnd().Split('\n'));
+    }
+
+    private void WriteRun(int processes, double seconds)
+    {
+        var run = new RunDirectory(Directory.CreateDirectory(Path.Combine(_folder, $"n{processes}")).FullName);
+        var options = new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1, BatchSize = 12 };
+        MetricsFile.Write(run.Metrics, new RunMetrics
+        {
+            StartTime = DateTimeOffset.UnixEpoch,
+            EndTime = DateTimeOffset.UnixEpoch.AddSeconds(seconds),
+            Config = options.ToJson(),
+            Launch = RecordedLaunch.From(options, run),
+            Metrics =
+            [
+                .. Enumerable.Range(1, 4).Select(step => new StepMetrics
+                {
+                    Timestamp = DateTimeOffset.UnixEpoch, Rank = 0, Step = step, Loss = 1, BatchSize = 12, LearningRate = 1, ElapsedTime = step, StepTime = seconds,
+                }),
+            ],
+        });
     }
 
     private string Write(string csv)

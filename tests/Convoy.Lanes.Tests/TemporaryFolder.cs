@@ -1,4 +1,4 @@
-namespace Convoy.Lanes.Tests;
+namespace Convoy.Tests;
 
 /// <summary>A fresh folder that is gone after the test.</summary>
 internal sealed class TemporaryFolder : IDisposable

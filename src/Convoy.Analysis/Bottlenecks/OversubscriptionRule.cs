@@ -3,21 +3,27 @@ namespace Convoy.Analysis.Bottlenecks;
 /// <summary>More threads than cores: they take turns, which shows as longer computation and as waiting for ranks that have no core.</summary>
 internal sealed class OversubscriptionRule : IBottleneckRule
 {
-    public IEnumerable<Bottleneck> Examine(ScalingCase of)
+    public const string Kind = "oversubscription";
+
+    public IEnumerable<Conclusion> Examine(ScalingCase scaling)
     {
-        if (!of.IsOversubscribed(of.Measured) || of.Cores is not { } cores)
+        if (!scaling.IsOversubscribed(scaling.Measured) || scaling.Cores is not { } cores)
         {
             yield break;
         }
 
-        double lost = ComputeGrowth.Of(of) is { } growth
-            ? growth.OversubscribedSeconds + (StragglerRule.Find(of) is null ? of.Measured.Phases!.Wait : 0)
-            : Math.Max(0, of.Measured.Seconds - of.Ideal(of.Baseline.Seconds));
-        yield return of.Found(
-            BottleneckKind.Oversubscription,
+        int threads = ScalingCase.ThreadsOf(scaling.Measured.Configuration);
+        double lost = ComputeGrowth.Find(scaling) is { } growth
+            ? growth.OversubscribedSeconds + (StragglerRule.Find(scaling) is null ? scaling.Measured.Phases!.Wait : 0)
+            : Math.Max(0, scaling.Measured.Seconds - scaling.Ideal(scaling.Baseline.Seconds));
+        yield return scaling.Conclude(
+            Kind,
+            "More threads than cores",
+            Wording.Text($"{threads} threads take turns on {cores:0.##} cores."),
+            "Use as many processes x threads as there are cores, or fewer.",
             lost,
-            0, // always called what it is
-            new Evidence("threads of all processes", ScalingCase.ThreadsOf(of.Measured.Configuration), ""),
+            threshold: 0, // always called what it is
+            new Evidence("threads of all processes", threads, ""),
             new Evidence("cores", cores, ""));
     }
 }

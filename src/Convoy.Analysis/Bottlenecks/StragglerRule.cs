@@ -5,32 +5,41 @@ namespace Convoy.Analysis.Bottlenecks;
 /// <summary>Waiting for other ranks: for one that is always the slowest, or now for one and now for another.</summary>
 internal sealed class StragglerRule : IBottleneckRule
 {
+    /// <summary>One rank is slower than the others, step after step.</summary>
+    public const string Straggler = "straggler";
+
+    /// <summary>Ranks wait for each other, but not always for the same one.</summary>
+    public const string UnevenRanks = "uneven_ranks";
+
     /// <summary>The rank that is the slowest again and again; null when there is none or only one rank was recorded.</summary>
-    public static RankTimes? Find(ScalingCase of)
+    public static RankTimes? Find(ScalingCase scaling)
     {
-        if (of.Measured.Ranks.Count < 2 || of.Measured.TypicalComputeSeconds is not { } typical)
+        if (scaling.Measured.Ranks.Count < 2 || scaling.Measured.TypicalComputeSeconds is not { } typical)
         {
             return null;
         }
 
-        RankTimes slowest = of.Measured.Ranks.MaxBy(r => r.ComputeSeconds)!;
-        return slowest.SlowestShare >= Thresholds.StragglerPersistence && slowest.ComputeSeconds > Others(of, slowest, typical) * (1 + Thresholds.StragglerExcess)
+        RankTimes slowest = scaling.Measured.Ranks.MaxBy(r => r.ComputeSeconds)!;
+        return slowest.SlowestShare >= Thresholds.StragglerPersistence && slowest.ComputeSeconds > Others(scaling, slowest, typical) * (1 + Thresholds.StragglerExcess)
             ? slowest
             : null;
     }
 
-    public IEnumerable<Bottleneck> Examine(ScalingCase of)
+    public IEnumerable<Conclusion> Examine(ScalingCase scaling)
     {
-        if (of.Measured.Phases is not { } phases || of.Measured.Configuration.Processes == 1)
+        if (scaling.Measured.Phases is not { } phases || scaling.Measured.Configuration.Processes == 1)
         {
             yield break;
         }
 
-        if (Find(of) is { } slow)
+        if (Find(scaling) is { } slow)
         {
-            double others = Others(of, slow, slow.ComputeSeconds);
-            yield return of.Found(
-                BottleneckKind.Straggler,
+            double others = Others(scaling, slow, slow.ComputeSeconds);
+            yield return scaling.Conclude(
+                Straggler,
+                "One slow rank",
+                Wording.Text($"Rank {slow.Rank} computes {(slow.ComputeSeconds / others) - 1:0.0%} longer than the others, and all wait for it."),
+                "Look for what else runs on that rank's cores or machine, and whether its share of the data costs more.",
                 slow.ComputeSeconds - others,
                 Thresholds.MeasuredShare,
                 new Evidence("slow rank", slow.Rank, ""),
@@ -38,12 +47,19 @@ internal sealed class StragglerRule : IBottleneckRule
                 new Evidence("computation of the others", others, "s"),
                 new Evidence("steps in which it was the slowest", slow.SlowestShare, "share"));
         }
-        else if (!of.IsOversubscribed(of.Measured))
+        else if (!scaling.IsOversubscribed(scaling.Measured))
         {
-            yield return of.Found(BottleneckKind.UnevenRanks, phases.Wait, Thresholds.MeasuredShare, new Evidence("waiting for the slowest rank", phases.Wait, "s"));
+            yield return scaling.Conclude(
+                UnevenRanks,
+                "Waiting for each other",
+                "Ranks reach the exchange at different times, but it is not known to be always the same one that is late.",
+                "Give each rank cores of its own, stop other programs, and record every rank's steps.",
+                phases.Wait,
+                Thresholds.MeasuredShare,
+                new Evidence("waiting for the slowest rank", phases.Wait, "s"));
         }
     }
 
-    private static double Others(ScalingCase of, RankTimes slowest, double fallback) =>
-        of.Measured.Ranks.Where(r => r.Rank != slowest.Rank).Select(r => r.ComputeSeconds).DefaultIfEmpty(fallback).Average();
+    private static double Others(ScalingCase scaling, RankTimes slowest, double fallback) =>
+        scaling.Measured.Ranks.Where(r => r.Rank != slowest.Rank).Select(r => r.ComputeSeconds).DefaultIfEmpty(fallback).Average();
 }

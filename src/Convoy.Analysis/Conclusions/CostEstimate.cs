@@ -8,14 +8,14 @@ namespace Convoy.Analysis.Conclusions;
 /// <param name="Costs">One for each configuration, in the order of the measurements.</param>
 public sealed record CostEstimate(string Unit, double PricePerProcessHour, IReadOnlyList<Cost> Costs)
 {
-    private const int FallbackImages = 1000;
+    private const int FallbackSamples = 1000;
 
     /// <summary>Prices every configuration.</summary>
     /// <param name="runs">What was measured.</param>
     /// <param name="pricePerProcessHour">The price of one process for one hour; 0 or more.</param>
-    /// <param name="epochImages">Images of an epoch, where steps were timed; null when not known.</param>
-    /// <returns>The costs of an epoch, or of 1000 images where its length is not known; null where steps were timed without their batch size, or only speed-ups are known.</returns>
-    public static CostEstimate? Of(RunSet runs, double pricePerProcessHour, int? epochImages)
+    /// <param name="epochSamples">Samples of an epoch, where steps were timed; null when not known.</param>
+    /// <returns>The costs of an epoch, or of 1000 samples where its length is not known; null where steps were timed without their batch size, or only speed-ups are known.</returns>
+    public static CostEstimate? From(RunSet runs, double pricePerProcessHour, int? epochSamples)
     {
         ArgumentNullException.ThrowIfNull(runs);
         if (runs.Basis == TimeBasis.Run)
@@ -23,14 +23,20 @@ public sealed record CostEstimate(string Unit, double PricePerProcessHour, IRead
             return new CostEstimate("run as timed", pricePerProcessHour, [.. runs.Measurements.Select(m => Price(m, m.Seconds))]);
         }
 
-        return runs.Measurements.Any(m => m.ImagesPerSecond is null)
+        return runs.Measurements.Any(m => m.SamplesPerSecond is null)
             ? null
             : new CostEstimate(
-                epochImages is null ? "1000 images" : "epoch",
+                epochSamples is null ? $"{FallbackSamples} {runs.SampleNoun}s" : "epoch",
                 pricePerProcessHour,
-                [.. runs.Measurements.Select(m => Price(m, (epochImages ?? FallbackImages) / m.ImagesPerSecond!.Value))]);
+                [.. runs.Measurements.Select(m => Price(m, (epochSamples ?? FallbackSamples) / m.SamplesPerSecond!.Value))]);
 
         Cost Price(ConfigurationMeasurement measured, double seconds) =>
             new(measured.Configuration, measured.Configuration.Processes * seconds / 3600 * pricePerProcessHour, seconds);
     }
 }
+
+/// <summary>What training costs in a configuration.</summary>
+/// <param name="Configuration">The configuration.</param>
+/// <param name="Price">Processes x hours x price per process-hour, in the price's currency.</param>
+/// <param name="Seconds">The time that is paid for.</param>
+public sealed record Cost(Configuration Configuration, double Price, double Seconds);

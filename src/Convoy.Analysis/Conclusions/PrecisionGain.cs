@@ -15,7 +15,7 @@ public sealed record PrecisionGain(int Processes, int? Threads, string Precision
     public double TimeSaved => 1 - (Seconds / AgainstSeconds);
 
     /// <summary>Compares every precision with fp32, or with the slowest where there is no fp32, at each number of processes and threads.</summary>
-    public static IReadOnlyList<PrecisionGain> Of(RunSet runs)
+    public static IReadOnlyList<PrecisionGain> Compare(RunSet runs)
     {
         ArgumentNullException.ThrowIfNull(runs);
         return

@@ -1,5 +1,5 @@
 using Convoy.Analysis.Runs;
-using Convoy.Analysis.Scaling;
+using Convoy.Metrics;
 
 namespace Convoy.Analysis.Conclusions;
 
@@ -9,8 +9,8 @@ namespace Convoy.Analysis.Conclusions;
 /// <param name="FastestGain">The share of time that the fastest saves against the recommended one; 0 when they are the same.</param>
 /// <param name="IsCertain">Whether that difference is larger than the noise; true where noise is not known.</param>
 /// <param name="Reason">Why, in one sentence.</param>
-/// <param name="Command">The command line that trains in the recommended configuration.</param>
-public sealed record Recommendation(Configuration Configuration, Configuration Fastest, double FastestGain, bool IsCertain, string Reason, string Command)
+/// <param name="Command">The command line that trains in the recommended configuration; null when the runs did not record how they were started.</param>
+public sealed record Recommendation(Configuration Configuration, Configuration Fastest, double FastestGain, bool IsCertain, string Reason, string? Command)
 {
     /// <summary>How much slower than the fastest the recommended configuration may be.</summary>
     public const double Tolerance = 0.05;
@@ -20,7 +20,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
 
     /// <summary>Chooses among all configurations; the smallest is the one with the fewest processes, then the fewest threads.</summary>
     /// <param name="runs">What was measured.</param>
-    public static Recommendation Of(RunSet runs)
+    public static Recommendation Choose(RunSet runs)
     {
         ArgumentNullException.ThrowIfNull(runs);
         ConfigurationMeasurement fastest = runs.Measurements.MinBy(Work)!;
@@ -33,7 +33,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
             .First();
         double gain = 1 - (Work(fastest) / Work(chosen));
         bool certain = chosen == fastest || fastest.Interval is not { } one || chosen.Interval is not { } other || one.High < other.Low || other.High < one.Low;
-        return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain), TrainCommandLine.Of(chosen));
+        return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain), StartCommand.For(chosen));
     }
 
     private static double Work(ConfigurationMeasurement measured) => measured.Seconds / (measured.BatchSize ?? 1);
@@ -56,4 +56,41 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
             : "with more threads";
         return $"{fastest.Configuration} is the fastest, but gains only {Wording.Percent(gain)} over {chosen.Configuration} {effort}.";
     }
+}
+
+/// <summary>The command line that starts a measured configuration again, from what its runs recorded.</summary>
+internal static class StartCommand
+{
+    /// <summary>The command for a POSIX shell; null when the runs did not record how they were started.</summary>
+    public static string? For(ConfigurationMeasurement measured)
+    {
+        if (measured.Launch is not { } launch)
+        {
+            return null;
+        }
+
+        IEnumerable<string> program = launch.Program.Count > 0 ? ["--", .. launch.Program] : [];
+        return string.Join(' ', launch.Command.Concat(launch.Settings.SelectMany(setting => Arguments(setting, measured))).Concat(program).Select(Quoted));
+    }
+
+    // A part of a run that was resumed had other processes and threads than the record, which is that of the last part.
+    private static IReadOnlyList<string> Arguments(SettingRecord setting, ConfigurationMeasurement measured)
+    {
+        int? value = setting.Name switch
+        {
+            SettingNames.Processes => measured.Configuration.Processes,
+            SettingNames.Threads => measured.Configuration.Threads,
+            _ => null,
+        };
+        if (value is not { } number || setting.Option is not { } option)
+        {
+            return setting.Arguments;
+        }
+
+        string wanted = Wording.Text($"{number}");
+        return setting.Arguments.Contains(wanted) || setting.Arguments.Contains($"{option}={wanted}") ? setting.Arguments : [option, wanted];
+    }
+
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-,:=+@%".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

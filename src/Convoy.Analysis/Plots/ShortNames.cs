@@ -1,4 +1,3 @@
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
 
@@ -12,10 +11,10 @@ internal sealed class ShortNames(RunSet runs)
 
     public static string Processes(int count) => Wording.Text($"{count} {(count == 1 ? "process" : "processes")}");
 
-    public string Of(Configuration configuration) =>
+    public string For(Configuration configuration) =>
         Processes(configuration.Processes) + (_threadsVary ? Threads(configuration.Threads) : "") + (_precisionsVary ? $", {configuration.Precision}" : "");
 
-    public string Of(ScalingSeries series) => series.Precision + (_threadsVary && series.Threads is not null ? Threads(series.Threads) : "");
+    public string For(ScalingSeries series) => series.Precision + (_threadsVary && series.Threads is not null ? Threads(series.Threads) : "");
 
     private static string Threads(int? threads) => threads is { } t ? Wording.Text($" × {t} {(t == 1 ? "thread" : "threads")}") : "";
 }

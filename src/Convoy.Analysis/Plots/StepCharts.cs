@@ -1,4 +1,3 @@
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 
@@ -39,9 +38,9 @@ internal static class StepCharts
         }
 
         var unit = TimeUnit.For(counted.Max());
-        Curve[] curves = [.. Curves(report, names, s => s.Seconds is { } t ? unit.Of(t) : null, v => $"{TimeUnit.Digits(v)} {unit.Name}")];
+        Curve[] curves = [.. Curves(report, names, s => s.Seconds is { } t ? unit.Convert(t) : null, v => $"{TimeUnit.Digits(v)} {unit.Name}")];
         double largest = curves.SelectMany(c => c.Points).Max(p => p.Y);
-        ChartAxis axis = NiceTicks.FromZero($"time of the step ({unit.Name})", Math.Min(largest, unit.Of(counted.Max()) * Headroom));
+        ChartAxis axis = NiceTicks.FromZero($"time of the step ({unit.Name})", Math.Min(largest, unit.Convert(counted.Max()) * Headroom));
         var chart = new LineChart(
             "step-time",
             "Time of every step",
@@ -62,7 +61,7 @@ internal static class StepCharts
             {
                 int size = (steps.Length + MostPoints - 1) / MostPoints;
                 yield return new Curve(
-                    names.Of(measured.Configuration),
+                    names.For(measured.Configuration),
                     [.. steps.Chunk(size).Select(c => Point(c, value, text))],
                     size,
                     steps.Where(s => s.Step.IsWarmUp).Select(s => s.Number).DefaultIfEmpty(0).Max(),

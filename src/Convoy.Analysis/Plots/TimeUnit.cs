@@ -12,12 +12,12 @@ internal sealed record TimeUnit(string Name, double PerSecond)
 
     public static TimeUnit For(double largestSeconds) => largestSeconds < ShortSeconds ? new TimeUnit("ms", 1000) : new TimeUnit("s", 1);
 
-    public double Of(double seconds) => seconds * PerSecond;
+    public double Convert(double seconds) => seconds * PerSecond;
 
-    public Interval? Of(Interval? seconds) => seconds is { } i ? new Interval(Of(i.Low), Of(i.High)) : null;
+    public Interval? Convert(Interval? seconds) => seconds is { } i ? new Interval(Convert(i.Low), Convert(i.High)) : null;
 
     /// <summary>The number alone, with four significant digits.</summary>
-    public string Number(double seconds) => Digits(Of(seconds));
+    public string Number(double seconds) => Digits(Convert(seconds));
 
     /// <summary>The time with its unit and its interval.</summary>
     public string Text(double seconds, Interval? interval = null) =>

@@ -9,6 +9,7 @@ namespace Convoy.Analysis.Reading;
 internal static class ConvoyRunReader
 {
     private const int LongestSetting = 1000;
+    private const int LongestNoun = 40;
 
     /// <exception cref="AnalysisInputException">A file cannot be understood.</exception>
     public static ReadRuns Read(string path)
@@ -31,11 +32,10 @@ internal static class ConvoyRunReader
         }
 
         IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
-        Dictionary<string, string> settings = Settings(metrics.Config);
-        NameDrawnData(settings, path);
-        IReadOnlyList<RunPart> parts = RunPart.Of(steps, () => Processes(path, settings), Number(settings, "threads"), i => Place(path, "record", i, steps[i]));
+        Dictionary<string, string> settings = Settings(metrics);
+        IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, settings);
-        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host })];
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
             [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
@@ -43,9 +43,9 @@ internal static class ConvoyRunReader
         Run Part(RunPart part)
         {
             var configuration = new Configuration(part.Processes, part.Threads, precision);
-            IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.Of(i + 1, log)).Where(log => log.Count > 0)];
+            IReadOnlyList<StepMetrics>[] ranks = [part.Steps, .. otherRanks.Select((log, i) => part.StepsOf(i + 1, log)).Where(log => log.Count > 0)];
             int? warmUp = metrics.WarmupSteps < part.Steps.Count ? metrics.WarmupSteps : null;
-            return FromSteps(configuration, ranks, Math.Max(1, Number(settings, "accumulate") ?? 1), warmUp) with
+            return Run.FromSteps(configuration, ranks, Math.Max(1, Number(settings, SettingNames.Accumulate) ?? 1), warmUp) with
             {
                 Source = parts.Count == 1 ? path : $"{path}, {part.Name}",
                 BatchSize = Batch(path, part.Steps),
@@ -57,10 +57,10 @@ internal static class ConvoyRunReader
     // The configuration file says what the last part had.
     private static Dictionary<string, string> OfPart(Dictionary<string, string> settings, Configuration configuration)
     {
-        var own = new Dictionary<string, string>(settings) { ["nproc"] = configuration.Processes.ToString(CultureInfo.InvariantCulture) };
+        var own = new Dictionary<string, string>(settings) { [SettingNames.Processes] = configuration.Processes.ToString(CultureInfo.InvariantCulture) };
         if (configuration.Threads is { } threads)
         {
-            own["threads"] = threads.ToString(CultureInfo.InvariantCulture);
+            own[SettingNames.Threads] = threads.ToString(CultureInfo.InvariantCulture);
         }
 
         return own;
@@ -72,28 +72,6 @@ internal static class ConvoyRunReader
         {
             yield return $"The run was resumed with other settings, and its parts count as runs of their own: {string.Join("; ", parts.Zip(runs, (part, run) => $"{part.Name} with {run.Configuration}"))} ({path}).";
         }
-    }
-
-    /// <summary>The run that ranks' steps make: rank 0's step times, all ranks' phases.</summary>
-    /// <param name="configuration">What was varied.</param>
-    /// <param name="ranks">Each rank's steps, rank 0's first; every step has its time.</param>
-    /// <param name="stepsPerUpdate">Steps of one update.</param>
-    /// <param name="warmUpSteps">Steps to leave out at the start; null to choose by <see cref="Statistics.WarmUp"/>.</param>
-    internal static Run FromSteps(Configuration configuration, IReadOnlyList<IReadOnlyList<StepMetrics>> ranks, int stepsPerUpdate, int? warmUpSteps = null)
-    {
-        IReadOnlyList<double> samples = StepTimes.Updates(ranks[0], stepsPerUpdate, warmUpSteps, out int skipped);
-        return new Run
-        {
-            Configuration = configuration,
-            Source = "",
-            Basis = TimeBasis.Step,
-            Samples = samples,
-            BatchSize = ranks[0][0].BatchSize,
-            Phases = StepTimes.Phases(ranks, skipped),
-            Ranks = StepTimes.Ranks(ranks, skipped),
-            WarmUpSteps = skipped,
-            Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
-        };
     }
 
     // Those of ranks 1, 2, ...: a rank without steps has an empty place.
@@ -119,13 +97,13 @@ internal static class ConvoyRunReader
     }
 
     private static int Processes(string path, Dictionary<string, string> settings) =>
-        Number(settings, "nproc") ?? MetricsFileName.Of(path)?.Processes
+        Number(settings, SettingNames.Processes) ?? MetricsFileName.Parse(path)?.Processes
         ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
 
     private static string Precision(string path, Dictionary<string, string> settings) =>
-        settings.TryGetValue("precision", out string? recorded)
-            ? PrecisionName.Of(recorded) ?? throw new AnalysisInputException("not a precision", $"precision '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
-            : MetricsFileName.Of(path)?.Precision ?? Configuration.DefaultPrecision;
+        settings.TryGetValue(SettingNames.Precision, out string? recorded)
+            ? PrecisionName.Parse(recorded) ?? throw new AnalysisInputException("precision must be a name", $"got '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
+            : MetricsFileName.Parse(path)?.Precision ?? Configuration.DefaultPrecision;
 
     private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
     {
@@ -135,21 +113,26 @@ internal static class ConvoyRunReader
             : throw new AnalysisInputException("the batch size changes within the run", $"{string.Join(" and ", sizes)} in {path}", "Measure with one batch size.");
     }
 
-    private static Dictionary<string, string> Settings(JsonObject? config) =>
-        config is null ? [] : config.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => Shown(p.Value!.ToString()));
-
-    // No setting is so long that one is told from another behind this, and messages and tables show them.
-    private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
-
-    // Data that a run drew for itself lies in its own directory. It is the same for all runs, wherever they lie and were moved to.
-    private static void NameDrawnData(Dictionary<string, string> settings, string path)
+    // What the launch says of a setting counts more: config has it as the program needs it, a folder of the run's own, say.
+    private static Dictionary<string, string> Settings(RunMetrics metrics)
     {
-        string? run = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)));
-        if (settings.TryGetValue("data", out string? data) && Path.GetFileName(data) == "data" && Path.GetFileName(Path.GetDirectoryName(data)) == run)
+        Dictionary<string, string> settings = metrics.Config?.Where(p => p.Value is JsonValue).ToDictionary(p => p.Key, p => Shown(p.Value!.ToString())) ?? [];
+        foreach (SettingRecord setting in metrics.Launch?.Settings ?? [])
         {
-            settings["data"] = "synthetic";
+            if (setting.Value is { } value)
+            {
+                settings[setting.Name] = Shown(value);
+            }
         }
+
+        return settings;
     }
+
+    private static string Noun(string? recorded) =>
+        recorded is { Length: > 0 and <= LongestNoun } && recorded.All(c => char.IsLetter(c) || c is ' ' or '-') ? recorded : Run.DefaultSampleNoun;
+
+    // Settings differ within this length, and messages and tables show them.
+    private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");
 
     private static int? Number(Dictionary<string, string> settings, string name) =>
         settings.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value is >= 1 and <= Configuration.MostProcesses ? value : null;
@@ -168,4 +151,71 @@ internal static class ConvoyRunReader
 
     private static string Place(string path, string kind, int index, StepMetrics step) =>
         string.Create(CultureInfo.InvariantCulture, $"{path}, {kind} {index + 1}, step {step.Step}");
+}
+
+/// <summary>The steps of a run that were taken with the same processes and threads: a run that was resumed with others has several parts.</summary>
+/// <param name="Processes">How many processes took the steps.</param>
+/// <param name="Threads">Threads of each of them; null when not recorded.</param>
+/// <param name="Steps">Rank 0's steps, at least one.</param>
+internal sealed record RunPart(int Processes, int? Threads, IReadOnlyList<StepMetrics> Steps)
+{
+    /// <summary>Which steps these are, for messages.</summary>
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"steps {Steps[0].Step} to {Steps[^1].Step}");
+
+    /// <summary>Cuts a run's steps wherever their processes or threads change.</summary>
+    /// <param name="steps">Rank 0's steps.</param>
+    /// <param name="processes">What the run's configuration says, for steps that do not.</param>
+    /// <param name="threads">The same of threads.</param>
+    /// <param name="place">Where a step stands, for messages.</param>
+    /// <exception cref="AnalysisInputException">A step's processes or threads are outside their range.</exception>
+    public static IReadOnlyList<RunPart> Split(IReadOnlyList<StepMetrics> steps, Func<int> processes, int? threads, Func<int, string> place)
+    {
+        var parts = new List<RunPart>();
+        int start = 0;
+        for (int i = 0; i < steps.Count; i++)
+        {
+            Require("world_size", steps[i].WorldSize, place(i));
+            Require("threads", steps[i].Threads, place(i));
+            bool isLast = i + 1 == steps.Count || steps[i + 1].WorldSize != steps[i].WorldSize || steps[i + 1].Threads != steps[i].Threads;
+            if (isLast)
+            {
+                parts.Add(new RunPart(steps[i].WorldSize ?? processes(), steps[i].Threads ?? threads, [.. steps.Skip(start).Take(i + 1 - start)]));
+                start = i + 1;
+            }
+        }
+
+        return Joined(parts);
+    }
+
+    /// <summary>Those steps of another rank's log that belong to this part: logs of ranks that a resumed run no longer has stay in its folder.</summary>
+    public IReadOnlyList<StepMetrics> StepsOf(int rank, IEnumerable<StepMetrics> log) => rank >= Processes
+        ? []
+        : [.. log.Where(s => s.Step >= Steps[0].Step && s.Step <= Steps[^1].Step && (s.WorldSize ?? Processes) == Processes)];
+
+    // Steps that say what the configuration says, beside steps that say nothing, are one part.
+    private static List<RunPart> Joined(List<RunPart> parts)
+    {
+        var joined = new List<RunPart>();
+        foreach (RunPart part in parts)
+        {
+            if (joined.Count > 0 && joined[^1].Processes == part.Processes && joined[^1].Threads == part.Threads)
+            {
+                joined[^1] = part with { Steps = [.. joined[^1].Steps, .. part.Steps] };
+            }
+            else
+            {
+                joined.Add(part);
+            }
+        }
+
+        return joined;
+    }
+
+    private static void Require(string name, int? value, string place)
+    {
+        if (value is < 1 or > Configuration.MostProcesses)
+        {
+            throw new AnalysisInputException($"{name} must be from 1 to 1000000", string.Create(CultureInfo.InvariantCulture, $"got {value}, {place}"), "Leave the run out, or measure it again.");
+        }
+    }
 }

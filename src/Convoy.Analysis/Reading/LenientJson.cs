@@ -25,7 +25,7 @@ internal static class LenientJson
         }
         catch (JsonException error) when (error.Message.Contains("uplicate", StringComparison.Ordinal))
         {
-            throw new AnalysisInputException("a name is there twice in one object", $"{path}: {error.Message}", "Leave one of the two, or measure again.", error);
+            throw new AnalysisInputException("a name occurs twice in one object", $"{path}: {error.Message}", "Remove one of the two, or measure again.", error);
         }
         catch (JsonException error)
         {

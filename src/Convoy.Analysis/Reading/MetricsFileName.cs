@@ -10,11 +10,11 @@ namespace Convoy.Analysis.Reading;
 internal sealed partial record MetricsFileName(int Processes, string? Precision)
 {
     /// <summary>Reads the name; null when it is not of this form.</summary>
-    public static MetricsFileName? Of(string path)
+    public static MetricsFileName? Parse(string path)
     {
         Match match = Form().Match(Path.GetFileName(path));
         return match.Success && int.TryParse(match.Groups["n"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int n) && n is >= 1 and <= Configuration.MostProcesses
-            ? new MetricsFileName(n, match.Groups["precision"] is { Success: true, Value: { } p } ? PrecisionName.Of(p) : null)
+            ? new MetricsFileName(n, match.Groups["precision"] is { Success: true, Value: { } p } ? PrecisionName.Parse(p) : null)
             : null;
     }
 

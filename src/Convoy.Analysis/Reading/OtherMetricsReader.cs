@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Analysis.Runs;
-using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Reading;
 
@@ -18,14 +17,14 @@ internal static class OtherMetricsReader
     /// <exception cref="AnalysisInputException">The file lacks what is needed.</exception>
     public static OtherRun Read(string path, JsonElement root)
     {
-        MetricsFileName name = MetricsFileName.Of(path)
+        MetricsFileName name = MetricsFileName.Parse(path)
             ?? throw new AnalysisInputException("the file does not say how many processes were measured", path, "Name it Metrics_{n}_cpus.json.");
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("metrics", out JsonElement metrics) || metrics.ValueKind != JsonValueKind.Array)
         {
             throw new AnalysisInputException("not a metrics file, it has no list \"metrics\"", path, "Leave it out.");
         }
 
-        RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Of(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
+        RecordedStep[] records = [.. metrics.EnumerateArray().Select((r, i) => RecordedStep.Read(r, i, string.Create(CultureInfo.InvariantCulture, $"{path}, record {i + 1}")))];
         RecordedStep[] first = records.Length == 0 ? [] : [.. records.Where(r => r.Rank == records.Min(x => x.Rank))];
         RunStep[] steps = [.. Steps(first, path)];
         double[] intervals = [.. steps.Select(s => s.Seconds).OfType<double>()];
@@ -76,7 +75,7 @@ internal static class OtherMetricsReader
             : throw new AnalysisInputException(
                 "elapsed_time does not grow",
                 string.Create(CultureInfo.InvariantCulture, $"{from.ElapsedSeconds} then {to.ElapsedSeconds}, step {to.Step}, {path}"),
-                "It has to count from the run's start, a nanosecond a step at least; leave the file out, or mend it.");
+                "It has to count from the run's start, a nanosecond a step at least; leave the file out, or correct it.");
     }
 
     // The first times are those of the warm-up, and so is what was recorded before them.
@@ -96,7 +95,7 @@ internal static class OtherMetricsReader
         double seconds = (end - start).TotalSeconds;
         if (seconds <= 0)
         {
-            throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or mend it.");
+            throw new AnalysisInputException("end_time is not after start_time", path, "Leave the file out, or correct it.");
         }
 
         StepChecks.Require(seconds, "end_time - start_time", path, isStep: true);
@@ -118,6 +117,106 @@ internal static class OtherMetricsReader
         return value.ValueKind == JsonValueKind.String
                && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset moment)
             ? moment
-            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{RecordedStep.Shown(value)}, {path}", "Leave the file out, or mend it.");
+            : throw new AnalysisInputException($"\"{name}\" is not a time", $"{RecordedStep.Shown(value)}, {path}", "Leave the file out, or correct it.");
+    }
+}
+
+/// <summary>One record of another tool's metrics file, with what it has.</summary>
+internal sealed record RecordedStep(int Rank, long Step, double? ElapsedSeconds, double? Loss, int? BatchSize)
+{
+    private const int LongestShown = 60;
+
+    public static RecordedStep Read(JsonElement record, int index, string place)
+    {
+        if (record.ValueKind != JsonValueKind.Object)
+        {
+            throw new AnalysisInputException("a record of \"metrics\" is not an object", place, "Leave the file out, or correct it.");
+        }
+
+        double? elapsed = Number(record, "elapsed_time", place);
+        StepChecks.Require(elapsed, "elapsed_time", place, isStep: false);
+        double? batch = Number(record, "batch_size", place);
+        if (batch is { } size && !(size >= 1 && size == Math.Floor(size) && size <= int.MaxValue))
+        {
+            throw new AnalysisInputException("\"batch_size\" must be a whole number from 1", $"got {size.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
+        }
+
+        return new RecordedStep(
+            (int)Whole(record, "rank", 0, Configuration.MostProcesses, place),
+            (long)Whole(record, "step", index + 1, StepChecks.MostSteps, place),
+            elapsed,
+            Number(record, "loss", place),
+            (int?)batch);
+    }
+
+    /// <summary>A value for a message.</summary>
+    public static string Shown(JsonElement value)
+    {
+        string text = value.GetRawText().ReplaceLineEndings(" ");
+        return text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "...");
+    }
+
+    private static double Whole(JsonElement record, string name, double otherwise, double most, string place)
+    {
+        double value = Number(record, name, place) ?? otherwise;
+        return value >= 0 && value <= most && value == Math.Floor(value)
+            ? value
+            : throw new AnalysisInputException($"\"{name}\" must be a whole number from 0", $"got {value.ToString(CultureInfo.InvariantCulture)}, {place}", "Leave the file out, or correct it.");
+    }
+
+    private static double? Number(JsonElement record, string name, string place)
+    {
+        if (!record.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number)
+        {
+            return value.GetDouble();
+        }
+
+        return value.ValueKind == JsonValueKind.String && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : throw new AnalysisInputException($"\"{name}\" is not a number", $"{Shown(value)}, {place}", "Leave the file out, or correct it.");
+    }
+}
+
+/// <summary>A run that another tool recorded.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="LastStep">The last step's number; 0 when there are none.</param>
+/// <param name="Warnings">What a reader should know of it.</param>
+internal sealed record OtherRun(Run Run, long LastStep, IReadOnlyList<string> Warnings);
+
+/// <summary>
+/// Whether other tools' <c>batch_size</c> means all processes or one of them. The files do not say; but when twice the
+/// processes take half the steps, the same number is a batch of each process.
+/// </summary>
+internal static class OtherBatchSizes
+{
+    private const double Tolerance = 0.1;
+
+    public static ReadRuns Settle(IReadOnlyList<OtherRun> runs)
+    {
+        string[] warnings = [.. runs.SelectMany(r => r.Warnings)];
+        Run[] asRead = [.. runs.Select(r => r.Run)];
+        if (runs.Count < 2 || runs.Any(r => r.LastStep == 0 || r.Run.BatchSize is null) || asRead.Select(r => r.BatchSize).Distinct().Count() > 1)
+        {
+            return new ReadRuns(asRead, warnings);
+        }
+
+        double[] work = [.. runs.Select(r => (double)r.LastStep * r.Run.Configuration.Processes)];
+        bool shrinks = runs.Select(r => r.LastStep).Max() > runs.Select(r => r.LastStep).Min() * (1 + Tolerance);
+        bool inverse = work.Max() <= work.Min() * (1 + Tolerance);
+        if (shrinks && inverse)
+        {
+            return new ReadRuns(
+                [.. asRead.Select(r => r with { BatchSize = r.BatchSize * r.Configuration.Processes })],
+                [.. warnings, string.Create(CultureInfo.InvariantCulture, $"The number of steps falls as processes are added, so batch_size {asRead[0].BatchSize} is taken as that of each process: speed-ups compare samples per second.")]);
+        }
+
+        return new ReadRuns(asRead, shrinks
+            ? [.. warnings, "The runs have different numbers of steps: the times of one step are compared, not of the whole runs."]
+            : warnings);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Convoy.Analysis.Reading.Tables;
 using Convoy.Analysis.Runs;
 
 namespace Convoy.Analysis.Reading;
@@ -42,7 +41,7 @@ public static class RunReader
         }
 
         Add(OtherBatchSizes.Settle(others));
-        return RunSet.Of(runs, warnings, seed);
+        return RunSet.From(runs, warnings, seed);
 
         void Add(ReadRuns read)
         {
@@ -84,9 +83,14 @@ public static class RunReader
         string[] whole = [.. WholeRuns(Directory.Exists(runs) ? runs : folder)];
         return whole.Length > 0
             ? whole
-            : Directory.EnumerateFiles(folder).Where(f => MetricsFileName.Of(f) is not null).Order(StringComparer.Ordinal);
+            : Directory.EnumerateFiles(folder).Where(f => MetricsFileName.Parse(f) is not null).Order(StringComparer.Ordinal);
     }
 
     private static IEnumerable<string> WholeRuns(string folder) =>
         Directory.EnumerateFiles(folder, "metrics.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal);
 }
+
+/// <summary>What a file or folder held.</summary>
+/// <param name="Runs">The runs.</param>
+/// <param name="Warnings">What a reader should know of them.</param>
+internal sealed record ReadRuns(IReadOnlyList<Run> Runs, IReadOnlyList<string> Warnings);

@@ -12,7 +12,7 @@ internal static class StepChecks
     /// <summary>The largest number of a step that is believed.</summary>
     public const long MostSteps = 1_000_000_000_000_000;
 
-    /// <exception cref="AnalysisInputException">A time is negative or no number, or a step's number or batch size is none.</exception>
+    /// <exception cref="AnalysisInputException">A time, a step's number or a batch size is outside its range.</exception>
     public static void RequireTimes(IReadOnlyList<StepMetrics> steps, Func<int, string> place)
     {
         for (int i = 0; i < steps.Count; i++)
@@ -27,27 +27,29 @@ internal static class StepChecks
 
             if (step.Step is < 0 or > MostSteps)
             {
-                throw new AnalysisInputException("not a step's number", $"step {step.Step.ToString(CultureInfo.InvariantCulture)}, {place(i)}", "Leave the run out, or measure it again.");
+                throw new AnalysisInputException("step must be from 0 to 1e15", string.Create(CultureInfo.InvariantCulture, $"got {step.Step}, {place(i)}"), "Leave the run out, or measure it again.");
             }
 
             if (step.BatchSize < 1)
             {
-                throw new AnalysisInputException("not a batch size", $"batch_size {step.BatchSize.ToString(CultureInfo.InvariantCulture)}, {place(i)}", "Measure the run again.");
+                throw new AnalysisInputException("batch_size must be at least 1", string.Create(CultureInfo.InvariantCulture, $"got {step.BatchSize}, {place(i)}"), "Leave the run out, or measure it again.");
             }
         }
     }
 
-    /// <summary>Refuses a time that nobody can have measured: negative, no number, 0 for a whole step, or beyond <see cref="PlausibleSeconds"/>.</summary>
+    /// <summary>Refuses a time that nobody can have measured: negative, not a number, 0 for a whole step, or beyond <see cref="PlausibleSeconds"/>.</summary>
     public static void Require(double? seconds, string name, string place, bool isStep)
     {
         if (seconds is { } value && !(isStep ? PlausibleSeconds.Contains(value) : value is >= 0 and <= PlausibleSeconds.Most))
         {
             throw new AnalysisInputException(
-                "not a time", $"{name} {value.ToString(CultureInfo.InvariantCulture)}, {place}", $"Leave the run out, or measure it again with a clock that does not go back; times are {PlausibleSeconds.Range}.");
+                $"{name} must be {(isStep ? PlausibleSeconds.Range : PlausibleSeconds.RangeFromZero)}",
+                string.Create(CultureInfo.InvariantCulture, $"got {value}, {place}"),
+                "Leave the run out, or measure it again with a clock that does not go back.");
         }
     }
 
-    /// <summary>A warning when a loss is no number; the times stay good.</summary>
+    /// <summary>A warning when a loss is not a number; the times stay good.</summary>
     public static IEnumerable<string> Losses(IEnumerable<(long Step, double? Loss)> steps, string source)
     {
         long[] bad = [.. steps.Where(s => s.Loss is { } loss && !double.IsFinite(loss)).Select(s => s.Step)];
@@ -72,4 +74,26 @@ internal static class StepChecks
         ("data_time", step.DataTime), ("forward_time", step.ForwardTime), ("backward_time", step.BackwardTime),
         ("comm_time", step.CommTime), ("wait_time", step.WaitTime), ("optimizer_time", step.OptimizerTime),
     ];
+}
+
+/// <summary>
+/// Which times can have been measured. What lies beyond is damage or a mistaken unit, and in a fit the differences between
+/// such times and others are beyond a double's digits.
+/// </summary>
+internal static class PlausibleSeconds
+{
+    /// <summary>A nanosecond.</summary>
+    public const double Least = 1e-9;
+
+    /// <summary>Some thirty years, times what a sum over processes may make of it.</summary>
+    public const double Most = 1e10;
+
+    /// <summary>The range in words.</summary>
+    public const string Range = "from 1e-9 to 1e10 seconds";
+
+    /// <summary>The range of what may also take no time.</summary>
+    public const string RangeFromZero = "from 0 to 1e10 seconds";
+
+    /// <summary>Whether a measured time can be <paramref name="seconds"/>.</summary>
+    public static bool Contains(double seconds) => seconds is >= Least and <= Most;
 }

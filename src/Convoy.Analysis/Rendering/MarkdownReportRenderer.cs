@@ -1,4 +1,5 @@
 using System.Text;
+using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Reports;
@@ -36,10 +37,14 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         ArgumentNullException.ThrowIfNull(report);
         var text = new StringBuilder("# Scaling report\n\n");
         List(text, report.Summary);
-        text.Append("To train in the recommended configuration:\n\n```\n").Append(report.Recommendation.Command).Append("\n```\n\n");
+        if (report.Recommendation.Command is { } command)
+        {
+            text.Append("To train in the recommended configuration:\n\n```\n").Append(command).Append("\n```\n\n");
+        }
+
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
         Section(text, "Times", true, () => Times(text, report));
-        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Of(report) : [];
+        IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
@@ -72,7 +77,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
     private static void Times(StringBuilder text, Report report)
     {
-        var table = new MarkdownTable("processes", "threads", "<precision", "seconds", "95 % interval", "images/s", "speed-up", "efficiency", "its 95 % interval", "<");
+        var table = new MarkdownTable("processes", "threads", "<precision", "seconds", "95 % interval", $"{report.Runs.SampleNoun}s/s", "speed-up", "efficiency", "its 95 % interval", "<");
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
         {
             ConfigurationMeasurement measured = point.Measurement;
@@ -87,7 +92,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
                 measured.Configuration.Precision,
                 Seconds(measured.Seconds),
                 Range(measured.Interval, Seconds),
-                measured.ImagesPerSecond is { } images ? Wording.Text($"{images:0.00}") : Unknown,
+                measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Unknown,
                 Wording.Text($"{point.Speedup:0.00}"),
                 Wording.Percent(point.Efficiency),
                 Range(point.EfficiencyInterval, Wording.Percent),
@@ -96,10 +101,10 @@ public sealed class MarkdownReportRenderer : IReportRenderer
 
         table.AppendTo(text);
         int leftOut = report.Runs.Runs.Max(r => r.WarmUpSteps);
-        text.Append(report.Runs.Basis.Seconds())
+        text.Append(report.Runs.Basis.Seconds(report.Runs.SampleNoun))
             .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
             .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
-            .Append(report.Runs.IsWeakScaling ? ", in images per second (the batch grows with the processes).\n\n" : ".\n\n");
+            .Append(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second (the batch grows with the processes).\n\n" : ".\n\n");
     }
 
     private static void Plots(StringBuilder text, IReadOnlyList<Chart> charts)
@@ -139,7 +144,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         {
             Conclusion conclusion = conclusions[i];
             text.Append(Wording.Text($"{i + 1}. **{conclusion.Title}** ({conclusion.Severity.ToString().ToLowerInvariant()}). {conclusion.Explanation} {conclusion.Advice}\n"))
-                .Append(Wording.Text($"   Evidence: {string.Join("; ", conclusion.Evidence.Select(Wording.Of))}. Named from {Wording.Percent(conclusion.Threshold)} on.\n"));
+                .Append(Wording.Text($"   Evidence: {string.Join("; ", conclusion.Evidence.Select(e => $"{e.Name}: {e.ValueText}"))}. Named from {Wording.Percent(conclusion.Threshold)} on.\n"));
         }
 
         text.Append('\n');
@@ -207,9 +212,40 @@ public sealed class MarkdownReportRenderer : IReportRenderer
             ]);
     }
 
-    private static string Range(Interval? interval, Func<double, string> format) => interval is { } i ? $"{format(i.Low)} to {format(i.High)}" : Unknown;
+    private static string Range(Interval? interval, Func<double, string> format) => interval?.Text(format) ?? Unknown;
 
-    private static string Seconds(double seconds) => seconds >= 10 ? Wording.Text($"{seconds:0.00}") : Wording.Text($"{seconds:0.0000}");
+    private static string Seconds(double seconds) => Wording.SecondsAlone(seconds);
 
     private static string Number(int value) => Wording.Text($"{value}");
+}
+
+/// <summary>A Markdown table whose source can be read too: columns padded, numbers to the right.</summary>
+internal sealed class MarkdownTable
+{
+    private readonly List<string[]> _rows = [];
+    private readonly bool[] _isText;
+
+    /// <param name="headers">The column heads; one that starts with <c>&lt;</c> is a column of text, the others are of numbers.</param>
+    public MarkdownTable(params string[] headers)
+    {
+        _isText = [.. headers.Select(h => h.StartsWith('<'))];
+        _rows.Add([.. headers.Select(h => h.TrimStart('<'))]);
+    }
+
+    public void Add(params string[] cells) => _rows.Add([.. cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))]);
+
+    public void AppendTo(StringBuilder text)
+    {
+        int[] widths = [.. Enumerable.Range(0, _isText.Length).Select(c => Math.Max(3, _rows.Max(r => r[c].Length)))];
+        for (int r = 0; r < _rows.Count; r++)
+        {
+            text.Append("| ").AppendJoin(" | ", _rows[r].Select((cell, c) => _isText[c] ? cell.PadRight(widths[c]) : cell.PadLeft(widths[c]))).Append(" |\n");
+            if (r == 0)
+            {
+                text.Append('|').AppendJoin('|', widths.Select((w, c) => _isText[c] ? new string('-', w + 2) : new string('-', w + 1) + ':')).Append("|\n");
+            }
+        }
+
+        text.Append('\n');
+    }
 }

@@ -8,7 +8,7 @@ public sealed record ReportOptions
     /// <summary>An exabyte: more than any model has.</summary>
     internal const double MostGradientBytes = 1e18;
 
-    /// <summary>Numbers of processes to predict, each at least 1. Default none.</summary>
+    /// <summary>Numbers of processes to predict, each from 1 to 1,000,000. Default none.</summary>
     public IReadOnlyList<int> Predict { get; init; } = [];
 
     /// <summary>Another network to predict for as well; null for none.</summary>
@@ -20,8 +20,11 @@ public sealed record ReportOptions
     /// <summary>The price of one process for one hour, 0 or more; null for no costs.</summary>
     public double? PricePerProcessHour { get; init; }
 
-    /// <summary>Images of one epoch, for costs; null when not known.</summary>
-    public int? EpochImages { get; init; }
+    /// <summary>Samples of one epoch, at least 1, for costs; null when not known.</summary>
+    public int? EpochSamples { get; init; }
+
+    /// <summary>What a property of these options and of <see cref="Scaling.Link"/> is called in messages: a program gives its own options' names. Default the property's name.</summary>
+    public Func<string, string> NameOf { get; init; } = property => property;
 
     /// <summary>Refuses values outside their ranges.</summary>
     /// <exception cref="AnalysisInputException">The first value that is wrong.</exception>
@@ -29,22 +32,26 @@ public sealed record ReportOptions
     {
         foreach (int processes in Predict)
         {
-            Require(processes is >= 1 and <= 1_000_000, "not a number of processes to predict", processes, "Give --predict numbers from 1, separated by commas.");
+            Require(processes is >= 1 and <= 1_000_000, nameof(Predict), "from 1 to 1000000", processes);
         }
 
-        Require(Link is null or { GigabitsPerSecond: >= 1e-6 and <= 1e9 }, "not a link's speed", Link?.GigabitsPerSecond, "Give --link-gbps a number above 0, from 1e-6 to 1e9.");
-        Require(Link is null or { LatencyMicroseconds: >= 0 and <= 1e9 }, "not a link's latency", Link?.LatencyMicroseconds, "Give --latency-us a number from 0 to 1e9.");
-        Require(Link is null || Predict.Count > 0, "no numbers of processes to predict for that link", Link?.GigabitsPerSecond, "Give --predict 8,16 with --link-gbps.");
-        Require(GradientBytes is null or (> 0 and <= MostGradientBytes), "not an amount of gradients", GradientBytes, "Give --gradient-mb a number above 0, to 1e12.");
-        Require(PricePerProcessHour is null or (>= 0 and <= 1e12), "not a price", PricePerProcessHour, "Give --price a number from 0 to 1e12.");
-        Require(EpochImages is null or >= 1, "not a number of images", EpochImages, "Give --epoch-images 1 or more.");
+        Require(Link is null or { GigabitsPerSecond: >= 1e-6 and <= 1e9 }, nameof(Link.GigabitsPerSecond), "from 1e-6 to 1e9", Link?.GigabitsPerSecond);
+        Require(Link is null or { LatencyMicroseconds: >= 0 and <= 1e9 }, nameof(Link.LatencyMicroseconds), "from 0 to 1e9", Link?.LatencyMicroseconds);
+        if (Link is not null && Predict.Count == 0)
+        {
+            throw new AnalysisInputException($"{NameOf(nameof(Link.GigabitsPerSecond))} needs {NameOf(nameof(Predict))}, the numbers of processes to predict for that network.");
+        }
+
+        Require(GradientBytes is null or (> 0 and <= MostGradientBytes), nameof(GradientBytes), "above 0 and at most 1e18", GradientBytes);
+        Require(PricePerProcessHour is null or (>= 0 and <= 1e12), nameof(PricePerProcessHour), "from 0 to 1e12", PricePerProcessHour);
+        Require(EpochSamples is null or >= 1, nameof(EpochSamples), "at least 1", EpochSamples);
     }
 
-    private static void Require(bool holds, string what, double? value, string remedy)
+    private void Require(bool holds, string property, string range, double? value)
     {
         if (!holds)
         {
-            throw new AnalysisInputException(what, FormattableString.Invariant($"{value}"), remedy);
+            throw new AnalysisInputException(FormattableString.Invariant($"{NameOf(property)} must be {range} (got {value})."));
         }
     }
 }

@@ -1,3 +1,4 @@
+using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;

@@ -6,20 +6,20 @@ namespace Convoy.Analysis.Runs;
 /// <summary>Whether runs measured the same work on the same machine. What would make a wrong table is refused, what may matter is a warning.</summary>
 internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> Warnings)
 {
-    private static readonly string[] WorkSettings = ["image_size", "encoder", "accumulate"];
-    private static readonly string[] NotableSettings = ["backend", "sync_bn", "channels_last", "memory_format", "workers", "augment", "data", "cache"];
+    // What a study varies, and the batch, which has rules of its own.
+    private static readonly string[] Configuration = [SettingNames.Processes, SettingNames.Threads, SettingNames.Precision, SettingNames.BatchSize];
 
     /// <exception cref="AnalysisInputException">There are no runs, or they are not comparable.</exception>
-    public static RunComparison Of(IReadOnlyList<Run> runs)
+    public static RunComparison Check(IReadOnlyList<Run> runs)
     {
         if (runs.Count == 0)
         {
             throw new AnalysisInputException("there are no runs", "nothing was given", "Give run directories, metrics files or a CSV table.");
         }
 
-        RequireOne(runs, r => r.Basis == TimeBasis.Relative ? "speed-ups" : $"seconds {(r.Basis == TimeBasis.Image ? "an" : "a")} {r.Basis.Noun()}", "the runs give different kinds of times");
+        RequireOne(runs, r => r.Basis == TimeBasis.Relative ? "speed-ups" : $"seconds {Wording.WithArticle(r.Basis.Noun(r.SampleNoun))}", "the runs give different kinds of times");
         RequireOne(runs.Where(r => r.Host is not null), r => Machine(r.Host!), "the runs are from different machines");
-        foreach (string setting in WorkSettings)
+        foreach (string setting in Settings(runs, SettingEffect.Work))
         {
             RequireOne(runs.Where(r => r.Settings.ContainsKey(setting)), r => r.Settings[setting], $"the runs differ in {setting}");
         }
@@ -42,13 +42,17 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
         return !sameGlobal;
     }
 
-    private static void RequireOne(IEnumerable<Run> runs, Func<Run, string> property, string what)
+    // Those that some run says have that effect, in the order of the runs' records.
+    private static IEnumerable<string> Settings(IReadOnlyList<Run> runs, SettingEffect effect) =>
+        runs.SelectMany(r => r.Launch?.Settings ?? []).Where(s => s.Effect == effect).Select(s => s.Name).Distinct().Except(Configuration);
+
+    private static void RequireOne(IEnumerable<Run> runs, Func<Run, string> property, string problem)
     {
         Run[][] groups = [.. runs.GroupBy(property).Select(g => g.ToArray())];
         if (groups.Length > 1)
         {
             throw new AnalysisInputException(
-                what,
+                problem,
                 string.Join("; ", groups.Select(g => $"{property(g[0])} in {g[0].Source}{(g.Length > 1 ? $" and {Text(g.Length - 1)} more" : "")}")),
                 "Make one report for each kind.");
         }
@@ -56,7 +60,7 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
 
     private static IEnumerable<string> Differences(IReadOnlyList<Run> runs)
     {
-        foreach (string setting in NotableSettings)
+        foreach (string setting in Settings(runs, SettingEffect.Speed))
         {
             Run[] known = [.. runs.Where(r => r.Settings.ContainsKey(setting)).DistinctBy(r => r.Settings[setting])];
             if (known.Length > 1)

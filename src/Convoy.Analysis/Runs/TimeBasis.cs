@@ -9,8 +9,8 @@ public enum TimeBasis
     /// <summary>One whole run, such as an epoch, the same work in every configuration.</summary>
     Run,
 
-    /// <summary>One image: what is left when only a throughput was measured.</summary>
-    Image,
+    /// <summary>One sample: what is left when only a throughput was measured.</summary>
+    Sample,
 
     /// <summary>One whole run as a share of the time of the one that speed-ups are against: what is left when only those are known.</summary>
     Relative,
@@ -20,21 +20,25 @@ public enum TimeBasis
 internal static class TimeBasisWords
 {
     /// <summary>What a time is of: <c>step</c>.</summary>
-    public static string Noun(this TimeBasis basis) => basis switch
+    /// <param name="basis">The basis.</param>
+    /// <param name="sample">What a sample is called.</param>
+    public static string Noun(this TimeBasis basis, string sample) => basis switch
     {
         TimeBasis.Step => "step",
-        TimeBasis.Image => "image",
+        TimeBasis.Sample => sample,
         _ => "run",
     };
 
-    /// <summary>The basis's name in documents for programs.</summary>
-    public static string Name(this TimeBasis basis) => basis == TimeBasis.Relative ? "relative" : basis.Noun();
+    /// <summary>The basis's name in documents for programs, whatever the samples are called.</summary>
+    public static string Name(this TimeBasis basis) => basis == TimeBasis.Relative ? "relative" : basis.Noun("image");
 
     /// <summary>Which times a table has, for a heading or below it.</summary>
-    public static string Seconds(this TimeBasis basis) => basis switch
+    /// <param name="basis">The basis.</param>
+    /// <param name="sample">What a sample is called.</param>
+    public static string Seconds(this TimeBasis basis, string sample) => basis switch
     {
         TimeBasis.Step => "Seconds are those of one step",
-        TimeBasis.Image => "Seconds are those of one image, from throughputs",
+        TimeBasis.Sample => $"Seconds are those of one {sample}, from throughputs",
         TimeBasis.Relative => "Seconds are shares of one run's time, from speed-ups",
         _ => "Seconds are those of one run as given",
     };

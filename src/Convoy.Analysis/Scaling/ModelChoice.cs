@@ -11,7 +11,7 @@ public sealed record ModelChoice(IReadOnlyList<ModelAssessment> Assessments)
     public ModelAssessment? Best => Assessments.FirstOrDefault(a => a.LeaveOneOutError is not null);
 
     /// <summary>Fits and tests <paramref name="models"/>.</summary>
-    public static ModelChoice Of(IReadOnlyList<ScalingPoint> points, IReadOnlyList<ScalingModel> models) => new(
+    public static ModelChoice Fit(IReadOnlyList<ScalingPoint> points, IReadOnlyList<ScalingModel> models) => new(
     [
         .. models.Select(m => m.Fit(points)).OfType<FittedModel>()
             .Select(f => new ModelAssessment(f, LeaveOneOut(f.Model, points)))
@@ -42,3 +42,8 @@ public sealed record ModelChoice(IReadOnlyList<ModelAssessment> Assessments)
         return sum / points.Count;
     }
 }
+
+/// <summary>A fitted model and how well it predicts points that it was not fitted on.</summary>
+/// <param name="Fit">The fit on all points.</param>
+/// <param name="LeaveOneOutError">The mean over points of |predicted / measured - 1| of the fit on all other points; null when there are too few to leave one out.</param>
+public sealed record ModelAssessment(FittedModel Fit, double? LeaveOneOutError);

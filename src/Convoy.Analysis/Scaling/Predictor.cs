@@ -18,15 +18,18 @@ public sealed class Predictor
     private readonly ScalingSeries _series;
     private readonly ModelChoice _choice;
     private readonly double? _gradientBytes;
+    private readonly string _gradientBytesName;
 
     /// <param name="series">What was measured.</param>
     /// <param name="choice">The models on it.</param>
     /// <param name="gradientBytes">Bytes that every process gives to the average of one step, for predictions of other networks; null when not known.</param>
-    public Predictor(ScalingSeries series, ModelChoice choice, double? gradientBytes = null)
+    /// <param name="gradientBytesName">What the reader of a refusal can set them by.</param>
+    public Predictor(ScalingSeries series, ModelChoice choice, double? gradientBytes = null, string gradientBytesName = "the gradients' bytes")
     {
         _series = series;
         _choice = choice;
         _gradientBytes = gradientBytes;
+        _gradientBytesName = gradientBytesName;
     }
 
     /// <summary>Why nothing can be predicted on the measured network; null when something can.</summary>
@@ -41,7 +44,7 @@ public sealed class Predictor
     public string? LinkRefusal =>
         Refusal is { } refusal ? refusal
         : Communication is null ? $"No prediction of other networks for {_series.Precision}: the runs do not record the phases of their steps."
-        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give --gradient-mb."
+        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give {_gradientBytesName}."
         : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {_series.Precision}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
         : null;
 
@@ -84,4 +87,27 @@ public sealed class Predictor
     public string? Caution(int processes) => processes > _series.Largest.Processes * FarFactor
         ? string.Create(CultureInfo.InvariantCulture, $"{processes} processes is over {FarFactor} times the largest number measured ({_series.Largest.Processes}): that prediction is a guess about a machine nobody measured.")
         : null;
+}
+
+/// <summary>A time that was not measured.</summary>
+/// <param name="Processes">The number of processes.</param>
+/// <param name="Precision">The series' precision.</param>
+/// <param name="Seconds">The time of the baseline's work.</param>
+/// <param name="Interval">The 95 % interval of a measurement there.</param>
+/// <param name="Speedup">Against the series' baseline.</param>
+/// <param name="ModelName">The model that was used.</param>
+/// <param name="Link">The network that it is for; null for the one that was measured on.</param>
+public sealed record Prediction(int Processes, string Precision, double Seconds, Interval Interval, double Speedup, string ModelName, Link? Link);
+
+/// <summary>A network between the processes, to predict for in place of the one that was measured on.</summary>
+/// <param name="GigabitsPerSecond">What one process can send, in 10^9 bits a second; above 0.</param>
+/// <param name="LatencyMicroseconds">What one message takes whatever its size; 0 or more.</param>
+public sealed record Link(double GigabitsPerSecond, double LatencyMicroseconds)
+{
+    /// <summary>The time of one all-reduce of <paramref name="bytes"/> bytes between <paramref name="processes"/> processes, as a ring does it.</summary>
+    public double AllReduceSeconds(double bytes, double processes)
+    {
+        double[] terms = CommunicationModel.ExchangeTerms(processes);
+        return (terms[0] * LatencyMicroseconds * 1e-6) + (terms[1] * bytes * 8 / (GigabitsPerSecond * 1e9));
+    }
 }

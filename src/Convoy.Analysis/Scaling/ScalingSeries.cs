@@ -26,7 +26,7 @@ public sealed record ScalingSeries
     public ScalingPoint Largest => Points[^1];
 
     /// <summary>All series of <paramref name="runs"/>, by precision and threads.</summary>
-    public static IReadOnlyList<ScalingSeries> Of(RunSet runs)
+    public static IReadOnlyList<ScalingSeries> From(RunSet runs)
     {
         var series = new List<ScalingSeries>();
         foreach (IGrouping<string, ConfigurationMeasurement> precision in runs.Measurements.GroupBy(m => m.Configuration.Precision))
@@ -34,14 +34,14 @@ public sealed record ScalingSeries
             // Cores shared out among processes give each number of processes its own number of threads: one series.
             bool oneEach = precision.Select(m => m.Configuration.Processes).Distinct().Count() == precision.Count();
             series.AddRange(oneEach
-                ? [Of([.. precision])]
-                : precision.GroupBy(m => m.Configuration.Threads).Select(g => Of([.. g])));
+                ? [From([.. precision])]
+                : precision.GroupBy(m => m.Configuration.Threads).Select(g => From([.. g])));
         }
 
         return series;
     }
 
-    private static ScalingSeries Of(IReadOnlyList<ConfigurationMeasurement> measurements)
+    private static ScalingSeries From(IReadOnlyList<ConfigurationMeasurement> measurements)
     {
         ConfigurationMeasurement[] ordered = [.. measurements.OrderBy(m => m.Configuration.Processes)];
         int?[] threads = [.. ordered.Select(m => m.Configuration.Threads).Distinct()];
@@ -60,7 +60,7 @@ public sealed record ScalingSeries
         double speedup = baseline.Seconds / (measured.Seconds * work);
         Interval? interval = ReferenceEquals(baseline, measured)
             ? null
-            : Bootstrap.IntervalOf([.. baseline.Replicates.Zip(measured.Replicates, (one, other) => one / (other * work))]);
+            : Bootstrap.PercentileInterval([.. baseline.Replicates.Zip(measured.Replicates, (one, other) => one / (other * work))]);
         return new ScalingPoint(
             measured,
             measured.Seconds * work,
@@ -69,4 +69,32 @@ public sealed record ScalingSeries
             speedup * perProcess,
             interval is { } i ? new Interval(i.Low * perProcess, i.High * perProcess) : null);
     }
+}
+
+/// <summary>One configuration against its series' baseline.</summary>
+/// <param name="Measurement">What was measured.</param>
+/// <param name="WorkSeconds">
+/// The time for the baseline's amount of work: with a fixed global batch the measured time, with a fixed batch per
+/// process the measured time x baseline's batch / this batch.
+/// </param>
+/// <param name="Speedup">Baseline's time / <paramref name="WorkSeconds"/>.</param>
+/// <param name="SpeedupInterval">Its 95 % interval; null when one of the two was measured once only.</param>
+/// <param name="Efficiency">Speed-up x baseline's processes / processes; 1 is ideal.</param>
+/// <param name="EfficiencyInterval">Its 95 % interval; null when one of the two was measured once only.</param>
+public sealed record ScalingPoint(
+    ConfigurationMeasurement Measurement,
+    double WorkSeconds,
+    double Speedup,
+    Interval? SpeedupInterval,
+    double Efficiency,
+    Interval? EfficiencyInterval)
+{
+    /// <summary>The number of processes.</summary>
+    public int Processes => Measurement.Configuration.Processes;
+
+    /// <summary>The standard error of the time as a share of it, from repeats or steps; null when measured once only.</summary>
+    public double? RelativeError => Measurement.Interval?.RelativeHalfWidth(Measurement.Seconds) / NormalQuantile;
+
+    // A 95 % interval reaches this many standard errors to either side.
+    private const double NormalQuantile = 1.96;
 }

@@ -19,7 +19,7 @@ public static class Bootstrap
     /// <summary>The estimates of resampled groups.</summary>
     /// <param name="groups">The values of each run; each has at least one.</param>
     /// <param name="seed">Decides what is drawn.</param>
-    /// <returns><see cref="Resamples"/> estimates, or none when there is one value in all: that tells nothing about its spread.</returns>
+    /// <returns><see cref="Resamples"/> estimates, or none when there is one value in all: its spread is not known then.</returns>
     public static IReadOnlyList<double> Replicates(IReadOnlyList<IReadOnlyList<double>> groups, int seed)
     {
         if (groups.Sum(g => g.Count) < 2)
@@ -47,7 +47,7 @@ public static class Bootstrap
     }
 
     /// <summary>The interval that holds the middle <see cref="Confidence"/> of <paramref name="replicates"/>; null when there are none.</summary>
-    public static Interval? IntervalOf(IReadOnlyList<double> replicates) => replicates.Count == 0
+    public static Interval? PercentileInterval(IReadOnlyList<double> replicates) => replicates.Count == 0
         ? null
         : new Interval(
             OrderStatistics.Quantile(replicates, (1 - Confidence) / 2),
@@ -64,4 +64,27 @@ public static class Bootstrap
         places.Sort();
         return (sorted[places[(places.Length - 1) / 2]] + sorted[places[places.Length / 2]]) / 2;
     }
+}
+
+/// <summary>A range of values. Intervals of this library are meant to hold the true value in 95 of 100 cases.</summary>
+/// <param name="Low">The lower end.</param>
+/// <param name="High">The upper end; at least <paramref name="Low"/>.</param>
+public readonly record struct Interval(double Low, double High)
+{
+    /// <summary>Half the width, as a share of <paramref name="centre"/>.</summary>
+    public double RelativeHalfWidth(double centre) => (High - Low) / (2 * centre);
+
+    /// <summary>Whether <paramref name="value"/> lies inside, the ends included.</summary>
+    public bool Contains(double value) => value >= Low && value <= High;
+
+    /// <summary>Both ends in words.</summary>
+    /// <param name="format">Words one value.</param>
+    public string Text(Func<double, string> format)
+    {
+        ArgumentNullException.ThrowIfNull(format);
+        return $"{format(Low)} to {format(High)}";
+    }
+
+    /// <summary>The smallest interval that also holds <paramref name="value"/>.</summary>
+    public Interval Including(double value) => new(Math.Min(Low, value), Math.Max(High, value));
 }

@@ -10,6 +10,8 @@ public static class OrderStatistics
     /// <exception cref="ArgumentException">There are no values.</exception>
     public static double Median(IEnumerable<double> values) => Quantile(values, 0.5);
 
+    // MathNet has this too. It stays because MathNet rounds the last digit otherwise, and earlier reports have to come out the same again.
+
     /// <summary>The value below which a share of the values lies, interpolated linearly (type 7 of Hyndman and Fan, 1996).</summary>
     /// <param name="values">The values, in any order; at least one.</param>
     /// <param name="share">0 for the least, 1 for the greatest.</param>

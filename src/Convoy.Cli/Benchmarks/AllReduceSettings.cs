@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Convoy.Lanes;
+using Convoy.Training;
 using static TorchSharp.torch;
 
 namespace Convoy.Cli.Benchmarks;

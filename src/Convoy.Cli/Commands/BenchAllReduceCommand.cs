@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Benchmarks;
-using Convoy.Lanes;
+using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Convoy.Cli.Benchmarks;
 using Convoy.Distributed;
 using Convoy.Distributed.Launch;
+using Convoy.Training.Programs;
 using TorchSharp;
 
 namespace Convoy.Cli.Commands;

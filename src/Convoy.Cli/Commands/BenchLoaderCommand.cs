@@ -4,9 +4,11 @@ using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Loading;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
+using Convoy.Lanes.Training;
+using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

@@ -3,11 +3,11 @@ using System.Globalization;
 using Convoy.Analysis;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Json;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 using Convoy.Cli.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 
@@ -15,6 +15,7 @@ namespace Convoy.Cli.Commands;
 internal static class ReportCommand
 {
     private const double BytesPerMegabyte = 1e6;
+    private const double MostGradientMegabytes = 1e12;
 
     public static Command Create()
     {
@@ -60,7 +61,7 @@ internal static class ReportCommand
         }
         catch (AnalysisInputException error)
         {
-            throw new BadInputException(error.What, error.Value, error.Remedy, error);
+            throw new BadInputException(error.Message, error);
         }
 
         IReadOnlyList<string> written = folder is null ? [] : ReportFiles.Write(report, folder);
@@ -87,7 +88,12 @@ internal static class ReportCommand
     {
         if (latency is not null && linkGbps is null)
         {
-            throw new BadInputException("a latency without a link", latency.Value.ToString(CultureInfo.InvariantCulture), "Give --link-gbps as well.");
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--latency-us needs --link-gbps, the speed of the link (got --latency-us {latency} alone)."));
+        }
+
+        if (gradients is not (null or (> 0 and <= MostGradientMegabytes)))
+        {
+            throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--gradient-mb must be above 0 and at most {MostGradientMegabytes:0e0} (got {gradients})."));
         }
 
         return new ReportOptions
@@ -96,11 +102,23 @@ internal static class ReportCommand
             Link = linkGbps is { } speed ? new Link(speed, latency ?? 0) : null,
             GradientBytes = gradients * BytesPerMegabyte,
             PricePerProcessHour = price,
-            EpochImages = images,
+            EpochSamples = images,
+            NameOf = OptionOf,
         };
     }
 
     private static int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
         ? value
-        : throw new BadInputException("not a number of processes to predict", text, "Give --predict numbers from 1, separated by commas.");
+        : throw new BadInputException($"--predict must be whole numbers from 1, separated by commas (got {text}).");
+
+    private static string OptionOf(string property) => property switch
+    {
+        nameof(ReportOptions.Predict) => "--predict",
+        nameof(Link.GigabitsPerSecond) => "--link-gbps",
+        nameof(Link.LatencyMicroseconds) => "--latency-us",
+        nameof(ReportOptions.GradientBytes) => "--gradient-mb",
+        nameof(ReportOptions.PricePerProcessHour) => "--price",
+        nameof(ReportOptions.EpochSamples) => "--epoch-images",
+        _ => property,
+    };
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Convoy.Lanes;
 using Convoy.Lanes.Evaluation;
+using Convoy.Training;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Convoy.Lanes;
+using Convoy.Training;
 using TorchSharp;
 
 namespace Convoy.Cli.Evaluation;

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Launching;
 

@@ -3,7 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
-using Convoy.Lanes;
+using Convoy.Training;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli.Launching;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Launching;
 

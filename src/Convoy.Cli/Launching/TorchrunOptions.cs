@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Launching;
 

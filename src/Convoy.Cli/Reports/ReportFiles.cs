@@ -1,12 +1,9 @@
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Json;
-using Convoy.Analysis.Rendering.Png;
-using Convoy.Analysis.Rendering.Svg;
 using Convoy.Analysis.Reports;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Reports;
 
@@ -18,7 +15,7 @@ internal static class ReportFiles
     private static readonly string[] PlotEndings = ["svg", "png"];
 
     /// <summary>Writes every form of <paramref name="report"/> and its plots, over those of an earlier report.</summary>
-    /// <param name="report">The report. What keeps a form from being written is told in its warnings.</param>
+    /// <param name="report">The report. What keeps a form from being written goes into its warnings.</param>
     /// <param name="folder">Where to; made when it is missing.</param>
     /// <returns>The files written, the page for people first.</returns>
     /// <exception cref="BadInputException">The folder cannot be written to.</exception>
@@ -29,14 +26,14 @@ internal static class ReportFiles
         OutputFolder.RequireWritable(folder);
         OutputFolder.RequireWritable(plots);
         Directory.CreateDirectory(plots);
-        Report told = ChartPng.Refusal is { } refusal ? report with { Warnings = [.. report.Warnings, refusal] } : report;
+        Report complete = ChartPng.Refusal is { } refusal ? report with { Warnings = [.. report.Warnings, refusal] } : report;
         var written = new List<string>();
         foreach (IReportRenderer renderer in Renderers)
         {
-            Write(renderer.FileName, stream => renderer.Render(told, stream));
+            Write(renderer.FileName, stream => renderer.Render(complete, stream));
         }
 
-        foreach (Chart chart in ReportCharts.Of(report))
+        foreach (Chart chart in ReportCharts.Make(report))
         {
             Write(PlotFolder.PathOf(chart.Name, "svg"), stream => stream.Write(ChartSvg.File(chart)));
             if (ChartPng.Refusal is null)

@@ -1,8 +1,7 @@
 using System.Globalization;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
-using Convoy.Lanes.Sweeps;
-using Convoy.Lanes.Training;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;
@@ -10,7 +9,7 @@ namespace Convoy.Cli.Scaling;
 /// <summary>A study's figures so far, a line for each configuration; 80 columns hold it.</summary>
 /// <param name="plan">The study's runs.</param>
 /// <param name="settings">Its settings.</param>
-internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
+internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
 {
     /// <summary>The table.</summary>
     /// <param name="measured">What was measured; null when nothing was.</param>
@@ -19,7 +18,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
     /// <param name="runningSteps">The seconds of its measured steps so far.</param>
     /// <param name="failed">Configurations that failed.</param>
     public Table Of(
-        RunSet? measured, Func<SweepConfiguration, int> done, SweepConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<SweepConfiguration> failed)
+        RunSet? measured, Func<StudyConfiguration, int> done, StudyConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<StudyConfiguration> failed)
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
         table.AddColumn("processes\nx threads");
@@ -34,8 +33,8 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
             column.Padding(0, 2).NoWrap(); // so that 80 columns hold it
         }
 
-        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.Of(measured).SelectMany(series => series.Points)];
-        foreach (SweepConfiguration configuration in plan.Configurations)
+        ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.From(measured).SelectMany(series => series.Points)];
+        foreach (StudyConfiguration configuration in plan.Configurations)
         {
             ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
             bool now = configuration == running;
@@ -61,9 +60,9 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
     }
 
     /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
-    public static string Line(RunSet measured, SweepConfiguration configuration)
+    public static string Line(RunSet measured, StudyConfiguration configuration)
     {
-        ScalingPoint? point = ScalingSeries.Of(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
+        ScalingPoint? point = ScalingSeries.From(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
         if (point is null)
         {
             return string.Empty;
@@ -73,7 +72,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         return $"{figures[0]} s/step, {figures[1]} images/s, speed-up {figures[2]}, efficiency {figures[3]}";
     }
 
-    private static bool Is(ScalingPoint point, SweepConfiguration configuration)
+    private static bool Is(ScalingPoint point, StudyConfiguration configuration)
     {
         Configuration measured = point.Measurement.Configuration;
         return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == configuration.Precision.Name();
@@ -86,13 +85,13 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         return
         [
             Text($"{Seconds(measured.Seconds)}{spread}"),
-            Text($"{measured.ImagesPerSecond:0.00}"),
+            Text($"{measured.SamplesPerSecond:0.00}"),
             Text($"{point.Speedup:0.00}"),
             Text($"{point.Efficiency * 100:0.0} %"),
         ];
     }
 
-    private string[] Figures(SweepConfiguration configuration, IReadOnlyList<double> steps) =>
+    private string[] Figures(StudyConfiguration configuration, IReadOnlyList<double> steps) =>
         [Seconds(steps.Average()), Text($"{plan.GlobalBatch(configuration) / steps.Average():0.00}"), "", ""];
 
     private static string Seconds(double seconds) => seconds.ToString(seconds < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);

@@ -1,3 +1,4 @@
+using Convoy.Torch.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,12 +19,12 @@ public sealed class GradientBucket
     {
         (Index, IsLast, _gradients, _isView) = (index, isLast, gradients, isView);
         Parameters = [.. gradients.Select(gradient => gradient.Parameter)];
-        (long[] offsets, long count) = BucketLayout.Offsets(Parameters);
+        (long[] offsets, long count) = FlatLayout.Offsets(Parameters);
 
         // A bucket of nothing but empty parameters still needs an element to be allocated.
         Flat = group.AllocateBuffer(Math.Max(1, count), Parameters[0].dtype);
         Bytes = Flat.numel() * Flat.element_size();
-        Gradients = [.. Parameters.Select((p, i) => Flat.as_strided(p.shape, BucketLayout.DenseStrides(p), offsets[i]).DetachFromDisposeScope())];
+        Gradients = [.. Parameters.Select((p, i) => Flat.as_strided(p.shape, FlatLayout.DenseStrides(p), offsets[i]).DetachFromDisposeScope())];
         for (int i = 0; i < gradients.Length; i++)
         {
             gradients[i].Place(isView ? Gradients[i] : null);
@@ -96,58 +97,5 @@ public sealed class GradientBucket
         }
 
         Flat.Dispose();
-    }
-}
-
-/// <summary>Where each gradient lies in its bucket.</summary>
-internal static class BucketLayout
-{
-    // Each gradient starts at a cache line.
-    private const long AlignmentBytes = 64;
-
-    /// <summary>The offset of each gradient and the length of the bucket, in elements.</summary>
-    public static (long[] Offsets, long Count) Offsets(IReadOnlyList<Parameter> parameters)
-    {
-        long perLine = AlignmentBytes / parameters[0].element_size();
-        long[] offsets = new long[parameters.Count];
-        long count = 0;
-        for (int i = 0; i < offsets.Length; i++)
-        {
-            offsets[i] = count;
-            count += (parameters[i].numel() + perLine - 1) / perLine * perLine;
-        }
-
-        return (offsets, count);
-    }
-
-    /// <summary>The parameter's own strides (channels-last weights keep theirs), unless they leave gaps or overlap.</summary>
-    public static long[] DenseStrides(Tensor parameter)
-    {
-        long[] shape = parameter.shape, strides = parameter.stride();
-        long expected = 1;
-        foreach (int dimension in Enumerable.Range(0, shape.Length).Where(d => shape[d] > 1).OrderBy(d => strides[d]))
-        {
-            if (strides[dimension] != expected)
-            {
-                return ContiguousStrides(shape);
-            }
-
-            expected *= shape[dimension];
-        }
-
-        return strides;
-    }
-
-    private static long[] ContiguousStrides(long[] shape)
-    {
-        long[] strides = new long[shape.Length];
-        long stride = 1;
-        for (int dimension = shape.Length - 1; dimension >= 0; dimension--)
-        {
-            strides[dimension] = stride;
-            stride *= Math.Max(1, shape[dimension]);
-        }
-
-        return strides;
     }
 }

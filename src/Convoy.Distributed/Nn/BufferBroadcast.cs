@@ -1,4 +1,4 @@
-using Convoy.Distributed.Interop;
+using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 

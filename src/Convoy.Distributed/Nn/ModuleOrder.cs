@@ -1,5 +1,5 @@
 using System.Reflection;
-using Convoy.Distributed.Interop;
+using Convoy.Torch.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

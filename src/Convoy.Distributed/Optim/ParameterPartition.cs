@@ -1,4 +1,4 @@
-using Convoy.Distributed.GradientReduction;
+using Convoy.Torch.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -109,12 +109,12 @@ internal sealed class ParameterPartition : IDisposable
     private void Place(int[] indices, List<(Parameter Parameter, Tensor Place, bool IsOwn)> moves)
     {
         Parameter[] parameters = [.. indices.Select(index => Parameters[index])];
-        (long[] offsets, long count) = BucketLayout.Offsets(parameters);
+        (long[] offsets, long count) = FlatLayout.Offsets(parameters);
         Tensor memory = Allocate(Math.Max(1, count), parameters[0].dtype);
         _memory.Add(memory);
         for (int i = 0; i < indices.Length; i++)
         {
-            moves.Add((parameters[i], memory.as_strided(parameters[i].shape, BucketLayout.DenseStrides(parameters[i]), offsets[i]), Owners[indices[i]] == _group.Rank));
+            moves.Add((parameters[i], memory.as_strided(parameters[i].shape, FlatLayout.DenseStrides(parameters[i]), offsets[i]), Owners[indices[i]] == _group.Rank));
         }
 
         foreach (IGrouping<int, int> ofOwner in Enumerable.Range(0, indices.Length).GroupBy(i => Owners[indices[i]]))

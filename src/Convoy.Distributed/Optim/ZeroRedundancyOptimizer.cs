@@ -1,4 +1,5 @@
 using Convoy.Distributed.UnevenInputs;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

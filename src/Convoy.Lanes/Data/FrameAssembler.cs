@@ -1,10 +1,11 @@
 using System.Numerics;
+using Convoy.Training.Loading;
 
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Prepares one frame of a batch: reads it (from the cache, if there is one), changes it, and writes the normalised image
-/// and the mask where the batch wants them. One assembler serves one thread at a time.
+/// Prepares one frame of a batch: reads it (from the cache, if there is one), augments it, and writes the normalised image and the mask
+/// into the memory of the batch. One assembler serves one thread at a time.
 /// </summary>
 internal sealed unsafe class FrameAssembler : IDisposable
 {
@@ -28,16 +29,15 @@ internal sealed unsafe class FrameAssembler : IDisposable
     }
 
     /// <summary>Prepares a frame.</summary>
-    /// <param name="frameIndex">The frame's index in the data set.</param>
-    /// <param name="epoch">The epoch, which the random changes depend on.</param>
-    /// <param name="image">Room for 3 floats a pixel, in the memory order of the options.</param>
-    /// <param name="mask">Room for one byte a pixel; receives 1 for lane and 0 for background.</param>
-    public void Assemble(int frameIndex, int epoch, Span<float> image, Span<byte> mask)
+    /// <param name="sample">The frame, and what its random changes depend on.</param>
+    /// <param name="image">Receives 3 floats per pixel, in the memory order of the options.</param>
+    /// <param name="mask">Receives 1 byte per pixel: 1 for lane and 0 for background.</param>
+    public void Assemble(SampleContext sample, Span<float> image, Span<byte> mask)
     {
-        LaneFrame frame = _dataset.Frames[frameIndex];
+        LaneFrame frame = _dataset.Frames[sample.Index];
         Augmentation augmentation = _options.Augmentation.IsNone
             ? Augmentation.None
-            : Augmentation.Draw(_options.Augmentation, _options.Seed, epoch, frameIndex);
+            : Augmentation.Draw(_options.Augmentation, sample.CreateRandom());
         nint source;
         ImageSize original;
         if (_cache is null)
@@ -47,9 +47,9 @@ internal sealed unsafe class FrameAssembler : IDisposable
         }
         else
         {
-            original = _cache.OriginalSize(frameIndex);
-            source = _cache.Pixels(frameIndex);
-            _cache.Mask(frameIndex).CopyTo(mask);
+            original = _cache.OriginalSize(sample.Index);
+            source = _cache.Pixels(sample.Index);
+            _cache.Mask(sample.Index).CopyTo(mask);
         }
 
         var pixels = new ReadOnlySpan<byte>((void*)_augmenter.Apply(source, augmentation), PixelBuffer.ByteCount(_options.ImageSize));

@@ -1,94 +1,78 @@
-using System.IO.MemoryMappedFiles;
+using System.Globalization;
+using Convoy.Training.Loading;
 
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Decoded frames at the network's size, read straight from a memory-mapped file that all ranks of a machine share. What
-/// it gives is bit for bit what decoding gives. Safe for any thread.
+/// Decoded frames at the network's size: 4 bytes per pixel and, if the data set has mask files, 1 byte per pixel of the mask. Safe for any
+/// thread.
 /// </summary>
-internal sealed unsafe class FrameCache : IDisposable
+internal sealed class FrameCache(SampleCache samples, ImageSize size) : IDisposable
 {
-    /// <summary>The version of the format and of the way frames are decoded: raise it when either changes.</summary>
-    public const int Version = 1;
+    /// <summary>The version of the way frames are decoded: raise it when that changes.</summary>
+    private const int Version = 1;
 
-    private readonly FrameCacheLayout _layout;
-    private readonly FrameCacheEntry[] _entries;
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _start;
-
-    private FrameCache(FrameCacheLayout layout, FrameCacheEntry[] entries, MemoryMappedFile file, MemoryMappedViewAccessor view, byte* start)
+    /// <summary>Opens the cache of a data set at a size, building it when it is absent or damaged.</summary>
+    /// <param name="directory">The cache folder, created when absent.</param>
+    /// <param name="dataset">The frames.</param>
+    /// <param name="size">The size of the cached frames.</param>
+    /// <param name="workers">How many threads decode; 0 counts as 1.</param>
+    /// <param name="time">The clock of the time-out while another process builds.</param>
+    /// <param name="cancellation">Stops waiting or building, and removes what was begun.</param>
+    /// <exception cref="BadInputException">The folder cannot be written, or an image is bad.</exception>
+    public static FrameCache OpenOrBuild(string directory, LaneDataset dataset, ImageSize size, int workers, TimeProvider time, CancellationToken cancellation)
     {
-        _layout = layout;
-        _entries = entries;
-        _file = file;
-        _view = view;
-        _start = start;
-    }
+        using var readers = new ResourcePool<FrameReader>(() => new FrameReader(size), Math.Max(1, workers));
+        SampleCacheFormat format = Format(size, dataset.Count, dataset.Frames.Any(frame => frame.MaskPath is not null));
+        return new FrameCache(SampleCache.OpenOrBuild(directory, format, Key(dataset, size), Decode, workers, time, cancellation), size);
 
-    /// <summary>
-    /// Opens a cache file and checks it whole: length, header, index, and the checksum of every frame (about 5 GB/s from
-    /// memory).
-    /// </summary>
-    /// <returns>Null when there is no such file, or it is cut off, damaged or made from something else.</returns>
-    public static FrameCache? TryOpen(string path, FrameCacheLayout layout, ReadOnlySpan<byte> key)
-    {
-        var info = new FileInfo(path);
-        if (!info.Exists || info.Length != layout.FileBytes)
+        long Decode(int index, Span<byte> bytes)
         {
-            return null;
-        }
-
-        var file = MemoryMappedFile.CreateFromFile(
-            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete),
-            mapName: null,
-            capacity: 0,
-            MemoryMappedFileAccess.Read,
-            HandleInheritability.None,
-            leaveOpen: false);
-        MemoryMappedViewAccessor view = file.CreateViewAccessor(0, layout.FileBytes, MemoryMappedFileAccess.Read);
-        byte* start = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        FrameCacheEntry[]? entries = layout.ReadTable(new ReadOnlySpan<byte>(start, layout.TableBytes), key);
-        var cache = new FrameCache(layout, entries ?? [], file, view, start);
-        if (entries is not null && cache.IsIntact())
-        {
-            return cache;
-        }
-
-        cache.Dispose();
-        return null;
-    }
-
-    /// <summary>The address of a frame's 4 bytes a pixel, read only.</summary>
-    public nint Pixels(int index) => (nint)(_start + _layout.FrameAt(index));
-
-    /// <summary>A frame's mask, 1 byte a pixel; empty when the data set has no mask files.</summary>
-    public ReadOnlySpan<byte> Mask(int index) => Frame(index)[PixelBuffer.ByteCount(_layout.Size)..];
-
-    /// <summary>The size of a frame's image file.</summary>
-    public ImageSize OriginalSize(int index) => _entries[index].Original;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _file.Dispose();
-    }
-
-    private ReadOnlySpan<byte> Frame(int index) => new(_start + _layout.FrameAt(index), _layout.FrameBytes);
-
-    private bool IsIntact()
-    {
-        for (int i = 0; i < _entries.Length; i++)
-        {
-            if (FrameCacheLayout.Checksum(Frame(i)) != _entries[i].Checksum)
+            FrameReader reader = readers.Rent();
+            try
             {
-                return false;
+                int pixels = PixelBuffer.ByteCount(size);
+                return Tag(reader.Read(dataset.Frames[index], bytes[..pixels], bytes[pixels..]));
+            }
+            finally
+            {
+                readers.Return(reader);
             }
         }
-
-        return true;
     }
+
+    /// <summary>The format of a file of frames.</summary>
+    public static SampleCacheFormat Format(ImageSize size, int count, bool hasMasks) => new()
+    {
+        Name = "frames",
+        Signature = "CNVYFRMS",
+        Version = Version,
+        Count = count,
+        SampleBytes = PixelBuffer.ByteCount(size) + (hasMasks ? size.Width * size.Height : 0),
+        Shape = (size.Width, size.Height, hasMasks ? 1 : 0),
+    };
+
+    /// <summary>The size of an image file as the tag that the cache keeps with its frame.</summary>
+    public static long Tag(ImageSize original) => ((long)original.Height << 32) | (uint)original.Width;
+
+    /// <summary>The address of a frame's pixels, 4 bytes each, read-only.</summary>
+    public nint Pixels(int index) => samples.Address(index);
+
+    /// <summary>A frame's mask, 1 byte per pixel; empty when the data set has no mask files.</summary>
+    public ReadOnlySpan<byte> Mask(int index) => samples.Sample(index)[PixelBuffer.ByteCount(size)..];
+
+    /// <summary>The size of a frame's image file.</summary>
+    public ImageSize OriginalSize(int index)
+    {
+        long tag = samples.Tag(index);
+        return new ImageSize((int)tag, (int)(tag >> 32));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => samples.Dispose();
+
+    private static byte[] Key(LaneDataset dataset, ImageSize size) =>
+        SampleCacheKey.FromFiles(string.Create(CultureInfo.InvariantCulture, $"frames {Version} {size}"), dataset.Frames.SelectMany(Files));
+
+    private static IEnumerable<string> Files(LaneFrame frame) => frame.MaskPath is null ? [frame.ImagePath] : [frame.ImagePath, frame.MaskPath];
 }

@@ -1,32 +1,22 @@
-using System.Collections.Concurrent;
+using Convoy.Training.Loading;
 
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Prepares batches on threads of its own while the network trains: decodes, resizes, changes at random, draws masks,
-/// normalises. What a batch holds depends on the options, the epoch and the frames asked for; never on the number of
-/// workers, on timing, or on whether there is a cache.
+/// Prepares batches on threads of its own while the network trains: decodes, resizes, augments, draws masks, normalises. What a batch
+/// holds depends on the options, the epoch and the frames asked for; never on the number of workers, on timing, or on whether there is a
+/// cache.
 /// </summary>
-/// <remarks>
-/// PyTorch's DataLoader with workers, a prefetch factor and a deterministic order; the order itself comes from a sampler.
-/// TorchSharp's own DataLoader prepares each batch only when it is asked for.
-/// </remarks>
-public sealed class LaneDataLoader : ILaneBatchSource
+public sealed class LaneDataLoader : IBatchSource<LaneBatch>
 {
-    private readonly TimeProvider _time;
-    private readonly FrameCache? _cache;
-    private readonly BatchBufferPool _buffers;
-    private readonly ConcurrentBag<FrameAssembler> _assemblers = [];
-    private readonly Lock _gate = new();
-    private readonly List<EpochRun> _running = [];
-    private bool _disposed;
+    private readonly PrefetchLoader<BatchBuffer, LaneBatch> _loader;
 
     /// <summary>Checks the options and, when a cache folder is given, opens the cache or builds it.</summary>
     /// <param name="dataset">The frames.</param>
     /// <param name="options">How to prepare them.</param>
-    /// <param name="time">The clock that measures waiting; the system's when null.</param>
+    /// <param name="time">The clock that measures waiting. Default: the system's.</param>
     /// <param name="cancellation">Stops building the cache.</param>
-    /// <exception cref="BadInputException">An option is out of range, the cache folder can't be written, or an image is bad.</exception>
+    /// <exception cref="BadInputException">An option is out of range, the cache folder cannot be written, or an image is bad.</exception>
     public LaneDataLoader(LaneDataset dataset, LaneLoaderOptions options, TimeProvider? time = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(dataset);
@@ -34,129 +24,104 @@ public sealed class LaneDataLoader : ILaneBatchSource
         options.Validate();
         Dataset = dataset;
         Options = options;
-        _time = time ?? TimeProvider.System;
-        _buffers = new BatchBufferPool(options);
-        _cache = options.CacheDirectory is null
+        FrameCache? cache = options.CacheDirectory is null
             ? null
-            : FrameCacheBuilder.OpenOrBuild(options.CacheDirectory, dataset, options.ImageSize, options.Workers, _time, cancellation);
+            : FrameCache.OpenOrBuild(options.CacheDirectory, dataset, options.ImageSize, options.Workers, time ?? TimeProvider.System, cancellation);
+        _loader = new PrefetchLoader<BatchBuffer, LaneBatch>(dataset.Count, options, new LaneBatchAssembler(dataset, options, cache), time);
     }
 
-    /// <summary>The frames that indices refer to.</summary>
+    /// <summary>The frames.</summary>
     public LaneDataset Dataset { get; }
 
     /// <inheritdoc/>
-    public int FrameCount => Dataset.Count;
+    public int SampleCount => Dataset.Count;
+
+    /// <inheritdoc/>
+    public int BatchSize => Options.BatchSize;
 
     /// <summary>How frames are prepared.</summary>
     public LaneLoaderOptions Options { get; }
 
     /// <summary>
-    /// The batches of one epoch, in order. Workers start with the enumeration and stop when it ends, is left early, or the
-    /// loader is disposed. Dispose each batch after its step.
+    /// The batches of one epoch, in order. Workers start with the enumeration and stop when it ends, is left early, or the loader is
+    /// disposed. Dispose each batch after its step.
     /// </summary>
-    /// <param name="frameIndices">The frames of this process, in order: batches of <see cref="LaneLoaderOptions.BatchSize"/> are cut from it.</param>
+    /// <param name="indices">The frames of this process, in order: batches of <see cref="BatchSize"/> are cut from them.</param>
     /// <param name="epoch">The epoch, from 0, which the random changes depend on.</param>
-    /// <param name="skipBatches">How many batches at the start to leave out, as when a run resumes; at least 0.</param>
+    /// <param name="firstBatch">The batch to start with, from 0: above 0 when a run resumes within an epoch.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <exception cref="BadInputException">While enumerating, when the batch with a bad image is reached: names the file.</exception>
-    public IEnumerable<LaneBatch> Epoch(
-        IReadOnlyList<int> frameIndices,
-        int epoch,
-        int skipBatches = 0,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(frameIndices);
-        ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
-        foreach (int index in frameIndices)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(index, nameof(frameIndices));
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Dataset.Count, nameof(frameIndices));
-        }
-
-        return Batches([.. BatchesOf(frameIndices).Skip(skipBatches)], epoch, cancellation);
-    }
+    public IEnumerable<LaneBatch> Epoch(IReadOnlyList<int> indices, int epoch, int firstBatch = 0, CancellationToken cancellation = default) =>
+        _loader.Epoch(indices, epoch, firstBatch, cancellation);
 
     /// <summary>Stops the workers of epochs that still run, and frees the memory.</summary>
-    public void Dispose()
+    public void Dispose() => _loader.Dispose();
+}
+
+/// <summary>How a <see cref="LaneDataLoader"/> prepares frames.</summary>
+public sealed record LaneLoaderOptions : LoaderOptions
+{
+    /// <summary>The size of the network's input. Default 800x360.</summary>
+    public ImageSize ImageSize { get; init; } = ImageSize.Network;
+
+    /// <summary>
+    /// The width of a lane in the mask, in pixels at <see cref="ImageSize"/>. Default: what 5 pixels at 1280x720 correspond to, see
+    /// <see cref="MaskPainter.DefaultLineWidth"/> (2.795 at 800x360).
+    /// </summary>
+    public double? LineWidth { get; init; }
+
+    /// <summary>The random changes. Default: none, as for validation.</summary>
+    public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.None;
+
+    /// <summary>
+    /// A folder that keeps decoded frames, so that they are decoded only once; created when absent. Default: null, no cache. Frames take
+    /// 4 bytes per pixel there: 1.15 MB each at 800x360.
+    /// </summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Whether images have their channels innermost in memory (PyTorch's <c>channels_last</c>). Default false.</summary>
+    public bool ChannelsLast { get; init; }
+
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        List<EpochRun> running;
-        lock (_gate)
-        {
-            if (_disposed)
-            {
-                return;
-            }
-
-            _disposed = true;
-            running = [.. _running];
-        }
-
-        foreach (EpochRun run in running)
-        {
-            run.Dispose();
-        }
-
-        while (_assemblers.TryTake(out FrameAssembler? assembler))
-        {
-            assembler.Dispose();
-        }
-
-        _buffers.Dispose();
-        _cache?.Dispose();
+        base.Validate();
+        Require(LineWidth is null or (> 0 and <= 200), "line width", LineWidth ?? 0, "Give a number of pixels above 0, up to 200.");
+        Augmentation.Validate();
     }
+}
 
-    private IEnumerable<int[]> BatchesOf(IReadOnlyList<int> frameIndices)
-    {
-        for (int start = 0; start < frameIndices.Count; start += Options.BatchSize)
-        {
-            int count = Math.Min(Options.BatchSize, frameIndices.Count - start);
-            if (count == Options.BatchSize || !Options.DropLast)
-            {
-                yield return [.. Enumerable.Range(start, count).Select(place => frameIndices[place])];
-            }
-        }
-    }
+/// <summary>Prepares frames straight in the memory of their batches.</summary>
+internal sealed class LaneBatchAssembler(LaneDataset dataset, LaneLoaderOptions options, FrameCache? cache) : IBatchAssembler<BatchBuffer, LaneBatch>
+{
+    private readonly ResourcePool<BatchBuffer> _buffers = BatchBuffer.Pool(options);
+    private readonly ResourcePool<FrameAssembler> _assemblers = new(() => new FrameAssembler(dataset, options, cache), Math.Max(1, options.Workers));
 
-    private IEnumerable<LaneBatch> Batches(int[][] batches, int epoch, CancellationToken cancellation)
+    public BatchBuffer Rent(int samples) => _buffers.Rent();
+
+    public void Prepare(BatchBuffer buffer, int place, SampleContext sample)
     {
-        using EpochRun run = Start(batches, epoch);
-        using CancellationTokenRegistration registration = cancellation.Register(run.Stop);
+        FrameAssembler assembler = _assemblers.Rent();
         try
         {
-            for (int batch = 0; batch < batches.Length; batch++)
-            {
-                long start = _time.GetTimestamp();
-                if (run.Take(batch) is not { } buffer)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    throw new ObjectDisposedException(nameof(LaneDataLoader));
-                }
-
-                yield return new LaneBatch(buffer, _buffers, batches[batch], _time.GetElapsedTime(start).TotalSeconds);
-            }
+            assembler.Assemble(sample, buffer.Image(place), buffer.Mask(place));
         }
         finally
         {
-            lock (_gate)
-            {
-                _running.Remove(run);
-            }
+            _assemblers.Return(assembler);
         }
     }
 
-    private EpochRun Start(int[][] batches, int epoch)
+    public LaneBatch Complete(BatchBuffer buffer, IReadOnlyList<int> indices, double waitSeconds) => new(buffer, _buffers, indices, waitSeconds);
+
+    public void Return(BatchBuffer buffer) => _buffers.Return(buffer);
+
+    public string Describe(int index) => dataset.Frames[index].ImagePath;
+
+    public void Dispose()
     {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            var run = new EpochRun(batches, epoch, Options, Dataset, _buffers, RentAssembler, ReturnAssembler);
-            _running.Add(run);
-            return run;
-        }
+        _assemblers.Dispose();
+        _buffers.Dispose();
+        cache?.Dispose();
     }
-
-    private FrameAssembler RentAssembler() =>
-        _assemblers.TryTake(out FrameAssembler? assembler) ? assembler : new FrameAssembler(Dataset, Options, _cache);
-
-    private void ReturnAssembler(FrameAssembler assembler) => _assemblers.Add(assembler);
 }

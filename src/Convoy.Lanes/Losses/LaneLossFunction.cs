@@ -1,5 +1,5 @@
-using Convoy.Distributed.Interop;
-using Convoy.Lanes.Autograd;
+using Convoy.Torch.Autograd;
+using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 

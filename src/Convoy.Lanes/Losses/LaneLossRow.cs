@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Convoy.Lanes.Interpolation;
+using Convoy.Torch.Interpolation;
 
 namespace Convoy.Lanes.Losses;
 

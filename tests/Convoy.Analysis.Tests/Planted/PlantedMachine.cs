@@ -1,4 +1,4 @@
-using Convoy.Analysis.Reading;
+using System.Globalization;
 using Convoy.Analysis.Runs;
 using Convoy.Metrics;
 
@@ -35,7 +35,7 @@ internal sealed record PlantedMachine
 
     public int Steps { get; init; } = 20;
 
-    public RunSet Measure(int seed, params int[] processes) => RunSet.Of([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
+    public RunSet Measure(int seed, params int[] processes) => RunSet.From([.. processes.Select(n => Run(n, new Random((seed * 1000) + n)))], seed: seed);
 
     private Run Run(int processes, Random random)
     {
@@ -72,10 +72,20 @@ internal sealed record PlantedMachine
             }
         }
 
-        return ConvoyRunReader.FromSteps(new Configuration(processes, 1), ranks, 1) with
+        return Runs.Run.FromSteps(new Configuration(processes, 1), ranks, 1) with
         {
             Source = FormattableString.Invariant($"planted {processes}"),
             Host = Host(),
+            SampleNoun = "image",
+            Launch = new LaunchRecord
+            {
+                Command = ["made-up"],
+                Settings =
+                [
+                    new() { Name = SettingNames.Processes, Option = "--nproc", Arguments = ["--nproc", processes.ToString(CultureInfo.InvariantCulture)] },
+                    new() { Name = SettingNames.Workers, Option = "--workers", Arguments = ["--workers", "2"] },
+                ],
+            },
             Settings = new Dictionary<string, string> { ["sync_bn"] = BatchNormSeconds > 0 ? "true" : "false" },
         };
 

@@ -10,11 +10,11 @@ public sealed class ReportChartsTests
 {
     [Fact]
     public void Charts_OfAFullReport_AreAllThatThereAre() =>
-        Assert.Equal(PlotFolder.ChartNames.Order(), ReportCharts.Of(StudyReports.Machine()).Select(c => c.Name).Order());
+        Assert.Equal(PlotFolder.ChartNames.Order(), ReportCharts.Make(StudyReports.Machine()).Select(c => c.Name).Order());
 
     [Fact]
     public void Charts_OfOneTime_AreNone() =>
-        Assert.Empty(ReportCharts.Of(ReportBuilder.Build(RunSet.Of([Times.Run((1, 3.5))]), new ReportOptions())));
+        Assert.Empty(ReportCharts.Make(ReportBuilder.Build(RunSet.From([Times.Run((1, 3.5))]), new ReportOptions())));
 
     [Fact]
     public void Speedup_OfTheGpuTable_StandsBesideTheIdealLine()
@@ -28,7 +28,7 @@ public sealed class ReportChartsTests
 
     [Fact]
     public void Axes_OfLineCharts_BeginAtZeroAndHoldTheirPoints() => Assert.All(
-        ReportCharts.Of(StudyReports.Machine()).OfType<LineChart>(),
+        ReportCharts.Make(StudyReports.Machine()).OfType<LineChart>(),
         chart =>
         {
             Assert.Equal(0, chart.Y.Min);
@@ -39,7 +39,7 @@ public sealed class ReportChartsTests
     public void Phases_OfEveryBar_AddUpToItsTime()
     {
         Report report = StudyReports.Machine();
-        var chart = (BarChart)ReportCharts.Of(report).Single(c => c.Name == "phases");
+        var chart = (BarChart)ReportCharts.Make(report).Single(c => c.Name == "phases");
 
         Assert.All(report.Runs.Measurements.Zip(chart.Rows), pair => Assert.Equal(pair.First.Seconds, pair.Second.Total, 1e-9));
     }
@@ -85,15 +85,15 @@ public sealed class ReportChartsTests
     [Fact]
     public void Processes_OfAWideRange_LieOnALogarithmicAxis()
     {
-        LineChart chart = Lines(ReportBuilder.Build(RunSet.Of([.. new[] { 1, 8, 64 }.Select(n => Times.Run((n, 100.0 / n)))]), new ReportOptions()), "speedup");
+        LineChart chart = Lines(ReportBuilder.Build(RunSet.From([.. new[] { 1, 8, 64 }.Select(n => Times.Run((n, 100.0 / n)))]), new ReportOptions()), "speedup");
 
         Assert.True(chart.X.IsLogarithmic);
         Assert.Equal(0.5, chart.X.Fraction(8), 1e-12);
         Assert.All(chart.Series[0].Points, p => Assert.Equal(p.X, p.Y, 1e-9));
     }
 
-    private static LineChart Lines(Report report, string name) => (LineChart)ReportCharts.Of(report).Single(c => c.Name == name);
+    private static LineChart Lines(Report report, string name) => (LineChart)ReportCharts.Make(report).Single(c => c.Name == name);
 
     private static Report OfSteps(params RunStep[] steps) =>
-        ReportBuilder.Build(RunSet.Of([new PlantedMachine().Measure(1, 1).Runs[0] with { Steps = steps }]), new ReportOptions());
+        ReportBuilder.Build(RunSet.From([new PlantedMachine().Measure(1, 1).Runs[0] with { Steps = steps }]), new ReportOptions());
 }

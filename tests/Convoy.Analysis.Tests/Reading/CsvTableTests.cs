@@ -53,7 +53,7 @@ public sealed class CsvTableTests : IDisposable
     [InlineData("processes,seconds\n1,8\n2,4\n", TimeBasis.Run, 8)]
     [InlineData("processes,epoch time (min)\n1,8\n2,4\n", TimeBasis.Run, 480)]
     [InlineData("processes,step_ms\n1,8\n2,4\n", TimeBasis.Step, 0.008)]
-    [InlineData("processes,images/min\n1,120\n2,240\n", TimeBasis.Image, 0.5)]
+    [InlineData("processes,images/min\n1,120\n2,240\n", TimeBasis.Sample, 0.5)]
     [InlineData("processes,steps per second\n1,4\n2,8\n", TimeBasis.Step, 0.25)]
     [InlineData("processes,speedup\n2,1\n4,1.6\n", TimeBasis.Relative, 1)]
     public void Read_OfATable_TakesUnitAndWhatTheTimeIsOf(string text, TimeBasis basis, double seconds)
@@ -78,7 +78,7 @@ public sealed class CsvTableTests : IDisposable
     {
         RunSet runs = RunReader.Read([_folder.Write("t.csv", "gpus,images/s\n1,10\n2,19\n")]);
 
-        Assert.Equal([10, 19], runs.Measurements.Select(m => Math.Round(m.ImagesPerSecond!.Value, 9)));
+        Assert.Equal([10, 19], runs.Measurements.Select(m => Math.Round(m.SamplesPerSecond!.Value, 9)));
     }
 
     [Theory]
@@ -90,22 +90,22 @@ public sealed class CsvTableTests : IDisposable
     [InlineData("processes,gpus,seconds\n1,2,1\n2,1,2\n", "two columns hold the same thing ('processes', 'gpus', ")]
     [InlineData("processes,seconds,images/s\n1,2,10\n2,2,20\n", "the columns 'seconds' and 'images/s' contradict each other ('2' and '20', ", "line 3")]
     [InlineData("processes,seconds,speedup\n1,10,1\n2,5,2\n4,2.5,2\n", "contradict each other ('2.5' and '2', ", "line 4")]
-    [InlineData("processes,time,batch size\n1,2,8\n2,2,16\n", "the batch changes, and it is not said what the times are of ('batch size', 'time', ")]
+    [InlineData("processes,time,batch size\n1,2,8\n2,2,16\n", "the batch size changes, and the table does not say what the times are of ('batch size', 'time', ")]
     [InlineData("processes,precision,speedup\n1,fp32,1\n2,fp32,2\n1,bf16,1\n2,bf16,2\n", "speed-ups that are against different times cannot be compared")]
-    [InlineData("processes;seconds\n1;1.234,5\n", "it is not clear what the comma in a number means ('1.234,5', ", "line 2")]
-    [InlineData("processes,seconds\n1,\"1,234\"\n", "it is not clear what the comma in a number means ('1,234', ")]
-    [InlineData("processes\tseconds\n1\t1,234\n2\t1,000\n", "it is not clear what the comma in a number means ('1,234', ")]
+    [InlineData("processes;seconds\n1;1.234,5\n", "it is not clear what the comma in a number means (got '1.234,5', ", "line 2")]
+    [InlineData("processes,seconds\n1,\"1,234\"\n", "it is not clear what the comma in a number means (got '1,234', ")]
+    [InlineData("processes\tseconds\n1\t1,234\n2\t1,000\n", "it is not clear what the comma in a number means (got '1,234', ")]
     [InlineData("processes,seconds\n1,100,5\n", "a line of 3 values for 2 columns", "line 2")]
-    [InlineData("1,100,5\n2,55,2\n", "not a precision ('5', ", "line 1")]
-    [InlineData("100.5,1\n50.2,2\n", "not a number of processes ('100.5', ", "a first line with the columns' names")]
-    [InlineData("processes,seconds\n1.5,100\n", "not a number of processes ('1.5', ", "line 2")]
-    [InlineData("processes,seconds\n1e300,100\n", "not a number of processes ('1e300', ", "line 2")]
-    [InlineData("processes,seconds\n1,1e-308\n", "not a time that was measured ('1e-308', ", "line 2", "from 1e-9 to 1e10 seconds")]
-    [InlineData("processes,seconds\n1,1e308\n", "not a time that was measured ('1e308', ", "line 2")]
-    [InlineData("processes,images/s\n1,0\n", "not a throughput ('0', ", "line 2")]
-    [InlineData("processes,seconds\n1,OOM\n", "not a time ('OOM', ", "line 2")]
-    [InlineData("processes,seconds\n1,1:40\n", "not a time ('1:40', ", "line 2")]
-    [InlineData("processes,seconds\n1,\"5\n2,6\n", "the quotes of a line do not fit together", "line 2")]
+    [InlineData("1,100,5\n2,55,2\n", "a precision must be a name (got '5', ", "line 1")]
+    [InlineData("100.5,1\n50.2,2\n", "a number of processes must be a whole number from 1 to 1000000 (got '100.5', ", "a first line with the columns' names")]
+    [InlineData("processes,seconds\n1.5,100\n", "a number of processes must be a whole number from 1 to 1000000 (got '1.5', ", "line 2")]
+    [InlineData("processes,seconds\n1e300,100\n", "a number of processes must be a whole number from 1 to 1000000 (got '1e300', ", "line 2")]
+    [InlineData("processes,seconds\n1,1e-308\n", "a time must be from 1e-9 to 1e10 seconds (got '1e-308', ", "line 2", "from 1e-9 to 1e10 seconds")]
+    [InlineData("processes,seconds\n1,1e308\n", "a time must be from 1e-9 to 1e10 seconds (got '1e308', ", "line 2")]
+    [InlineData("processes,images/s\n1,0\n", "a throughput must be a number above 0 (got '0', ", "line 2")]
+    [InlineData("processes,seconds\n1,OOM\n", "a time must be a number above 0 (got 'OOM', ", "line 2")]
+    [InlineData("processes,seconds\n1,1:40\n", "a time must be a number above 0 (got '1:40', ", "line 2")]
+    [InlineData("processes,seconds\n1,\"5\n2,6\n", "the quotes in a line do not match", "line 2")]
     public void Read_OfWhatCannotBeUnderstood_IsRefusedByName(string text, params string[] parts)
     {
         string path = _folder.Write("t.csv", text);
@@ -123,7 +123,7 @@ public sealed class CsvTableTests : IDisposable
         string message = Assert.Throws<AnalysisInputException>(() => RunReader.Read([path])).Message;
 
         Assert.Contains("a cell has over 1000 characters (", message, StringComparison.Ordinal);
-        Assert.Contains("not a precision ('", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Write("t.csv", $"1,10,{new string('x', 900)}\n")])).Message, StringComparison.Ordinal);
+        Assert.Contains("a precision must be a name (got '", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Write("t.csv", $"1,10,{new string('x', 900)}\n")])).Message, StringComparison.Ordinal);
         Assert.True(message.Length < 300 + path.Length, message);
     }
 

@@ -2,10 +2,8 @@ using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Json;
-using Convoy.Analysis.Rendering.Svg;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 
@@ -29,16 +27,16 @@ public sealed class HostileInputTests : IDisposable
     [InlineData("[\"avx2\"]", "[null]", "\"host\" holds a null")]
     [InlineData("{\"dotnet\":\"10\"}", "{\"dotnet\":null}", "\"host\" holds a null")]
     [InlineData("\"operating_system\":\"x\"", "\"operating_system\":null", "operating_system")]
-    [InlineData("\"nproc\":1", "\"nproc\":1,\"nproc\":2", "a name is there twice in one object", "nproc")]
-    [InlineData("\"rank\":0", "\"rank\":0,\"rank\":1", "a name is there twice in one object", "rank")]
+    [InlineData("\"nproc\":1", "\"nproc\":1,\"nproc\":2", "a name occurs twice in one object", "nproc")]
+    [InlineData("\"rank\":0", "\"rank\":0,\"rank\":1", "a name occurs twice in one object", "rank")]
     [InlineData("\"data\":\"d\"", "\"data\":\"\\ud800\"", "a text holds half of a character (\\ud800, ", "line 1")]
     [InlineData("\"data\":\"d\"", "\"\\udc00\":\"d\"", "a text holds half of a character (\\udc00, ")]
     [InlineData("\"start_time\":\"2026-01-01T00:00:00+00:00\"", "\"start_time\":-9e10", "start_time")]
-    [InlineData("\"step_time\":1.25", "\"step_time\":1e-308", "not a time (step_time 1E-308, ", "record 1")]
-    [InlineData("\"step_time\":1.25", "\"step_time\":1e308", "not a time (step_time 1E+308, ", "record 1")]
-    [InlineData("\"forward_time\":0.3", "\"forward_time\":\"NaN\"", "not a time (forward_time NaN, ", "record 1")]
-    [InlineData("\"world_size\":1", "\"world_size\":0", "not a number of processes (world_size 0, ", "record 1")]
-    [InlineData("\"precision\":\"fp32\"", "\"precision\":\"\"", "not a precision (precision '', ")]
+    [InlineData("\"step_time\":1.25", "\"step_time\":1e-308", "step_time must be from 1e-9 to 1e10 seconds (got 1E-308, ", "record 1")]
+    [InlineData("\"step_time\":1.25", "\"step_time\":1e308", "step_time must be from 1e-9 to 1e10 seconds (got 1E+308, ", "record 1")]
+    [InlineData("\"forward_time\":0.3", "\"forward_time\":\"NaN\"", "forward_time must be from 0 to 1e10 seconds (got NaN, ", "record 1")]
+    [InlineData("\"world_size\":1", "\"world_size\":0", "world_size must be from 1 to 1000000 (got 0, ", "record 1")]
+    [InlineData("\"precision\":\"fp32\"", "\"precision\":\"\"", "precision must be a name (got '', ")]
     public void Read_OfDamageToARun_IsRefusedWithItsPlace(string from, string to, params string[] parts)
     {
         string path = _folder.Write("metrics.json", Run().Replace(from.Replace("STEP", Step, StringComparison.Ordinal), to.Replace("STEP", Step, StringComparison.Ordinal), StringComparison.Ordinal));
@@ -53,11 +51,11 @@ public sealed class HostileInputTests : IDisposable
     [Theory]
     [InlineData("""{"start_time":-9e10,"end_time":5,"metrics":[]}""", "\"start_time\" is not a time (-9e10, ")]
     [InlineData("""{"start_time":0,"end_time":1e300,"metrics":[]}""", "\"end_time\" is not a time (1e300, ")]
-    [InlineData("""{"start_time":0,"end_time":100000000000,"metrics":[]}""", "not a time (end_time - start_time 100000000000, ")]
+    [InlineData("""{"start_time":0,"end_time":100000000000,"metrics":[]}""", "end_time - start_time must be from 1e-9 to 1e10 seconds (got 100000000000, ")]
     [InlineData("""{"metrics":[null]}""", "a record of \"metrics\" is not an object", "record 1")]
-    [InlineData("""{"metrics":[{"step":1e300}]}""", "\"step\" is not a whole number from 0 (1E+300, ", "record 1")]
+    [InlineData("""{"metrics":[{"step":1e300}]}""", "\"step\" must be a whole number from 0 (got 1E+300, ", "record 1")]
     [InlineData("""{"metrics":[{"step":1,"elapsed_time":1},{"step":2,"elapsed_time":1.0000000000001}]}""", "elapsed_time does not grow")]
-    [InlineData("""{"metrics":[{"step":1,"step":2}]}""", "a name is there twice in one object", "step")]
+    [InlineData("""{"metrics":[{"step":1,"step":2}]}""", "a name occurs twice in one object", "step")]
     [InlineData("""{"metrics":[{"loss":"\ud800"}]}""", "a text holds half of a character")]
     public void Read_OfDamageToAnotherToolsFile_IsRefusedWithItsPlace(string text, params string[] parts)
     {
@@ -162,7 +160,7 @@ public sealed class HostileInputTests : IDisposable
             }
         }
 
-        Assert.All(ReportCharts.Of(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
+        Assert.All(ReportCharts.Make(report), chart => Assert.NotEmpty(ChartSvg.File(chart)));
     }
 
     private static string Run() =>

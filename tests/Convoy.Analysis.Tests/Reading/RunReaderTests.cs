@@ -24,7 +24,7 @@ public sealed class RunReaderTests : IDisposable
         Assert.Equal(new Configuration(2, 1, "fp32"), run.Configuration);
         Assert.Equal((TimeBasis.Step, 8, 2), (run.Basis, run.BatchSize, run.Ranks.Count));
         Assert.Equal(0.5, runs.Measurements[0].Seconds, 1e-9);
-        Assert.Equal(16, runs.Measurements[0].ImagesPerSecond!.Value, 1e-6);
+        Assert.Equal(16, runs.Measurements[0].SamplesPerSecond!.Value, 1e-6);
         Assert.Equal(0.5, runs.Measurements[0].Phases!.Total, 1e-9);
         Assert.Equal(0.1, runs.Measurements[0].Phases!.Forward, 1e-9);
         Assert.Equal(2, run.WarmUpSteps);
@@ -172,15 +172,15 @@ public sealed class RunReaderTests : IDisposable
     [Theory]
     [InlineData("t.csv", "", "the table is empty")]
     [InlineData("t.csv", "processes,seconds\n", "the table is empty")]
-    [InlineData("t.csv", "1,10\n2,-5\n", "not a time ('-5', ", "line 2")]
-    [InlineData("t.csv", "1,10\n2,nan\n", "not a time ('nan', ", "line 2")]
-    [InlineData("t.csv", "1,10\n0,5\n", "not a number of processes ('0', ", "line 2")]
+    [InlineData("t.csv", "1,10\n2,-5\n", "a time must be a number above 0 (got '-5', ", "line 2")]
+    [InlineData("t.csv", "1,10\n2,nan\n", "a time must be a number above 0 (got 'nan', ", "line 2")]
+    [InlineData("t.csv", "1,10\n0,5\n", "a number of processes must be a whole number from 1 to 1000000 (got '0', ", "line 2")]
     [InlineData("t.csv", "1,10\n2\n", "not a line of processes,seconds[,precision]", "line 2")]
     [InlineData("Metrics_2_cpus.json", "", "the file is empty")]
     [InlineData("Metrics_2_cpus.json", "{\"metrics\":[\n{\"step\":1,", "the file is not whole JSON", "line 2")]
     [InlineData("Metrics_2_cpus.json", "[]", "it has no list \"metrics\"")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[]}""", "the file has no times")]
-    [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":-3}]}""", "not a time (elapsed_time -3, ", "record 1")]
+    [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":-3}]}""", "elapsed_time must be from 0 to 1e10 seconds (got -3, ", "record 1")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":3},{"step":2,"elapsed_time":2}]}""", "elapsed_time does not grow (3 then 2, step 2")]
     [InlineData("Metrics_2_cpus.json", """{"start_time":"2025-01-02","end_time":"2025-01-01","metrics":[]}""", "end_time is not after start_time")]
     [InlineData("Metrics_2_cpus.json", """{"metrics":[{"step":1,"elapsed_time":"soon"}]}""", "\"elapsed_time\" is not a number")]
@@ -208,7 +208,8 @@ public sealed class RunReaderTests : IDisposable
 
         var error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([Path.Combine(_folder.Path, "run")]));
 
-        Assert.Contains("comm_time -0.05, ", error.Value, StringComparison.Ordinal);
+        Assert.Equal("comm_time must be from 0 to 1e10 seconds", error.Problem);
+        Assert.Contains("got -0.05, ", error.Value, StringComparison.Ordinal);
         Assert.Contains("metrics_rank1.jsonl, line 3", error.Value, StringComparison.Ordinal);
     }
 
@@ -220,7 +221,7 @@ public sealed class RunReaderTests : IDisposable
 
         var error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path]));
 
-        Assert.Contains("batch size", error.What, StringComparison.Ordinal);
+        Assert.Contains("batch size", error.Problem, StringComparison.Ordinal);
         Assert.Contains("8 in ", error.Value, StringComparison.Ordinal);
         Assert.Contains("12 in ", error.Value, StringComparison.Ordinal);
     }
@@ -244,7 +245,7 @@ public sealed class RunReaderTests : IDisposable
 
         Assert.Contains(
             "different kinds of times",
-            Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/a", _folder.Write("t.csv", "2,5\n")])).What,
+            Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/a", _folder.Write("t.csv", "2,5\n")])).Problem,
             StringComparison.Ordinal);
     }
 
@@ -281,10 +282,40 @@ public sealed class RunReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_OfRunsThatDifferInWhatChangesTheWork_IsRefusedWithWhatDiffers()
+    {
+        RunFolder("a", processes: 1, seconds: 1, accumulate: 1);
+        RunFolder("b", processes: 2, seconds: 0.6, accumulate: 2);
+
+        AnalysisInputException error = Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path]));
+
+        Assert.Equal("the runs differ in accumulate", error.Problem);
+        Assert.Contains("1 in ", error.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OfRunsThatDifferInWhatChangesNothing_SaysNothing()
+    {
+        RunFolder("a", processes: 1, seconds: 1, seed: 1);
+        RunFolder("b", processes: 2, seconds: 0.6, seed: 2);
+
+        Assert.Empty(RunReader.Read([_folder.Path]).Warnings);
+    }
+
+    [Fact]
+    public void Read_OfARunThatNamesItsSamples_SpeaksOfThem()
+    {
+        RunFolder("run", processes: 1, seconds: 0.5);
+        Assert.Equal("image", RunReader.Read([Path.Combine(_folder.Path, "run")]).SampleNoun);
+        Assert.Equal("sample", RunReader.Read([_folder.Write("t.csv", "1,10\n")]).SampleNoun);
+        Assert.Equal("image", RunReader.Read([_folder.Write("t.csv", "processes,img/s\n1,10\n")]).TimeNoun);
+    }
+
+    [Fact]
     public void Read_OfAbsentPaths_IsRefused()
     {
-        Assert.Contains("no such file", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/absent"])).What, StringComparison.Ordinal);
-        Assert.Contains("holds no measurements", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path])).What, StringComparison.Ordinal);
+        Assert.Contains("no such file", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path + "/absent"])).Problem, StringComparison.Ordinal);
+        Assert.Contains("holds no measurements", Assert.Throws<AnalysisInputException>(() => RunReader.Read([_folder.Path])).Problem, StringComparison.Ordinal);
     }
 
     private static string Foreign(int processes, double secondsAStep, int records = 10)
@@ -299,6 +330,9 @@ public sealed class RunReaderTests : IDisposable
         return text.Append("]}").ToString();
     }
 
+    private static SettingRecord Setting(string name, SettingEffect effect, int value) =>
+        new() { Name = name, Option = $"--{name}", Arguments = [$"--{name}", value.ToString(CultureInfo.InvariantCulture)], Effect = effect };
+
     private void WarmUpIs(int steps)
     {
         string path = Path.Combine(_folder.Path, "run", "metrics.json");
@@ -306,7 +340,7 @@ public sealed class RunReaderTests : IDisposable
     }
 
     private void RunFolder(
-        string name, int processes, double seconds, int batch = 8, int steps = 20, int accumulate = 1, double updateFactor = 1, string cpu = "Alpha", double loss = 0.5, int workers = 4)
+        string name, int processes, double seconds, int batch = 8, int steps = 20, int accumulate = 1, double updateFactor = 1, string cpu = "Alpha", double loss = 0.5, int workers = 4, int seed = 0)
     {
         string folder = Path.Combine(_folder.Path, name);
         Directory.CreateDirectory(folder);
@@ -340,7 +374,13 @@ public sealed class RunReaderTests : IDisposable
         {
             StartTime = DateTimeOffset.UnixEpoch,
             EndTime = DateTimeOffset.UnixEpoch.AddSeconds(steps),
-            Config = new() { ["nproc"] = processes, ["threads"] = 1, ["accumulate"] = accumulate, ["workers"] = workers },
+            Config = new() { ["nproc"] = processes, ["threads"] = 1, ["accumulate"] = accumulate, ["workers"] = workers, ["seed"] = seed },
+            Launch = new LaunchRecord
+            {
+                Command = ["convoy", "train"],
+                Settings = [Setting(SettingNames.Processes, SettingEffect.Speed, processes), Setting(SettingNames.Accumulate, SettingEffect.Work, accumulate), Setting(SettingNames.Workers, SettingEffect.Speed, workers), Setting("seed", SettingEffect.Nothing, seed)],
+            },
+            SampleNoun = "image",
             Host = new HostInfo
             {
                 OperatingSystem = "made up",

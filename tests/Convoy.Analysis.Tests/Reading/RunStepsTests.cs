@@ -33,19 +33,19 @@ public sealed class RunStepsTests : IDisposable
         Assert.Equal([true, true, false, false], run.Steps.Select(s => s.IsWarmUp));
     }
 
+    // What the launch says counts: data that a run drew for itself lies in its own folder, and is the same for all runs.
     [Theory]
-    [InlineData("/elsewhere/one/data", "synthetic")]
-    [InlineData("/elsewhere/two/data", "/elsewhere/two/data")]
-    [InlineData("/elsewhere/one/frames", "/elsewhere/one/frames")]
-    public void Data_ThatARunDrewForItself_IsSynthetic(string recorded, string expected) =>
-        Assert.Equal(expected, RunReader.Read([ConvoyRun("one", recorded)]).Runs[0].Settings["data"]);
+    [InlineData("synthetic", "synthetic")]
+    [InlineData(null, "/elsewhere/one/data")]
+    public void Setting_WhoseLaunchHasAValue_IsThatValue(string? value, string expected) =>
+        Assert.Equal(expected, RunReader.Read([ConvoyRun("one", "/elsewhere/one/data", value)]).Runs[0].Settings["data"]);
 
-    private string ConvoyRun(string name, string data)
+    private string ConvoyRun(string name, string data, string? value = null)
     {
         IEnumerable<string> steps = Enumerable.Range(1, 4).Select(i => FormattableString.Invariant(
             $$"""{"timestamp":"2026-01-01T00:00:00+00:00","rank":0,"step":{{i}},"loss":1,"batch_size":8,"learning_rate":0.1,"elapsed_time":{{i}},"step_time":{{Math.Pow(2, -i)}}}"""));
         return Path.GetDirectoryName(_folder.Write(
             Path.Combine(name, "metrics.json"),
-            $$"""{"schema":1,"start_time":"2026-01-01T00:00:00+00:00","end_time":"2026-01-01T00:01:00+00:00","config":{"nproc":1,"data":"{{data}}"},"metrics":[{{string.Join(',', steps)}}]}"""))!;
+            $$"""{"schema":1,"start_time":"2026-01-01T00:00:00+00:00","end_time":"2026-01-01T00:01:00+00:00","config":{"nproc":1,"data":"{{data}}"},"launch":{"command":["x"],"settings":[{"name":"data","option":"--data"{{(value is null ? "" : $",\"value\":\"{value}\"")}}}]},"metrics":[{{string.Join(',', steps)}}]}"""))!;
     }
 }

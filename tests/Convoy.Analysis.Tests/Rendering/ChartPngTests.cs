@@ -1,5 +1,5 @@
 using Convoy.Analysis.Plots;
-using Convoy.Analysis.Rendering.Png;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Statistics;
 using SkiaSharp;
 
@@ -12,7 +12,7 @@ public sealed class ChartPngTests
     {
         Assert.SkipWhen(ChartPng.Refusal is not null, ChartPng.Refusal ?? "");
 
-        Assert.All(ReportCharts.Of(StudyReports.Machine()), chart =>
+        Assert.All(ReportCharts.Make(StudyReports.Machine()), chart =>
         {
             using SKBitmap picture = SKBitmap.Decode(ChartPng.File(chart));
             HashSet<SKColor> colors = [.. picture.Pixels];

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Convoy.Analysis.Rendering.Csv;
+using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Reports;
 
 namespace Convoy.Analysis.Tests.Rendering;

@@ -1,9 +1,8 @@
 using System.Text;
 using Convoy.Analysis.Plots;
 using Convoy.Analysis.Rendering;
-using Convoy.Analysis.Rendering.Csv;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Rendering.Html;
-using Convoy.Analysis.Rendering.Svg;
 using Convoy.Analysis.Reports;
 
 namespace Convoy.Analysis.Tests.Rendering;
@@ -41,7 +40,7 @@ public sealed class GoldenFileTests
     {
         if (name.EndsWith(".svg", StringComparison.Ordinal))
         {
-            return ChartSvg.File(ReportCharts.Of(report).Single(c => c.Name == Path.GetFileNameWithoutExtension(name)));
+            return ChartSvg.File(ReportCharts.Make(report).Single(c => c.Name == Path.GetFileNameWithoutExtension(name)));
         }
 
         IReportRenderer[] renderers = [new HtmlReportRenderer(), new CsvReportRenderer(), new MarkdownReportRenderer { HasPlots = true }];

@@ -69,8 +69,8 @@ public sealed class PredictorTests
 
         Assert.Contains(Report(new ReportOptions { Predict = [8], Link = link }, (1, 10), (2, 6), (4, 4)).Warnings, w => w.Contains("do not record the phases", StringComparison.Ordinal));
         Assert.Contains(
-            ReportBuilder.Build(new PlantedMachine().Measure(0, 1, 2, 4), new ReportOptions { Predict = [8], Link = link }).Warnings,
-            w => w.Contains("--gradient-mb", StringComparison.Ordinal));
+            ReportBuilder.Build(new PlantedMachine().Measure(0, 1, 2, 4), new ReportOptions { Predict = [8], Link = link, NameOf = p => p == nameof(ReportOptions.GradientBytes) ? "--gradient-mb" : p }).Warnings,
+            w => w.Contains("Give --gradient-mb.", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -84,10 +84,10 @@ public sealed class PredictorTests
     }
 
     [Theory]
-    [InlineData(0, 1.0, 1.0, "not a number of processes to predict (0)")]
-    [InlineData(8, 0.0, 1.0, "not a link's speed (0)")]
-    [InlineData(8, 1.0, -1.0, "not a link's latency (-1)")]
-    [InlineData(8, double.NaN, 1.0, "not a link's speed (NaN)")]
+    [InlineData(0, 1.0, 1.0, "Predict must be from 1 to 1000000 (got 0).")]
+    [InlineData(8, 0.0, 1.0, "GigabitsPerSecond must be from 1e-6 to 1e9 (got 0).")]
+    [InlineData(8, 1.0, -1.0, "LatencyMicroseconds must be from 0 to 1e9 (got -1).")]
+    [InlineData(8, double.NaN, 1.0, "GigabitsPerSecond must be from 1e-6 to 1e9 (got NaN).")]
     public void Validate_OfOptionsOutsideTheirRanges_Refuses(int predict, double gbps, double latency, string message) =>
         Assert.StartsWith(
             message,
@@ -95,5 +95,5 @@ public sealed class PredictorTests
             StringComparison.Ordinal);
 
     private static Report Report(ReportOptions options, params (int Processes, double Seconds)[] times) =>
-        ReportBuilder.Build(RunSet.Of([.. times.Select(Times.Run)]), options);
+        ReportBuilder.Build(RunSet.From([.. times.Select(Times.Run)]), options);
 }

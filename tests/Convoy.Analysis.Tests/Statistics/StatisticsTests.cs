@@ -1,3 +1,4 @@
+using Convoy.Analysis.Runs;
 using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Tests.Statistics;
@@ -43,7 +44,7 @@ public sealed class StatisticsTests
         {
             // A sum of 12 uniform values, less 6, is close to normal.
             double[] sample = [.. Enumerable.Range(0, 31).Select(_ => 10 + Enumerable.Range(0, 12).Sum(_ => random.NextDouble()) - 6)];
-            inside += Bootstrap.IntervalOf(Bootstrap.Replicates([sample], i))!.Value.Contains(10) ? 1 : 0;
+            inside += Bootstrap.PercentileInterval(Bootstrap.Replicates([sample], i))!.Value.Contains(10) ? 1 : 0;
         }
 
         Assert.InRange(inside, 180, 198);
@@ -53,7 +54,7 @@ public sealed class StatisticsTests
     public void Replicates_OfRunsThatDiffer_SpreadMoreThanTheirSteps()
     {
         // Steps within a run agree, runs do not: only drawing runs shows it.
-        Interval interval = Bootstrap.IntervalOf(Bootstrap.Replicates([[1.00, 1.01, 1.00], [1.20, 1.21, 1.20], [1.10, 1.11, 1.10]], 0))!.Value;
+        Interval interval = Bootstrap.PercentileInterval(Bootstrap.Replicates([[1.00, 1.01, 1.00], [1.20, 1.21, 1.20], [1.10, 1.11, 1.10]], 0))!.Value;
 
         Assert.True(interval.Low <= 1.01 && interval.High >= 1.19, interval.ToString());
     }

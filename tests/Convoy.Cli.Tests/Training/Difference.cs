@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convoy.Lanes.Checkpoints;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using Convoy.Cli.Tuning;
-using Convoy.Lanes;
+using Convoy.Training;
 
 namespace Convoy.Cli.Tests.Tuning;
 

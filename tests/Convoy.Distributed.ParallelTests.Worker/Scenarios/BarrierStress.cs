@@ -75,7 +75,7 @@ internal static unsafe class BarrierStress
     private static void Reductions(ProcessGroupSharedMemory group, int reductions)
     {
         using Tensor tensor = zeros([Elements], int32);
-        Span<int> values = new(Interop.TensorMemory.Address(tensor), Elements);
+        Span<int> values = new(Convoy.Torch.Interop.TensorMemory.Address(tensor), Elements);
         int ranks = group.Size * (group.Size - 1) / 2;
         for (int i = 1; i <= reductions; i++)
         {

@@ -1,6 +1,8 @@
 using Convoy.Distributed.Amp;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Optim;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -39,7 +41,7 @@ internal static class MixedPrecision
         var weight = new Parameter(zeros(40));
         // With betas of 0 a step of AdamW is the gradient's sign, here that of SGD, too.
         using optim.Optimizer optimizer = fused ? new FusedAdamW([weight], 1, beta1: 0, beta2: 0) { MaxNorm = 1e9 } : optim.SGD([weight], 1);
-        var scaler = new GradScaler(initScale: 1024, growthInterval: 3, group: scalers);
+        var scaler = scalers is null ? new GradScaler(initScale: 1024, growthInterval: 3) : new DistributedGradScaler(scalers, initScale: 1024, growthInterval: 3);
         scaler.Scale(zeros(1));
         double scale = 1024;
         for (int round = 0; round < group.Size + 7; round++)
@@ -77,7 +79,7 @@ internal static class MixedPrecision
         using var scope = NewDisposeScope();
         var weight = new Parameter(zeros(2)) { grad = ones(2) };
         using SGD optimizer = optim.SGD([weight], 1);
-        var scaler = new GradScaler(initScale: 8 * (1 + group.Rank), group: group);
+        var scaler = new DistributedGradScaler(group, initScale: 8 * (1 + group.Rank));
         scaler.Scale(zeros(1));
         try
         {
@@ -147,7 +149,7 @@ internal static class MixedPrecision
         using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group, new DistributedDataParallelOptions { BucketCapMb = 0.002, FirstBucketCapMb = 0.001 });
         using AdamW optimizer = fused ? new FusedAdamW(model.parameters(), 0.01) { MaxNorm = 1, ZeroGradients = true } : optim.AdamW(model.parameters(), lr: 0.01);
-        var scaler = new GradScaler(initScale: 256, growthInterval: 100, group: group);
+        var scaler = new DistributedGradScaler(group, initScale: 256, growthInterval: 100);
         using var generator = new Generator((ulong)(7 + group.Rank));
         using Tensor images = randn([6, 3, 13, 11], float32, generator: generator), labels = randint(0, 5, [6], int64, generator: generator);
         double first = 0, last = 0;

@@ -1,4 +1,4 @@
-using Convoy.Distributed.Amp;
+using Convoy.Torch.Amp;
 using TorchSharp;
 using static TorchSharp.torch;
 

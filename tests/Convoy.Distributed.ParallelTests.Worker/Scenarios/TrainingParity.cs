@@ -1,8 +1,8 @@
 using System.Globalization;
 using Convoy.Distributed.Backends.Single;
-using Convoy.Distributed.Interop;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.ParallelTests.Worker.Training;
+using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 using State = System.Collections.Generic.IReadOnlyDictionary<string, TorchSharp.torch.Tensor>;
 

@@ -1,5 +1,6 @@
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Optim;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Convoy.Distributed.Optim;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
-using Convoy.Distributed.Interop;
 using Convoy.Distributed.Nn;
+using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
+using Convoy.Torch.Nn;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -150,5 +151,5 @@ public sealed class DistributedDataParallelTests : IDisposable
         Assert.Equal([5L, 2L], _network.call(_input).shape);
     }
 
-    private static unsafe long Address(Tensor tensor) => (long)Interop.TensorMemory.Address(tensor);
+    private static unsafe long Address(Tensor tensor) => (long)Convoy.Torch.Interop.TensorMemory.Address(tensor);
 }

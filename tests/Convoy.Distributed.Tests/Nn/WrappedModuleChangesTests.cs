@@ -1,6 +1,7 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Optim;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

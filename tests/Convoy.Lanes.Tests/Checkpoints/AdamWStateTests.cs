@@ -1,5 +1,7 @@
 using Convoy.Distributed.Optim;
 using Convoy.Lanes.Checkpoints;
+using Convoy.Torch.Optim;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;

@@ -1,5 +1,6 @@
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 using AdamW = TorchSharp.Modules.AdamW;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Convoy.Lanes.Data;
+using Convoy.Training.Loading;
 
 namespace Convoy.Lanes.Tests.Data;
 
@@ -10,20 +11,20 @@ public class AugmentationTests
     [Fact]
     public void Draw_SameArguments_GivesTheSameAndEachArgumentMatters()
     {
-        Augmentation first = Augmentation.Draw(AugmentationOptions.Default, 1, 2, 3);
+        Augmentation first = Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 2, 3));
 
-        Assert.Equal(first, Augmentation.Draw(AugmentationOptions.Default, 1, 2, 3));
-        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, 2, 2, 3));
-        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, 1, 3, 3));
-        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, 1, 2, 4));
-        Assert.NotEqual(Augmentation.Draw(AugmentationOptions.Default, 1, 2, 3), Augmentation.Draw(AugmentationOptions.Default, 1, 3, 2));
+        Assert.Equal(first, Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 2, 3)));
+        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(2, 2, 3)));
+        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 3, 3)));
+        Assert.NotEqual(first, Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 2, 4)));
+        Assert.NotEqual(Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 2, 3)), Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(1, 3, 2)));
     }
 
     [Fact]
     public void Draw_ManyFrames_FillsTheRangesEvenly()
     {
         AugmentationOptions options = AugmentationOptions.Default;
-        List<Augmentation> drawn = [.. Enumerable.Range(0, 4000).Select(i => Augmentation.Draw(options, 7, i / 100, i % 100))];
+        List<Augmentation> drawn = [.. Enumerable.Range(0, 4000).Select(i => Augmentation.Draw(options, new SampleRandom(7, i / 100, i % 100)))];
 
         Assert.InRange(drawn.Average(a => a.Flip ? 1 : 0), 0.46, 0.54);
         Assert.InRange(drawn.Average(a => a.BlurSigma > 0 ? 1 : 0), 0.12, 0.18);
@@ -39,9 +40,9 @@ public class AugmentationTests
     {
         Assert.True(AugmentationOptions.None.IsNone);
         Assert.False(AugmentationOptions.Default.IsNone);
-        Assert.Equal(Augmentation.None, Augmentation.Draw(AugmentationOptions.None, 5, 6, 7));
-        Augmentation all = Augmentation.Draw(AugmentationOptions.Default, 5, 6, 7);
-        Assert.Equal(all with { HueDegrees = 0 }, Augmentation.Draw(AugmentationOptions.Default with { HueDegrees = 0 }, 5, 6, 7));
+        Assert.Equal(Augmentation.None, Augmentation.Draw(AugmentationOptions.None, new SampleRandom(5, 6, 7)));
+        Augmentation all = Augmentation.Draw(AugmentationOptions.Default, new SampleRandom(5, 6, 7));
+        Assert.Equal(all with { HueDegrees = 0 }, Augmentation.Draw(AugmentationOptions.Default with { HueDegrees = 0 }, new SampleRandom(5, 6, 7)));
         Assert.Throws<BadInputException>(() => new AugmentationOptions { Scale = 0.9 }.Validate());
     }
 

@@ -50,7 +50,7 @@ public class FrameCacheTests
         LaneDataset dataset = SmallDataset.Write(folder, 3);
         Build(folder, dataset).Dispose();
         Build(folder, dataset.Select([2, 0])).Dispose();
-        FrameCacheBuilder.OpenOrBuild(folder.File("cache"), dataset, new ImageSize(64, 64), 1, TimeProvider.System, Token).Dispose();
+        FrameCache.OpenOrBuild(folder.File("cache"), dataset, new ImageSize(64, 64), 1, TimeProvider.System, Token).Dispose();
 
         Assert.Equal(3, Directory.GetFiles(folder.File("cache"), "*.cache").Length);
     }
@@ -129,7 +129,7 @@ public class FrameCacheTests
         using var folder = new TemporaryFolder();
         LaneDataset dataset = SmallDataset.Write(folder, 3);
         string occupied = folder.Write("occupied", "a file");
-        Assert.Throws<BadInputException>(() => FrameCacheBuilder.OpenOrBuild(occupied, dataset, Size, 1, TimeProvider.System, Token));
+        Assert.Throws<BadInputException>(() => FrameCache.OpenOrBuild(occupied, dataset, Size, 1, TimeProvider.System, Token));
         File.WriteAllText(dataset.Frames[1].ImagePath, "no picture");
 
         var error = Assert.Throws<BadInputException>(() => Build(folder, dataset));
@@ -140,7 +140,7 @@ public class FrameCacheTests
     }
 
     private static FrameCache Build(TemporaryFolder folder, LaneDataset dataset) =>
-        FrameCacheBuilder.OpenOrBuild(folder.File("cache"), dataset, Size, 2, TimeProvider.System, Token);
+        FrameCache.OpenOrBuild(folder.File("cache"), dataset, Size, 2, TimeProvider.System, Token);
 
     private static string CacheFile(TemporaryFolder folder) => Assert.Single(Directory.GetFiles(folder.File("cache"), "*.cache"));
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Convoy.Lanes.Data;
+using Convoy.Training.Loading;
 using SkiaSharp;
 using TorchSharp;
 
@@ -29,7 +30,7 @@ public class LaneDataLoaderTests
             Assert.Equal(expected, Prints(dataset, options with { Workers = 4, PrefetchBatches = 5 }, order, epoch: 1));
             Assert.Equal(expected, Prints(dataset, options with { Workers = 2, CacheDirectory = folder.File("cache") }, order, epoch: 1));
             Assert.Equal(expected, Prints(dataset, options with { Workers = 0, CacheDirectory = folder.File("cache") }, order, epoch: 1));
-            Assert.Equal(expected[2..], Prints(dataset, options with { Workers = 3 }, order, epoch: 1, skipBatches: 2));
+            Assert.Equal(expected[2..], Prints(dataset, options with { Workers = 3 }, order, epoch: 1, firstBatch: 2));
             Assert.NotEqual(expected[0], Prints(dataset, options, order, epoch: 2)[0]);
             Assert.NotEqual(expected[0], Prints(dataset, options with { Seed = 5 }, order, epoch: 1)[0]);
         }
@@ -108,7 +109,7 @@ public class LaneDataLoaderTests
                     // The paint is 3 wide and the mask 1: its middle must be nearly as bright as anything in the picture.
                     double onPaint = lane.Average(i => red[i] > dark + ((bright - dark) * 0.5) ? 1.0 : 0.0);
                     Assert.True(onPaint > 0.97, $"frame {batch.FrameIndices[0]}, epoch {epoch}: {onPaint:P0} of the mask is on paint");
-                    flips += Augmentation.Draw(options.Augmentation, options.Seed, epoch, batch.FrameIndices[0]).Flip ? 1 : 0;
+                    flips += Augmentation.Draw(options.Augmentation, new SampleRandom(options.Seed, epoch, batch.FrameIndices[0])).Flip ? 1 : 0;
                 }
             }
         }
@@ -285,11 +286,11 @@ public class LaneDataLoaderTests
     };
 
     /// <summary>One hash for each batch: images, masks and frame indices.</summary>
-    private static List<string> Prints(LaneDataset dataset, LaneLoaderOptions options, int[] order, int epoch, int skipBatches = 0)
+    private static List<string> Prints(LaneDataset dataset, LaneLoaderOptions options, int[] order, int epoch, int firstBatch = 0)
     {
         using var loader = new LaneDataLoader(dataset, options, cancellation: Token);
         var prints = new List<string>();
-        foreach (LaneBatch batch in loader.Epoch(order, epoch, skipBatches, Token))
+        foreach (LaneBatch batch in loader.Epoch(order, epoch, firstBatch, Token))
         {
             using (batch)
             {

@@ -1,9 +1,11 @@
-using Convoy.Distributed.Amp;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Optim;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Nn;
+using Convoy.Torch.Optim;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -5,6 +5,7 @@ using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Tests.Checkpoints;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Torch.Amp;
 using TorchSharp;
 
 namespace Convoy.Lanes.Tests.Training;

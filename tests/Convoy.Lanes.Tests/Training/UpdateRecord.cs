@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Serialization;
 using TorchSharp;
 
 namespace Convoy.Lanes.Tests.Training;

@@ -171,7 +171,7 @@ internal sealed class KillTrial
                     return $"{checkpoint} has other bytes than that of the unbroken run";
                 }
             }
-            catch (Exception error) when (error is Lanes.BadInputException or IOException or KeyNotFoundException)
+            catch (Exception error) when (error is Convoy.Training.BadInputException or IOException or KeyNotFoundException)
             {
                 return $"{checkpoint}: {error.Message}";
             }

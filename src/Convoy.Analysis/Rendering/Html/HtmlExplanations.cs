@@ -1,4 +1,4 @@
-using Convoy.Analysis.Conclusions;
+using Convoy.Analysis.Bottlenecks;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 
@@ -39,9 +39,9 @@ internal static class HtmlExplanations
                 .Element("p", conclusion.Explanation)
                 .Element("p class=\"advice\"", conclusion.Advice)
                 .Raw("<dl class=\"evidence\">");
-            foreach (string[] parts in conclusion.Evidence.Select(e => Wording.Of(e).Split(": ", 2)))
+            foreach (Evidence evidence in conclusion.Evidence)
             {
-                html.Raw("<div>").Element("dt", parts[0]).Element("dd", parts[1]).Raw("</div>");
+                html.Raw("<div>").Element("dt", evidence.Name).Element("dd", evidence.ValueText).Raw("</div>");
             }
 
             html.Raw("<div>").Element("dt", "named from").Element("dd", $"{Wording.Percent(conclusion.Threshold)} of the time").Raw("</div>")
@@ -88,11 +88,11 @@ internal static class HtmlExplanations
         foreach (Prediction prediction in report.Series.SelectMany(s => s.Predictions))
         {
             table.Add(
-                Cells.Number(prediction.Processes),
+                HtmlTable.Cell(prediction.Processes),
                 prediction.Precision,
                 prediction.Link is { } link ? Wording.Text($"{link.GigabitsPerSecond} Gbit/s, {link.LatencyMicroseconds} us") : "as measured",
-                Cells.Seconds(prediction.Seconds),
-                Cells.Range(prediction.Interval, Cells.Seconds),
+                Wording.SecondsAlone(prediction.Seconds),
+                HtmlTable.Cell(prediction.Interval, Wording.SecondsAlone),
                 Wording.Text($"{prediction.Speedup:0.00}"),
                 prediction.ModelName);
         }

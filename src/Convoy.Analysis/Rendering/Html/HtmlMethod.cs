@@ -27,11 +27,11 @@ internal static class HtmlMethod
             ? "A time is the median over the steps that count; with several runs of a configuration, the median of their medians."
             : report.Runs.Basis == TimeBasis.Run
             ? "A time is that of a whole run as given; with several runs of a configuration, their median."
-            : $"{report.Runs.Basis.Seconds()}; with several of a configuration, their median.";
+            : $"{report.Runs.Basis.Seconds(report.Runs.SampleNoun)}; with several of a configuration, their median.";
         yield return warmUp > 0
             ? Wording.Text($"Left out as warm-up: the first {warmUp} recorded {(warmUp == 1 ? "step" : "steps")} of a run{(report.Runs.Runs.All(r => r.WarmUpSteps == warmUp) ? "" : " at most")}.")
             : "Nothing was left out.";
-        yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{(report.Runs.IsWeakScaling ? ", in images per second, for the batch grows with the processes" : "")}.");
+        yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second, for the batch grows with the processes" : "")}.");
         yield return report.Runs.Measurements.Any(m => m.Interval is not null)
             ? "Intervals are 95 % bootstrap intervals over runs and steps. They do not hold what differs from day to day unless runs were repeated."
             : "There are no intervals: every configuration was measured once.";
@@ -57,7 +57,7 @@ internal static class HtmlMethod
 
     private static IEnumerable<(string Name, string Value)> Facts(HostInfo host)
     {
-        yield return ("Processor", host.CpuModel ?? "not told by the system");
+        yield return ("Processor", host.CpuModel ?? "not reported by the system");
         yield return ("Cores", Wording.Text($"{host.UsableCores} to use of {host.LogicalCores}{(host.PhysicalCores is { } physical ? Wording.Text($", {physical} without hyper-threads") : "")}{(host.CpuLimit is { } limit ? Wording.Text($", limited to {limit:0.##} by the container") : "")}"));
         yield return ("Instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "not recorded");
         yield return ("Memory", Wording.Text($"{host.MemoryTotalBytes / GiB:0.0} GiB"));
@@ -71,7 +71,7 @@ internal static class HtmlMethod
         var table = new HtmlTable("Every run", "<configuration", "times that count", "left out", "batch size", "<read from");
         foreach (Run run in runs)
         {
-            table.Add(run.Configuration.ToString(), Cells.Number(run.Samples.Count), Cells.Number(run.WarmUpSteps), Cells.Number(run.BatchSize), run.Source);
+            table.Add(run.Configuration.ToString(), HtmlTable.Cell(run.Samples.Count), HtmlTable.Cell(run.WarmUpSteps), HtmlTable.Cell(run.BatchSize), run.Source);
         }
 
         table.WriteTo(html);

@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Plots;
-using Convoy.Analysis.Rendering.Svg;
+using Convoy.Analysis.Rendering.Charts;
 using Convoy.Analysis.Reports;
 using Convoy.Analysis.Runs;
 
@@ -35,9 +34,9 @@ public sealed class HtmlReportRenderer : IReportRenderer
             .Raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>")
             .Raw($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{Hash(script)}'\"/>")
             .Raw("<title>Scaling report</title>")
-            .Raw($"<style>\n{SvgStyle.Variables}{SvgStyle.Rules}{Resource.Text("report.css")}</style>")
+            .Raw($"<style>\n{ChartStyle.Variables}{ChartStyle.Rules}{Resource.Text("report.css")}</style>")
             .Raw("</head>").Raw("<body>").Raw("<a class=\"skip\" href=\"#content\">Skip to the content</a>");
-        IReadOnlyList<Chart> charts = ReportCharts.Of(report);
+        IReadOnlyList<Chart> charts = ReportCharts.Make(report);
         Header(html, report, charts.Count > 0);
         html.Raw("<main id=\"content\">");
         HtmlSummary.Write(html, report);
@@ -80,7 +79,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
     {
         int runs = report.Runs.Runs.Count, configurations = report.Runs.Measurements.Count;
         string size = report.Runs.Basis == TimeBasis.Step && report.Runs.Measurements[0].BatchSize is { } batch
-            ? Wording.Text($", {(report.Runs.IsWeakScaling ? $"{report.Runs.Measurements[0].LocalBatchSize:0.##} images a step in each process" : $"{batch} images a step")}")
+            ? Wording.Text($", {(report.Runs.IsWeakScaling ? $"{report.Runs.Measurements[0].LocalBatchSize:0.##} {report.Runs.SampleNoun}s a step in each process" : $"{batch} {report.Runs.SampleNoun}s a step")}")
             : "";
         string machine = report.Runs.Host is { } host ? Wording.Text($" on {host.CpuModel ?? "an unnamed processor"} with {host.UsableCores} {(host.UsableCores == 1 ? "core" : "cores")}") : "";
         return Wording.Text($"{configurations} {(configurations == 1 ? "configuration" : "configurations")}, {runs} {(runs == 1 ? "run" : "runs")}{size}{machine}");
@@ -100,4 +99,58 @@ public sealed class HtmlReportRenderer : IReportRenderer
     }
 
     private static string Hash(string script) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
+}
+
+/// <summary>A chart on a page: drawing, description, and its numbers as a table.</summary>
+internal static class HtmlFigure
+{
+    public static void Write(HtmlText html, Chart chart)
+    {
+        string id = $"plot-{chart.Name}";
+        html.Raw($"<figure id=\"{id}\" aria-labelledby=\"{id}-title\">")
+            .Element($"h3 id=\"{id}-title\"", chart.Title)
+            .Raw(ChartSvg.Inline(chart, $"{id}-title", $"{id}-text"))
+            .Raw("<figcaption>")
+            .Element($"p id=\"{id}-text\"", chart.Description)
+            .Raw("<details><summary>Numbers</summary>");
+        switch (chart)
+        {
+            case LineChart lines:
+                Table(lines).WriteTo(html);
+                break;
+            case BarChart bars:
+                Table(bars).WriteTo(html);
+                break;
+            default:
+                throw new ArgumentException($"There is no table of a {chart.GetType().Name}.", nameof(chart));
+        }
+
+        html.Raw("</details></figcaption></figure>");
+    }
+
+    private static HtmlTable Table(LineChart chart)
+    {
+        ChartSeries[] series = [.. chart.Series.Where(s => s.Style != SeriesStyle.Reference)];
+        var table = new HtmlTable($"Numbers of the plot {chart.Title}", [$"<{chart.X.Title}", .. series.Select(s => s.Name)]);
+        var byPlace = series.Select(s => s.Points.ToDictionary(p => p.XText, p => p.YText)).ToArray();
+        foreach (string place in series.SelectMany(s => s.Points).OrderBy(p => p.X).Select(p => p.XText).Distinct())
+        {
+            table.Add([place, .. byPlace.Select(s => s.GetValueOrDefault(place, ""))]);
+        }
+
+        return table;
+    }
+
+    private static HtmlTable Table(BarChart chart)
+    {
+        string[] segments = [.. chart.Rows.SelectMany(r => r.Segments).Select(s => s.Name).Distinct()];
+        bool stacked = chart.Legend.Count > 0;
+        var table = new HtmlTable($"Numbers of the plot {chart.Title}", stacked ? ["<configuration", .. segments, "together"] : ["<configuration", "time"]);
+        foreach (BarRow row in chart.Rows)
+        {
+            table.Add(stacked ? [row.Label, .. row.Segments.Select(s => s.Text), row.Text] : [row.Label, row.Segments[0].Text]);
+        }
+
+        return table;
+    }
 }

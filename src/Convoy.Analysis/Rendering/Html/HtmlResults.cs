@@ -35,13 +35,13 @@ internal static class HtmlResults
 
     private static void Times(HtmlText html, Report report)
     {
-        bool images = report.Runs.Measurements.Any(m => m.ImagesPerSecond is not null);
+        bool rates = report.Runs.Measurements.Any(m => m.SamplesPerSecond is not null);
         bool threads = report.Runs.Measurements.Any(m => m.Configuration.Threads is not null), intervals = report.Runs.Measurements.Any(m => m.Interval is not null);
-        string basis = report.Runs.Basis.Noun();
+        string basis = report.Runs.TimeNoun;
         var table = new HtmlTable(
             $"Time of one {basis} in every configuration",
             [
-                "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(images, "images/s"),
+                "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(rates, $"{report.Runs.SampleNoun}s/s"),
                 "speed-up", .. If(intervals, "95 % interval"), "efficiency", .. If(intervals, "95 % interval"), "<",
             ]);
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
@@ -50,16 +50,16 @@ internal static class HtmlResults
             bool recommended = measured.Configuration == report.Recommendation.Configuration, fastest = measured.Configuration == report.Recommendation.Fastest;
             string[] cells =
             [
-                Cells.Number(point.Processes),
-                .. If(threads, Cells.Number(measured.Configuration.Threads)),
+                HtmlTable.Cell(point.Processes),
+                .. If(threads, HtmlTable.Cell(measured.Configuration.Threads)),
                 measured.Configuration.Precision,
-                Cells.Seconds(measured.Seconds),
-                .. If(intervals, Cells.Range(measured.Interval, Cells.Seconds)),
-                .. If(images, measured.ImagesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Cells.Unknown),
+                Wording.SecondsAlone(measured.Seconds),
+                .. If(intervals, HtmlTable.Cell(measured.Interval, Wording.SecondsAlone)),
+                .. If(rates, measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : HtmlTable.Unknown),
                 Wording.Text($"{point.Speedup:0.00}"),
-                .. If(intervals, Cells.Range(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
+                .. If(intervals, HtmlTable.Cell(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
                 Wording.Percent(point.Efficiency),
-                .. If(intervals, Cells.Range(point.EfficiencyInterval, Wording.Percent)),
+                .. If(intervals, HtmlTable.Cell(point.EfficiencyInterval, Wording.Percent)),
                 string.Join(", ", new[] { recommended ? "recommended" : "", fastest ? "fastest" : "" }.Where(m => m.Length > 0)),
             ];
             if (recommended)
@@ -95,7 +95,7 @@ internal static class HtmlResults
         var table = new HtmlTable("Time saved by precision", "processes", "threads", "<precision", "<against", "seconds", "against seconds", "time saved");
         foreach (PrecisionGain gain in report.PrecisionGains)
         {
-            table.Add(Cells.Number(gain.Processes), Cells.Number(gain.Threads), gain.Precision, gain.Against, Cells.Seconds(gain.Seconds), Cells.Seconds(gain.AgainstSeconds), Wording.Text($"{gain.TimeSaved * 100:0.00} %"));
+            table.Add(HtmlTable.Cell(gain.Processes), HtmlTable.Cell(gain.Threads), gain.Precision, gain.Against, Wording.SecondsAlone(gain.Seconds), Wording.SecondsAlone(gain.AgainstSeconds), Wording.Text($"{gain.TimeSaved * 100:0.00} %"));
         }
 
         table.WriteTo(html);
@@ -106,7 +106,7 @@ internal static class HtmlResults
         var table = new HtmlTable($"Cost of one {costs.Unit}", "<configuration", $"cost of one {costs.Unit}", "seconds of it");
         foreach (Cost cost in costs.Costs)
         {
-            table.Add(cost.Configuration.ToString(), Wording.Text($"{cost.Price:0.0000}"), Cells.Seconds(cost.Seconds));
+            table.Add(cost.Configuration.ToString(), Wording.Text($"{cost.Price:0.0000}"), Wording.SecondsAlone(cost.Seconds));
         }
 
         table.WriteTo(html);

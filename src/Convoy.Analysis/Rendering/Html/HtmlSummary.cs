@@ -17,9 +17,12 @@ internal static class HtmlSummary
                 html.Raw("<div>").Element("dt", name).Raw($"<dd>{HtmlText.Escape(value)}{(note.Length > 0 ? $" <small>{HtmlText.Escape(note)}</small>" : "")}</dd>").Raw("</div>");
             }
 
-            html.Raw("</dl>").List(report.Summary, "sentences")
-                .Element("p class=\"command-title\"", "To train in the recommended configuration:")
-                .Raw($"<pre class=\"command\" tabindex=\"0\"><code>{Words(report.Recommendation.Command)}</code></pre>");
+            html.Raw("</dl>").List(report.Summary, "sentences");
+            if (report.Recommendation.Command is { } command)
+            {
+                html.Element("p class=\"command-title\"", "To train in the recommended configuration:")
+                    .Raw($"<pre class=\"command\" tabindex=\"0\"><code>{Words(command)}</code></pre>");
+            }
         });
         if (report.Warnings.Count > 0)
         {
@@ -39,9 +42,9 @@ internal static class HtmlSummary
         ScalingPoint point = report.Series.SelectMany(s => s.Series.Points).First(p => p.Measurement.Configuration == recommendation.Configuration);
         yield return (report.Runs.Measurements.Count > 1 ? "Recommended" : "Measured", recommendation.Configuration.ToString(), "");
         yield return (
-            $"Time of {(report.Runs.Basis == Runs.TimeBasis.Image ? "an" : "a")} {Runs.TimeBasisWords.Noun(report.Runs.Basis)}",
+            $"Time of {Wording.WithArticle(report.Runs.TimeNoun)}",
             Wording.Seconds(point.Measurement.Seconds),
-            point.Measurement.ImagesPerSecond is { } images ? Wording.Text($"{images:0.00} images/s") : "");
+            point.Measurement.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00} {report.Runs.SampleNoun}s/s") : "");
         if (report.Series.Any(s => s.Series.Points.Count > 1))
         {
             yield return ("Speed-up", Wording.Text($"{point.Speedup:0.00} \u00d7"), $"efficiency {Wording.Percent(point.Efficiency)}");

@@ -16,7 +16,7 @@ internal sealed class LoaderBenchmark(LoaderSettings settings, LaneDataset datas
     public required Action<int, int> OnRound { get; init; }
 
     /// <summary>Measures.</summary>
-    /// <exception cref="Lanes.BadInputException">An image is bad.</exception>
+    /// <exception cref="Convoy.Training.BadInputException">An image is bad.</exception>
     /// <exception cref="OperationCanceledException">It was interrupted.</exception>
     public LoaderReport Run(CancellationToken interrupted)
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
+using Convoy.Training;
 
 namespace Convoy.Cli.Benchmarks.Loading;
 

@@ -1,5 +1,5 @@
-using Convoy.Distributed.Interop;
 using Convoy.Distributed.Rendezvous;
+using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;

@@ -1,4 +1,4 @@
-using Convoy.Distributed.Interop;
+using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;

@@ -1,5 +1,5 @@
-using Convoy.Lanes;
 using Convoy.Lanes.Data;
+using Convoy.Training.Loading;
 using SkiaSharp;
 
 namespace Convoy.Stress.Mutants.Subjects;
@@ -79,55 +79,55 @@ internal static class DataSubjects
         return true;
     }
 
-    private static FrameCacheLayout CacheLayout => new(CacheSize, 2, HasMasks: true);
+    private static SampleCacheFormat CacheFormat => FrameCache.Format(CacheSize, 2, hasMasks: true);
 
-    private static byte[] CacheKey => [.. Enumerable.Range(1, FrameCacheKey.Length).Select(value => (byte)value)];
+    private static byte[] CacheKey => [.. Enumerable.Range(1, SampleCacheKey.Length).Select(value => (byte)value)];
 
     private static byte[] Cache()
     {
-        byte[] file = new byte[CacheLayout.FileBytes];
-        for (int i = (int)CacheLayout.FrameAt(0); i < file.Length; i++)
+        byte[] file = new byte[CacheFormat.FileBytes];
+        for (int i = (int)CacheFormat.SampleAt(0); i < file.Length; i++)
         {
             file[i] = (byte)(i * 31);
         }
 
-        CacheLayout.Table(CacheKey, [Entry(file, 0, new ImageSize(48, 36)), Entry(file, 1, new ImageSize(48, 36))]).CopyTo(file, 0);
+        CacheFormat.Table(CacheKey, [Entry(file, 0, new ImageSize(48, 36)), Entry(file, 1, new ImageSize(48, 36))]).CopyTo(file, 0);
         return file;
     }
 
     private static byte[] CacheWithChecksums(byte[] file)
     {
-        if (file.Length != CacheLayout.FileBytes)
+        if (file.Length != CacheFormat.FileBytes)
         {
             return file;
         }
 
         byte[] mended = (byte[])file.Clone();
-        FrameCacheEntry[] entries = [.. Enumerable.Range(0, CacheLayout.Count).Select(index => Entry(file, index, OriginalSize(file, index)))];
-        CacheLayout.Table(CacheKey, entries).CopyTo(mended, 0);
+        SampleCacheEntry[] entries = [.. Enumerable.Range(0, CacheFormat.Count).Select(index => Entry(file, index, OriginalSize(file, index)))];
+        CacheFormat.Table(CacheKey, entries).CopyTo(mended, 0);
         return mended;
     }
 
-    private static FrameCacheEntry Entry(byte[] file, int index, ImageSize original) =>
-        new(original, FrameCacheLayout.Checksum(file.AsSpan((int)CacheLayout.FrameAt(index), CacheLayout.FrameBytes)));
+    private static SampleCacheEntry Entry(byte[] file, int index, ImageSize original) =>
+        new(FrameCache.Tag(original), SampleCacheFormat.Checksum(file.AsSpan((int)CacheFormat.SampleAt(index), CacheFormat.SampleBytes)));
 
     private static ImageSize OriginalSize(byte[] file, int index)
     {
-        int at = FrameCacheLayout.HeaderBytes + (index * FrameCacheLayout.EntryBytes);
+        int at = SampleCacheFormat.HeaderBytes + (index * SampleCacheFormat.EntryBytes);
         return new ImageSize(BitConverter.ToInt32(file, at), BitConverter.ToInt32(file, at + 4));
     }
 
     private static bool ReadCache(string folder, int number)
     {
-        using FrameCache? cache = FrameCache.TryOpen(Path.Combine(folder, "frames.cache"), CacheLayout, CacheKey);
-        if (cache is null)
+        if (SampleCache.TryOpen(Path.Combine(folder, "frames.cache"), CacheFormat, CacheKey) is not { } samples)
         {
             return false;
         }
 
+        using var cache = new FrameCache(samples, CacheSize);
         using var painter = new MaskPainter(CacheSize, 3);
         byte[] mask = new byte[CacheSize.Width * CacheSize.Height];
-        for (int index = 0; index < CacheLayout.Count; index++)
+        for (int index = 0; index < CacheFormat.Count; index++)
         {
             painter.Paint(new TuSimpleLabel("a", [[1, 2, 3]], [1, 2, 3]), cache.OriginalSize(index), mask);
             _ = cache.Mask(index).Count((byte)1);

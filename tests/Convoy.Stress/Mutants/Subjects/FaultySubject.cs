@@ -29,7 +29,7 @@ internal static class FaultySubject
                 Thread.Sleep(MutantWorker.MostTime + TimeSpan.FromMilliseconds(50));
                 return true;
             case 10:
-                throw new Convoy.Lanes.BadInputException("a file that is refused", folder, "It is no fault.");
+                throw new Convoy.Training.BadInputException("a file that is refused", folder, "It is no fault.");
             default:
                 return true;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Convoy.Cli.Training;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
 
@@ -98,6 +99,8 @@ internal static class ReportSubjects
         StartTime = Begin,
         EndTime = Begin.AddSeconds(Steps),
         Config = bare ? new JsonObject { ["nproc"] = processes } : new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1 }.ToJson(),
+        Launch = bare ? null : RecordedLaunch.From(new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1 }, new RunDirectory("/run")),
+        SampleNoun = bare ? null : "image",
         Host = bare ? null : Host,
         WarmupSteps = bare ? null : 1,
         Metrics = [.. Enumerable.Range(1, Steps).Select(step => Step(step, 0, (1.0 / processes) + (0.01 * step), bare))],
@@ -135,6 +138,10 @@ internal static class ReportSubjects
         CommTotalTime = bare ? null : seconds * 0.1,
         WaitTime = bare ? null : 0.001,
         OptimizerTime = bare ? null : 0.002,
+        CpuTime = bare ? null : seconds,
+        PeakMemoryBytes = bare ? null : 1L << 30,
+        ContextSwitches = bare ? null : new ContextSwitches(12, 3),
+        Buckets = bare ? null : [new BucketMetrics(1 << 20, 0.1), new BucketMetrics(1 << 21, 0.2)],
     };
 
     private static void WriteLog(string path, int rank)

@@ -1,0 +1,103 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Convoy.Torch.Convolution;
+
+/// <summary>
+/// The one-dimensional transforms of Winograd's F(4, 3): four results of a filter of three taps from six products, where the plain sum needs
+/// twelve. Each takes a vector for every number, so a vector's worth of channels goes through at once.
+/// </summary>
+/// <remarks>
+/// In Lavin's notation, y = Aᵀ[(G g) ⊙ (Bᵀ d)], with the interpolation points 0, ±a, ±b and infinity. The usual integers a = 1, b = 2 round several
+/// times as much as a = 5/8, b = 3/2, whose powers are nearer to one, and which float32 holds exactly, with their squares. Source: Lavin and Gray, "Fast
+/// Algorithms for Convolutional Neural Networks", 2016; Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution
+/// for Deep Neural Networks", 2020.
+/// </remarks>
+internal static unsafe class WinogradPoints
+{
+    private const float A = 0.625f;
+    private const float B = 1.5f;
+    private const float A2 = A * A;
+    private const float B2 = B * B;
+
+    // One over the product of a point's distances to the other finite ones.
+    private const float ScaleZero = 1 / (A2 * B2);
+    private const float ScaleA = 1 / (2 * A2 * (A2 - B2));
+    private const float ScaleB = 1 / (2 * B2 * (B2 - A2));
+
+    /// <summary>Bᵀ d: six inputs at the six points.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Input(Vector<float> d0, Vector<float> d1, Vector<float> d2, Vector<float> d3, Vector<float> d4, Vector<float> d5, float* to, nint step)
+    {
+        Vector<float> sum = new(-(A2 + B2)), product = new(A2 * B2), minusB2 = new(-B2), minusA2 = new(-A2);
+        Vector<float> evenA = Fma(minusB2, d2, d4), oddA = Fma(minusB2, d1, d3);
+        Vector<float> evenB = Fma(minusA2, d2, d4), oddB = Fma(minusA2, d1, d3);
+        Store(to, Fma(product, d0, Fma(sum, d2, d4)));
+        Store(to + step, Fma(new(A), oddA, evenA));
+        Store(to + (2 * step), Fma(new(-A), oddA, evenA));
+        Store(to + (3 * step), Fma(new(B), oddB, evenB));
+        Store(to + (4 * step), Fma(new(-B), oddB, evenB));
+        Store(to + (5 * step), Fma(product, d1, Fma(sum, d3, d5)));
+    }
+
+    /// <summary>Aᵀ m: four results from six products, which lie <paramref name="fromStep"/> apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Output(float* from, nint fromStep, float* to, nint step)
+    {
+        Vector<float> m1 = At(from + fromStep), m2 = At(from + (2 * fromStep)), m3 = At(from + (3 * fromStep)), m4 = At(from + (4 * fromStep));
+        Vector<float> evenA = m1 + m2, oddA = m1 - m2, evenB = m3 + m4, oddB = m3 - m4;
+        Store(to, At(from) + evenA + evenB);
+        Store(to + step, Fma(new(B), oddB, new Vector<float>(A) * oddA));
+        Store(to + (2 * step), Fma(new(B2), evenB, new Vector<float>(A2) * evenA));
+        Store(to + (3 * step), Fma(new(B2 * B), oddB, Fma(new(A2 * A), oddA, At(from + (5 * fromStep)))));
+    }
+
+    /// <summary>A y, the transpose of <see cref="Output"/>: four gradients of results at the six points.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputGradient(Vector<float> y0, Vector<float> y1, Vector<float> y2, Vector<float> y3, float* to, nint step)
+    {
+        Vector<float> evenA = Fma(new(A2), y2, y0), oddA = Fma(new(A2 * A), y3, new Vector<float>(A) * y1);
+        Vector<float> evenB = Fma(new(B2), y2, y0), oddB = Fma(new(B2 * B), y3, new Vector<float>(B) * y1);
+        Store(to, y0);
+        Store(to + step, evenA + oddA);
+        Store(to + (2 * step), evenA - oddA);
+        Store(to + (3 * step), evenB + oddB);
+        Store(to + (4 * step), evenB - oddB);
+        Store(to + (5 * step), y3);
+    }
+
+    /// <summary>G g: three taps, which lie <paramref name="fromStep"/> apart, at the six points.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Filter(float* from, nint fromStep, float* to, nint step)
+    {
+        Vector<float> g0 = At(from), g1 = At(from + fromStep), g2 = At(from + (2 * fromStep));
+        Vector<float> evenA = new Vector<float>(ScaleA) * Fma(new(A2), g2, g0), oddA = new Vector<float>(ScaleA * A) * g1;
+        Vector<float> evenB = new Vector<float>(ScaleB) * Fma(new(B2), g2, g0), oddB = new Vector<float>(ScaleB * B) * g1;
+        Store(to, new Vector<float>(ScaleZero) * g0);
+        Store(to + step, evenA + oddA);
+        Store(to + (2 * step), evenA - oddA);
+        Store(to + (3 * step), evenB + oddB);
+        Store(to + (4 * step), evenB - oddB);
+        Store(to + (5 * step), g2);
+    }
+
+    /// <summary>Gᵀ u, the transpose of <see cref="Filter"/>: gradients at the six points, which lie <paramref name="fromStep"/> apart, as those of three taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterGradient(float* from, nint fromStep, float* to, nint step)
+    {
+        Vector<float> u1 = At(from + fromStep), u2 = At(from + (2 * fromStep)), u3 = At(from + (3 * fromStep)), u4 = At(from + (4 * fromStep));
+        Vector<float> evenA = new Vector<float>(ScaleA) * (u1 + u2), evenB = new Vector<float>(ScaleB) * (u3 + u4);
+        Store(to, Fma(new(ScaleZero), At(from), evenA + evenB));
+        Store(to + step, Fma(new(ScaleB * B), u3 - u4, new Vector<float>(ScaleA * A) * (u1 - u2)));
+        Store(to + (2 * step), Fma(new(B2), evenB, Fma(new(A2), evenA, At(from + (5 * fromStep)))));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Fma(Vector<float> x, Vector<float> y, Vector<float> z) => Vector.FusedMultiplyAdd(x, y, z);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> At(float* values) => Unsafe.ReadUnaligned<Vector<float>>(values);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* to, Vector<float> values) => Unsafe.WriteUnaligned(to, values);
+}
