@@ -8,7 +8,8 @@ namespace Convoy.Benchmarks;
 /// <summary>The decoder's step up and concatenation of 4 images of 800x360 in channels-last memory, forward and backward.</summary>
 public class UpsampleConcatBenchmarks
 {
-    private readonly UpsampleConcat _join = new();
+    private readonly UpsampleConcat _plain = new();
+    private readonly FusedUpsampleConcat _fused = new();
     private Tensor _deep = null!;
     private Tensor _skip = null!;
     private Tensor _gradient = null!;
@@ -46,16 +47,17 @@ public class UpsampleConcatBenchmarks
         _deep.Dispose();
         _skip.Dispose();
         _gradient.Dispose();
-        _join.Dispose();
+        _plain.Dispose();
+        _fused.Dispose();
     }
 
     /// <summary>By libtorch's operations.</summary>
     [Benchmark(Baseline = true)]
-    public void Plain() => ForwardAndBackward(UpsampleConcat.JoinPlainly(_deep, _skip));
+    public void Plain() => ForwardAndBackward(_plain.call(_deep, _skip));
 
     /// <summary>One kernel each way.</summary>
     [Benchmark]
-    public void Fused() => ForwardAndBackward(_join.Join(_deep, _skip));
+    public void Fused() => ForwardAndBackward(_fused.call(_deep, _skip));
 
     // Gradients by autograd.grad: they are not added to others, as they are not in a network either.
     private void ForwardAndBackward(Tensor joined)

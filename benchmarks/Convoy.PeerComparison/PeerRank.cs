@@ -5,6 +5,7 @@ using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -36,7 +37,7 @@ internal sealed class PeerRank : IDisposable
         _dtype = settings.Precision == "fp64" ? ScalarType.Float64 : ScalarType.Float32;
         _plan = new TrainingPlan(options, settings.Steps * settings.BatchSize);
         _criterion = new LaneLoss(fused: options.Fuse.HasFlag(FusedOperations.Loss));
-        _network = PeerNetwork.Create(settings.Network, options.Fuse);
+        _network = PeerNetwork.Create(settings.Network);
         ModelWeights.Load(_network, folder.Weights);
         _network.to(_dtype);
         _network = TrainingNetwork.Prepare(_network, options, group);

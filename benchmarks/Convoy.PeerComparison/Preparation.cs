@@ -15,7 +15,7 @@ internal static class Preparation
     public static void Run(PeerSettings settings, PeerFolder folder)
     {
         random.manual_seed(settings.Seed);
-        using (nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network, settings.Fuse))
+        using (nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network))
         {
             ModelWeights.Save(network, folder.Weights);
         }

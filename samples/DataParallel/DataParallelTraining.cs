@@ -13,7 +13,7 @@ internal static class DataParallelTraining
     {
         random.manual_seed(0);
         var data = new Shapes(2048);
-        using ProcessGroup group = ProcessGroup.FromEnvironment(); // 1. Who else trains. One process when nobody started more.
+        using ProcessGroup group = ProcessGroups.FromEnvironment(); // 1. Who else trains. One process when nobody started more.
         using var model = new DistributedDataParallel<Tensor, Tensor>(SyncBatchNorm.Convert(new ShapeClassifier(), group), group); // 2. A replica on each.
         using var optimizer = optim.AdamW(model.parameters(), 0.003);
         var sampler = new DistributedSampler(data.Count, group, shuffle: true, seed: 0); // 3. Each its own part of the data,

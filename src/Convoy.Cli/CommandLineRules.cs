@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Numerics;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli;
 

@@ -2,6 +2,10 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Convoy.Cli.Commands;
+using Convoy.Cli.Training;
+using Convoy.Lanes.Training;
+using Convoy.Training.Programs;
+using Convoy.Training.Workers;
 
 namespace Convoy.Cli;
 
@@ -10,46 +14,34 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        StandardStreams.Secure();
-        var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-        using var interruption = new Interruption(TimeProvider.System);
-        try
+        if (WorkerRole.Current is not null)
         {
-            ParseResult parsed = Root(verbose).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            return TrainingProgram.Run([], new LaneTask()); // one of the processes that train, measure or prepare the lane detector
+        }
+
+        (string[] own, string[] words) = TaskChoice.Split(args);
+        return await ConsoleProgram.RunAsync(own, async program =>
+        {
+            var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
+            ParseResult parsed = Root(verbose, new TaskChoice(words)).Parse(own, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction)
             {
                 return ConsoleOutput.Error(UsageError.Describe(parsed), ExitCodes.BadUsage);
             }
 
-            interruption.IsWorker = parsed.CommandResult.Command.Hidden;
+            program.IsWorker = parsed.CommandResult.Command.Hidden;
 
-            // Interruption stands in for the library's own signal handling, which ends the program 2 s after Ctrl-C.
+            // Convoy's own handling of signals stands in for the library's, which ends the program 2 s after Ctrl-C.
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            int code = await parsed.InvokeAsync(configuration, interruption.Token);
-            return code != ExitCodes.Done && interruption.Token.IsCancellationRequested ? interruption.ExitCode : code;
-        }
-        catch (OperationCanceledException)
-        {
-            return interruption.ExitCode;
-        }
-        catch (Exception error)
-        {
-            var report = ErrorReport.Of(error, args);
-            ConsoleOutput.Error(report.Message, report.ExitCode);
-            if (args.Contains(verbose.Name))
-            {
-                await Console.Error.WriteLineAsync(error.ToString());
-            }
-
-            return report.ExitCode;
-        }
+            return await parsed.InvokeAsync(configuration, program.Interrupted);
+        });
     }
 
     /// <summary>The program with all its verbs.</summary>
-    internal static RootCommand Root(Option<bool> verbose)
+    internal static RootCommand Root(Option<bool> verbose, TaskChoice choice)
     {
-        var root = new RootCommand("Convoy trains lane detectors on many processes and studies how training scales.") { verbose };
-        foreach (Command verb in Verbs())
+        var root = new RootCommand("Convoy trains models on many processes and studies how training scales.") { verbose };
+        foreach (Command verb in Verbs(choice))
         {
             root.Subcommands.Add(verb);
         }
@@ -73,22 +65,19 @@ internal static class Program
         }
     }
 
-    private static IEnumerable<Command> Verbs()
+    private static IEnumerable<Command> Verbs(TaskChoice choice)
     {
-        yield return TrainCommand.Create();
-        yield return TrainWorkerCommand.Create();
+        yield return TrainCommand.Create(choice);
         yield return EvalCommand.Create();
         yield return PredictCommand.Create();
-        yield return ScaleCommand.Create();
-        yield return TuneCommand.Create();
-        yield return TrialWorkerCommand.Create();
+        yield return ScaleCommand.Create(choice);
+        yield return TuneCommand.Create(choice);
         yield return ReportCommand.Create();
         yield return DoctorCommand.Create();
         yield return DataCommand.Create();
         yield return ScoreCommand.Create();
         yield return LaunchCommand.Create();
-        yield return BenchCommand.Create();
+        yield return BenchCommand.Create(choice);
         yield return BenchAllReduceWorkerCommand.Create();
-        yield return BenchStepWorkerCommand.Create();
     }
 }

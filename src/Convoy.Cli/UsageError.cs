@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli;
 

@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.Single;
-using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed;
@@ -68,60 +66,29 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>What the group is called in messages: <c>default</c>, and <c>default/1</c> for the first group made from it.</summary>
     public string Name { get; }
 
+    /// <summary>
+    /// The store in which the ranks met, under this group's name where it was made from another. It belongs to the group; null
+    /// unless <see cref="ProcessGroups.FromEnvironment"/> made the group and it has several ranks.
+    /// </summary>
+    public Store? Store { get; internal set; }
+
+    /// <summary>Who is told of the group's operations; see <see cref="Observe"/>.</summary>
+    public IReadOnlyList<IOperationObserver> Observers => _observers;
+
+    /// <summary>Told when all ranks have begun a collective operation: by a group to the one that is wrapped around it.</summary>
+    internal Action? WhenAllArrived { get; set; }
+
+    /// <summary>The ranks that have not begun the present collective operation.</summary>
+    internal IReadOnlyList<int> PresentlyMissingRanks => MissingRanks();
+
+    /// <summary>The device whose tensors this group takes.</summary>
+    internal DeviceType TensorDevice => Device;
+
     /// <summary>How many operations this rank has done without an error, messages included.</summary>
     protected long CompletedOperations => Interlocked.Read(ref _completed);
 
     /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
-
-    /// <summary>
-    /// Joins the group that the launcher's environment variables describe (torchrun's, Open MPI's, MPICH's or SLURM's):
-    /// <see cref="ProcessGroupSingle"/> when there is one process or nothing is set, otherwise
-    /// <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
-    /// </summary>
-    /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
-    /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
-    /// <exception cref="RendezvousException">A variable is wrong, or the store cannot be reached.</exception>
-    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
-    public static ProcessGroup FromEnvironment(TimeSpan? timeout = null, CancellationToken cancellation = default) => FromUrl("env://", timeout, cancellation);
-
-    /// <summary>Joins the group whose ranks meet where <paramref name="url"/> says (PyTorch's <c>init_method</c>); otherwise as <see cref="FromEnvironment"/>.</summary>
-    /// <param name="url"><c>env://</c>, <c>tcp://HOST:PORT?rank=R&amp;world_size=N</c> or <c>file:///PATH?rank=R&amp;world_size=N</c>, see <see cref="RendezvousUrl"/>.</param>
-    /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="DefaultTimeout"/>.</param>
-    /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
-    /// <exception cref="RendezvousException">The URL or a variable is wrong, or the store cannot be reached.</exception>
-    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
-    public static ProcessGroup FromUrl(string url, TimeSpan? timeout = null, CancellationToken cancellation = default)
-    {
-        RendezvousUrl rendezvous = RendezvousUrl.Parse(url);
-        RankEnvironment ranks = rendezvous.Ranks;
-        if (ranks.WorldSize == 1)
-        {
-            return new ProcessGroupSingle();
-        }
-
-        if (ranks.LocalWorldSize != ranks.WorldSize)
-        {
-            throw new RendezvousException(FormattableString.Invariant(
-                $"the ranks are spread over several machines ({ranks.LocalWorldSize} of {ranks.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
-        }
-
-        TimeSpan limit = timeout ?? DefaultTimeout;
-        Store store = rendezvous.ConnectStore(limit, cancellation);
-        try
-        {
-            DiagnosticSettings diagnostics = DiagnosticSettings.Read();
-            RankPresence.Publish(store, ranks.Rank);
-            return diagnostics.Apply(new ProcessGroupSharedMemory(store, ranks.Rank, ranks.WorldSize, limit, ownsStore: true, cancellation: cancellation), store);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>
     /// Makes a group of some of this group's ranks, which works at the same time as this one and as all others. All ranks of this
@@ -147,7 +114,6 @@ public abstract partial class ProcessGroup : IDisposable
         if (made is not null)
         {
             made._observers = _observers;
-            made.FlightRecorder = FlightRecorder;
             made.Store = Store is null ? null : new PrefixStore(name, Store);
         }
 
@@ -222,6 +188,12 @@ public abstract partial class ProcessGroup : IDisposable
             GC.SuppressFinalize(this);
         }
     }
+
+    /// <summary>The error that a rank has left the group, in order or after a failure that it noted, for this rank, which waits for it in <paramref name="operation"/>; null: it has not, or the backend cannot tell.</summary>
+    internal virtual DistributedException? Departure(int rank, string operation) => null;
+
+    /// <summary>Says that the group is being disposed; also to a group within this one, whose operation this one may wait for.</summary>
+    internal virtual void BeginDispose() => Volatile.Write(ref _disposing, 1);
 
     /// <summary>Breaks the group, unless it is broken, for an error that keeps this rank from taking part in what the others do: each later operation throws it.</summary>
     internal void Break(Exception error)

@@ -74,6 +74,9 @@ public sealed record StepMetrics
 
     /// <summary>The buckets of gradients in the order in which they were ready; with one process too, where nothing is exchanged.</summary>
     public IReadOnlyList<BucketMetrics>? Buckets { get; init; }
+
+    /// <summary>The metrics of an evaluation on held-out data that followed the step, by their names; null where none did.</summary>
+    public IReadOnlyDictionary<string, double>? Evaluation { get; init; }
 }
 
 /// <summary>How often threads left a core.</summary>

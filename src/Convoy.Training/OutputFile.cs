@@ -2,10 +2,10 @@ using Convoy.Metrics;
 
 namespace Convoy.Training;
 
-/// <summary>A file that the user asked for.</summary>
+/// <summary>A file for output.</summary>
 public static class OutputFile
 {
-    /// <summary>Writes the whole file or nothing, see <see cref="AtomicFile"/>.</summary>
+    /// <summary>Writes all of the file or nothing, see <see cref="AtomicFile"/>.</summary>
     /// <param name="path">The file; replaced when it exists.</param>
     /// <param name="write">Writes the content.</param>
     /// <exception cref="BadInputException">The file cannot be written.</exception>
@@ -21,8 +21,8 @@ public static class OutputFile
         }
     }
 
-    /// <summary>Refuses a path that cannot be written, before the work whose result goes there. Leaves nothing behind.</summary>
-    /// <exception cref="BadInputException">The path is a folder's, or its folder is absent or cannot be written.</exception>
+    /// <summary>Checks that a path can be written, before the work whose result goes there. Leaves nothing behind.</summary>
+    /// <exception cref="BadInputException">The path is that of a folder, or its folder does not exist or cannot be written to.</exception>
     public static void RequireWritable(string path)
     {
         string full = Path.GetFullPath(path);

@@ -1,12 +1,12 @@
 namespace Convoy.Training;
 
-/// <summary>A folder that the user asked for, checked before the work whose result goes there. The checks leave nothing behind.</summary>
+/// <summary>A folder for output, checked before the work whose result goes there. The checks leave nothing behind.</summary>
 public static class OutputFolder
 {
-    /// <summary>Refuses a folder that has something in it.</summary>
+    /// <summary>Checks that a folder is empty or absent.</summary>
     /// <param name="path">The folder, which may be absent.</param>
     /// <param name="remedy">What to do about it.</param>
-    /// <exception cref="BadInputException">The folder has something in it.</exception>
+    /// <exception cref="BadInputException">The folder is not empty.</exception>
     public static void RequireEmpty(string path, string remedy = "Give a folder that is absent or empty.")
     {
         if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
@@ -15,9 +15,9 @@ public static class OutputFolder
         }
     }
 
-    /// <summary>Refuses a folder that cannot be written or, where it is absent, not be made.</summary>
+    /// <summary>Checks that a folder is writable or, if absent, can be created.</summary>
     /// <param name="path">The folder, which may be absent.</param>
-    /// <exception cref="BadInputException">The folder cannot be written, or a file is in its way.</exception>
+    /// <exception cref="BadInputException">The folder cannot be written or created.</exception>
     public static void RequireWritable(string path)
     {
         string folder = Path.GetFullPath(path);
@@ -25,7 +25,7 @@ public static class OutputFolder
         {
             if (File.Exists(folder))
             {
-                throw new BadInputException("a file stands where a folder should be", folder, "Choose another path.");
+                throw new BadInputException("there is a file where a folder should be", folder, "Choose another path.");
             }
 
             folder = Path.GetDirectoryName(folder)!;
@@ -37,11 +37,11 @@ public static class OutputFolder
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException("the folder cannot be written", path, $"Give a folder that you may write to: {error.Message}", error);
+            throw new BadInputException("the folder cannot be written to", path, $"Give a folder that you may write to: {error.Message}", error);
         }
     }
 
-    /// <summary>Makes a file in an existing folder, and removes it.</summary>
+    /// <summary>Creates a file in an existing folder, and removes it.</summary>
     internal static void Probe(string folder) =>
         new FileStream(Path.Combine(folder, $".{Guid.NewGuid():N}.tmp"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
 }

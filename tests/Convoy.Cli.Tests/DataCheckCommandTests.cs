@@ -39,7 +39,7 @@ public sealed class DataCheckCommandTests : IDisposable
 
         Assert.Equal(2, run.ExitCode);
         Assert.Equal(
-            FormattableString.Invariant($"convoy: error: 3 labels cannot be used, the first is this: the labels do not fit their image ({Image(labels[0])}: labels reach to {right + 1}x{bottom + 1}, the image is 192x108). Scale the labels to the images, or take the images that were labelled.\n"),
+            FormattableString.Invariant($"convoy: error: 3 labels cannot be used; the first problem: the labels do not fit their image ({Image(labels[0])}: labels reach to {right + 1}x{bottom + 1}, the image is 192x108). Scale the labels to the images, or use the images that were labelled.\n"),
             run.Error);
         Assert.Contains(" of them outside their image", run.Output, StringComparison.Ordinal);
     }
@@ -78,7 +78,7 @@ public sealed class DataCheckCommandTests : IDisposable
 
         Assert.Equal(2, run.ExitCode);
         Assert.Equal(
-            $"convoy: error: the data set has 3 missing and 0 broken files, the first is this ({_root}/clips\\synth\\000000\\20.jpg). The path has backslashes, as on Windows: write forward slashes in the labels, such as clips/a/20.jpg.\n",
+            $"convoy: error: the data set has 3 missing and 0 broken files, the first one being ({_root}/clips\\synth\\000000\\20.jpg). The path has backslashes, as on Windows: use forward slashes in the labels, such as clips/a/20.jpg.\n",
             run.Error);
     }
 
@@ -90,7 +90,7 @@ public sealed class DataCheckCommandTests : IDisposable
         ProgramRun run = await ProgramRun.ConvoyAsync("data", "check", _root);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Equal($"convoy: error: a text holds half of a character, an escape \\uD800 to \\uDFFF by itself ({LabelFile}, line 1). Write the whole character.\n", run.Error);
+        Assert.Equal($"convoy: error: a string contains half of a character, an escape \\uD800 to \\uDFFF by itself ({LabelFile}, line 1). Write the whole character.\n", run.Error);
     }
 
     private static TuSimpleLabel Larger(TuSimpleLabel label) =>

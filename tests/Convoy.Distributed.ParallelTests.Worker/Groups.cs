@@ -15,6 +15,6 @@ internal static class Groups
         RankEnvironment environment = RankEnvironment.Read();
         return args.Contains("portable")
             ? new ProcessGroupSharedMemory(new PortablePlatform(), environment.ConnectStore(Timeout), environment.Rank, environment.WorldSize, Timeout, ownsStore: true)
-            : ProcessGroup.FromEnvironment(Timeout);
+            : ProcessGroups.FromEnvironment(Timeout);
     }
 }

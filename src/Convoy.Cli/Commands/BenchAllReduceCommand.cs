@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Benchmarks;
 using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

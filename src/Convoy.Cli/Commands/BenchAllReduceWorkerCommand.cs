@@ -2,6 +2,7 @@ using System.CommandLine;
 using Convoy.Cli.Benchmarks;
 using Convoy.Distributed;
 using Convoy.Distributed.Launch;
+using Convoy.Training.Programs;
 using TorchSharp;
 
 namespace Convoy.Cli.Commands;
@@ -24,7 +25,7 @@ internal static class BenchAllReduceWorkerCommand
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         torch.set_num_threads(1);
-        using ProcessGroup group = ProcessGroup.FromEnvironment(Patience, stop);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(Patience, stop);
         try
         {
             var worker = new AllReduceWorker(group, settings);

@@ -1,14 +1,15 @@
 using System.CommandLine;
+using Convoy.Cli.Training;
 
 namespace Convoy.Cli.Commands;
 
 /// <summary><c>convoy bench</c>: the building blocks alone, each with its limit beside it.</summary>
 internal static class BenchCommand
 {
-    public static Command Create() => new("bench", "Measure a building block alone, with its limit beside it.")
+    public static Command Create(TaskChoice choice) => new("bench", "Measure a building block alone, with its limit beside it.")
     {
         BenchAllReduceCommand.Create(),
-        BenchStepCommand.Create(),
+        BenchStepCommand.Create(choice),
         BenchLoaderCommand.Create(),
     };
 }

@@ -6,7 +6,9 @@ using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
+using Convoy.Lanes.Training;
 using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

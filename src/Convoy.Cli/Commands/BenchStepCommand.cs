@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
+using System.Text.Json.Nodes;
 using Convoy.Cli.Benchmarks.Steps;
 using Convoy.Cli.Training;
-using Convoy.Lanes.Data;
 using Convoy.Lanes.Training;
-using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 
@@ -14,107 +15,84 @@ internal static class BenchStepCommand
 {
     private const string Together = "Lists are separated by commas; every combination is measured.";
 
-    public static Command Create()
+    public static Command Create(TaskChoice choice)
     {
         var processes = new Option<string>("--nproc") { Description = $"Processes. {Together}", DefaultValueFactory = _ => "1", HelpName = "LIST" };
         var threads = new Option<string>("--threads") { Description = "libtorch's threads in each process, or auto for cores / processes.", DefaultValueFactory = _ => "auto" };
         var precisions = new Option<string>("--precision") { Description = "fp32, bf16, fp16.", DefaultValueFactory = _ => "fp32", HelpName = "LIST" };
         var layouts = new Option<string?>("--channels-last") { Description = "true, false. [default: true on processors with AVX-512]", HelpName = "LIST" };
         var fusions = new Option<string>("--fuse") { Description = "all, none, or names joined by +, such as norm+loss.", DefaultValueFactory = _ => "all", HelpName = "LIST" };
-        var encoder = new Option<string>("--encoder") { Description = "The encoder: resnet18 or resnet34.", DefaultValueFactory = _ => "resnet18" };
-        var batchSize = new Option<int>("--batch-size") { Description = "Images of one step, over all processes.", DefaultValueFactory = _ => 8 };
-        var imageSize = new Option<string>("--image-size") { Description = "The size that the network sees.", DefaultValueFactory = _ => ImageSize.Network.ToString() };
-        var accumulate = new Option<int>("--accumulate") { Description = "Steps whose gradients make one update.", DefaultValueFactory = _ => 2 };
         var steps = new Option<int>("--steps") { Description = "Steps to measure in each run; a multiple of --accumulate.", DefaultValueFactory = _ => 6 };
         var warmUp = new Option<int>("--warmup") { Description = "Steps before those, not measured; a multiple of --accumulate.", DefaultValueFactory = _ => 2 };
         var repeats = new Option<int>("--repeats") { Description = "Runs of each configuration; the configurations take turns.", DefaultValueFactory = _ => 3 };
         var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer." };
         Option<bool> json = ConsoleOutput.JsonOption();
-        var command = new Command("step", "Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow.")
+        string[] measured = ["encoder", "image_size", "batch_size", "accumulate"];
+        var settings = new SettingOptions(VerbDefaults.Train, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
+        var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow. {TaskChoice.Help} It is measured on its first batch.")
         {
-            processes, threads, precisions, layouts, fusions, encoder, batchSize, imageSize, accumulate, steps, warmUp, repeats, profile, json,
+            processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, json,
         };
-        command.SetAction((parsed, interrupted) =>
+        settings.AddTo(command);
+        command.SetAction(async (parsed, interrupted) =>
         {
-            int perUpdate = parsed.GetValue(accumulate);
+            if (choice.IsOwn)
+            {
+                settings.RequireNoneOfLanes(parsed);
+            }
+
+            TaskProgram task = choice.IsOwn ? await TaskChoice.OwnAsync(choice.Words, interrupted) : TaskChoice.Lanes(1);
+            RunConfiguration start = choice.IsOwn ? TaskChoice.Defaults(task) : VerbDefaults.Train.Configuration(string.Empty, drawn: false);
+            start = start.With(settings.Read(parsed));
+            int perUpdate = start.Training.Accumulate;
             RequireMultiple("--steps", parsed.GetValue(steps), perUpdate);
             RequireMultiple("--warmup", parsed.GetValue(warmUp), perUpdate);
             if (parsed.GetValue(repeats) < 1)
             {
-                throw new BadInputException("not a number of runs", parsed.GetValue(repeats).ToString(CultureInfo.InvariantCulture), "Give --repeats 1 or more.");
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--repeats must be at least 1 (got {parsed.GetValue(repeats)})."));
             }
 
-            TrainingOptions shared = new()
-            {
-                Data = string.Empty,
-                Nproc = 1,
-                Threads = 1,
-                Encoder = TrainingOptionSet.EncoderNamed(parsed.GetRequiredValue(encoder)),
-                BatchSize = parsed.GetValue(batchSize),
-                ImageSize = ImageSize.Parse(parsed.GetRequiredValue(imageSize)),
-                Accumulate = perUpdate,
-                Steps = parsed.GetValue(warmUp) + parsed.GetValue(steps),
-                KeepCheckpoints = 0,
-            };
-            TrainingOptions[] configurations =
+            RunConfiguration[] configurations =
             [
                 .. from nproc in List(parsed.GetRequiredValue(processes))
                    from precision in List(parsed.GetRequiredValue(precisions))
-                   from layout in List(parsed.GetValue(layouts) ?? Vector512.IsHardwareAccelerated.ToString())
+                   from layout in List(parsed.GetValue(layouts) ?? Vector512.IsHardwareAccelerated.ToString().ToLowerInvariant())
                    from fuse in List(parsed.GetRequiredValue(fusions))
-                   let count = ProcessesOf(nproc)
-                   select shared with
-                   {
-                       Nproc = count,
-                       Threads = ThreadsOf(parsed.GetRequiredValue(threads), count),
-                       Precision = PrecisionNames.Parse(precision),
-                       ChannelsLast = LayoutOf(layout),
-                       Fuse = TrainingOptionSet.FusionsNamed(fuse.Replace('+', ',')),
-                   },
+                   select Resolved(start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)) , parsed.GetValue(warmUp) + parsed.GetValue(steps)),
             ];
-            foreach (TrainingOptions options in configurations)
+            var benchmark = new StepBenchmark(task, parsed.GetValue(warmUp), parsed.GetValue(repeats), parsed.GetValue(profile)) { OnRun = Announce };
+            StepReport report = await benchmark.RunAsync(configurations, interrupted);
+            if (parsed.GetValue(json))
             {
-                options.Validate();
+                ConsoleOutput.Json(report);
+            }
+            else
+            {
+                StepTable.Print(report, ConsoleOutput.People());
             }
 
-            return RunAsync(configurations, new StepBenchmark(parsed.GetValue(warmUp), parsed.GetValue(repeats), parsed.GetValue(profile)) { OnRun = Announce }, parsed.GetValue(json), interrupted);
+            return ExitCodes.Done;
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(TrainingOptions[] configurations, StepBenchmark benchmark, bool json, CancellationToken interrupted)
+    private static JsonObject Given(string nproc, string threads, string precision, string layout, string fuse)
     {
-        StepReport report = await benchmark.RunAsync(configurations, interrupted);
-        if (json)
-        {
-            ConsoleOutput.Json(report);
-        }
-        else
-        {
-            StepTable.Print(report, ConsoleOutput.People());
-        }
+        (string Setting, string Text)[] values = [("nproc", nproc), ("threads", threads), ("precision", precision), ("channels_last", layout), ("fuse", fuse.Replace('+', ','))];
+        return new JsonObject(values.Select(value => KeyValuePair.Create(value.Setting, TrainingOptions.Table.Find(value.Setting)!.Parse(value.Text))));
+    }
 
-        return ExitCodes.Done;
+    private static RunConfiguration Resolved(RunConfiguration configuration, int steps)
+    {
+        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) with { Steps = steps, KeepCheckpoints = 0 } };
+        configuration.Training.Validate(asOptions: true);
+        return configuration;
     }
 
     private static void Announce(int run, int runs, StepConfiguration configuration) =>
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"run {run} of {runs}: {StepTable.Name(configuration)}"));
 
     private static string[] List(string text) => text.Split(',', StringSplitOptions.TrimEntries);
-
-    private static int ProcessesOf(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int processes)
-        ? processes
-        : throw new BadInputException("not a number of processes", text, "Give --nproc 1 or more, several separated by commas.");
-
-    private static int ThreadsOf(string text, int processes) => text == "auto"
-        ? Math.Max(1, Environment.ProcessorCount / Math.Max(1, processes))
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)
-            ? threads
-            : throw new BadInputException("not a number of threads", text, "Give --threads 1 or more, or auto.");
-
-    private static bool LayoutOf(string text) => bool.TryParse(text, out bool channelsLast)
-        ? channelsLast
-        : throw new BadInputException("neither true nor false", text, "Give --channels-last true, false, or both separated by a comma.");
 
     private static void RequireMultiple(string option, int steps, int accumulate)
     {

@@ -2,11 +2,12 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Lanes.Data;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;
 
-/// <summary><c>convoy data check</c>: counts what a data set holds and names every file that can't be used.</summary>
+/// <summary><c>convoy data check</c>: counts what a data set holds and names every unusable file.</summary>
 internal static class DataCheckCommand
 {
     private const int MostProblemsShown = 20;
@@ -54,11 +55,11 @@ internal static class DataCheckCommand
         if (check.Missing + check.Broken > 0)
         {
             string first = check.Problems.First(problem => problem.Kind is DatasetProblemKind.Missing or DatasetProblemKind.Broken).File;
-            string what = string.Create(CultureInfo.InvariantCulture, $"the data set has {check.Missing} missing and {check.Broken} broken files, the first is this ({first})");
-            return $"{what}. {MissingFile.Remedy(first, "Restore the files or remove their labels.")}";
+            string problem = string.Create(CultureInfo.InvariantCulture, $"the data set has {check.Missing} missing and {check.Broken} broken files{(check.Missing + check.Broken == 1 ? "" : ", the first one being")} ({first})");
+            return $"{problem}. {MissingFile.Remedy(first, "Restore the files or remove their labels.")}";
         }
 
-        string others = check.Problems.Count == 1 ? "" : $"{Number(check.Problems.Count)} labels cannot be used, the first is this: ";
+        string others = check.Problems.Count == 1 ? "" : $"{Number(check.Problems.Count)} labels cannot be used; the first problem: ";
         return others + check.Problems[0].Reason;
     }
 
@@ -149,7 +150,7 @@ internal static class DataCheckCommand
         }
 
         Row("lanes", check.EmptyLanes == 0 ? Number(check.Lanes) : $"{Number(check.Lanes)}, and {Number(check.EmptyLanes)} without a point");
-        Row("lanes a frame", string.Join(", ", check.LanesPerFrame.Select(pair => $"{Number(pair.Key)} in {Number(pair.Value)}")));
+        Row("lanes per frame", string.Join(", ", check.LanesPerFrame.Select(pair => $"{Number(pair.Key)} in {Number(pair.Value)}")));
         Row("image sizes", string.Join(", ", check.ImageSizes.Select(pair => $"{pair.Key} in {Number(pair.Value)}")));
         Row("points", check.PointsOutside == 0 ? Number(check.Points) : $"{Number(check.Points)}, {Number(check.PointsOutside)} of them outside their image");
         Row("missing files", Number(check.Missing));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

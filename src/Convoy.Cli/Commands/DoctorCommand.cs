@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Doctor;
 using Convoy.Metrics;
+using Convoy.Training.Measurement;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Training;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Convoy.Cli.Launching;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

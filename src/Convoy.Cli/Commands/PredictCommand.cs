@@ -2,11 +2,12 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
 using Convoy.Lanes.Evaluation;
 using Convoy.Training;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;
@@ -107,7 +108,7 @@ internal static class PredictCommand
                 Mask = found.Mask,
                 MaskSize = detector.Size,
                 Upright = true,
-                Caption = string.Create(CultureInfo.InvariantCulture, $"{found.Lanes.Count} lanes in {found.RunTimeMilliseconds:0} ms"),
+                Caption = string.Create(CultureInfo.InvariantCulture, $"{Quantity.Format(found.Lanes.Count, "lane")} in {found.RunTimeMilliseconds:0} ms"),
             });
         return new TuSimplePrediction(picture.RawFile, [.. found.Lanes], found.RunTimeMilliseconds) { HSamples = rows };
     }
@@ -115,20 +116,20 @@ internal static class PredictCommand
     private static void Tell(IAnsiConsole console, Predictions done, string output)
     {
         console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{done.Found.Count} pictures with {done.Found.Sum(prediction => prediction.Lanes.Length)} lanes and {PredictionFile} are in {output}; a picture took {done.Found.Average(prediction => prediction.RunTimeMilliseconds):0} ms."));
+            $"{Quantity.Format(done.Found.Count, "picture")} with {Quantity.Format(done.Found.Sum(prediction => prediction.Lanes.Length), "lane")} and {PredictionFile} are in {output}; {done.Found.Average(prediction => prediction.RunTimeMilliseconds):0} ms per picture."));
         if (done.Turned > 0)
         {
             console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{done.Turned} were turned as their EXIF orientation says: their lanes are in pixels of the turned picture."));
+                $"{Quantity.Format(done.Turned, "picture")} {(done.Turned == 1 ? "was" : "were")} turned as the EXIF orientation says: lanes are in pixels of the turned picture."));
         }
     }
 
     private static int TellUnreadable(Predictions done, int pictures)
     {
         bool some = done.Found.Count > 0;
-        string what = string.Create(CultureInfo.InvariantCulture, $"{done.Unreadable.Count} of {pictures} pictures could not be read, the first is this ({done.Unreadable[0].Path})");
+        string problem = string.Create(CultureInfo.InvariantCulture, $"{done.Unreadable.Count} of {Quantity.Format(pictures, "picture")} could not be read{(done.Unreadable.Count == 1 ? "" : ", the first one being")} ({done.Unreadable[0].Path})");
         return ConsoleOutput.Error(
-            $"{what}. Restore them or leave them out; {(some ? "the others are done" : "nothing was written")}.",
+            $"{problem}. Restore them or leave them out; {(some ? "the others are done" : "nothing was written")}.",
             some ? ExitCodes.SomeInputsUnusable : ExitCodes.BadUsage,
             done.Unreadable.Select(picture => picture.Reason));
     }

@@ -7,6 +7,7 @@ using Convoy.Analysis.Reports;
 using Convoy.Analysis.Scaling;
 using Convoy.Cli.Reports;
 using Convoy.Training;
+using Convoy.Training.Programs;
 
 namespace Convoy.Cli.Commands;
 

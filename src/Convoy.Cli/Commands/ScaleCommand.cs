@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Convoy.Cli.Scaling;
+using Convoy.Cli.Training;
 
 namespace Convoy.Cli.Commands;
 
@@ -8,25 +9,26 @@ internal static class ScaleCommand
 {
     private const string Verb = "scale";
 
-    public static Command Create()
+    public static Command Create(TaskChoice choice)
     {
-        var options = new ScaleOptionSet();
+        var options = new ScaleOptionSet(choice);
         Option<bool> json = ConsoleOutput.JsonOption();
-        var command = new Command(Verb, "Trains at every number of processes, threads and precision, and reports how training scales, why, and which configuration to use.");
+        var command = new Command(Verb, $"Trains at every number of processes, threads and precision, and reports how training scales, why, and which configuration to use. {TaskChoice.Help}");
         options.AddTo(command);
         command.Options.Add(json);
-        command.SetAction((parsed, interrupted) =>
+        command.SetAction(async (parsed, interrupted) =>
         {
-            ScaleRequest request = options.Read(parsed);
-            return new ScaleSession(request, Words(parsed, request.Study.Root), parsed.GetValue(json)).RunAsync(interrupted);
+            ScaleRequest request = await options.ReadAsync(parsed, interrupted);
+            return await new ScaleSession(request, Words(parsed, request.Study.Root, choice.Words), parsed.GetValue(json)).RunAsync(interrupted);
         });
         return command;
     }
 
     // What was typed after the verb, with the folder that a study of no --out made for itself.
-    private static string Words(ParseResult parsed, string folder)
+    private static string Words(ParseResult parsed, string folder, IReadOnlyList<string> program)
     {
-        string[] words = [.. parsed.Tokens.Select(token => token.Value).SkipWhile(word => word != Verb).Skip(1).Select(word => word.Contains(' ') ? $"'{word}'" : word)];
-        return string.Join(' ', words.Contains("--out") ? words : [.. words, "--out", folder]);
+        string[] own = [.. parsed.Tokens.Select(token => token.Value).SkipWhile(word => word != Verb).Skip(1)];
+        string[] words = [.. own, .. own.Contains("--out") ? (string[])[] : ["--out", folder], .. program.Count > 0 ? ["--", .. program] : (string[])[]];
+        return string.Join(' ', words.Select(word => word.Contains(' ') ? $"'{word}'" : word));
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Convoy.Lanes.Evaluation;
 using Convoy.Training;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Commands;

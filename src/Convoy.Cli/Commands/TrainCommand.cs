@@ -1,20 +1,23 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
+using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Lanes.Training;
-using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Spectre.Console;
 
 namespace Convoy.Cli.Commands;
 
 /// <summary><c>convoy train</c>: trains on N processes, scores the result, and writes a run directory.</summary>
 internal static class TrainCommand
 {
-    public static Command Create()
+    public static Command Create(TaskChoice choice)
     {
-        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
+        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
         var resume = new Option<string?>("--resume") { Description = "Go on with the run in this directory from its newest checkpoint that is whole, or from the one named as DIR/checkpoints/step-000120, with its own settings where no others are given.", HelpName = "DIR" };
         var config = new Option<string?>("--config") { Description = "Take settings from this JSON file, with the names of a run's config.json; options given here win. 'convoy tune' writes one.", HelpName = "FILE" };
         var restarts = new Option<int>("--max-restarts") { Description = "How often a run that failed starts again from its last checkpoint.", DefaultValueFactory = _ => 0 };
@@ -24,82 +27,98 @@ internal static class TrainCommand
             HelpName = "STEPS",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var training = new TrainingOptionSet(new RunDefaults(Defaults));
-        var command = new Command("train", "Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory.") { data, output, resume, config, restarts, trace };
-        training.AddTo(command);
-        command.SetAction((parsed, interrupted) =>
+        var settings = new SettingOptions(VerbDefaults.Train, ["data"]);
+        var command = new Command("train", $"Trains the lane detector on N processes, scores it on held-out frames, and writes a run directory. {TaskChoice.Help}") { data, output, resume, config, restarts, trace };
+        settings.AddTo(command);
+        command.SetAction(async (parsed, interrupted) =>
         {
             if (parsed.GetValue(restarts) < 0)
             {
-                throw new BadInputException("not a number of restarts", parsed.GetValue(restarts).ToString(CultureInfo.InvariantCulture), "Give --max-restarts 0 or more.");
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--max-restarts must be at least 0 (got {parsed.GetValue(restarts)})."));
             }
 
             TraceSteps? steps = parsed.GetResult(trace) is null ? null : StepsOf(parsed.GetValue(trace));
-            ConfigFile? settings = parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null;
-            TrainingSession session = parsed.GetValue(resume) is { } earlier
-                ? Resumed(parsed, training, earlier, parsed.GetValue(data), parsed.GetValue(output), settings)
-                : Fresh(parsed, training, parsed.GetValue(data), parsed.GetValue(output), settings);
-            return session.RunAsync(parsed.GetValue(restarts), steps, interrupted);
+            var request = new Request(
+                choice, parsed.GetValue(data), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null, settings.Read(parsed));
+            ResumedRun? resumed = request.Resume is { } earlier ? ResumedRun.Find(earlier) : null;
+            IReadOnlyList<string> program = choice.IsOwn ? choice.Words : resumed?.Run.ReadConfig().Program ?? [];
+            IAnsiConsole console = ConsoleOutput.People();
+            if (program.Count > 0)
+            {
+                settings.RequireNoneOfLanes(parsed);
+                TaskProgram own = await TaskChoice.OwnAsync(program, interrupted);
+                using var display = new TrainingDisplay(console, TimeProvider.System, own.SampleNoun);
+                RunDirectory run = request.Run(resumed);
+                return await new TrainingSession(own, run, request.Configure(own, resumed), resumed, display).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+            }
+            else
+            {
+                using var display = new TrainingDisplay(console, TimeProvider.System, "image");
+                RunDirectory run = request.Run(resumed);
+                RunConfiguration configuration = request.ConfigureLanes(run, resumed);
+                PrecisionWarning.Tell(configuration.Training.Precision);
+                return await new LaneSession(TaskChoice.Lanes(DrawnData.Frames), run, configuration, resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+            }
         });
         return command;
-    }
-
-    /// <summary>The settings of a run where the command line says nothing; 0 processes and threads stand for as many as there are cores for.</summary>
-    internal static TrainingOptions Defaults(string data, bool drawn)
-    {
-        var defaults = new TrainingOptions
-        {
-            Data = data,
-            Nproc = 0,
-            Threads = 0,
-            ChannelsLast = Vector512.IsHardwareAccelerated,
-        };
-        return drawn ? DrawnData.Shortened(defaults) : defaults;
     }
 
     private static TraceSteps StepsOf(string? text) => text is null ? TraceSteps.Default
         : TraceSteps.TryParse(text, out TraceSteps steps) ? steps
         : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
 
-    private static TrainingSession Fresh(ParseResult parsed, TrainingOptionSet training, string? data, string? output, ConfigFile? settings)
+    /// <summary>What the command line asks for.</summary>
+    private sealed record Request(TaskChoice Choice, string? Data, string? Output, string? Resume, ConfigFile? Config, JsonObject Given)
     {
-        data ??= settings?.Data;
-        if (data is null)
+        public RunDirectory Run(ResumedRun? resumed)
         {
-            throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {DrawnData.Name} to draw some.");
+            if (resumed is not null && Output is not null)
+            {
+                throw new BadInputException("--out and --resume both name a run directory", Output, "Give --resume alone; the run goes on where it is.");
+            }
+
+            return resumed?.Run ?? new RunDirectory(Output ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
         }
 
-        bool draw = data == DrawnData.Name;
-        string name = string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
-        var run = new RunDirectory(output ?? Path.Combine("runs", name));
-        TrainingOptions defaults = training.Defaults(draw ? run.SyntheticData : Path.GetFullPath(data), draw);
-        return new TrainingSession(run, training.Read(parsed, settings?.Onto(defaults) ?? defaults), draw, resumed: null);
-    }
-
-    private static TrainingSession Resumed(ParseResult parsed, TrainingOptionSet training, string directory, string? data, string? output, ConfigFile? settings)
-    {
-        if (output is not null)
+        public RunConfiguration Configure(TaskProgram program, ResumedRun? resumed)
         {
-            throw new BadInputException("--out and --resume both name a run directory", output, "Give --resume alone; the run goes on where it is.");
+            if (Data is not null)
+            {
+                throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
+            }
+
+            // The program's arguments are its settings, also where the run goes on with others than before.
+            RunConfiguration start = resumed is null ? TaskChoice.Defaults(program) : resumed.Run.ReadConfig() with { Task = program.Settings, Program = program.Words };
+            return Complete(start);
         }
 
-        var resumed = ResumedRun.Of(directory);
-        RunDirectory run = resumed.Run;
-        TrainingOptions earlier = run.ReadConfig();
-        data ??= settings?.Data;
-        earlier = settings?.Onto(earlier) ?? earlier;
-        if (data == DrawnData.Name && earlier.Data != run.SyntheticData)
+        public RunConfiguration ConfigureLanes(RunDirectory run, ResumedRun? resumed)
         {
-            throw new BadInputException("the run was on other data than drawn roads", earlier.Data, "Leave --data out to go on with it, or start a new run.");
+            string? data = Data ?? Config?.Data;
+            bool isDrawn = data == DrawnData.Name;
+            if (resumed is null)
+            {
+                return data is null
+                    ? throw new BadInputException("no data to train on", "--data is missing", $"Give --data DIR, or --data {DrawnData.Name} to draw some.")
+                    : Complete(VerbDefaults.Train.Configuration(isDrawn ? DrawnData.Folder(run.Root) : Path.GetFullPath(data), isDrawn));
+            }
+
+            RunConfiguration earlier = run.ReadConfig();
+            string? was = earlier.Task["data"]?.ToString() ?? throw new BadInputException("the configuration has no data", run.Config, "Correct it or start a new run.");
+            if (isDrawn && was != DrawnData.Folder(run.Root))
+            {
+                throw new BadInputException("the run was on other data than drawn roads", was, "Leave --data out to go on with it, or start a new run.");
+            }
+
+            return Complete(data is null || isDrawn ? earlier : earlier.With(new JsonObject { ["data"] = Path.GetFullPath(data) }));
         }
 
-        if (data is not null and not DrawnData.Name)
+        private RunConfiguration Complete(RunConfiguration start)
         {
-            earlier = earlier with { Data = Path.GetFullPath(data) };
+            RunConfiguration configuration = (Config?.Onto(start) ?? start).With(Given);
+            configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) };
+            configuration.Training.Validate(asOptions: true);
+            return configuration;
         }
-
-        // A run that was killed while its data was being drawn has none yet.
-        bool draw = earlier.Data == run.SyntheticData && !Directory.Exists(run.SyntheticData);
-        return new TrainingSession(run, training.Read(parsed, earlier), draw, resumed);
     }
 }

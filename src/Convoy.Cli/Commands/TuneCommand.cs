@@ -1,11 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Cli.Tuning;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
-using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Studies;
+using Convoy.Training.Tuning;
 
 namespace Convoy.Cli.Commands;
 
@@ -14,61 +17,88 @@ internal static class TuneCommand
 {
     private const int FramesToDraw = 48;
 
-    private static readonly string[] NotTaken = ["--steps", "--epochs", "--schedule-steps", "--val", "--val-split", "--checkpoint-every", "--keep-checkpoints"];
+    private static readonly string[] NotTaken = ["data", "steps", "epochs", "schedule_steps", "val", "val_split", "eval_every", "checkpoint_every", "keep_checkpoints"];
 
     // Each of these is tuned unless it is given.
     private static readonly Dictionary<string, string> Tuned = new()
     {
-        ["--nproc"] = "the fastest number that divides the batch",
-        ["--threads"] = "the fastest number",
-        ["--precision"] = "the fastest of fp32 and, where the processor computes in it, bf16",
-        ["--channels-last"] = "the faster",
-        ["--workers"] = "the fastest number",
+        ["nproc"] = "the fastest number that divides the batch",
+        ["threads"] = "the fastest number",
+        ["precision"] = "the fastest of fp32 and, where the processor computes in it, bf16",
+        ["channels_last"] = "the faster",
+        ["workers"] = "the fastest number",
     };
 
-    public static Command Create()
+    public static Command Create(TaskChoice choice)
     {
-        var data = new Option<string>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => DrawnData.Name };
+        var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some. [default: {DrawnData.Name}]", HelpName = "DIR" };
         var budget = new Option<double>("--budget-seconds") { Description = "Time for all trials.", DefaultValueFactory = _ => 120 };
         var output = new Option<string>("--out") { Description = "The file for train --config.", HelpName = "FILE", DefaultValueFactory = _ => "tuned.json" };
         Option<bool> json = ConsoleOutput.JsonOption();
-        var training = new TrainingOptionSet(new RunDefaults(MeasuredRunDefaults.Of, Tuned));
+        var settings = new SettingOptions(VerbDefaults.Measured, NotTaken, Tuned);
         var command = new Command(
             "tune",
-            "Finds the fastest processes, threads, precision, memory format and loader threads on this machine by short trials, and writes them for train --config. An option that is given is not tuned.")
+            $"Finds the fastest processes, threads, precision, memory format and loader threads on this machine by short trials, and writes them for train --config. An option that is given is not tuned. {TaskChoice.Help}")
         {
             data, budget, output, json,
         };
-        training.AddTo(command, NotTaken);
-        command.SetAction((parsed, interrupted) =>
+        settings.AddTo(command);
+        command.SetAction(async (parsed, interrupted) =>
         {
             double seconds = parsed.GetValue(budget);
             if (!double.IsFinite(seconds) || seconds <= 0)
             {
-                throw new BadInputException("not a time", seconds.ToString(CultureInfo.InvariantCulture), "Give --budget-seconds a number above 0.");
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--budget-seconds must be above 0 (got {seconds})."));
             }
 
-            return new TuneSession(Request(parsed, training, parsed.GetRequiredValue(data), seconds, parsed.GetRequiredValue(output)), parsed.GetValue(json)).RunAsync(interrupted);
+            string? given = parsed.GetValue(data);
+            TaskProgram? own = null;
+            if (choice.IsOwn)
+            {
+                settings.RequireNoneOfLanes(parsed);
+                own = given is null
+                    ? await TaskChoice.OwnAsync(choice.Words, interrupted)
+                    : throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
+            }
+
+            TuneRequest request = MakeRequest(own, settings.Read(parsed), given ?? DrawnData.Name, seconds, parsed.GetRequiredValue(output));
+            return await new TuneSession(request, parsed.GetValue(json)).RunAsync(interrupted);
         });
         return command;
     }
 
     /// <summary>What the command line asks for.</summary>
-    internal static TuneRequest Request(ParseResult parsed, TrainingOptionSet training, string data, double seconds, string output)
+    /// <param name="own">The program with a task of its own; null for the lane detector.</param>
+    /// <param name="given">The settings that are given, which are not tuned.</param>
+    /// <param name="data">The lane detector's data.</param>
+    /// <param name="seconds">Time for all trials.</param>
+    /// <param name="output">The file for <c>train --config</c>.</param>
+    internal static TuneRequest MakeRequest(TaskProgram? own, JsonObject given, string data, double seconds, string output)
     {
         HostInfo host = HostProbe.Read();
-        bool draw = data == DrawnData.Name;
-        TrainingOptions settings = training.Read(parsed, training.Defaults(draw ? data : Path.GetFullPath(data), draw));
+        bool draw = own is null && data == DrawnData.Name;
+        RunConfiguration Settings(string scratch)
+        {
+            RunConfiguration start = own is not null
+                ? TaskChoice.Defaults(own) with { Training = VerbDefaults.Own(own.Defaults) with { Nproc = 1, Threads = 1 } }
+                : VerbDefaults.Measured.Configuration(draw ? DrawnData.Folder(scratch) : Path.GetFullPath(data), draw);
+            start = start.With(given);
+            return start with { Training = start.Training.Resolve(host.UsableCores) };
+        }
+
+        TrainingOptions common = Settings(string.Empty).Training;
+        common.Validate(asOptions: true);
         var space = new TuningSpace
         {
             Cores = host.UsableCores,
-            BatchSize = settings.BatchSize,
-            Processes = TrainingOptionSet.IsGiven(parsed, "--nproc") ? settings.Nproc : null,
-            Threads = TrainingOptionSet.IsGiven(parsed, "--threads") ? settings.Threads : null,
-            Precisions = TrainingOptionSet.IsGiven(parsed, "--precision") ? [settings.Precision] : SweepDefaults.Precisions(host.InstructionSets),
+            BatchSize = common.BatchSize,
+            Processes = given.ContainsKey("nproc") ? common.Nproc : null,
+            Threads = given.ContainsKey("threads") ? common.Threads : null,
+            Precisions = given.ContainsKey("precision") ? [common.Precision] : StudyDefaults.Precisions(host.InstructionSets),
         };
-        space = TrainingOptionSet.IsGiven(parsed, "--channels-last") ? space with { ChannelsLast = [settings.ChannelsLast] } : space;
-        space = TrainingOptionSet.IsGiven(parsed, "--workers") ? space with { Workers = [settings.Workers] } : space;
-        return new TuneRequest(settings, space, seconds, unchecked((int)settings.Seed), output, draw ? Math.Max(FramesToDraw, settings.BatchSize) : null);
+        space = given.ContainsKey("channels_last") ? space with { ChannelsLast = [common.ChannelsLast] } : space;
+        space = given.ContainsKey("workers") ? space with { Workers = [common.Workers] } : space;
+        return new TuneRequest(
+            own ?? TaskChoice.Lanes(Math.Max(FramesToDraw, common.BatchSize)), Settings, space, seconds, unchecked((int)common.Seed), output, draw || own is not null ? null : Path.GetFullPath(data));
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Convoy.Distributed.Launch;
 using Convoy.Metrics;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Doctor;
 

@@ -1,4 +1,5 @@
 using Convoy.Metrics;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Doctor;
 
@@ -40,13 +41,6 @@ internal sealed record Gpu(string Name, string Memory, string Driver);
 /// <param name="Available">Whether training can use it.</param>
 /// <param name="Detail">How it was found, or why it can't be used.</param>
 internal sealed record BackendStatus(string Name, bool Available, string Detail);
-
-/// <summary>The fastest of a few square matrix multiplications.</summary>
-/// <param name="Precision"><c>fp32</c> or <c>bf16</c>.</param>
-/// <param name="Threads">Threads that libtorch used.</param>
-/// <param name="Size">Rows and columns of each matrix.</param>
-/// <param name="GigaflopsPerSecond">2 x size cubed operations over the seconds of the fastest.</param>
-internal sealed record MatrixMultiplyPeak(string Precision, int Threads, int Size, double GigaflopsPerSecond);
 
 /// <summary>The fastest of a few triads (a = b + s * c) over memory that no cache holds.</summary>
 /// <param name="Threads">Threads that worked on it.</param>

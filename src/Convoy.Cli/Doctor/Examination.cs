@@ -1,6 +1,7 @@
 using System.Reflection;
 using Convoy.Distributed.Launch;
 using Convoy.Metrics;
+using Convoy.Training.Measurement;
 using TorchSharp;
 
 namespace Convoy.Cli.Doctor;

@@ -1,7 +1,8 @@
+using Convoy.Lanes.Models;
 using System.Globalization;
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Evaluation;
+using Convoy.Training.Checkpoints;
 using Spectre.Console;
 using TorchSharp;
 
@@ -15,7 +16,7 @@ internal sealed class EvaluationReport
     private EvaluationReport(IReadOnlyList<FrameEvaluation> frames)
     {
         _frames = frames;
-        Summary = EvaluationSummary.Of(frames);
+        Summary = EvaluationSummary.Summarize(frames);
     }
 
     /// <summary>The scores.</summary>
@@ -33,7 +34,7 @@ internal sealed class EvaluationReport
     {
         torch.set_num_threads(settings.Threads);
         using LaneDetector detector = LaneDetector.Load(checkpoint, settings.ChannelsLast, settings.Dtype);
-        using var evaluator = new Evaluator(detector, frames, checkpoint.State.LineWidth);
+        using var evaluator = new Evaluator(detector, frames, checkpoint.LineWidth());
         var evaluated = new List<FrameEvaluation>(frames.Count);
         return FrameProgress.Show(console, "Scoring", frames.Count, progress =>
         {

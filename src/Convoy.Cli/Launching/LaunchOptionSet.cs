@@ -4,6 +4,7 @@ using System.Globalization;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Training;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli.Launching;
 

@@ -1,15 +1,17 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Training;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
-using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Studies;
 
 namespace Convoy.Cli.Scaling;
 
-/// <summary>The command line's options of a study, and how they become <see cref="SweepSettings"/>.</summary>
-internal sealed class ScaleOptionSet
+/// <summary>The command line's options of a study, and how they become <see cref="StudySettings"/>.</summary>
+/// <param name="choice">Whose task is studied.</param>
+internal sealed class ScaleOptionSet(TaskChoice choice)
 {
     // Passes over drawn data that the longest run makes: drawing takes time too.
     private const int BatchesToDraw = 4;
@@ -17,10 +19,10 @@ internal sealed class ScaleOptionSet
 
     private static readonly string[] NotTaken =
     [
-        "--nproc", "--threads", "--precision", "--steps", "--epochs", "--schedule-steps", "--batch-size", "--val", "--val-split", "--checkpoint-every", "--keep-checkpoints",
+        "data", "nproc", "threads", "precision", "steps", "epochs", "schedule_steps", "batch_size", "val", "val_split", "eval_every", "checkpoint_every", "keep_checkpoints",
     ];
 
-    private readonly Option<string> _data = new("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR", DefaultValueFactory = _ => DrawnData.Name };
+    private readonly Option<string?> _data = new("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some. [default: {DrawnData.Name}]", HelpName = "DIR" };
     private readonly Option<string?> _output = new("--out") { Description = "The study directory: absent, empty, or that of the same study to go on with it. [default: runs/scale-DATE-TIME]", HelpName = "DIR" };
     private readonly Option<string?> _processes = new("--processes") { Description = "Numbers of processes, separated by commas. [default: 1, 2, 4, ... up to the cores]", HelpName = "LIST" };
     private readonly Option<string?> _precision = new("--precision") { Description = "Precisions, separated by commas: fp32, bf16, fp16. [default: fp32, and bf16 where the processor computes in it]", HelpName = "LIST" };
@@ -30,8 +32,8 @@ internal sealed class ScaleOptionSet
     private readonly Option<int> _repeats = new("--repeats") { Description = "Runs of each configuration, alternating with those of the others.", DefaultValueFactory = _ => 2 };
     private readonly Option<double> _minutes = new("--minutes") { Description = "Time for all runs together, when --steps is not given.", DefaultValueFactory = _ => 3 };
     private readonly Option<bool> _weak = new("--weak") { Description = "Weak scaling: every process has a batch of its own, instead of a share of the same global batch." };
-    private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Images of one step over all processes; with --weak in each process. [default: the smallest multiple of all --processes from 8 up; with --weak 8]" };
-    private readonly TrainingOptionSet _training = new(new RunDefaults(MeasuredRunDefaults.Of));
+    private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Samples of one step over all processes; with --weak in each process. [default: the smallest multiple of all --processes from 8 up; with --weak 8]" };
+    private readonly SettingOptions _training = new(VerbDefaults.Measured, NotTaken);
 
     /// <summary>Adds the options to the verb.</summary>
     public void AddTo(Command verb)
@@ -41,27 +43,31 @@ internal sealed class ScaleOptionSet
             verb.Options.Add(option);
         }
 
-        _training.AddTo(verb, NotTaken);
+        _training.AddTo(verb);
     }
 
     /// <summary>What the command line asks for.</summary>
     /// <exception cref="BadInputException">A value is out of its range.</exception>
-    public ScaleRequest Read(ParseResult parsed)
+    public async Task<ScaleRequest> ReadAsync(ParseResult parsed, CancellationToken interrupted)
     {
         HostInfo host = HostProbe.Read();
-        string data = parsed.GetRequiredValue(_data);
-        bool draw = data == DrawnData.Name;
         string name = string.Create(CultureInfo.InvariantCulture, $"scale-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         var study = new StudyDirectory(parsed.GetValue(_output) ?? Path.Combine("runs", name));
         IReadOnlyList<int> processes = parsed.GetValue(_processes) is { } list
             ? ValueList.Numbers(list, "not a number of processes", "Give --processes numbers from 1, separated by commas.")
-            : SweepDefaults.Processes(host.UsableCores);
-        var settings = new SweepSettings
+            : StudyDefaults.Processes(host.UsableCores);
+        TaskProgram? own = choice.IsOwn ? await OwnAsync(parsed, interrupted) : null;
+        string data = parsed.GetValue(_data) ?? DrawnData.Name;
+        bool draw = own is null && data == DrawnData.Name;
+        RunConfiguration start = own is not null
+            ? TaskChoice.Defaults(own) with { Training = VerbDefaults.Own(own.Defaults) with { Nproc = 1, Threads = 1, Accumulate = 1 } }
+            : VerbDefaults.Measured.Configuration(draw ? DrawnData.Folder(study.Root) : Path.GetFullPath(data), draw);
+        var settings = new StudySettings
         {
             Processes = processes,
             Threads = ValueList.Numbers(
-                parsed.GetRequiredValue(_threads), "not a number of threads", "Give --threads numbers from 1, or auto, separated by commas.", ("auto", SweepSettings.AutoThreads)),
-            Precisions = parsed.GetValue(_precision) is { } names ? ValueList.Parse(names, PrecisionNames.Parse) : SweepDefaults.Precisions(host.InstructionSets),
+                parsed.GetRequiredValue(_threads), "not a number of threads", "Give --threads numbers from 1, or auto, separated by commas.", ("auto", StudySettings.AutoThreads)),
+            Precisions = parsed.GetValue(_precision) is { } names ? ValueList.Parse(names, PrecisionNames.Parse) : StudyDefaults.Precisions(host.InstructionSets),
             Steps = parsed.GetValue(_steps),
             Warmup = parsed.GetValue(_warmup),
             Repeats = parsed.GetValue(_repeats),
@@ -70,14 +76,22 @@ internal sealed class ScaleOptionSet
             BatchSize = 1,
             Machine = host.CpuModel ?? host.Architecture,
             Cores = host.UsableCores,
-            Training = _training.Read(parsed, _training.Defaults(draw ? study.SyntheticData : Path.GetFullPath(data), draw)),
+            Training = start.With(_training.Read(parsed)),
         };
         settings.Validate();
-        settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? SweepDefaults.LeastBatch : SweepDefaults.Batch(processes)) };
+        settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? StudyDefaults.LeastBatch : StudyDefaults.Batch(processes)) };
         settings.Validate();
-        return new ScaleRequest(study, settings, draw ? FramesToDraw(settings) : null);
+        return new ScaleRequest(study, settings, own ?? TaskChoice.Lanes(FramesToDraw(settings)));
     }
 
-    private static int FramesToDraw(SweepSettings settings) =>
+    private async Task<TaskProgram> OwnAsync(ParseResult parsed, CancellationToken interrupted)
+    {
+        _training.RequireNoneOfLanes(parsed);
+        return parsed.GetValue(_data) is null
+            ? await TaskChoice.OwnAsync(choice.Words, interrupted)
+            : throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
+    }
+
+    private static int FramesToDraw(StudySettings settings) =>
         (int)Math.Max(LeastFramesToDraw, BatchesToDraw * (settings.Weak ? (long)settings.BatchSize * settings.Processes.Max() : settings.BatchSize));
 }

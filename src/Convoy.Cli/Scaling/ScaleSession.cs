@@ -5,9 +5,11 @@ using Convoy.Analysis.Rendering;
 using Convoy.Analysis.Reports;
 using Convoy.Cli.Reports;
 using Convoy.Cli.Training;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Training;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;
@@ -23,8 +25,9 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
 {
     private readonly IAnsiConsole _console = ConsoleOutput.People(json);
     private readonly StudyDirectory _study = request.Study;
-    private readonly SweepSettings _settings = request.Settings;
-    private readonly SweepPlan _plan = new(request.Settings);
+    private readonly StudySettings _settings = request.Settings;
+    private readonly StudyPlan _plan = new(request.Settings);
+    private int _samples;
 
     /// <summary>Runs to the end.</summary>
     /// <param name="interrupted">Ends the present run; the study can go on later.</param>
@@ -42,12 +45,12 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         try
         {
             _study.Discard();
-            DrawData(interrupted);
+            await PrepareDataAsync(interrupted);
             Announce(resumed);
             IReadOnlyList<FailedRun> failed;
             using (var display = new StudyDisplay(_console, _study, _settings, _plan, TimeProvider.System))
             {
-                failed = await new StudyRunner(_study, _plan, display, TimeProvider.System).RunAsync(interrupted);
+                failed = await new StudyRunner(_study, _plan, request.Task.Workers, display, TimeProvider.System).RunAsync(interrupted);
             }
 
             return Report(failed);
@@ -64,7 +67,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
     // What can be wrong is found here, where nothing has been written yet.
     private bool Check()
     {
-        SweepSettings? earlier = _study.ReadSettings();
+        StudySettings? earlier = _study.ReadSettings();
         if (earlier is not null && _settings.Differences(earlier) is { Count: > 0 } differences)
         {
             throw new BadInputException(
@@ -72,35 +75,36 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         }
 
         OutputFolder.RequireWritable(_study.Root);
-        int? framesToDraw = Directory.Exists(_study.SyntheticData) ? null : request.FramesToDraw;
-        int frames = TrainingInputs.Check(_plan.Options(_plan.Configurations[0]), framesToDraw);
-        foreach (SweepConfiguration configuration in _plan.Configurations)
+        _samples = request.Task.CountSamples(_plan.Run(_plan.Configurations[0]), _study.Root, ConsoleOutput.Warning);
+        foreach (StudyConfiguration configuration in _plan.Configurations)
         {
-            _ = new TrainingPlan(_plan.Options(configuration), frames);
+            _ = new TrainingPlan(_plan.Run(configuration).Training, _samples);
         }
 
         return earlier is not null;
     }
 
-    private void DrawData(CancellationToken interrupted)
+    // The data is the study's: all runs read it.
+    private async Task PrepareDataAsync(CancellationToken interrupted)
     {
-        if (request.FramesToDraw is { } frames && !Directory.Exists(_study.SyntheticData))
-        {
-            _console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Drawing {frames} frames of road ..."));
-            FrameProgress.Show(_console, "Drawing", frames, progress => DrawnData.Draw(_study.SyntheticData, frames, _settings.Training.Seed, progress, interrupted));
-        }
+        var preparation = new RunDirectory(_study.Preparation);
+        Directory.CreateDirectory(_study.Preparation);
+        preparation.WriteConfig(_plan.Run(_plan.Configurations[0]));
+        await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(preparation, _study.Root, progress, ConsoleOutput.Notice, interrupted));
+        Directory.Delete(_study.Preparation, recursive: true);
     }
 
     private void Announce(bool resumed)
     {
-        string batch = string.Create(CultureInfo.InvariantCulture, $"{_settings.BatchSize} images {(_settings.Weak ? "in each process (weak scaling)" : "over all processes (strong scaling)")}");
+        string noun = request.Task.SampleNoun;
+        string batch = string.Create(CultureInfo.InvariantCulture, $"{_settings.BatchSize} {noun}s {(_settings.Weak ? "in each process (weak scaling)" : "over all processes (strong scaling)")}");
         string steps = _plan.SecondsPerRun is null
             ? string.Create(CultureInfo.InvariantCulture, $"{_plan.MeasuredSteps} steps")
             : string.Create(CultureInfo.InvariantCulture, $"up to {_plan.MeasuredSteps} steps in {_plan.SecondsPerRun:0} s");
         string warmup = _plan.WarmupSteps == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {_plan.WarmupSteps} that do not count");
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(resumed ? "Going on with" : "Measuring")} {_plan.Configurations.Count} {(_plan.Configurations.Count == 1 ? "configuration" : "configurations")}, {_settings.Repeats} {(_settings.Repeats == 1 ? "run" : "runs")} of each, on {_settings.Cores} {(_settings.Cores == 1 ? "core" : "cores")} ({_settings.Machine}): {steps}{warmup}, a step is {batch} at {_settings.Training.ImageSize}. Into {_study.Root}"));
+            $"{(resumed ? "Going on with" : "Measuring")} {_plan.Configurations.Count} {(_plan.Configurations.Count == 1 ? "configuration" : "configurations")}, {_settings.Repeats} {(_settings.Repeats == 1 ? "run" : "runs")} of each, on {_settings.Cores} {(_settings.Cores == 1 ? "core" : "cores")} ({_settings.Machine}): {steps}{warmup}, a step is {batch} of {request.Task.DescribeData(_samples)}. Into {_study.Root}"));
     }
 
     private int Report(IReadOnlyList<FailedRun> failed)

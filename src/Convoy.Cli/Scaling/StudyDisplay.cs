@@ -1,8 +1,8 @@
 using System.Globalization;
 using Convoy.Analysis.Reading;
 using Convoy.Analysis.Runs;
-using Convoy.Lanes.Sweeps;
 using Convoy.Metrics;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;
@@ -13,21 +13,22 @@ namespace Convoy.Cli.Scaling;
 /// <param name="settings">Its settings.</param>
 /// <param name="plan">Its runs.</param>
 /// <param name="time">The clock of the remaining time.</param>
-internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, SweepSettings settings, SweepPlan plan, TimeProvider time) : IDisposable
+internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, StudySettings settings, StudyPlan plan, TimeProvider time) : IStudyDisplay, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
     private readonly StudyTable _table = new(plan, settings);
     private readonly RemainingTime _remaining = new(settings.Cores, plan.PlannedRunSeconds);
-    private readonly HashSet<SweepConfiguration> _failed = [];
+    private readonly HashSet<StudyConfiguration> _failed = [];
     private RunSet? _measured = Measured(study, plan);
-    private SweepRun? _running;
+    private HashSet<StudyRun> _whole = [.. plan.Runs.Where(study.Has)];
+    private StudyRun? _running;
     private long _begun;
     private string _step = string.Empty;
     private IReadOnlyList<double> _steps = [];
 
     /// <summary>A run starts.</summary>
-    public void Begin(SweepRun run)
+    public void Begin(StudyRun run)
     {
         lock (_gate)
         {
@@ -55,13 +56,17 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
     /// <summary>The run is whole.</summary>
     /// <param name="run">The run.</param>
     /// <param name="seconds">How long it took from its start to its end.</param>
-    public void Finish(SweepRun run, double seconds)
+    public void Finish(StudyRun run, double seconds)
     {
+        // Reading the runs and working out their intervals takes time, in which steps of no run come.
+        RunSet? measured = Measured(study, plan);
+        HashSet<StudyRun> whole = [.. plan.Runs.Where(study.Has)];
         lock (_gate)
         {
             _running = null;
+            _whole = whole;
             _remaining.Add(run.Configuration, seconds);
-            _measured = Measured(study, plan);
+            _measured = measured;
             Draw();
             if (_area is null)
             {
@@ -90,6 +95,9 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
         }
     }
 
+    /// <inheritdoc/>
+    public void Notice(string line) => ConsoleOutput.Notice(line);
+
     /// <summary>Leaves the table as it stands.</summary>
     public void Dispose()
     {
@@ -101,7 +109,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
         }
     }
 
-    private static RunSet? Measured(StudyDirectory study, SweepPlan plan)
+    private static RunSet? Measured(StudyDirectory study, StudyPlan plan)
     {
         string[] whole = [.. plan.Runs.Where(study.Has).Select(run => study.Run(run).Metrics)];
         return whole.Length == 0 ? null : RunReader.Read(whole);
@@ -114,19 +122,19 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
             return;
         }
 
-        Table table = _table.Of(_measured, c => plan.Runs.Count(run => run.Configuration == c && study.Has(run)), _running?.Configuration, _steps, _failed);
+        Table table = _table.Of(_measured, c => plan.Runs.Count(run => run.Configuration == c && _whole.Contains(run)), _running?.Configuration, _steps, _failed);
         string line = _running is { } run
             ? $"{Counted(run)}: {run.Configuration}, {_step}{Left(time.GetElapsedTime(_begun).TotalSeconds)}"
             : string.Empty;
         _area.Update(line.Length > 0 ? new Rows(table, new Text(line)) : table);
     }
 
-    private string Counted(SweepRun run) =>
-        string.Create(CultureInfo.InvariantCulture, $"run {plan.Runs.Count(study.Has) + (_running is null ? 0 : 1)} of {plan.Runs.Count}");
+    private string Counted(StudyRun run) =>
+        string.Create(CultureInfo.InvariantCulture, $"run {_whole.Count + (_running is null ? 0 : 1)} of {plan.Runs.Count}");
 
     private string Left(double runningSeconds)
     {
-        IEnumerable<SweepRun> left = plan.Runs.Where(run => !study.Has(run) && !_failed.Contains(run.Configuration));
+        IEnumerable<StudyRun> left = plan.Runs.Where(run => !_whole.Contains(run) && !_failed.Contains(run.Configuration));
         return _remaining.Estimate(left, runningSeconds) is > 0 and { } seconds ? $", about {Clock.Text(TimeSpan.FromSeconds(Math.Ceiling(seconds)))} left" : string.Empty;
     }
 }

@@ -1,8 +1,7 @@
 using System.Globalization;
 using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
-using Convoy.Lanes.Sweeps;
-using Convoy.Lanes.Training;
+using Convoy.Training.Studies;
 using Spectre.Console;
 
 namespace Convoy.Cli.Scaling;
@@ -10,7 +9,7 @@ namespace Convoy.Cli.Scaling;
 /// <summary>A study's figures so far, a line for each configuration; 80 columns hold it.</summary>
 /// <param name="plan">The study's runs.</param>
 /// <param name="settings">Its settings.</param>
-internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
+internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
 {
     /// <summary>The table.</summary>
     /// <param name="measured">What was measured; null when nothing was.</param>
@@ -19,7 +18,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
     /// <param name="runningSteps">The seconds of its measured steps so far.</param>
     /// <param name="failed">Configurations that failed.</param>
     public Table Of(
-        RunSet? measured, Func<SweepConfiguration, int> done, SweepConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<SweepConfiguration> failed)
+        RunSet? measured, Func<StudyConfiguration, int> done, StudyConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<StudyConfiguration> failed)
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
         table.AddColumn("processes\nx threads");
@@ -35,7 +34,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         }
 
         ScalingPoint[] points = measured is null ? [] : [.. ScalingSeries.From(measured).SelectMany(series => series.Points)];
-        foreach (SweepConfiguration configuration in plan.Configurations)
+        foreach (StudyConfiguration configuration in plan.Configurations)
         {
             ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
             bool now = configuration == running;
@@ -61,7 +60,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
     }
 
     /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
-    public static string Line(RunSet measured, SweepConfiguration configuration)
+    public static string Line(RunSet measured, StudyConfiguration configuration)
     {
         ScalingPoint? point = ScalingSeries.From(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
         if (point is null)
@@ -73,7 +72,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         return $"{figures[0]} s/step, {figures[1]} images/s, speed-up {figures[2]}, efficiency {figures[3]}";
     }
 
-    private static bool Is(ScalingPoint point, SweepConfiguration configuration)
+    private static bool Is(ScalingPoint point, StudyConfiguration configuration)
     {
         Configuration measured = point.Measurement.Configuration;
         return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == configuration.Precision.Name();
@@ -92,7 +91,7 @@ internal sealed class StudyTable(SweepPlan plan, SweepSettings settings)
         ];
     }
 
-    private string[] Figures(SweepConfiguration configuration, IReadOnlyList<double> steps) =>
+    private string[] Figures(StudyConfiguration configuration, IReadOnlyList<double> steps) =>
         [Seconds(steps.Average()), Text($"{plan.GlobalBatch(configuration) / steps.Average():0.00}"), "", ""];
 
     private static string Seconds(double seconds) => seconds.ToString(seconds < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);

@@ -1,12 +1,17 @@
 using System.Globalization;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Training;
 
 /// <summary>How far a run is: a live bar on a terminal; otherwise a plain line every few seconds.</summary>
-internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) : IDisposable
+/// <param name="console">Where it is shown.</param>
+/// <param name="time">The clock.</param>
+/// <param name="sampleNoun">What a sample is called.</param>
+internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time, string sampleNoun) : ITrainingDisplay
 {
     // Long enough to be steady, short enough to follow.
     private const int StepsAveraged = 20;
@@ -20,7 +25,7 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
     private bool _closed;
 
     /// <summary>Shows what rank 0 told.</summary>
-    public void Show(TrainingEvent what)
+    public void Show(TrainingEvent progress)
     {
         lock (_gate)
         {
@@ -29,7 +34,7 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
                 return;
             }
 
-            if (what.Started is { } start)
+            if (progress.Started is { } start)
             {
                 _start = start;
                 _recent.Clear();
@@ -40,25 +45,38 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
                     Write($"Going on after step {Text(start.StepsDone)} of {Text(start.Steps)}.");
                 }
             }
-            else if (what.Step is { } step && _start is not null)
+            else if (progress.Step is { } step && _start is not null)
             {
                 Advance(step, _start);
             }
-            else if (what.Checkpoint is { } folder && _bar is null)
+            else if (progress.Checkpoint is { } folder && _bar is null)
             {
                 Write($"Checkpoint {folder}");
             }
         }
     }
 
-    /// <summary>Writes a line above the bar.</summary>
-    public void Say(string line)
+    /// <summary>Writes a line, above the bar where there is one.</summary>
+    public void Say(string line, string emphasized = "")
     {
         lock (_gate)
         {
-            Write(line);
+            if (_bar is null && emphasized.Length > 0)
+            {
+                console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{line}[bold]{emphasized}[/]");
+            }
+            else
+            {
+                Write(line + emphasized);
+            }
         }
     }
+
+    /// <inheritdoc/>
+    public void Warn(string line) => ConsoleOutput.Warning(line);
+
+    /// <inheritdoc/>
+    public Task ShowPreparation(Func<IProgress<(int Done, int Total)>, Task> work) => FrameProgress.ShowAsync(console, "Making the data ready", work);
 
     /// <summary>Writes a line on standard error, or above the bar.</summary>
     public void Notice(string line)
@@ -102,7 +120,12 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time) :
         int perEpoch = Math.Max(1, start.StepsPerEpoch);
         long epoch = ((step.Step - 1) / perEpoch) + 1, epochs = ((start.Steps - 1) / perEpoch) + 1;
         string figures = string.Create(CultureInfo.InvariantCulture,
-            $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => (double)recent.BatchSize) / seconds:0.00} images/s  {100 * waiting / seconds:0} % waiting");
+            $"epoch {epoch}/{epochs}  loss {_recent.Average(recent => recent.Loss):0.0000}  {steady.Sum(recent => (double)recent.BatchSize) / seconds:0.00} {sampleNoun}s/s  {100 * waiting / seconds:0} % waiting");
+        if (step.Evaluation is { } evaluation)
+        {
+            Write(string.Create(CultureInfo.InvariantCulture, $"step {step.Step}: {string.Join(", ", evaluation.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.0000}")))} on held-out data"));
+        }
+
         string left = Left((start.Steps - step.Step) * seconds / steady.Length);
         if (_bar is not null)
         {

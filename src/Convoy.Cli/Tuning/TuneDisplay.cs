@@ -1,14 +1,16 @@
 using System.Globalization;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training.Studies;
+using Convoy.Training.Tuning;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tuning;
 
 /// <summary>How far tuning is: one live table on a terminal; otherwise a plain line for each trial, and the table at the end.</summary>
 /// <param name="console">Where it is shown.</param>
-/// <param name="batchSize">Images of one step.</param>
-internal sealed class TuneDisplay(IAnsiConsole console, int batchSize) : IDisposable
+/// <param name="batchSize">Samples of one step.</param>
+/// <param name="sampleNoun">What a sample is called.</param>
+internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sampleNoun) : IDisposable
 {
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
     private readonly Dictionary<TuningConfiguration, TrialResult> _round = [];
@@ -37,7 +39,7 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize) : IDispos
         _round[result.Configuration] = result;
         if (_area is null)
         {
-            string speed = result.StepSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(result.StepSeconds)} images/s over {result.StepSeconds.Count} steps");
+            string speed = result.StepSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(result.StepSeconds)} {sampleNoun}s/s over {result.StepSeconds.Count} steps");
             string end = result.End == TrialEnd.Measured ? string.Empty : $" {Ended(result.End)}";
             console.WriteLine($"  {result.Configuration}:{speed}{end}{(result.Error is null ? "" : $": {result.Error}")}");
         }
@@ -138,7 +140,7 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize) : IDispos
     }
 
     private string Speed(IReadOnlyList<double> steps) =>
-        (batchSize / StepMedian.Of(steps)).ToString("0.00", CultureInfo.InvariantCulture);
+        (batchSize / StepMedian.Find(steps)).ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Ended(TrialEnd end) => end switch
     {

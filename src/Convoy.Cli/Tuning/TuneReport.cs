@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training.Tuning;
 
 namespace Convoy.Cli.Tuning;
 

@@ -3,9 +3,12 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
 using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Convoy.Training.Tuning;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tuning;
@@ -29,20 +32,12 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     public async Task<int> RunAsync(CancellationToken interrupted)
     {
         OutputFile.RequireWritable(request.Output);
-        int frames = TrainingInputs.Check(request.Settings, request.FramesToDraw);
-        IReadOnlyList<TuningConfiguration> candidates = request.Space.Candidates(request.Seed);
-        foreach (TuningConfiguration candidate in candidates)
-        {
-            TrainingOptions options = candidate.ApplyTo(request.Settings);
-            options.Validate();
-            _ = new TrainingPlan(options, frames);
-        }
-
         PrecisionWarning.Tell(request.Space.Precisions);
         DirectoryInfo scratch = TemporaryFolder.Create("convoy-tune-", ConsoleOutput.Notice);
         try
         {
-            return await RunAsync(scratch.FullName, candidates.Count, interrupted);
+            // Drawn data lies among what the trials write, so the settings depend on the folder.
+            return await RunAsync(scratch.FullName, request.Settings(scratch.FullName), interrupted);
         }
         finally
         {
@@ -50,20 +45,27 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         }
     }
 
-    private async Task<int> RunAsync(string scratch, int candidates, CancellationToken interrupted)
+    private async Task<int> RunAsync(string scratch, RunConfiguration settings, CancellationToken interrupted)
     {
-        TrainingOptions settings = request.Settings;
-        if (request.FramesToDraw is { } frames)
+        int samples = request.Task.CountSamples(settings, scratch, ConsoleOutput.Warning);
+        IReadOnlyList<TuningConfiguration> candidates = request.Space.Candidates(request.Seed);
+        foreach (TuningConfiguration candidate in candidates)
         {
-            settings = settings with { Data = Path.Combine(scratch, "data") };
-            DrawnData.Draw(settings.Data, frames, settings.Seed, null, interrupted);
+            TrainingOptions options = candidate.ApplyTo(settings.Training);
+            options.Validate(asOptions: true);
+            _ = new TrainingPlan(options, samples);
         }
 
+        var preparation = new RunDirectory(Path.Combine(scratch, "preparation"));
+        Directory.CreateDirectory(preparation.Root);
+        preparation.WriteConfig(settings);
+        await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(preparation, scratch, progress, ConsoleOutput.Notice, interrupted));
+        string noun = request.Task.SampleNoun;
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Tuning for {request.BudgetSeconds:0} s on {request.Space.Cores} {(request.Space.Cores == 1 ? "core" : "cores")}: {candidates} configurations, steps of {settings.BatchSize} images at {settings.ImageSize}."));
-        using var display = new TuneDisplay(_console, settings.BatchSize);
-        var machine = new TrialMachine(settings, scratch, TimeProvider.System) { OnResult = display.Show };
+            $"Tuning for {request.BudgetSeconds:0} s on {request.Space.Cores} {(request.Space.Cores == 1 ? "core" : "cores")}: {candidates.Count} configurations, steps of {settings.Training.BatchSize} {noun}s of {request.Task.DescribeData(samples)}."));
+        using var display = new TuneDisplay(_console, settings.Training.BatchSize, noun);
+        var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
         var search = new SuccessiveHalving(machine, TimeProvider.System, request.BudgetSeconds) { OnRound = display.Begin };
         TuningCandidate? best = await search.RunAsync(request.Space, request.Seed, interrupted);
         display.Finish(search.Candidates, best);
@@ -71,35 +73,37 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         if (best is null)
         {
             return ConsoleOutput.Error(
-                string.Create(CultureInfo.InvariantCulture, $"no configuration could be measured ({request.BudgetSeconds:0} s). Give more --budget-seconds or a smaller --image-size."),
+                string.Create(CultureInfo.InvariantCulture, $"no configuration could be measured ({request.BudgetSeconds:0} s). Give more --budget-seconds, or a smaller model or batch."),
                 ExitCodes.Failed,
                 search.Candidates.Where(c => c.Error is not null).Select(c => $"{c.Configuration}: {c.Error}"));
         }
 
-        JsonObject config = Config(best.Configuration);
+        JsonObject config = Config(best.Configuration, settings.Training);
         OutputFile.Write(request.Output, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(config.ToJsonString(FileFormat) + "\n")));
-        Tell(best);
+        Tell(best, settings.Training.BatchSize);
         if (json)
         {
-            ConsoleOutput.Json(TuneReport.Of(best, search.Candidates, settings.BatchSize, config));
+            ConsoleOutput.Json(TuneReport.Of(best, search.Candidates, settings.Training.BatchSize, config));
         }
 
         return ExitCodes.Done;
     }
 
-    private void Tell(TuningCandidate best)
+    private void Tell(TuningCandidate best, int batchSize)
     {
         string spread = best.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $" (±{share * 100:0.0} % from step to step)") : string.Empty;
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Best: {best.Configuration}: {request.Settings.BatchSize / best.MedianSeconds:0.00} images/s{spread}, over {best.StepSeconds.Count} steps."));
-        _console.WriteLine($"Train with it: convoy train --data {(request.FramesToDraw is null ? request.Settings.Data : "DIR")} --config {request.Output}");
+            $"Best: {best.Configuration}: {batchSize / best.MedianSeconds:0.00} {request.Task.SampleNoun}s/s{spread}, over {best.StepSeconds.Count} steps."));
+        _console.WriteLine(request.Task.Words.Count > 0
+            ? $"Train with it: convoy train --config {request.Output} -- {string.Join(' ', request.Task.Words)}"
+            : $"Train with it: convoy train --data {request.Data ?? "DIR"} --config {request.Output}");
     }
 
     // What was tuned and nothing else, so that the file goes with any data and any schedule; the batch because it decides which numbers of processes are possible.
-    private JsonObject Config(TuningConfiguration best)
+    private static JsonObject Config(TuningConfiguration best, TrainingOptions settings)
     {
-        JsonObject all = best.ApplyTo(request.Settings).ToJson();
+        JsonObject all = best.ApplyTo(settings).ToJson();
         var config = new JsonObject();
         foreach (string name in (string[])["nproc", "threads", "batch_size", "precision", "channels_last", "workers"])
         {

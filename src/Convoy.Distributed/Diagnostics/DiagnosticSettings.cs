@@ -71,7 +71,6 @@ public sealed record DiagnosticSettings(
         {
             var recorder = new FlightRecorder(group.Rank, group.Size, FlightDirectory, FlightRecords);
             recorder.WriteWhenProcessFails();
-            outer.FlightRecorder = recorder;
             outer.Observe(recorder);
         }
 

@@ -5,7 +5,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// ranks can be compared afterwards: <see cref="FlightRecorderAnalysis"/>. Remembering one costs some nanoseconds and no memory.
 /// </summary>
 /// <remarks>
-/// <see cref="ProcessGroup.FromEnvironment"/> makes one for every job of several ranks. <c>CONVOY_FLIGHT_RECORDER_DIR</c> names the
+/// <see cref="ProcessGroups.FromEnvironment"/> makes one for every job of several ranks. <c>CONVOY_FLIGHT_RECORDER_DIR</c> names the
 /// folder for the files (none: nothing is written), <c>TORCH_FR_BUFFER_SIZE</c> how many operations to remember (0: none). The
 /// file is also written when the process ends with an exit code other than 0, as the rank with the error is often not one of
 /// those that wait.

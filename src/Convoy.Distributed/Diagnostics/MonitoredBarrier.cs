@@ -12,7 +12,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// <param name="name">What to call the group in messages.</param>
 /// <param name="ended">The process id of a rank whose process has ended, otherwise null.</param>
 /// <param name="left">The error that a rank has left the group, otherwise null.</param>
-internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended, Func<int, DistributedException?>? left = null)
+internal sealed class MonitoredBarrier(Store store, int rank, int size, string name, Func<int, int?> ended, Func<int, DistributedException?> left)
 {
     // How often to look whether a missing rank's process still runs.
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
@@ -28,7 +28,9 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
     public void Wait(TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        _number++;
+
+        // Counted in the store, as one group may be asked from several places: its ranks come to the same number together.
+        _number = store.Add($"calls/{rank.ToString(CultureInfo.InvariantCulture)}", 1);
         store.Set(Arrival(rank), string.Empty);
         if (rank == 0)
         {
@@ -90,7 +92,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         {
             if (ended(0) is { } processId)
             {
-                throw left?.Invoke(0) ?? new PeerLostException("MonitoredBarrier", 0, processId, leftGroup: false);
+                throw left(0) ?? new PeerLostException("MonitoredBarrier", 0, processId, leftGroup: false);
             }
 
             if (Stopwatch.GetElapsedTime(start) < limit)

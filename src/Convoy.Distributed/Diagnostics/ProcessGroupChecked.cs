@@ -10,7 +10,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// all sides; when a rank does not come, one that says what that rank did last.
 /// </summary>
 /// <remarks>
-/// <see cref="ProcessGroup.FromEnvironment"/> makes it when the environment says <c>TORCH_DISTRIBUTED_DEBUG=DETAIL</c>. Every
+/// <see cref="ProcessGroups.FromEnvironment"/> makes it when the environment says <c>TORCH_DISTRIBUTED_DEBUG=DETAIL</c>. Every
 /// operation asks the store several times, which costs a fraction of a millisecond a rank: for finding errors, not for training.
 /// Messages between two ranks are not compared in advance, as a sender need not wait for its receiver; they show in what a rank
 /// did last. Of <see cref="ProcessGroup.AllToAll"/>, whose sizes may differ, the element type is compared.

@@ -8,7 +8,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// </summary>
 /// <remarks>
 /// It sleeps rather than computes, so the processor is free for backward, as with a real network card.
-/// <see cref="ProcessGroup.FromEnvironment"/> makes it when <c>CONVOY_LINK_GBPS</c> or <c>CONVOY_LINK_LATENCY_MS</c> is set.
+/// <see cref="ProcessGroups.FromEnvironment"/> makes it when <c>CONVOY_LINK_GBPS</c> or <c>CONVOY_LINK_LATENCY_MS</c> is set.
 /// </remarks>
 public sealed class ProcessGroupSlowed : ProcessGroupDecorator
 {

@@ -2,36 +2,38 @@ using System.Diagnostics;
 using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Distributed.UnevenInputs;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Nn;
 
 /// <summary>
-/// Data-parallel training of a module, as PyTorch's <c>DistributedDataParallel</c>: every rank has a replica and its own part of
-/// each batch, and <see cref="Backward"/> leaves the mean of all ranks' gradients on every rank. With one process it is the
-/// module itself.
+/// Data-parallel training of a module with any inputs and outputs: every rank has a replica and its own part of each batch, and
+/// <see cref="Backward"/> leaves the mean of all ranks' gradients on every rank. Whoever calls the module calls
+/// <see cref="BeforeForward"/> first. <see cref="DistributedDataParallel{T, TResult}"/> and
+/// <see cref="DistributedDataParallel{T1, T2, TResult}"/> are this as modules, which do so by themselves.
 /// </summary>
-/// <typeparam name="T">The module's input.</typeparam>
-/// <typeparam name="TResult">The module's output.</typeparam>
 /// <remarks>
-/// The gradients live in buckets, so zero them with <see cref="ZeroGrad"/> or any <c>zero_grad</c>. Names of parameters, buffers
-/// and state are the module's own, without a prefix. A model's outputs for a batch depend on batch norm's statistics, which are
-/// those of each rank's own part unless <see cref="SyncBatchNorm"/> replaces it.
+/// The gradients live in buckets, so zero them with <see cref="ZeroGrad"/> or any <c>zero_grad</c>. A model's outputs for a batch
+/// depend on batch norm's statistics, which are those of each rank's own part unless <see cref="SyncBatchNorm"/> replaces it.
 /// </remarks>
-public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>, IJoinable
+public sealed class DistributedDataParallel : IJoinable, IDisposable
 {
     private readonly ProcessGroup _group;
     private readonly ParameterGuard _guard;
     private readonly ModuleOrder _order;
     private readonly BufferBroadcast? _buffers;
+    private long _forwardStart;
     private double _forwardSeconds;
     private int _withoutSync;
     private bool _hasOrder;
-    private bool _isDisposed;
+    private JoinContext? _join;
+    private int _forwardAct;
+    private int _backwardAct;
+    private bool _hasHook;
+    private bool _hasStarted;
 
     /// <summary>
-    /// Wraps <paramref name="module"/>: verifies that it has the same parameters on all ranks, gives all ranks the values of
+    /// Prepares <paramref name="module"/>: verifies that it has the same parameters on all ranks, gives all ranks the values of
     /// rank 0, and moves the gradients into buckets. All ranks call it together.
     /// </summary>
     /// <param name="module">The module, on the CPU. It stays the caller's to dispose.</param>
@@ -40,8 +42,7 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     /// <exception cref="ArgumentException">No parameter requires gradients, or one that does is not a dense floating-point tensor on the CPU.</exception>
     /// <exception cref="Errors.ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
     /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
-    public DistributedDataParallel(nn.Module<T, TResult> module, ProcessGroup group, DistributedDataParallelOptions? options = null)
-        : base(nameof(DistributedDataParallel<T, TResult>))
+    public DistributedDataParallel(nn.Module module, ProcessGroup group, DistributedDataParallelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(group);
@@ -69,8 +70,8 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
         _hasOrder = group.Size == 1 || (options.FindUnusedParameters && !options.StaticGraph);
     }
 
-    /// <summary>The wrapped module.</summary>
-    public nn.Module<T, TResult> Module { get; }
+    /// <summary>The module.</summary>
+    public nn.Module Module { get; }
 
     /// <summary>What averages the gradients: its buckets, its group, its communication hook.</summary>
     public Reducer Reducer { get; }
@@ -78,43 +79,64 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     /// <summary>Where the time of the last step went.</summary>
     public ReducerTimings LastTimings { get; private set; }
 
-    /// <summary>Whether the wrapped module is in training mode.</summary>
-    public override bool training => Module.training;
+    /// <summary>The buckets of the last <see cref="Backward"/>; see <see cref="Reducer.LastBuckets"/>.</summary>
+    public IReadOnlyList<BucketTiming> LastBuckets => Reducer.LastBuckets;
 
     /// <inheritdoc/>
-    public override TResult forward(T input)
+    ProcessGroup IJoinable.JoinGroup => _group;
+
+    /// <summary>Whether <see cref="Dispose"/> has been called.</summary>
+    internal bool IsDisposed { get; private set; }
+
+    /// <summary>
+    /// What comes before each forward pass: in training mode, the check that the parameters are still those that were wrapped, and
+    /// rank 0's buffers for all ranks. All ranks call it together. The forward pass counts from here to
+    /// <see cref="AfterForward"/>, or to <see cref="Backward"/> where nobody calls that.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped; the message names it.</exception>
+    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or did something else.</exception>
+    public void BeforeForward()
     {
-        long start = Stopwatch.GetTimestamp();
-        if (Module.training && is_grad_enabled())
+        AfterForward();
+        _forwardStart = Stopwatch.GetTimestamp();
+        bool trains = Module.training && is_grad_enabled();
+        if (trains)
         {
             _guard.RequireWhole();
         }
 
-        if (_buffers is not null && _withoutSync == 0 && Module.training && is_grad_enabled())
+        if (_buffers is not null && _withoutSync == 0 && trains)
         {
-            _buffers.Run(_join?.Announce(_bufferAct).Root ?? 0);
+            _buffers.Run(_join?.Announce(_forwardAct).Root ?? 0);
         }
+    }
 
-        TResult result = Module.call(input);
-        _forwardSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return result;
+    /// <summary>Ends the time of the forward pass, if one was begun.</summary>
+    public void AfterForward()
+    {
+        if (_forwardStart != 0)
+        {
+            _forwardSeconds += Stopwatch.GetElapsedTime(_forwardStart).TotalSeconds;
+            _forwardStart = 0;
+        }
     }
 
     /// <summary>
     /// Adds the gradients of <paramref name="loss"/> to the parameters' and, unless <see cref="NoSync"/> is in force, replaces each
     /// gradient by its mean over the ranks, bucket by bucket while backward goes on.
     /// </summary>
-    /// <param name="loss">A scalar: the loss of this rank's part of the batch, a mean over its own images. With equal parts the gradients are those of the whole batch's mean.</param>
+    /// <param name="loss">A scalar: the loss of this rank's part of the batch, a mean over its own samples. With equal parts the gradients are those of the whole batch's mean.</param>
     /// <exception cref="InvalidOperationException">Parameters were not used, or were changed since the module was wrapped; the message names them.</exception>
     /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or did something else.</exception>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        AfterForward();
         _guard.RequireUnchanged();
         _hasStarted = true;
-        if (_withoutSync == 0)
+        if (_withoutSync == 0 && _join is not null)
         {
-            AnnounceBackward();
+            ScaleMean(_join, _join.Announce(_backwardAct));
         }
 
         Reducer.Backward(loss, synchronize: _withoutSync == 0);
@@ -133,40 +155,92 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
     public IDisposable NoSync() => new NoSyncScope(this);
 
     /// <summary>Fills the gradients with zeros in place, ready for the next update.</summary>
+    /// <param name="setToNone">Of effect only where parameters may be unused; see <see cref="Reducer.ZeroGradients"/>. Default: true.</param>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped.</exception>
-    public void ZeroGrad() => zero_grad(set_to_none: true);
-
-    /// <summary>The same as <see cref="ZeroGrad"/>: the gradients stay where they are.</summary>
-    /// <param name="set_to_none">Of effect only where parameters may be unused; see <see cref="Reducer.ZeroGradients"/>.</param>
-    public override void zero_grad(bool set_to_none = true)
+    public void ZeroGrad(bool setToNone = true)
     {
         _guard.RequireWhole();
-        Reducer.ZeroGradients(set_to_none);
+        Reducer.ZeroGradients(setToNone);
+    }
+
+    /// <summary>Replaces how gradients are averaged (PyTorch's <c>register_comm_hook</c>): once, before the first backward pass, on all ranks alike.</summary>
+    /// <param name="hook">The hook. It stays the caller's to dispose, after this.</param>
+    /// <exception cref="InvalidOperationException">There is a hook already, or a backward pass has run.</exception>
+    public void RegisterCommunicationHook(ICommunicationHook hook)
+    {
+        ArgumentNullException.ThrowIfNull(hook);
+        if (_hasHook)
+        {
+            throw new InvalidOperationException($"a communication hook was registered already ({Reducer.CommunicationHook.GetType().Name}). Register one only.");
+        }
+
+        if (_hasStarted)
+        {
+            throw new InvalidOperationException($"a backward pass has run, so {hook.GetType().Name} comes too late. Register the communication hook right after wrapping the module.");
+        }
+
+        Reducer.CommunicationHook = hook;
+        _hasHook = true;
+    }
+
+    /// <summary>
+    /// Runs this rank's steps, then takes part in those of the ranks that have more inputs, with gradients of zero, until no rank has any
+    /// (PyTorch's <c>join</c>): see <see cref="UnevenInputs.Join.Run"/>, which also takes optimizers. With sums over the ranks that have inputs, the gradients are those sums divided by the number of
+    /// all ranks, or of those (<see cref="JoinOptions.DivideByInitialWorldSize"/>). At the end the ranks that ran out first get parameters and
+    /// buffers of one that did not.
+    /// </summary>
+    /// <param name="body">Goes through this rank's inputs.</param>
+    /// <param name="options">What differs from the defaults; the same on all ranks.</param>
+    /// <exception cref="InvalidOperationException">The module has a <see cref="SyncBatchNorm"/>, or ranks ran out of inputs although the options forbid it.</exception>
+    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    public void Join(Action body, JoinOptions? options = null) => UnevenInputs.Join.Run([this], body, options);
+
+    /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
+    public void Dispose()
+    {
+        if (!IsDisposed)
+        {
+            IsDisposed = true;
+            _order.Dispose();
+            _buffers?.Dispose();
+            Reducer.Dispose();
+        }
     }
 
     /// <inheritdoc/>
-    public override void train(bool train = true) => Module.train(train);
+    void IJoinable.EnterJoin(JoinContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+
+        // Its layers communicate in the middle of forward and backward, where a rank without inputs is not.
+        if (!context.Options.ThrowOnEarlyTermination && Module.named_modules().Select(named => named.module).Prepend(Module).OfType<SyncBatchNorm>().Any())
+        {
+            throw new InvalidOperationException("the model has SyncBatchNorm, which needs a batch on every rank in every step. Set ThrowOnEarlyTermination, or give all ranks equally many batches.");
+        }
+
+        _join = context;
+        _forwardAct = context.Register("forward pass", round => _buffers!.Run(round.Root));
+        _backwardAct = context.Register("backward pass", ShadowBackward);
+    }
 
     /// <inheritdoc/>
-    public override void eval() => Module.eval();
+    void IJoinable.LeaveJoin()
+    {
+        _join = null;
+        Reducer.MeanScale = 1;
+    }
 
     /// <inheritdoc/>
-    public override IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true) => _isDisposed ? [] : Module.named_parameters(recurse);
+    void IJoinable.TakeOver(int root) => ModelAgreement.BroadcastState(Module, _group, root);
 
-    /// <inheritdoc/>
-    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) => _isDisposed ? [] : Module.named_buffers(recurse, include_nonpersistent);
+    /// <summary>Asks before the module is converted or moved, which would give it other parameters than the buckets and the optimizer know.</summary>
+    /// <param name="type">The type to convert to; null: it stays.</param>
+    /// <param name="device">Where to move.</param>
+    /// <exception cref="InvalidOperationException">A parameter or buffer would become another tensor. Nothing was changed.</exception>
+    internal void RequireNothingToConvert(ScalarType? type, DeviceType device) => _guard.RequireNothingToConvert(type, device);
 
-    /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_children() => _isDisposed ? [] : Module.named_children();
-
-    /// <inheritdoc/>
-    public override IEnumerable<(string name, nn.Module module)> named_modules() => _isDisposed ? [] : Module.named_modules();
-
-    /// <inheritdoc/>
-    public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) => Module.state_dict(destination, prefix);
-
-    /// <summary>Loads the state of the module; names may have the prefix <c>module.</c> that PyTorch's wrapper gives them.</summary>
-    public override (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
+    /// <summary>Loads the module's state; names may have the prefix <c>module.</c> that PyTorch's wrapper gives them.</summary>
+    internal (IList<string> MissingKeys, IList<string> UnexpectedKeys) LoadStateDict(Dictionary<string, Tensor> source, bool strict, IList<string>? skip)
     {
         ArgumentNullException.ThrowIfNull(source);
         const string Prefix = "module.";
@@ -174,38 +248,17 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
         return Module.load_state_dict(isPrefixed ? source.ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value) : source, strict, skip);
     }
 
-    // A module is converted and moved by giving it other parameters, which the buckets and the optimizer would not know of.
-
-    /// <inheritdoc/>
-    protected override nn.Module _to(ScalarType dtype, bool non_blocking) => KeepAs(dtype, DeviceType.CPU);
-
-    /// <inheritdoc/>
-    protected override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => KeepAs(null, deviceType);
-
-    /// <inheritdoc/>
-    protected override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => KeepAs(dtype, device.type);
-
-    /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
-    protected override void Dispose(bool disposing)
+    private void ShadowBackward(JoinRound round)
     {
-        if (disposing)
-        {
-            _order.Dispose();
-            _buffers?.Dispose();
-            Reducer.Dispose();
-        }
-
-        // The base class disposes of all that a module says it has, which is not the wrapper's.
-        _isDisposed = true;
-
-        base.Dispose(disposing);
+        ScaleMean(_join!, round);
+        Reducer.ReduceZeros();
+        RebuildOnce();
+        _join!.Options.AfterShadowedBackward?.Invoke();
     }
 
-    private DistributedDataParallel<T, TResult> KeepAs(ScalarType? dtype, DeviceType device)
-    {
-        _guard.RequireNothingToConvert(dtype, device);
-        return this;
-    }
+    // The reducer takes the mean over all ranks, those that count as zeros included.
+    private void ScaleMean(JoinContext join, JoinRound round) =>
+        Reducer.MeanScale = join.Options.DivideByInitialWorldSize ? 1 : (double)_group.Size / round.ActiveRanks.Count;
 
     // Synchronised passes are the same on all ranks, so all come here together after their first.
     private void RebuildOnce()
@@ -222,9 +275,9 @@ public sealed partial class DistributedDataParallel<T, TResult> : nn.Module<T, T
 
     private sealed class NoSyncScope : IDisposable
     {
-        private DistributedDataParallel<T, TResult>? _owner;
+        private DistributedDataParallel? _owner;
 
-        public NoSyncScope(DistributedDataParallel<T, TResult> owner)
+        public NoSyncScope(DistributedDataParallel owner)
         {
             _owner = owner;
             owner._withoutSync++;

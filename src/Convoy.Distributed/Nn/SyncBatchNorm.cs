@@ -42,11 +42,11 @@ public sealed class SyncBatchNorm : FusedBatchNorm
     private SyncBatchNorm(StatisticsExchange exchange, long features, double eps, double? momentum, bool affine, bool trackRunningStats, ScalarType dtype)
         : base(nameof(SyncBatchNorm), exchange, features, eps, momentum, affine, trackRunningStats, dtype) => _exchange = exchange;
 
-    private SyncBatchNorm(StatisticsExchange exchange, BatchNorm replaced, BackwardGuard guard)
+    private SyncBatchNorm(StatisticsExchange exchange, nn.Module<Tensor, Tensor> replaced, BackwardGuard guard)
         : base(nameof(SyncBatchNorm), exchange, replaced, guard) => _exchange = exchange;
 
     /// <summary>
-    /// Replaces every batch norm inside <paramref name="module"/> by this layer; parameters and buffers stay the same tensors
+    /// Replaces every batch norm inside <paramref name="module"/>, TorchSharp's or a <see cref="FusedBatchNorm"/>, by this layer; parameters and buffers stay the same tensors
     /// under the same names, with training mode, epsilon and momentum. Layers that are <see cref="SyncBatchNorm"/> already stay.
     /// Hooks of a replaced layer are lost, as with PyTorch's <c>convert_sync_batchnorm</c>. There is no way back, as none is needed:
     /// the state loads into the module as it was before. A replaced layer is not to be used or disposed any more, as its tensors are the new one's.
@@ -73,7 +73,7 @@ public sealed class SyncBatchNorm : FusedBatchNorm
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(group);
-        return Replace(module, group, new BackwardGuard());
+        return ModuleReplacement.TakeOver(module, new SyncBatchNorm(new StatisticsExchange(group, module.num_features), module, new BackwardGuard()));
     }
 
     /// <inheritdoc cref="Convert(nn.Module{Tensor, Tensor}, ProcessGroup)"/>
@@ -90,7 +90,12 @@ public sealed class SyncBatchNorm : FusedBatchNorm
         }
 
         var guard = new BackwardGuard();
-        ModuleReplacement.ReplaceAll(module, child => child is BatchNorm norm ? Replace(norm, group, guard) : null);
+        ModuleReplacement.ReplaceAll(module, child => child switch
+        {
+            BatchNorm norm => new SyncBatchNorm(new StatisticsExchange(group, norm.num_features), norm, guard),
+            FusedBatchNorm norm and not SyncBatchNorm => new SyncBatchNorm(new StatisticsExchange(group, norm.Features), norm, guard),
+            _ => null,
+        });
         return module;
     }
 
@@ -104,7 +109,4 @@ public sealed class SyncBatchNorm : FusedBatchNorm
 
         base.Dispose(disposing);
     }
-
-    private static SyncBatchNorm Replace(BatchNorm norm, ProcessGroup group, BackwardGuard guard) =>
-        ModuleReplacement.TakeOver(norm, new SyncBatchNorm(new StatisticsExchange(group, norm.num_features), norm, guard));
 }

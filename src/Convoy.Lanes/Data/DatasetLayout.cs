@@ -1,21 +1,22 @@
+using System.Globalization;
+
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Finds what a folder holds: TuSimple's label files or segmentation lists, and the images and masks that they name.
+/// Finds what a folder holds: TuSimple's label files or segmentation lists, and the images and masks that they refer to.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Labels are looked for in the folder itself, then in its <c>train_set</c>, then in its <c>test_set</c>; the first that
-/// has some wins, so that opening a benchmark's root never mixes test frames into training. In a folder
-/// <c>label_data_*.json</c> goes before <c>test_label*.json</c>, which goes before <c>seg_label/list/*.txt</c> (of which
-/// those named <c>test*</c> are read only when there are no others; an image that several lists name counts once). A
-/// path of one label file or one list may be given in place of a folder.
+/// Labels are looked for in the folder itself, then in its <c>train_set</c>, then in its <c>test_set</c>; the first that has any wins, so
+/// that opening the benchmark's root never mixes test frames into training. Within a folder <c>label_data_*.json</c> takes precedence over
+/// <c>test_label*.json</c>, and both over <c>seg_label/list/*.txt</c> (of which those named <c>test*</c> are read only when there are no
+/// others; an image in several lists counts once). The path of one label file or one list may be given instead of a folder.
 /// </para>
 /// <para>
-/// Images and masks are looked for beside their labels, in the root and in its two parts; an absolute path that exists is
-/// taken as well.
+/// Images and masks are looked for beside their labels, in the root and in its two parts; an absolute path that exists is accepted as
+/// well.
 /// </para>
-/// <para>Frames are ordered by file name (ordinal), then by line. A frame that is labelled twice counts once, see <see cref="FrameCollection"/>.</para>
+/// <para>Frames are ordered by file name (ordinal), then by line. A frame labelled twice counts once, see <see cref="FrameCollection"/>.</para>
 /// </remarks>
 internal sealed class DatasetLayout
 {
@@ -32,29 +33,29 @@ internal sealed class DatasetLayout
     /// <summary>The absolute path of the folder that was opened.</summary>
     public string Root { get; }
 
-    /// <summary>The label files or lists that were read, in the order of the frames.</summary>
+    /// <summary>The label files or lists read, in the order of the frames.</summary>
     public IReadOnlyList<string> LabelFiles { get; }
 
     /// <summary>Every labelled frame, whether its image exists or not.</summary>
     public IReadOnlyList<LaneFrame> Frames { get; }
 
-    /// <summary>Frames that are labelled more than once.</summary>
+    /// <summary>Frames labelled more than once.</summary>
     public IReadOnlyList<RepeatedFrame> Repeated { get; }
 
     /// <summary>Reads the labels under a folder, or one label file.</summary>
-    /// <exception cref="BadInputException">There is no such folder, it has no labels, or a label file is damaged.</exception>
+    /// <exception cref="BadInputException">The folder does not exist, has no labels, or a label file is damaged.</exception>
     public static DatasetLayout Read(string directory)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         if (directory.Contains('\0'))
         {
-            throw new BadInputException("the data folder's path holds the character U+0000", directory.Replace("\0", "\\u0000", StringComparison.Ordinal), "Give the path of a folder.");
+            throw new BadInputException("the path of the data folder contains the character U+0000", directory.Replace("\0", "\\u0000", StringComparison.Ordinal), "Give the path of a folder.");
         }
 
         string path = Path.GetFullPath(directory);
         if (File.Exists(path))
         {
-            return OfFile(path);
+            return ReadFile(path);
         }
 
         if (!Directory.Exists(path))
@@ -86,7 +87,7 @@ internal sealed class DatasetLayout
             "Give a folder with label_data_*.json, test_label.json or seg_label/list/*.txt in it, in its train_set or in its test_set.");
     }
 
-    private static DatasetLayout OfFile(string path)
+    private static DatasetLayout ReadFile(string path)
     {
         string folder = Path.GetDirectoryName(path)!;
         if (!path.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
@@ -94,7 +95,7 @@ internal sealed class DatasetLayout
             return new DatasetLayout(folder, [path], ReadLabels(folder, folder, [path]));
         }
 
-        // A list stands in ROOT/seg_label/list and names its images from ROOT on.
+        // A list lies in ROOT/seg_label/list and names its images relative to ROOT.
         string root = Path.GetFullPath(Path.Combine(folder, "..", ".."));
         return new DatasetLayout(root, [path], ReadLists(root, root, [path]));
     }
@@ -150,7 +151,7 @@ internal sealed class DatasetLayout
         return frames;
     }
 
-    /// <summary>The file beside its labels, else in the root or in one of the root's parts, else where an absolute path says; where it should be if it is nowhere.</summary>
+    /// <summary>The file beside its labels, else in the root or one of its parts, else at the absolute path; where it should be if it does not exist.</summary>
     private static string Find(string root, string folder, string name)
     {
         string expected = InFolder(folder, name);
@@ -171,10 +172,55 @@ internal sealed class DatasetLayout
         return IsAbsolute(name) ? Path.GetFullPath(name) : expected;
     }
 
-    // TuSimple's lists write /clips/... for what is below the root: such a path is absolute where it leads somewhere, or at least begins in a folder that is there.
+    // TuSimple's lists write /clips/... for what is below the root: such a path is absolute only if it exists, or at least its first folder does.
     private static bool IsAbsolute(string name) =>
         Path.IsPathFullyQualified(name) && (File.Exists(name) || (name.IndexOf('/', 1) is > 0 and int end && Directory.Exists(name[..end])));
 
     private static string InFolder(string folder, string relative) =>
         Path.GetFullPath(Path.Combine(folder, relative.TrimStart('/')));
+}
+
+/// <summary>Frames in the order of their labels, each image once: the first of several labels is kept, and the others are reported.</summary>
+internal sealed class FrameCollection
+{
+    private readonly List<LaneFrame> _frames = [];
+    private readonly List<RepeatedFrame> _repeated = [];
+    private readonly Dictionary<string, (int Index, string File, int Line)> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The frames.</summary>
+    public IReadOnlyList<LaneFrame> Frames => _frames;
+
+    /// <summary>The images labelled more than once.</summary>
+    public IReadOnlyList<RepeatedFrame> Repeated => _repeated;
+
+    /// <summary>Adds a labelled frame.</summary>
+    /// <param name="imagePath">The image's absolute path.</param>
+    /// <param name="label">Its lanes.</param>
+    /// <param name="maskPath">Its mask's absolute path, for a frame of a segmentation list.</param>
+    /// <param name="file">The file with the label.</param>
+    /// <param name="line">The label's line in it.</param>
+    public void Add(string imagePath, TuSimpleLabel label, string? maskPath, string file, int line)
+    {
+        if (_known.TryAdd(imagePath, (_frames.Count, file, line)))
+        {
+            _frames.Add(new LaneFrame(_frames.Count, imagePath, label, maskPath));
+            return;
+        }
+
+        (int index, string firstFile, int firstLine) = _known[imagePath];
+        bool same = maskPath == _frames[index].MaskPath && AreEqual(label, _frames[index].Label);
+
+        // Lists overlap by design: train_val.txt contains train.txt.
+        if (!same || maskPath is null || file == firstFile)
+        {
+            _repeated.Add(new RepeatedFrame(imagePath, Place(firstFile, firstLine), Place(file, line), same));
+        }
+    }
+
+    private static bool AreEqual(TuSimpleLabel one, TuSimpleLabel other) =>
+        one.HSamples.AsSpan().SequenceEqual(other.HSamples)
+        && one.Lanes.Length == other.Lanes.Length
+        && one.Lanes.Zip(other.Lanes).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+
+    private static string Place(string file, int line) => string.Create(CultureInfo.InvariantCulture, $"{file}, line {line}");
 }

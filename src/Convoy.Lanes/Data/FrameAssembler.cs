@@ -4,8 +4,8 @@ using Convoy.Training.Loading;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Prepares one frame of a batch: reads it (from the cache, if there is one), changes it, and writes the normalised image
-/// and the mask where the batch wants them. One assembler serves one thread at a time.
+/// Prepares one frame of a batch: reads it (from the cache, if there is one), augments it, and writes the normalised image and the mask
+/// into the memory of the batch. One assembler serves one thread at a time.
 /// </summary>
 internal sealed unsafe class FrameAssembler : IDisposable
 {
@@ -29,9 +29,9 @@ internal sealed unsafe class FrameAssembler : IDisposable
     }
 
     /// <summary>Prepares a frame.</summary>
-    /// <param name="sample">The frame's index in the data set, and what its random changes depend on.</param>
-    /// <param name="image">Room for 3 floats a pixel, in the memory order of the options.</param>
-    /// <param name="mask">Room for one byte a pixel; receives 1 for lane and 0 for background.</param>
+    /// <param name="sample">The frame, and what its random changes depend on.</param>
+    /// <param name="image">Receives 3 floats per pixel, in the memory order of the options.</param>
+    /// <param name="mask">Receives 1 byte per pixel: 1 for lane and 0 for background.</param>
     public void Assemble(SampleContext sample, Span<float> image, Span<byte> mask)
     {
         LaneFrame frame = _dataset.Frames[sample.Index];

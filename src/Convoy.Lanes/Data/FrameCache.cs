@@ -4,8 +4,8 @@ using Convoy.Training.Loading;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Decoded frames at the network's size: 4 bytes for each pixel and, if the data set has mask files, 1 byte for each pixel of the mask.
-/// Safe for any thread.
+/// Decoded frames at the network's size: 4 bytes per pixel and, if the data set has mask files, 1 byte per pixel of the mask. Safe for any
+/// thread.
 /// </summary>
 internal sealed class FrameCache(SampleCache samples, ImageSize size) : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class FrameCache(SampleCache samples, ImageSize size) : IDisposa
     private const int Version = 1;
 
     /// <summary>Opens the cache of a data set at a size, building it when it is absent or damaged.</summary>
-    /// <param name="directory">The cache folder, made when absent.</param>
+    /// <param name="directory">The cache folder, created when absent.</param>
     /// <param name="dataset">The frames.</param>
     /// <param name="size">The size of the cached frames.</param>
     /// <param name="workers">How many threads decode; 0 counts as 1.</param>
@@ -52,13 +52,13 @@ internal sealed class FrameCache(SampleCache samples, ImageSize size) : IDisposa
         Shape = (size.Width, size.Height, hasMasks ? 1 : 0),
     };
 
-    /// <summary>The size of an image file as the number that is kept with its frame.</summary>
+    /// <summary>The size of an image file as the tag that the cache keeps with its frame.</summary>
     public static long Tag(ImageSize original) => ((long)original.Height << 32) | (uint)original.Width;
 
-    /// <summary>The address of a frame's pixels, 4 bytes each, read only.</summary>
+    /// <summary>The address of a frame's pixels, 4 bytes each, read-only.</summary>
     public nint Pixels(int index) => samples.Address(index);
 
-    /// <summary>A frame's mask, 1 byte for each pixel; empty when the data set has no mask files.</summary>
+    /// <summary>A frame's mask, 1 byte per pixel; empty when the data set has no mask files.</summary>
     public ReadOnlySpan<byte> Mask(int index) => samples.Sample(index)[PixelBuffer.ByteCount(size)..];
 
     /// <summary>The size of a frame's image file.</summary>

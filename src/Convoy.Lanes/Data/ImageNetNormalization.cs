@@ -9,8 +9,8 @@ namespace Convoy.Lanes.Data;
 /// channel, with torchvision's statistics.
 /// </summary>
 /// <remarks>
-/// It is computed as value · factor + offset, multiplied and added separately (never fused), so that the vector and the
-/// scalar form give the same bits on every machine.
+/// Computed as value · factor + offset, multiplied and added separately (never fused), so that the vector and the scalar form give the
+/// same bits on every machine.
 /// </remarks>
 public static class ImageNetNormalization
 {
@@ -28,8 +28,8 @@ public static class ImageNetNormalization
     public static IReadOnlyList<float> StandardDeviation { get; } = [0.229f, 0.224f, 0.225f];
 
     /// <summary>Writes the red plane, then the green one, then the blue one (contiguous <c>[3, height, width]</c>).</summary>
-    /// <param name="rgba">4 bytes a pixel; the fourth is not used.</param>
-    /// <param name="planes">3 floats for each pixel.</param>
+    /// <param name="rgba">The image, 4 bytes per pixel, the fourth ignored.</param>
+    /// <param name="planes">Receives 3 floats per pixel.</param>
     public static void ToPlanes(ReadOnlySpan<byte> rgba, Span<float> planes)
     {
         int count = RequireRoom(rgba, planes);
@@ -60,8 +60,8 @@ public static class ImageNetNormalization
     }
 
     /// <summary>Writes red, green and blue of each pixel side by side (contiguous <c>[height, width, 3]</c>).</summary>
-    /// <param name="rgba">4 bytes a pixel; the fourth is not used.</param>
-    /// <param name="interleaved">3 floats for each pixel.</param>
+    /// <param name="rgba">The image, 4 bytes per pixel, the fourth ignored.</param>
+    /// <param name="interleaved">Receives 3 floats per pixel.</param>
     public static void ToInterleaved(ReadOnlySpan<byte> rgba, Span<float> interleaved)
     {
         int count = RequireRoom(rgba, interleaved);

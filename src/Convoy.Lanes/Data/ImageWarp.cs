@@ -5,12 +5,12 @@ using System.Runtime.Intrinsics.X86;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Moves an image's pixels by an affine transform with bilinear interpolation, in whole numbers (weights in 1/256), so
-/// that every machine gets the same bits.
+/// Moves the pixels of an image by an affine transform with bilinear interpolation, in integer arithmetic (weights in 1/256), so that
+/// every machine gets the same bits.
 /// </summary>
 internal static unsafe class ImageWarp
 {
-    // What a turned or shrunk picture leaves uncovered: the mean colour of ImageNet, near 0 once normalised (the colour changes come after).
+    // What a rotated or shrunk picture leaves uncovered: the mean colour of ImageNet, near 0 once normalised (the colour changes come after).
     private const uint Surround = 124u | (116u << 8) | (104u << 16) | (255u << 24);
 
     private const int FractionBits = 16;
@@ -20,10 +20,10 @@ internal static unsafe class ImageWarp
         [.. Enumerable.Range(0, 256).Select(weight => Vector128.Create(Vector64.Create((ushort)(256 - weight)), Vector64.Create((ushort)weight)))];
 
     /// <summary>Moves an image.</summary>
-    /// <param name="source">4 bytes a pixel, row by row.</param>
-    /// <param name="target">Room for as many pixels; other memory than the source.</param>
+    /// <param name="source">The image, 4 bytes per pixel, row by row.</param>
+    /// <param name="target">Room for as many pixels; must not overlap the source.</param>
     /// <param name="size">The size of both.</param>
-    /// <param name="back">Where each pixel of the target comes from, in centre coordinates.</param>
+    /// <param name="back">Where each pixel of the target comes from, in coordinates of pixel centres.</param>
     public static void Apply(ReadOnlySpan<uint> source, Span<uint> target, ImageSize size, Matrix3x2 back)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(source.Length, size.Width * size.Height, nameof(source));
@@ -61,7 +61,7 @@ internal static unsafe class ImageWarp
 
     private static int Weight(long at) => (int)(at >> (FractionBits - 8)) & 255;
 
-    /// <summary>The pixels of a row whose four sources are all inside; they follow one another, as sources lie on a line.</summary>
+    /// <summary>The pixels of a row whose four sources are all inside; they are consecutive, since their sources lie on a straight line.</summary>
     private static (int First, int End) Inside(long fromX, long stepX, int width, long fromY, long stepY, int height)
     {
         (long firstX, long endX) = Inside(fromX, stepX, (long)(width - 1) << FractionBits, width);
@@ -97,7 +97,7 @@ internal static unsafe class ImageWarp
     }
 
     /// <summary>Four pixels at a time, to the same bits as <see cref="Blend"/>.</summary>
-    /// <returns>The first pixel that is left.</returns>
+    /// <returns>The first pixel that is left to do.</returns>
     private static int InteriorByFours(uint* source, uint* row, int width, int first, int end, long fromX, long stepX, long fromY, long stepY)
     {
         Vector256<ushort> half = Vector256.Create((ushort)128);
@@ -134,7 +134,7 @@ internal static unsafe class ImageWarp
     private static Vector256<ushort> Pair(uint* first, uint* second) =>
         Avx2.ConvertToVector256Int16(Vector128.Create(*(ulong*)first, *(ulong*)second).AsByte()).AsUInt16();
 
-    /// <summary>(a · (256 - weight) + b · weight + 128) / 256. What overflows on the way is gone at the end, which is below 65,536.</summary>
+    /// <summary>(a · (256 - weight) + b · weight + 128) / 256. Overflow on the way cancels out: the sum is below 65,536.</summary>
     private static Vector256<ushort> Mix(Vector256<ushort> a, Vector256<ushort> b, Vector256<ushort> weight, Vector256<ushort> half) =>
         ((a << 8) + ((b - a) * weight) + half) >>> 8;
 

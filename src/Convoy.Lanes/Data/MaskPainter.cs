@@ -4,20 +4,20 @@ using SkiaSharp;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Draws the mask that a network is to learn: 1 where a lane is, 0 elsewhere, at the network's size, from the label's
-/// points and never by resizing another mask.
+/// Draws the mask that a network learns: 1 where there is a lane, 0 elsewhere, at the network's size, from the label's points and never by
+/// resizing another mask.
 /// </summary>
 /// <remarks>
-/// A lane's points are joined in row order by straight lines with round ends, without anti-aliasing: a pixel is lane when
-/// its centre lies within half the line width of the line. Rows inside a lane that have no point (-2) are bridged, as the
-/// benchmark's segmentation labels do; a lane of one point is a dot. Coordinates are those of <see cref="ImageGeometry"/>.
+/// The points of a lane are joined in row order by straight lines with round ends, without anti-aliasing: a pixel is lane when its centre
+/// lies within half the line width of the line. Rows inside a lane without a point (-2) are bridged, as in the benchmark's segmentation
+/// labels; a lane of one point is a dot. Coordinates are those of <see cref="ImageGeometry"/>.
 /// </remarks>
 public sealed class MaskPainter : IDisposable
 {
     private readonly SKPaint _paint;
 
     /// <param name="size">The network's size.</param>
-    /// <param name="lineWidth">The lines' width in pixels at the network's size, greater than 0.</param>
+    /// <param name="lineWidth">The width of the lines in pixels at the network's size; above 0.</param>
     public MaskPainter(ImageSize size, double lineWidth)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lineWidth);
@@ -38,12 +38,12 @@ public sealed class MaskPainter : IDisposable
     /// <summary>The network's size.</summary>
     public ImageSize Size { get; }
 
-    /// <summary>The lines' width in pixels at the network's size.</summary>
+    /// <summary>The width of the lines in pixels at the network's size.</summary>
     public double LineWidth { get; }
 
     /// <summary>
-    /// The width that 5 pixels at 1280x720 have at another size: 5 times the square root of the change in area, which is
-    /// 2.795 at 800x360.
+    /// The width at another size that corresponds to 5 pixels at 1280x720: 5 times the square root of the ratio of the areas, which is 2.795
+    /// at 800x360.
     /// </summary>
     public static double DefaultLineWidth(ImageSize network) =>
         5 * Math.Sqrt((double)network.Width * network.Height / ((double)ImageSize.TuSimple.Width * ImageSize.TuSimple.Height));
@@ -51,14 +51,14 @@ public sealed class MaskPainter : IDisposable
     /// <summary>Draws a label's lanes.</summary>
     /// <param name="label">The lanes, in pixels of the original image.</param>
     /// <param name="original">The original image's size.</param>
-    /// <param name="mask">Room for height x width bytes, row by row; all of it is written, 0 or 1.</param>
+    /// <param name="mask">Receives height x width bytes, row by row: 0 or 1.</param>
     public void Paint(TuSimpleLabel label, ImageSize original, Span<byte> mask) => Paint(label, original, Matrix3x2.Identity, mask);
 
-    /// <summary>Draws a label's lanes after moving them.</summary>
+    /// <summary>Draws a label's lanes after a transform.</summary>
     /// <param name="label">The lanes, in pixels of the original image.</param>
     /// <param name="original">The original image's size.</param>
-    /// <param name="transform">Where the network's pixels go (centre coordinates), such as <see cref="Augmentation.Transform"/>.</param>
-    /// <param name="mask">Room for height x width bytes, row by row; all of it is written, 0 or 1.</param>
+    /// <param name="transform">Where pixels at the network's size go, in coordinates of pixel centres, such as <see cref="Augmentation.Transform"/>.</param>
+    /// <param name="mask">Receives height x width bytes, row by row: 0 or 1.</param>
     public unsafe void Paint(TuSimpleLabel label, ImageSize original, Matrix3x2 transform, Span<byte> mask)
     {
         ArgumentNullException.ThrowIfNull(label);
@@ -68,7 +68,7 @@ public sealed class MaskPainter : IDisposable
         {
             var info = new SKImageInfo(Size.Width, Size.Height, SKColorType.Alpha8, SKAlphaType.Premul);
             using SKSurface surface = SKSurface.Create(info, (nint)pixels, Size.Width)
-                ?? throw new InvalidOperationException($"no mask of {Size} could be made");
+                ?? throw new InvalidOperationException($"A mask of {Size} could not be allocated.");
             var geometry = new ImageGeometry(original, Size);
             foreach (double[] lane in label.Lanes)
             {
@@ -93,7 +93,7 @@ public sealed class MaskPainter : IDisposable
                 var point = new Vector2((float)geometry.ToNetworkX(lane[row]), (float)geometry.ToNetworkY(rows[row]));
                 Vector2 moved = Vector2.Transform(point, transform);
 
-                // Skia counts from the corner of the first pixel, labels from its centre.
+                // Skia's origin is the corner of the first pixel, that of labels its centre.
                 last = new SKPoint(moved.X + 0.5f, moved.Y + 0.5f);
                 if (count++ == 0)
                 {

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace Convoy.Lanes.Data;
 
-/// <summary>Native memory for one image of 4 bytes a pixel (red, green, blue, unused), rows without padding.</summary>
+/// <summary>Native memory for one image of 4 bytes per pixel (red, green, blue, unused), rows without padding.</summary>
 internal sealed unsafe class PixelBuffer : IDisposable
 {
     private const nuint Alignment = 64;
@@ -20,10 +20,10 @@ internal sealed unsafe class PixelBuffer : IDisposable
     /// <summary>The pixels' bytes.</summary>
     public Span<byte> Bytes => new(_pixels, ByteCount(Size));
 
-    /// <summary>How Skia is to see a buffer of this kind: plain numbers without a colour space.</summary>
+    /// <summary>How Skia sees such a buffer: plain numbers without a colour space.</summary>
     public static SKImageInfo Info(ImageSize size) => new(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
 
-    /// <summary>The bytes of an image.</summary>
+    /// <summary>How many bytes an image takes.</summary>
     public static int ByteCount(ImageSize size) => checked(size.Width * size.Height * 4);
 
     /// <summary>Makes room for an image of this size; what was in the buffer is lost.</summary>

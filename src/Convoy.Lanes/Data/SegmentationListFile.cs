@@ -3,15 +3,15 @@ using System.Globalization;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// Reads the segmentation-list form of lane data sets: <c>image mask exist1 exist2 ...</c> a line, paths relative to the
-/// data set's root with or without a leading slash. The numbers after the mask say which lanes exist; they are not used.
+/// Reads lane data sets in the form of segmentation lists: each line is <c>image mask exist1 exist2 ...</c>, with paths relative to the
+/// root of the data set, with or without a leading slash. The numbers after the mask say which lanes exist; they are not used.
 /// </summary>
 internal static class SegmentationListFile
 {
-    private const string Remedy = "Write the image's path, a space and the mask's path in each line.";
+    private const string Remedy = "Write the path of the image, a space and the path of the mask on each line.";
 
-    /// <summary>Reads the pairs of image and mask as they are written, each with its line from 1, in the order of the lines.</summary>
-    /// <exception cref="BadInputException">The list can't be read, a line has no mask or something that no path has, or the file has no line.</exception>
+    /// <summary>Reads the pairs of image and mask as they are written, each with its line number from 1, in order.</summary>
+    /// <exception cref="BadInputException">The list cannot be read or is empty, or a line has no mask or a character that paths cannot contain.</exception>
     public static IReadOnlyList<(string Image, string Mask, int Line)> Read(string path)
     {
         var entries = new List<(string, string, int)>();
@@ -37,7 +37,7 @@ internal static class SegmentationListFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException("the mask list can't be read", path, $"Give a list that you may read: {error.Message}", error);
+            throw new BadInputException("the mask list cannot be read", path, $"Give a list that you may read: {error.Message}", error);
         }
 
         return entries.Count > 0
@@ -51,7 +51,7 @@ internal static class SegmentationListFile
         if (impossible >= 0)
         {
             throw new BadInputException(
-                string.Create(CultureInfo.InvariantCulture, $"a line of the mask list holds the character U+{(int)name[impossible]:X4}, which no path has"), Place(path, line), Remedy);
+                string.Create(CultureInfo.InvariantCulture, $"a line of the mask list contains the character U+{(int)name[impossible]:X4}, which paths cannot contain"), Place(path, line), Remedy);
         }
     }
 

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace Convoy.Lanes.Data;
 
 /// <summary>
-/// The same batch again and again, ready at once: what a training step costs when data costs nothing. Images are normally distributed,
-/// as normalised ones nearly are; the masks hold upright lanes.
+/// The same batch again and again, without any work: shows what a training step costs when data costs nothing. Images are normally
+/// distributed, as normalised ones nearly are; the masks hold vertical lanes.
 /// </summary>
 public static class SyntheticLaneBatches
 {
     private const int Lanes = 4;
 
-    /// <summary>Makes the batch.</summary>
-    /// <param name="options">Of which image size, batch size and memory order count.</param>
-    /// <param name="frameCount">How many frames there seem to be; at least 1.</param>
+    /// <summary>Makes the batch and a source that repeats it.</summary>
+    /// <param name="options">Image size, batch size and memory order; the rest is ignored.</param>
+    /// <param name="frameCount">How many frames to report; at least 1.</param>
     /// <param name="seed">The seed of the images.</param>
     /// <exception cref="BadInputException">An option is out of range.</exception>
     public static IBatchSource<LaneBatch> Create(LaneLoaderOptions options, int frameCount, long seed)

@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace Convoy.Lanes.Data;
 
-/// <summary>A file's text as UTF-8 without its byte order mark, and which line and column a byte is in.</summary>
+/// <summary>The text of a file as UTF-8 without its byte order mark, with the line and column of each byte.</summary>
 internal sealed class TextOfFile
 {
     private readonly byte[] _bytes;
@@ -24,7 +24,7 @@ internal sealed class TextOfFile
     /// <summary>Reads a file of UTF-8, or of UTF-16 with or without a byte order mark.</summary>
     /// <param name="path">The file.</param>
     /// <param name="noun">What it holds, for errors: <c>label</c>.</param>
-    /// <exception cref="BadInputException">The file is absent, can't be read or is no text of these kinds.</exception>
+    /// <exception cref="BadInputException">The file does not exist, cannot be read or is not text in one of these encodings.</exception>
     public static TextOfFile Read(string path, string noun)
     {
         if (!File.Exists(path))
@@ -39,7 +39,7 @@ internal sealed class TextOfFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException($"the {noun} file can't be read", path, $"Give a file that you may read: {error.Message}", error);
+            throw new BadInputException($"the {noun} file cannot be read", path, $"Give a file that you may read: {error.Message}", error);
         }
 
         var text = new TextOfFile(path, Decoded(bytes, path, noun));
@@ -53,10 +53,10 @@ internal sealed class TextOfFile
         return text;
     }
 
-    /// <summary>The line of a byte, from 1.</summary>
+    /// <summary>The line number of a byte, from 1.</summary>
     public int LineOf(int at) => 1 + Bytes[..at].Count((byte)'\n');
 
-    /// <summary>File, line and column (in characters, both from 1) of a byte.</summary>
+    /// <summary>File, line and column of a byte; the column counts characters, both count from 1.</summary>
     public string Place(int at)
     {
         int start = Bytes[..at].LastIndexOf((byte)'\n') + 1;
@@ -66,7 +66,7 @@ internal sealed class TextOfFile
 
     private static byte[] Decoded(byte[] bytes, string path, string noun)
     {
-        // JSON begins with an ASCII character, so a 0 beside it tells UTF-16 also without a mark.
+        // JSON begins with an ASCII character, so a 0 beside it reveals UTF-16 even without a byte order mark.
         Encoding? encoding = bytes switch
         {
             [0xFF, 0xFE, ..] or [not 0, 0, not 0, ..] => new UnicodeEncoding(bigEndian: false, byteOrderMark: false, throwOnInvalidBytes: true),

@@ -4,15 +4,14 @@ using SkiaSharp;
 namespace Convoy.Lanes.Drawing;
 
 /// <summary>
-/// Draws lanes on their image: predicted ones as coloured lines, true ones as thin white dots on top, so that the eye
-/// sees at once where the two part.
+/// Draws lanes on their image: predicted ones as coloured lines, true ones as thin white dots on top, so that differences catch the eye.
 /// </summary>
 public static class OverlayPainter
 {
-    /// <summary>The width of 1280x720 images, for which the line widths below are meant; other images scale them.</summary>
+    /// <summary>The width of 1280x720 images, which the line widths below are made for; they scale with the image.</summary>
     private const float ReferenceWidth = 1280;
 
-    /// <summary>Okabe and Ito's colours, which colour-blind people tell apart, ordered so that neighbouring lanes differ most.</summary>
+    /// <summary>Okabe and Ito's palette, which is safe for colour-blind viewers, ordered so that neighbouring lanes differ most.</summary>
     private static readonly SKColor[] LaneColours =
     [
         new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0xF0, 0xE4, 0x42), new(0xCC, 0x79, 0xA7), new(0x00, 0x9E, 0x73), new(0xD5, 0x5E, 0x00),
@@ -20,15 +19,15 @@ public static class OverlayPainter
 
     private static readonly SKColor MaskColour = new(0x00, 0xE5, 0xFF);
 
-    /// <summary>Draws lanes on an image and saves the picture, in the image's size.</summary>
+    /// <summary>Draws lanes on an image and saves the picture at the image's size.</summary>
     /// <param name="imagePath">The image, in any format that SkiaSharp decodes.</param>
     /// <param name="lanes">The predicted lanes: x in pixels of the image for each row, negative where a lane has no point.</param>
     /// <param name="hSamples">The rows, y in pixels of the image.</param>
     /// <param name="truth">The true lanes in the same rows; null for none.</param>
-    /// <param name="outputPath">The picture to write, ending in .jpg, .jpeg or .png. An existing one is replaced once the new one is whole.</param>
+    /// <param name="outputPath">The picture to write, ending in .jpg, .jpeg or .png. An existing one is replaced once the new one is complete.</param>
     /// <param name="options">What else to draw; null for the defaults.</param>
-    /// <exception cref="BadInputException">The image is absent or not an image, or the picture cannot be written or has another ending.</exception>
-    /// <exception cref="ArgumentException">A lane has not one x for each row, or the mask is not of its size.</exception>
+    /// <exception cref="BadInputException">The image does not exist or is not an image, or the picture cannot be written or has another extension.</exception>
+    /// <exception cref="ArgumentException">A lane does not have one x per row, or the mask does not have the size given.</exception>
     public static void Paint(
         string imagePath,
         IReadOnlyList<double[]> lanes,
@@ -44,7 +43,7 @@ public static class OverlayPainter
         SKEncodedImageFormat format = FormatOf(outputPath);
         if (lanes.Concat(truth ?? []).Any(lane => lane.Length != hSamples.Length))
         {
-            throw new ArgumentException($"A lane has not one x for each of the {hSamples.Length} rows.", nameof(lanes));
+            throw new ArgumentException($"A lane does not have one x for each of the {hSamples.Length} rows.", nameof(lanes));
         }
 
         using SKBitmap picture = Decode(imagePath, options.Upright);
@@ -77,13 +76,13 @@ public static class OverlayPainter
     {
         ".JPG" or ".JPEG" => SKEncodedImageFormat.Jpeg,
         ".PNG" => SKEncodedImageFormat.Png,
-        _ => throw new BadInputException("not a picture's file name", path, "Let it end in .jpg or .png."),
+        _ => throw new BadInputException("the file name has no known extension for pictures", path, "Use .jpg or .png."),
     };
 
     private static SKBitmap Decode(string path, bool upright)
     {
         using SKCodec codec = ImageHeader.OpenCodec(path);
-        ImageFacts stored = ImageFacts.Of(codec);
+        ImageFacts stored = ImageFacts.Read(codec);
         bool turn = upright && stored.IsTurned;
         var bitmap = new SKBitmap(PixelBuffer.Info(turn ? ImageOrientation.Upright(stored.Size, stored.Origin) : stored.Size));
         try
@@ -118,7 +117,7 @@ public static class OverlayPainter
         (int width, int height) = options.MaskSize;
         if (mask.Length != width * height)
         {
-            throw new ArgumentException($"The mask has {mask.Length} values, not {options.MaskSize}.", nameof(options));
+            throw new ArgumentException($"The mask has {mask.Length} values, which is not {options.MaskSize}.", nameof(options));
         }
 
         using var shade = new SKBitmap(new SKImageInfo(width, height, SKColorType.Alpha8, SKAlphaType.Premul));
@@ -171,7 +170,7 @@ public static class OverlayPainter
         IsAntialias = true,
     };
 
-    /// <summary>The curve through a lane's points (Catmull-Rom's, as cubic Bezier pieces). A lane of one point is a dot.</summary>
+    /// <summary>The curve through a lane's points (Catmull-Rom's, as cubic Bezier pieces). A lane of one point becomes a dot.</summary>
     private static SKPath SmoothPath(double[] lane, double[] rows)
     {
         var points = new List<SKPoint>(lane.Length);
@@ -179,7 +178,7 @@ public static class OverlayPainter
         {
             if (lane[i] >= 0)
             {
-                // A label's x and y are pixel centres; the canvas counts from pixel corners.
+                // Labels use coordinates of pixel centres, the canvas those of pixel corners.
                 points.Add(new SKPoint((float)lane[i] + 0.5f, (float)rows[i] + 0.5f));
             }
         }
@@ -229,4 +228,26 @@ public static class OverlayPainter
         canvas.DrawRoundRect(bar, 6 * scale, 6 * scale, background);
         canvas.DrawText(caption, bar.Left + padding, bar.Top + (padding / 2) - metrics.Ascent, SKTextAlign.Left, font, text);
     }
+}
+
+/// <summary>What <see cref="OverlayPainter"/> draws besides the lanes.</summary>
+public sealed record OverlayOptions
+{
+    /// <summary>One line of text in the picture's lower left corner, such as <c>accuracy 0.93, 41 ms</c>. Default: none. Omitted on systems without any font.</summary>
+    public string? Caption { get; init; }
+
+    /// <summary>Predicted lane pixels to shade, row-major: 0 for background, any other value for lane. Default: none.</summary>
+    public ReadOnlyMemory<byte> Mask { get; init; }
+
+    /// <summary>The size of <see cref="Mask"/>. Default 800x360.</summary>
+    public ImageSize MaskSize { get; init; } = ImageSize.Network;
+
+    /// <summary>The opacity of the mask, 0 (invisible) to 1. Default 0.35.</summary>
+    public double MaskOpacity { get; init; } = 0.35;
+
+    /// <summary>Whether the image is turned as its EXIF orientation says; lanes and mask are then those of the turned picture. Default false.</summary>
+    public bool Upright { get; init; }
+
+    /// <summary>JPEG quality, 1 to 100. Default 90. PNG ignores it.</summary>
+    public int JpegQuality { get; init; } = 90;
 }

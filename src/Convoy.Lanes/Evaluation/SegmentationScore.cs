@@ -5,7 +5,7 @@ namespace Convoy.Lanes.Evaluation;
 
 /// <summary>
 /// How well a mask of lane pixels (class 1) agrees with the true one: pixel counts, which add up over frames and over
-/// ranks, and the ratios of their totals. A ratio of nothing to nothing is 0, as scikit-learn's <c>zero_division=0</c> has it.
+/// ranks, and the ratios of their totals. A ratio of 0 to 0 is 0, as with scikit-learn's <c>zero_division=0</c>.
 /// </summary>
 /// <param name="TruePositives">Lane pixels predicted as lane.</param>
 /// <param name="FalsePositives">Background pixels predicted as lane.</param>

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace Convoy.Lanes.Evaluation;
 
-/// <summary>The per-frame results as a CSV file (RFC 4180, UTF-8, invariant numbers): what to look at to find the frames that cost most.</summary>
+/// <summary>The per-frame results as a CSV file (RFC 4180, UTF-8, invariant numbers): for finding the frames that cost most.</summary>
 public static class TuSimpleFrameCsv
 {
     /// <summary>The file's first line.</summary>
     public const string Header = "raw_file,accuracy,fp,fn,label_lanes,predicted_lanes,run_time_ms,rule";
 
-    /// <summary>Writes one row for each prediction: to a temporary name first, so that a failure leaves an earlier file as it was.</summary>
+    /// <summary>Writes one row per prediction, under a temporary name first, so that a failure leaves an earlier file as it was.</summary>
     /// <exception cref="BadInputException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<TuSimpleFrameScore> frames)
     {

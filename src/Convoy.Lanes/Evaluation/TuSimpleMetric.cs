@@ -4,52 +4,52 @@ using Convoy.Lanes.Data;
 namespace Convoy.Lanes.Evaluation;
 
 /// <summary>
-/// The TuSimple lane benchmark's metric, number for number as its script <c>evaluate/lane.py</c> computes it, with the
-/// script's peculiarities: a row counts as right where prediction and label both have no point; several label lanes may
-/// match one predicted lane, so that false positives can be negative; a frame of more than four label lanes leaves out its worst;
-/// sums are divided by the number of distinct labelled frames, also when a frame was predicted twice.
+/// The metric of the TuSimple lane benchmark, number for number as its script <c>evaluate/lane.py</c> computes it, including the script's
+/// peculiarities: a row counts as right where prediction and label both have no point; several label lanes may match one predicted lane, so
+/// that false positives can be negative; with more than four label lanes the worst is left out; sums are divided by the number of distinct
+/// labelled frames, even when a frame is predicted twice.
 /// </summary>
 public static class TuSimpleMetric
 {
-    /// <summary>A point of an upright lane is right when it is closer than this, in pixels of the original image.</summary>
+    /// <summary>A point of a vertical lane is right when it is closer than this, in pixels of the original image.</summary>
     public const double PixelThreshold = 20;
 
-    /// <summary>A label lane is matched when at least this share of its rows is right.</summary>
+    /// <summary>A label lane is matched when at least this share of its rows are right.</summary>
     public const double MatchThreshold = 0.85;
 
     /// <summary>The benchmark's time limit for one frame, in milliseconds.</summary>
     public const double TimeLimitMilliseconds = 200;
 
-    /// <summary>Predicting more lanes than the label's and this many scores the frame 0.</summary>
+    /// <summary>A frame scores 0 when more lanes than the label's plus this many are predicted.</summary>
     public const int ExtraLanesAllowed = 2;
 
-    /// <summary>What the script puts for an absent point: far from every pixel, and equal for prediction and label.</summary>
+    /// <summary>What the script uses for an absent point: far from every pixel, and the same for prediction and label.</summary>
     private const double AbsentPoint = -100;
 
-    /// <summary>A frame counts at most this many lanes.</summary>
+    /// <summary>At most this many lanes of a frame count.</summary>
     private const int CountedLanes = 4;
 
     /// <summary>Scores a prediction file against a label file.</summary>
     /// <param name="predictionPath">A prediction file; see <see cref="TuSimplePredictionFile"/>.</param>
     /// <param name="labelPath">A label file; see <see cref="TuSimpleLabelFile"/>.</param>
-    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true. Without the rule predictions need no <c>run_time</c>.</param>
+    /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true. Without the rule, predictions need no <c>run_time</c>.</param>
     /// <exception cref="BadInputException">A file cannot be read or the two do not fit together; the message names file, line and value.</exception>
     public static TuSimpleScore ScoreFiles(string predictionPath, string labelPath, bool applyTimeRule = true)
     {
         IReadOnlyList<TuSimpleLabel> labels = TuSimpleLabelFile.Read(labelPath);
         IReadOnlyList<TuSimplePrediction> predictions = TuSimplePredictionFile.Read(predictionPath, requireRunTime: applyTimeRule);
-        TuSimpleCoverage coverage = CoverageOf(predictions, labels);
-        RequireSameCount(predictions, labels, coverage, Invariant($"{predictionPath}: {predictions.Count} predictions, {labelPath}: {labels.Count} labels"));
+        TuSimpleCoverage coverage = Coverage(predictions, labels);
+        RequireSameCount(predictions, labels, coverage, $"{predictionPath}: {Quantity.Format(predictions.Count, "prediction")}, {labelPath}: {Quantity.Format(labels.Count, "label")}");
         return Score(InRowOrder(predictions, labels), labels, applyTimeRule);
     }
 
     /// <summary>Scores predictions against labels.</summary>
-    /// <param name="predictions">One for each label line. A frame predicted twice counts twice.</param>
-    /// <param name="labels">The labels. Of two labels of one frame the later one counts.</param>
+    /// <param name="predictions">One per label. A frame predicted twice counts twice.</param>
+    /// <param name="labels">The labels. The later of two labels of one frame counts.</param>
     /// <param name="applyTimeRule">Whether frames over 200 ms score 0, as in the benchmark. Default true.</param>
     /// <exception cref="BadInputException">
-    /// There are no labels, there are more or fewer predictions than labels, a prediction's frame has no label, or a lane has not one x for
-    /// each row. These are the script's errors.
+    /// There are no labels, there are more or fewer predictions than labels, a predicted frame has no label, or a lane does not have one x per
+    /// row. The script fails in these cases, too.
     /// </exception>
     public static TuSimpleScore Score(
         IReadOnlyList<TuSimplePrediction> predictions,
@@ -63,8 +63,8 @@ public static class TuSimpleMetric
             throw new BadInputException("there is nothing to score against", "0 labels", "Give a label file with at least one line.");
         }
 
-        TuSimpleCoverage coverage = CoverageOf(predictions, labels);
-        RequireSameCount(predictions, labels, coverage, Invariant($"{predictions.Count} predictions, {labels.Count} labels"));
+        TuSimpleCoverage coverage = Coverage(predictions, labels);
+        RequireSameCount(predictions, labels, coverage, $"{Quantity.Format(predictions.Count, "prediction")}, {Quantity.Format(labels.Count, "label")}");
         var labelOfFrame = new Dictionary<string, PreparedLabel>(labels.Count, StringComparer.Ordinal);
         foreach (TuSimpleLabel label in labels)
         {
@@ -84,7 +84,7 @@ public static class TuSimpleMetric
                 throw new BadInputException(
                     "a predicted frame has no label",
                     $"{source}: {prediction.RawFile}",
-                    $"Predict the labelled frames, under the labels' raw_file: {string.Join("; ", coverage.Remarks)}.");
+                    $"Predict the labelled frames under the raw_file of their labels: {string.Join("; ", coverage.Remarks)}.");
             }
 
             TuSimpleFrameScore frame = ScoreFrame(prediction, label, source, applyTimeRule);
@@ -98,11 +98,11 @@ public static class TuSimpleMetric
         return new TuSimpleScore(accuracy / count, falsePositives / count, falseNegatives / count, frames)
         {
             Coverage = coverage,
-            EmptyLanes = EmptyLanesOf(frames, () => Score(predictions, [.. labels.Select(WithoutEmptyLanes)], applyTimeRule)),
+            EmptyLanes = EmptyLanes(frames, () => Score(predictions, [.. labels.Select(WithoutEmptyLanes)], applyTimeRule)),
         };
     }
 
-    private static EmptyLabelLanes? EmptyLanesOf(IReadOnlyList<TuSimpleFrameScore> frames, Func<TuSimpleScore> scoreWithout)
+    private static EmptyLabelLanes? EmptyLanes(IReadOnlyList<TuSimpleFrameScore> frames, Func<TuSimpleScore> scoreWithout)
     {
         TuSimpleFrameScore[] affected = [.. frames.DistinctBy(frame => frame.RawFile).Where(frame => frame.EmptyLabelLanes > 0)];
         return affected.Length == 0
@@ -114,13 +114,13 @@ public static class TuSimpleMetric
 
     private static bool IsEmpty(double[] lane) => Array.TrueForAll(lane, x => x < 0);
 
-    private static TuSimpleCoverage CoverageOf(IReadOnlyList<TuSimplePrediction> predictions, IReadOnlyList<TuSimpleLabel> labels) =>
-        TuSimpleCoverage.Of([.. predictions.Select(prediction => prediction.RawFile)], [.. labels.Select(label => label.RawFile)]);
+    private static TuSimpleCoverage Coverage(IReadOnlyList<TuSimplePrediction> predictions, IReadOnlyList<TuSimpleLabel> labels) =>
+        TuSimpleCoverage.Compare([.. predictions.Select(prediction => prediction.RawFile)], [.. labels.Select(label => label.RawFile)]);
 
-    /// <summary>The predictions with their lanes from the top down, as the labels are read: a file whose labels go from the bottom up is predicted so too.</summary>
+    /// <summary>The predictions with their lanes from the top down, as labels are read: predictions for labels that go from the bottom up do so as well.</summary>
     private static TuSimplePrediction[] InRowOrder(IReadOnlyList<TuSimplePrediction> predictions, IReadOnlyList<TuSimpleLabel> labels)
     {
-        // Of two labels of one frame the later one counts.
+        // The later of two labels of one frame counts.
         Dictionary<string, bool> descends = [];
         foreach (TuSimpleLabel label in labels)
         {
@@ -142,14 +142,14 @@ public static class TuSimpleMetric
     private static TuSimpleFrameScore ScoreFrame(TuSimplePrediction prediction, PreparedLabel label, string source, bool applyTimeRule)
     {
         double[][] lanes = prediction.Lanes;
-        // The script looks at the form first, so a wrong form is an error also in a frame that was too slow.
+        // The script checks the form first, so a wrong form is an error even in a frame that was too slow.
         for (int lane = 0; lane < lanes.Length; lane++)
         {
             if (lanes[lane].Length != label.Rows)
             {
                 throw new BadInputException(
                     "a predicted lane must have one x for each of the label's h_samples",
-                    Invariant($"{source}: lane {lane + 1} has {lanes[lane].Length} values for {label.Rows} rows"),
+                    Invariant($"{source}: lane {lane + 1} has {Quantity.Format(lanes[lane].Length, "value")} for {Quantity.Format(label.Rows, "row")}"),
                     "Write -2 in rows where the lane has no point.");
             }
         }
@@ -235,8 +235,8 @@ public static class TuSimpleMetric
     }
 
     /// <summary>
-    /// The threshold of one label lane: 20 px across an upright lane, and as much measured across a slanted one, that is 20 / cos(angle)
-    /// along the row, where the angle is that of the least-squares line x(y) through the lane's points.
+    /// The threshold of one label lane: 20 px for a vertical lane, and as much measured across a slanted one, that is 20 / cos(angle) along
+    /// the row, with the angle of the least-squares line x(y) through the lane's points.
     /// </summary>
     internal static double LaneThreshold(double[] lane, double[] rows)
     {
@@ -290,8 +290,8 @@ public static class TuSimpleMetric
                 {
                     throw new BadInputException(
                         "a label's lane must have one x for each of its h_samples",
-                        Invariant($"{label.RawFile}: lane {lane + 1} has {Lanes[lane].Length} values for {Rows} rows"),
-                        "Repair or remove this line of the label file.");
+                        Invariant($"{label.RawFile}: lane {lane + 1} has {Quantity.Format(Lanes[lane].Length, "value")} for {Quantity.Format(Rows, "row")}"),
+                        "Repair or remove this label.");
                 }
             }
 

@@ -5,29 +5,31 @@ using Convoy.Lanes.Data;
 namespace Convoy.Lanes.Evaluation;
 
 /// <summary>
-/// Prediction files in the form that the TuSimple benchmark takes: one JSON object a line with <c>raw_file</c>,
-/// <c>lanes</c> and <c>run_time</c> in milliseconds. Other members, such as <c>h_samples</c>, are skipped, and so are blank lines.
-/// Objects over several lines and a list of objects are read too.
+/// Prediction files in the form that the TuSimple benchmark takes: one JSON object per line with <c>raw_file</c>, <c>lanes</c> and
+/// <c>run_time</c> in milliseconds. Other members, such as <c>h_samples</c>, and blank lines are ignored. Objects that span several lines
+/// and a list of objects are read as well.
 /// </summary>
 public static class TuSimplePredictionFile
 {
-    private const string Remedy = """A prediction is a JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
+    private static readonly JsonObjectKind Content = new("prediction", "raw_file, lanes and run_time");
+    private const string Remedy = """Give a JSON object such as {"raw_file":"clips/a/20.jpg","lanes":[[-2,632.5]],"run_time":20}.""";
 
     /// <summary>Reads a prediction file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="requireRunTime">Whether each prediction must have its <c>run_time</c>; where it may be missing, it reads as NaN.</param>
+    /// <param name="requireRunTime">Whether every prediction must have a <c>run_time</c>. If not, a missing one is NaN.</param>
     /// <exception cref="BadInputException">
-    /// The file is missing or cannot be read, or what stands in it is not a prediction; the message names the file, the line and what was found.
+    /// The file does not exist or cannot be read, or contains something other than predictions; the message names the file, the line and what
+    /// was found.
     /// </exception>
     public static IReadOnlyList<TuSimplePrediction> Read(string path, bool requireRunTime = true)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return [.. JsonObjectFile.Read(path, "prediction").Select(prediction =>
+        return [.. JsonObjectFile.Read(path, Content).Select(prediction =>
             ReadPrediction(prediction.Value, string.Create(CultureInfo.InvariantCulture, $"{path}, line {prediction.Line}"), requireRunTime))];
     }
 
     /// <summary>
-    /// Writes a prediction file: to a temporary name in the same folder first, so that a failure leaves an earlier file as it was.
+    /// Writes a prediction file, under a temporary name in the same folder first, so that a failure leaves an earlier file as it was.
     /// </summary>
     /// <exception cref="BadInputException">The file cannot be written, or a number in it is not finite.</exception>
     public static void Write(string path, IEnumerable<TuSimplePrediction> predictions)
@@ -54,7 +56,7 @@ public static class TuSimplePredictionFile
             JsonElement rawFile = Member(root, "raw_file", source);
             if (rawFile.ValueKind != JsonValueKind.String)
             {
-                throw Bad("raw_file must be text", source, rawFile);
+                throw Bad("raw_file must be a string", source, rawFile);
             }
 
             JsonElement lanes = Member(root, "lanes", source);
@@ -72,7 +74,7 @@ public static class TuSimplePredictionFile
         }
         catch (InvalidOperationException error)
         {
-            throw JsonObjectFile.HalfCharacter(source, error);
+            throw JsonObjectFile.UnpairedSurrogate(source, error);
         }
     }
 
@@ -98,10 +100,10 @@ public static class TuSimplePredictionFile
         return xs;
     }
 
-    private static double Number(JsonElement element, string what, string source) =>
+    private static double Number(JsonElement element, string requirement, string source) =>
         element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value) && double.IsFinite(value)
             ? value
-            : throw Bad(what, source, element);
+            : throw Bad(requirement, source, element);
 
     private static void WriteLine(Utf8JsonWriter writer, TuSimplePrediction prediction)
     {
@@ -139,12 +141,29 @@ public static class TuSimplePredictionFile
         double.IsFinite(value)
             ? value
             : throw new BadInputException(
-                "a prediction must be made of finite numbers",
+                "the numbers of a prediction must be finite",
                 string.Create(CultureInfo.InvariantCulture, $"{prediction.RawFile}: {value}"),
                 "Write -2 in rows where a lane has no point.");
 
-    private static BadInputException Bad(string what, string source, JsonElement found) =>
-        new(what, $"{source}: {Shorten(found.GetRawText())}", Remedy);
+    private static BadInputException Bad(string requirement, string source, JsonElement found) =>
+        new(requirement, $"{source}: {BadInputException.Excerpt(found.GetRawText())}", Remedy);
+}
 
-    private static string Shorten(string text) => text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
+/// <summary>The lanes predicted for one frame: one line of a TuSimple prediction file.</summary>
+/// <param name="RawFile">The frame, as its label names it: <c>clips/0530/1492626760788443246_0/20.jpg</c>.</param>
+/// <param name="Lanes">
+/// For each lane its x in pixels of the original image at each of the label's rows; any negative number, usually
+/// <see cref="Data.TuSimpleLabel.NoPoint"/>, where the lane has no point.
+/// </param>
+/// <param name="RunTimeMilliseconds">The time that the prediction took. Above 200 ms the benchmark scores the frame 0. NaN when it is unknown.</param>
+public sealed record TuSimplePrediction(string RawFile, double[][] Lanes, double RunTimeMilliseconds)
+{
+    /// <summary>Where the prediction was read from, for error messages: <c>FILE, line N</c>; null when it comes from memory.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>The rows of the lanes, for frames without a label that gives them; null when the label does. Written, but not read.</summary>
+    public double[]? HSamples { get; init; }
+
+    /// <summary>The same lanes with their rows in the opposite order.</summary>
+    public TuSimplePrediction Reversed() => this with { Lanes = Array.ConvertAll(Lanes, lane => (double[])[.. lane.Reverse()]) };
 }

@@ -1,3 +1,4 @@
+using Convoy.Lanes.Models;
 using Convoy.Torch.Autograd;
 using TorchSharp;
 using static TorchSharp.torch.nn;
@@ -54,10 +55,10 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
         RequireFitting(logits, masks);
         _guard.Enter();
         using var scope = NewDisposeScope();
-        return (IsForKernel(logits, masks) ? LaneLossFunction.apply(logits, masks, this, _guard) : Plain(logits, masks)).MoveToOuterDisposeScope();
+        return (IsForKernel(logits, masks) ? LaneLossFunction.apply(logits, masks, this, _guard) : Plain(_fused ? logits : Enlarge(logits, masks), masks)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The loss composed of libtorch's operations.</summary>
+    /// <summary>The loss composed of libtorch's operations, as the kernel computes it: the difference of the logits is interpolated, in fp32 or fp64.</summary>
     internal Tensor Plain(Tensor logits, Tensor masks)
     {
         using var scope = NewDisposeScope();
@@ -81,7 +82,7 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
         return (crossEntropy + dice).mean().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Frees the gradient that it still holds.</summary>
+    /// <summary>Frees the gradient that it may still hold.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -91,6 +92,10 @@ public sealed class LaneLoss : Module<Tensor, Tensor, Tensor>
 
         base.Dispose(disposing);
     }
+
+    // Not fused, the logits are interpolated as they are, in their own type: what a network that ends with that step would give.
+    private static Tensor Enlarge(Tensor logits, Tensor masks) =>
+        logits.shape[2] == masks.shape[1] && logits.shape[3] == masks.shape[2] ? logits : LaneDetectionModel.Enlarge(logits, masks.shape[1], masks.shape[2]);
 
     private static void RequireFitting(Tensor logits, Tensor masks)
     {

@@ -1,6 +1,7 @@
+using Convoy.Torch.Nn;
 using TorchSharp;
-using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Models;
 
@@ -10,7 +11,6 @@ namespace Convoy.Lanes.Models;
 /// </summary>
 public sealed class BasicBlock : Module<Tensor, Tensor>
 {
-    private readonly bool _fused;
     private readonly Module<Tensor, Tensor> conv1;
     private readonly Module<Tensor, Tensor> bn1;
     private readonly Module<Tensor, Tensor> conv2;
@@ -21,11 +21,9 @@ public sealed class BasicBlock : Module<Tensor, Tensor>
     /// <param name="inChannels">Channels of the input, [N, inChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, ceil(H / stride), ceil(W / stride)].</param>
     /// <param name="stride">1, or 2 to halve the resolution.</param>
-    /// <param name="fused">Whether batch norm, addition and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
-    public BasicBlock(long inChannels, long outChannels, long stride, bool fused = false)
+    public BasicBlock(long inChannels, long outChannels, long stride)
         : base(nameof(BasicBlock))
     {
-        _fused = fused;
         conv1 = Layers.Conv3x3(inChannels, outChannels, stride);
         bn1 = BatchNorm2d(outChannels);
         conv2 = Layers.Conv3x3(outChannels, outChannels);
@@ -42,8 +40,8 @@ public sealed class BasicBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        Tensor features = conv2.call(NormActivation.Relu(bn1, conv1.call(input), _fused));
+        Tensor features = conv2.call(bn1.CallRelu(conv1.call(input)));
         Tensor shortcut = downsample is null ? input : downsample.call(input);
-        return NormActivation.AddRelu(bn2, features, shortcut, _fused).MoveToOuterDisposeScope();
+        return bn2.CallAddRelu(features, shortcut).MoveToOuterDisposeScope();
     }
 }

@@ -12,22 +12,17 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
 {
     private readonly Module<Tensor, Tensor> conv;
     private readonly Module<Tensor, Tensor> bn;
-    private readonly UpsampleConcat? _join;
-    private readonly bool _fused;
+    private readonly Module<Tensor, Tensor, Tensor> join = new UpsampleConcat();
 
     /// <summary>Makes a stage.</summary>
     /// <param name="deepChannels">Channels of the deeper features, [N, deepChannels, h, w].</param>
     /// <param name="skipChannels">Channels of the encoder's features, [N, skipChannels, H, W].</param>
     /// <param name="outChannels">Channels of the output, [N, outChannels, H, W].</param>
-    /// <param name="join">Joins the features in one kernel; stays the caller's. Null, the default, for plain operations.</param>
-    /// <param name="fused">Whether batch norm and ReLU run as one operation where batch norm is a <see cref="Convoy.Distributed.Nn.SyncBatchNorm"/>. Default false.</param>
-    public DecoderStage(long deepChannels, long skipChannels, long outChannels, UpsampleConcat? join = null, bool fused = false)
+    public DecoderStage(long deepChannels, long skipChannels, long outChannels)
         : base(nameof(DecoderStage))
     {
         conv = Layers.Conv3x3(deepChannels + skipChannels, outChannels);
         bn = BatchNorm2d(outChannels);
-        _join = join;
-        _fused = fused;
         RegisterComponents();
     }
 
@@ -35,7 +30,6 @@ public sealed class DecoderStage : Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor deep, Tensor skip)
     {
         using var scope = NewDisposeScope();
-        Tensor joined = _join is null ? UpsampleConcat.JoinPlainly(deep, skip) : _join.Join(deep, skip);
-        return NormActivation.Relu(bn, conv.call(joined), _fused).MoveToOuterDisposeScope();
+        return bn.CallRelu(conv.call(join.call(deep, skip))).MoveToOuterDisposeScope();
     }
 }

@@ -5,10 +5,10 @@ namespace Convoy.Lanes.PostProcessing;
 /// <summary>Reads a track's x at given rows of the original image.</summary>
 internal static class LaneSampler
 {
-    /// <summary>How far beyond its first and last row, in mask pixels, a track still counts: pixel centres lie up to half a row inside.</summary>
+    /// <summary>How far beyond its first and last row, in mask pixels, a track is still valid: pixel centres lie up to half a row inside.</summary>
     private const double EndSlack = 1;
 
-    /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image; with <paramref name="extend"/> drawn out to the edge.</summary>
+    /// <summary>The lane's x at each row in original pixels, <see cref="TuSimpleLabel.NoPoint"/> beyond its ends and beside the image; with <paramref name="extend"/> extended to the edge.</summary>
     public static double[] Sample(LaneTrack track, ImageGeometry geometry, ReadOnlySpan<double> hSamples, LaneExtractorOptions options, bool extend)
     {
         int smoothingRows = options.SmoothingRows;
@@ -28,7 +28,7 @@ internal static class LaneSampler
         return xs;
     }
 
-    /// <summary>How many rows a straight line through the track's lowest points still has before it leaves the mask at its bottom or a side.</summary>
+    /// <summary>How many more rows a straight line through the track's lowest points has before it leaves the mask at the bottom or a side.</summary>
     private static double RowsToTheEdge(LaneTrack track, int footPoints, ImageSize mask)
     {
         (double x, double slope) = track.FitLine(0, footPoints, track.BottomRow);
@@ -42,11 +42,11 @@ internal static class LaneSampler
         return Math.Min(toBottom, toSide);
     }
 
-    /// <summary>The x of the line fitted to the points around a row; of the straight line across a break.</summary>
+    /// <summary>The x of the line fitted to the points around a row, or of the straight line across a gap.</summary>
     private static double At(LaneTrack track, double row, int smoothingRows)
     {
         IReadOnlyList<TrackPoint> points = track.Points;
-        // The first point above or in the row: points go upwards, so rows descend.
+        // The first point in or above the row: points go upwards, so rows descend.
         int low = 0;
         int high = points.Count;
         while (low < high)

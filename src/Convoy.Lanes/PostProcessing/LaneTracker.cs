@@ -47,7 +47,7 @@ internal sealed class LaneTracker(LaneExtractorOptions options)
 
         foreach (LaneTrack track in _active)
         {
-            // A lane that was lost goes on only in pixels that are no other lane's, or it would run along with its neighbour.
+            // A lost lane may only continue in pixels of no other lane, or it would run along with its neighbour.
             if (track.Choice < 0)
             {
                 track.Choice = Nearest(track, row);
@@ -79,7 +79,7 @@ internal sealed class LaneTracker(LaneExtractorOptions options)
         }
     }
 
-    /// <summary>Whether a track is the longest of those that go on in its run.</summary>
+    /// <summary>Whether a track is the longest of those that continue in its run.</summary>
     private bool Leads(LaneTrack track)
     {
         foreach (LaneTrack other in _active)
@@ -147,7 +147,7 @@ internal sealed class LaneTracker(LaneExtractorOptions options)
     {
         for (int i = _active.Count - 1; i >= 0; i--)
         {
-            // A speck has no direction to go on in: it waits for no gap.
+            // A speck has no direction to continue in, so no gap is bridged for it.
             int patience = _active[i].IsYoung ? 1 : options.MaxGapRows;
             if (_active[i].TopRow - row > patience)
             {

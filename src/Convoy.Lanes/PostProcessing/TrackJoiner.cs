@@ -1,21 +1,21 @@
 namespace Convoy.Lanes.PostProcessing;
 
 /// <summary>
-/// Joins tracks that are one lane on both sides of a break which following it upwards did not bridge: it looks from both sides, along
-/// the direction of the whole ends instead of their last points, which a break often distorts.
+/// Joins tracks that are one lane on both sides of a gap that following it upwards did not bridge: it looks from both sides, along the
+/// direction of the whole ends instead of their last points, which are often distorted at a gap.
 /// </summary>
 internal sealed class TrackJoiner(LaneExtractorOptions options)
 {
-    /// <summary>A track of fewer points is a speck; it says nothing about a direction.</summary>
+    /// <summary>A track of fewer points is a speck and has no direction.</summary>
     private const int MinPoints = 6;
 
-    /// <summary>How many points at a break are left out of the direction where there are enough others.</summary>
+    /// <summary>How many points at a gap are left out of the direction if there are enough others.</summary>
     private const int DistortedPoints = 3;
 
-    /// <summary>A break across a leaning lane lets its two parts lie beside each other in this many rows at most.</summary>
+    /// <summary>Where a gap cuts a leaning lane, its two parts lie beside each other in at most this many rows.</summary>
     private const int MaxOverlapRows = 8;
 
-    /// <summary>Joins, best fits first, until no two tracks fit together.</summary>
+    /// <summary>Joins tracks, best fits first, until no two fit together.</summary>
     public void Join(List<LaneTrack> tracks)
     {
         tracks.RemoveAll(track => track.Points.Count < MinPoints);
@@ -52,7 +52,7 @@ internal sealed class TrackJoiner(LaneExtractorOptions options)
         return best;
     }
 
-    /// <summary>How badly two tracks fit together: 0 when each lies in the other's direction, from 1 on they are two lanes.</summary>
+    /// <summary>How badly two tracks fit together: 0 when each lies exactly in the other's direction, 1 or more when they are two lanes.</summary>
     private double Misfit(LaneTrack below, LaneTrack above)
     {
         int gap = below.TopRow - above.BottomRow;

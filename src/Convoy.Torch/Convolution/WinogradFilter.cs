@@ -44,7 +44,7 @@ internal sealed unsafe class WinogradFilter
 
     /// <summary>The layout of the matrices of some results.</summary>
     /// <param name="results">How many.</param>
-    public PointMatrices Layout(int results) => PointMatrices.OfPanels(Terms, results, MatrixKernel.Columns);
+    public PointMatrices Layout(int results) => PointMatrices.LayOutPanels(Terms, results, MatrixKernel.Columns);
 
     /// <summary>Makes the matrices of some results.</summary>
     /// <param name="first">The first result.</param>

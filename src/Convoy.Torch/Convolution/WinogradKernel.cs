@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
@@ -26,7 +27,7 @@ internal static unsafe class WinogradKernel<TElements>
         nint from = (nint)images, add = (nint)bias, to = (nint)result; // Lambdas cannot hold pointers.
         WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results);
         int parts = (shape.Tiles + blocking.Tiles - 1) / blocking.Tiles, workers = Math.Min(threads, parts);
-        PointMatrices inputs = PointMatrices.Of(blocking.Tiles, filter.Terms), products = PointMatrices.Of(blocking.Tiles, blocking.OutChannels), filters = filter.Layout(blocking.OutChannels);
+        PointMatrices inputs = PointMatrices.LayOut(blocking.Tiles, filter.Terms), products = PointMatrices.LayOut(blocking.Tiles, blocking.OutChannels), filters = filter.Layout(blocking.OutChannels);
         bool whole = blocking.OutChannels == filter.Results;
         using var shared = new AlignedBuffer(whole ? filters.Count : 0);
         nint sharedFilters = (nint)shared.Start;
@@ -71,7 +72,7 @@ internal static unsafe class WinogradKernel<TElements>
         WinogradBlocking blocking = WinogradBlocking.ForFilterGradient(inChannels, outChannels);
         int rows = (blocking.OutChannels + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
         bool whole = blocking.OutChannels == outChannels;
-        PointMatrices inputs = PointMatrices.Of(blocking.Tiles, inChannels), outputs = PointMatrices.Of(blocking.Tiles, outChannels), sums = PointMatrices.Of(rows, inChannels);
+        PointMatrices inputs = PointMatrices.LayOut(blocking.Tiles, inChannels), outputs = PointMatrices.LayOut(blocking.Tiles, outChannels), sums = PointMatrices.LayOut(rows, inChannels);
         using var buffer = new AlignedBuffer(inputs.Count + outputs.Count + sums.Count);
         float* input = buffer.Start, output = buffer.Start + inputs.Count, sum = output + outputs.Count;
         for (int first = 0; first < shape.Tiles; first += blocking.Tiles)
@@ -144,5 +145,56 @@ internal static unsafe class WinogradKernel<TElements>
                 }
             }
         });
+    }
+}
+
+/// <summary>How much of the work goes through all its steps before the next part, so that what lies between the steps stays in a cache.</summary>
+/// <param name="Tiles">Tiles of a part; a multiple of <see cref="MatrixKernel.Rows"/>.</param>
+/// <param name="OutChannels">Output channels of a part; a multiple of <see cref="MatrixKernel.Columns"/> and of <see cref="MatrixKernel.Rows"/>, or all of them.</param>
+/// <remarks>
+/// Filters at their points take four times their memory. As long as all of them stay in the last-level cache, the parts are a few tiles. Larger ones are brought to
+/// their points a few output channels at a time, again for each part of the tiles. The numbers are those that were fastest in the lane detector's layers.
+/// </remarks>
+internal readonly record struct WinogradBlocking(int Tiles, int OutChannels)
+{
+    private const int FewTiles = 2 * MatrixKernel.Rows;
+    private const int SomeTiles = 8 * MatrixKernel.Rows;
+
+    // 16 MiB of filters at their points.
+    private const long CachedNumbers = 1 << 22;
+
+    // 48 with vectors of 256 bits.
+    private static readonly int FewChannels = 3 * MatrixKernel.Columns;
+
+    /// <summary>For a convolution.</summary>
+    /// <param name="inChannels">C.</param>
+    /// <param name="outChannels">K.</param>
+    public static WinogradBlocking ForOutput(int inChannels, int outChannels) => Choose(inChannels, outChannels, FewTiles);
+
+    /// <summary>For the filters' gradient, which each part of the tiles adds to.</summary>
+    /// <inheritdoc cref="ForOutput"/>
+    public static WinogradBlocking ForFilterGradient(int inChannels, int outChannels) => Choose(inChannels, outChannels, SomeTiles);
+
+    private static WinogradBlocking Choose(int inChannels, int outChannels, int tiles) =>
+        (long)WinogradShape.Points * inChannels * outChannels <= CachedNumbers ? new(tiles, outChannels) : new(SomeTiles, Math.Min(FewChannels, outChannels));
+}
+
+/// <summary>float32 memory outside the garbage collector, on a cache line's border, not cleared.</summary>
+internal sealed unsafe class AlignedBuffer : IDisposable
+{
+    private const int CacheLine = 64;
+
+    /// <summary>Takes memory.</summary>
+    /// <param name="count">Numbers.</param>
+    public AlignedBuffer(long count) => Start = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), CacheLine);
+
+    /// <summary>The first number.</summary>
+    public float* Start { get; private set; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(Start);
+        Start = null;
     }
 }

@@ -20,7 +20,7 @@ public static unsafe class AutogradVersion
 
     /// <summary>The version of <paramref name="tensor"/>; from any thread.</summary>
     /// <exception cref="NotSupportedException">libtorch does not export the function.</exception>
-    public static long Of(Tensor tensor) => Function.Value is not 0 and nint function
+    public static long Get(Tensor tensor) => Function.Value is not 0 and nint function
         ? ((delegate* unmanaged[Cdecl]<nint, long>)function)(tensor.Handle)
         : throw new NotSupportedException("libtorch does not tell the versions of tensors (at::native::_version is not found). Use the libtorch version that this library was built for.");
 

@@ -53,7 +53,7 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
 
     private static Tensor?[] Gradients(Tensor gradient, UpsampleConcatShape shape)
     {
-        (Tensor joined, _) = ChannelLayout.Of(gradient, channelsLast: true);
+        (Tensor joined, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
         Tensor deep = empty([shape.Batch, shape.DeepHeight, shape.DeepWidth, shape.DeepChannels], joined.dtype);
         byte* from = TensorMemory.Address(joined), to = TensorMemory.Address(deep);
         if (joined.dtype == ScalarType.BFloat16)

@@ -16,7 +16,7 @@ namespace Convoy.Torch.Nn;
 /// and [N, C, D, H, W] give channels-last outputs. A derived class can take statistics over more than this process's batch, see <see cref="IStatisticsReduction"/>;
 /// they are combined in float64.
 /// </remarks>
-public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
+public class FusedBatchNorm : nn.Module<Tensor, Tensor>
 {
     private readonly BackwardGuard _guard;
     private readonly IStatisticsReduction? _reduction;
@@ -29,9 +29,11 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
     /// <param name="trackRunningStats">Whether there are running statistics; without them, evaluation too normalises each batch. Default: true.</param>
     /// <param name="dtype">The type of weight, bias and running statistics. Default: float32.</param>
     public FusedBatchNorm(long features, double eps = 1e-5, double? momentum = 0.1, bool affine = true, bool trackRunningStats = true, ScalarType dtype = ScalarType.Float32)
-        : this(nameof(FusedBatchNorm), null, features, eps, momentum, affine, trackRunningStats, dtype)
-    {
-    }
+        : this(nameof(FusedBatchNorm), null, features, eps, momentum, affine, trackRunningStats, dtype) => FusesActivation = true;
+
+    // In place of another layer.
+    internal FusedBatchNorm(BatchNorm replaced, BackwardGuard guard)
+        : this(nameof(FusedBatchNorm), null, replaced, guard) => FusesActivation = true;
 
     /// <summary>A new layer of a derived class.</summary>
     /// <param name="name">The class's name, for messages.</param>
@@ -43,66 +45,52 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
     /// <param name="trackRunningStats">Whether there are running statistics.</param>
     /// <param name="dtype">The type of weight, bias and running statistics.</param>
     protected FusedBatchNorm(string name, IStatisticsReduction? reduction, long features, double eps, double? momentum, bool affine, bool trackRunningStats, ScalarType dtype)
-        : this(
-            name,
-            reduction,
-            features,
-            eps,
-            momentum,
-            affine ? new Parameter(ones(features, dtype)) : null,
-            affine ? new Parameter(zeros(features, dtype)) : null,
-            trackRunningStats ? zeros(features, dtype) : null,
-            trackRunningStats ? ones(features, dtype) : null,
-            trackRunningStats ? zeros([], int64) : null,
-            new BackwardGuard())
+        : base(name)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
+        (_reduction, _guard) = (reduction, new BackwardGuard());
+        (Features, Eps, Momentum) = (features, eps, momentum);
+        if (affine)
+        {
+            register_parameter("weight", new Parameter(ones(features, dtype)));
+            register_parameter("bias", new Parameter(zeros(features, dtype)));
+        }
+
+        if (trackRunningStats)
+        {
+            register_buffer("running_mean", zeros(features, dtype));
+            register_buffer("running_var", ones(features, dtype));
+            register_buffer("num_batches_tracked", zeros([], int64));
+        }
     }
 
     /// <summary>A layer of a derived class in place of another: it holds the same tensors, with epsilon and momentum.</summary>
     /// <param name="name">The class's name, for messages.</param>
     /// <param name="reduction">Combines the statistics with those of other ranks; null: there are none.</param>
-    /// <param name="replaced">The layer whose parameters and buffers it takes; see <see cref="ModuleReplacement.TakeOver"/>.</param>
+    /// <param name="replaced">TorchSharp's batch norm or a <see cref="FusedBatchNorm"/>, whose parameters and buffers it takes; see <see cref="ModuleReplacement"/>.</param>
     /// <param name="guard">Keeps the gradients of backward passes; layers of one network share it.</param>
-    protected FusedBatchNorm(string name, IStatisticsReduction? reduction, BatchNorm replaced, BackwardGuard guard)
-        : this(
-            name,
-            reduction,
-            (replaced ?? throw new ArgumentNullException(nameof(replaced))).num_features,
-            replaced.eps,
-            replaced.momentum,
-            replaced.weight,
-            replaced.bias,
-            replaced.running_mean,
-            replaced.running_var,
-            replaced.num_batches_tracked,
-            guard ?? throw new ArgumentNullException(nameof(guard)))
-    {
-    }
-
-    private FusedBatchNorm(
-        string name,
-        IStatisticsReduction? reduction,
-        long features,
-        double eps,
-        double? momentum,
-        Parameter? weight,
-        Parameter? bias,
-        Tensor? runningMean,
-        Tensor? runningVariance,
-        Tensor? batches,
-        BackwardGuard guard)
+    /// <exception cref="ArgumentException">It is no batch norm.</exception>
+    protected FusedBatchNorm(string name, IStatisticsReduction? reduction, nn.Module<Tensor, Tensor> replaced, BackwardGuard guard)
         : base(name)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
+        ArgumentNullException.ThrowIfNull(replaced);
+        ArgumentNullException.ThrowIfNull(guard);
         (_reduction, _guard) = (reduction, guard);
-        Features = features;
-        Eps = eps;
-        Momentum = momentum;
-        Register(nameof(weight), weight);
-        Register(nameof(bias), bias);
-        Register("running_mean", runningMean);
-        Register("running_var", runningVariance);
-        Register("num_batches_tracked", batches);
+        (Features, Eps, Momentum, FusesActivation) = replaced switch
+        {
+            FusedBatchNorm fused => (fused.Features, fused.Eps, fused.Momentum, fused.FusesActivation),
+            BatchNorm norm => (norm.num_features, norm.eps, norm.momentum, false),
+            _ => throw new ArgumentException($"a {replaced.GetType().Name} is no batch norm. Give a BatchNorm or a FusedBatchNorm.", nameof(replaced)),
+        };
+        foreach ((string parameterName, Parameter parameter) in replaced.named_parameters(recurse: false))
+        {
+            register_parameter(parameterName, parameter);
+        }
+
+        foreach ((string bufferName, Tensor buffer) in replaced.named_buffers(recurse: false))
+        {
+            register_buffer(bufferName, buffer);
+        }
     }
 
     /// <summary>C, the number of channels.</summary>
@@ -113,6 +101,12 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
 
     /// <summary>The weight of a batch in the running statistics; null: all batches weigh the same.</summary>
     public double? Momentum { get; }
+
+    /// <summary>
+    /// Whether <see cref="NormActivation"/>'s calls run what follows in the layer's own passes, in training. <see cref="Fusion.Apply"/> switches it on. Default: true; false in derived
+    /// classes that stand for another layer.
+    /// </summary>
+    public bool FusesActivation { get; set; }
 
     /// <summary>Normalises <paramref name="input"/>; in training with its own statistics, combined with those of the other ranks if there are any.</summary>
     /// <param name="input">[N, C, ...]; in training also an empty batch, as long as all ranks together have more than one value for each channel.</param>
@@ -138,6 +132,61 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
         return BatchNormFunction.apply(input, weight!, bias!, Measure(input)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// relu(norm(input) + residual) in one pass over memory forward and two backward, as NVIDIA Apex's <c>SyncBatchNorm(fuse_relu=True)</c>.
+    /// The same to rounding as the single operations, to which it falls back in evaluation and for float16.
+    /// </summary>
+    /// <param name="input">As for <see cref="forward"/>.</param>
+    /// <param name="residual">Added before ReLU, of the input's shape; null for none.</param>
+    /// <returns>The input's shape, layout and type.</returns>
+    /// <exception cref="ArgumentException">The input or the residual does not fit.</exception>
+    public Tensor NormalizeRelu(Tensor input, Tensor? residual = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Tensor? weight = get_parameter(nameof(weight)), bias = get_parameter(nameof(bias));
+        RequireFitting(input, weight);
+        if (residual is not null && !residual.shape.AsSpan().SequenceEqual(input.shape))
+        {
+            throw new ArgumentException($"{GetName()} got a residual [{string.Join(", ", residual.shape)}] for an input [{string.Join(", ", input.shape)}]. Give both one shape.", nameof(residual));
+        }
+
+        using var scope = NewDisposeScope();
+        if (!CanFuse(input) || (residual is not null && residual.dtype != input.dtype))
+        {
+            Tensor normalized = forward(input);
+            return (residual is null ? normalized : normalized + residual).relu().MoveToOuterDisposeScope();
+        }
+
+        return NormalizeReluFunction.apply(input, weight!, bias!, residual!, Measure(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// max_pool2d(relu(norm(input)), kernel 3, stride 2, padding 1), a ResNet's first layers after its convolution, without writing the
+    /// tensor between them. The same to rounding as the single operations, to which it falls back in evaluation, for float16 and
+    /// for inputs that are not in channels-last order. Its gradients cannot be differentiated again.
+    /// </summary>
+    /// <param name="input">[N, C, H, W].</param>
+    /// <returns>[N, C, ceil(H / 2), ceil(W / 2)], in the input's layout and type.</returns>
+    /// <inheritdoc cref="NormalizeRelu" path="/exception"/>
+    public Tensor NormalizeReluMaxPool(Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        Tensor? weight = get_parameter(nameof(weight)), bias = get_parameter(nameof(bias));
+        RequireFitting(input, weight);
+        if (input.dim() != 4)
+        {
+            throw new ArgumentException($"NormalizeReluMaxPool got an input [{string.Join(", ", input.shape)}]. Give it [N, {Features}, H, W].", nameof(input));
+        }
+
+        using var scope = NewDisposeScope();
+        if (!CanFuse(input) || !ChannelLayout.IsChannelsLast(input))
+        {
+            return nn.functional.max_pool2d(forward(input).relu(), 3, 2, 1).MoveToOuterDisposeScope();
+        }
+
+        return NormalizeReluMaxPoolFunction.apply(input, weight!, bias!, Measure(input)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Frees parameters and buffers.</summary>
     protected override void Dispose(bool disposing)
     {
@@ -149,6 +198,9 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
         base.Dispose(disposing);
     }
 
+    private bool CanFuse(Tensor input) =>
+        training && input.numel() > 0 && input.dtype is (ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16);
+
     // The statistics of all ranks' inputs, which also go into the running ones.
     private NormalizationContext Measure(Tensor input)
     {
@@ -156,7 +208,7 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         _guard.Enter();
-        (Tensor dense, ChannelLayout layout) = ChannelLayout.Of(input.detach());
+        (Tensor dense, ChannelLayout layout) = ChannelLayout.MakeDense(input.detach());
         BatchStatistics statistics = BatchStatistics.Measure(dense, layout);
         statistics = _reduction?.Combine(statistics, inputNeedsGradient) ?? statistics;
         RequireSeveralValues(statistics.Count, input);
@@ -221,22 +273,6 @@ public partial class FusedBatchNorm : nn.Module<Tensor, Tensor>
         {
             throw new ArgumentException(
                 $"{GetName()} in training needs more than 1 value a channel{(_reduction is null ? "" : $", counted over all {_reduction.Ranks} ranks")} (here: [{string.Join(", ", input.shape)}]). Use larger batches, or eval().", nameof(input));
-        }
-    }
-
-    private void Register(string name, Parameter? parameter)
-    {
-        if (parameter is not null)
-        {
-            register_parameter(name, parameter);
-        }
-    }
-
-    private void Register(string name, Tensor? buffer)
-    {
-        if (buffer is not null)
-        {
-            register_buffer(name, buffer);
         }
     }
 }

@@ -23,10 +23,12 @@ public sealed class ModuleReplacement
     {
     }
 
-    /// <summary>Replaces each module below <paramref name="root"/> for which <paramref name="replace"/> gives another one.</summary>
+    /// <summary>
+    /// Replaces each module below <paramref name="root"/> for which <paramref name="replace"/> gives another one, which takes its place as by <see cref="TakeOver"/>.
+    /// </summary>
     /// <param name="root">The module; itself not replaced.</param>
-    /// <param name="replace">Gives a module's replacement, or null where it stays. Called once for each module, in the order of registration.</param>
-    /// <exception cref="ArgumentException">A place that holds such a module does not admit its replacement. Then nothing was changed.</exception>
+    /// <param name="replace">Gives a module's replacement, which may hold its parameters and buffers, or null where it stays. Called once for each module, in the order of registration.</param>
+    /// <exception cref="ArgumentException">A place that holds such a module does not admit its replacement. Then nothing was changed, and the replacements must not be used.</exception>
     public static void ReplaceAll(nn.Module root, Func<nn.Module, nn.Module?> replace)
     {
         ArgumentNullException.ThrowIfNull(root);
@@ -35,23 +37,39 @@ public sealed class ModuleReplacement
         List<nn.Module> found = [];
         places.Find(root, found);
         places._seen.Clear();
-
-        // A place is looked at once the type that it must admit is known, and changed when all places are known to admit it.
-        foreach (nn.Module module in found)
+        try
         {
-            if (replace(module) is { } replacement)
+            // A place is looked at once the type that it must admit is known, and changed when all places are known to admit it.
+            foreach (nn.Module module in found)
             {
-                places._replacements.Add(module, replacement);
+                if (replace(module) is { } replacement)
+                {
+                    places._replacements.Add(module, replacement);
+                }
             }
+
+            places.Visit(root, "");
+        }
+        catch
+        {
+            foreach (nn.Module replacement in places._replacements.Values)
+            {
+                LeaveTensors(replacement);
+            }
+
+            throw;
         }
 
-        places.Visit(root, "");
         places._changes.ForEach(change => change());
+        foreach ((nn.Module replaced, nn.Module replacement) in places._replacements)
+        {
+            TakeOver(replaced, replacement);
+        }
     }
 
-    /// <summary>Gives <paramref name="replacement"/> the place of a module whose parameters and buffers it holds.</summary>
+    /// <summary>Gives <paramref name="replacement"/> the training mode of a module whose parameters and buffers it may hold.</summary>
     /// <param name="replaced">The module; nothing must refer to it any more.</param>
-    /// <param name="replacement">Gets its training mode.</param>
+    /// <param name="replacement">What is used instead from now on.</param>
     /// <typeparam name="T">The replacement's type.</typeparam>
     /// <returns><paramref name="replacement"/>.</returns>
     public static T TakeOver<T>(nn.Module replaced, T replacement)
@@ -60,13 +78,14 @@ public sealed class ModuleReplacement
         ArgumentNullException.ThrowIfNull(replaced);
         ArgumentNullException.ThrowIfNull(replacement);
         replacement.train(replaced.training);
-
-        // The tensors are the replacement's now; the finalizer of the module, which nothing refers to any more, would dispose of them.
-#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
-        GC.SuppressFinalize(replaced);
-#pragma warning restore CA1816
+        LeaveTensors(replaced);
         return replacement;
     }
+
+    // The tensors are another module's: the finalizer of this one, which nothing refers to any more, would dispose of them.
+#pragma warning disable CA1816 // meant for the object that disposes of itself, which this one must not do
+    private static void LeaveTensors(nn.Module module) => GC.SuppressFinalize(module);
+#pragma warning restore CA1816
 
     // All modules below, each once, in the order of registration.
     private void Find(nn.Module module, List<nn.Module> found)

@@ -18,7 +18,7 @@ namespace Convoy.Torch.Nn;
 /// under autocast; arithmetic is float32 in both. Everything else goes through libtorch's convolution.
 /// </para>
 /// <para>
-/// Rounding differs from the plain sum's: float32 to a few millionths of the largest element. Not thread-safe. Source: Lavin and Gray, "Fast Algorithms for
+/// A bias comes in where a batch norm is folded (<see cref="BatchNormFolding"/>). Rounding differs from the plain sum's: float32 to a few millionths of the largest element. Not thread-safe. Source: Lavin and Gray, "Fast Algorithms for
 /// Convolutional Neural Networks", 2016.
 /// </para>
 /// </remarks>
@@ -35,7 +35,7 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
     }
 
     // The layers of a network share what keeps a layer's gradients alive, so that they give way to those of the next layer.
-    private WinogradConv2d(Parameter weight, BackwardGuard guard)
+    internal WinogradConv2d(Parameter weight, BackwardGuard guard)
         : base(nameof(WinogradConv2d))
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -66,7 +66,7 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
         }
 
         var guard = new BackwardGuard();
-        ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? ModuleReplacement.TakeOver(convolution, new WinogradConv2d(convolution.weight, guard)) : null);
+        ModuleReplacement.ReplaceAll(module, child => child is Conv2d convolution && IsReplaceable(convolution) ? new WinogradConv2d(convolution.weight, guard) : null);
         return module;
     }
 
@@ -79,19 +79,32 @@ public sealed class WinogradConv2d : nn.Module<Tensor, Tensor>
         _guard.Enter();
         using var scope = NewDisposeScope();
 
-        // By name: to(dtype) and to(device) put another tensor there.
+        // By name: to(dtype) and to(device) put other tensors there.
         Tensor weight = get_parameter(nameof(weight))!;
+        Tensor? bias = get_parameter(nameof(bias));
         ScalarType? region = Autocast.IsEnabled(DeviceType.CPU) ? Autocast.Dtype(DeviceType.CPU) : null;
         ScalarType computed = input.dtype == ScalarType.Float64 ? input.dtype : region ?? input.dtype;
 
         // Outside regions, a bfloat16 input is an error that libtorch's convolution reports.
         bool isPossible = region is not null || computed == ScalarType.Float32;
-        return (isPossible && WinogradConvolution.Fits(input, weight, computed)
-            ? WinogradFunction.apply(input.to(computed), weight, _guard)
-            : nn.functional.conv2d(input, weight, strides: [1, 1], padding: [1, 1])).MoveToOuterDisposeScope();
+        if (!isPossible || !WinogradConvolution.Fits(input, weight, computed))
+        {
+            return nn.functional.conv2d(input, weight, bias, strides: [1, 1], padding: [1, 1]).MoveToOuterDisposeScope();
+        }
+
+        if (!is_grad_enabled() && (bias is null || bias.dtype == ScalarType.Float32))
+        {
+            return WinogradConvolution.Convolve(input.to(computed), weight, bias).MoveToOuterDisposeScope();
+        }
+
+        Tensor result = WinogradFunction.apply(input.to(computed), weight, _guard);
+        return (bias is null ? result : result + bias.to(result.dtype).reshape(1, -1, 1, 1)).MoveToOuterDisposeScope();
     }
 
-    private static bool IsReplaceable(Conv2d convolution) =>
+    // A folded batch norm's, [K].
+    internal void AddBias(Parameter bias) => register_parameter(nameof(bias), bias);
+
+    internal static bool IsReplaceable(Conv2d convolution) =>
         Has(convolution.kernel_size, 3) && Has(convolution.stride, 1) && Has(convolution.padding, 1) && Has(convolution.dilation, 1)
         && convolution.groups == 1 && convolution.padding_mode == PaddingModes.Zeros && convolution.bias is null;
 

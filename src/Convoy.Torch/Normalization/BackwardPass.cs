@@ -1,6 +1,49 @@
+using Convoy.Torch.Autograd;
+using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Normalization;
+
+/// <summary>What a layer's passes have to know besides the tensors.</summary>
+/// <param name="Statistics">Those of all ranks together.</param>
+/// <param name="Layout">The input's.</param>
+/// <param name="Epsilon">Added to the variance.</param>
+/// <param name="Reduction">The other ranks; null when there are none.</param>
+/// <param name="InputNeedsGradient">Whether the input needs a gradient, on all ranks: only that one takes communication.</param>
+/// <param name="Guard">What backward passes run under.</param>
+internal sealed unsafe record NormalizationContext(
+    BatchStatistics Statistics, ChannelLayout Layout, double Epsilon, IStatisticsReduction? Reduction, bool InputNeedsGradient, BackwardGuard Guard)
+{
+    /// <summary>Runs a backward pass; also without an output's gradient, as the other ranks wait for this one's sums.</summary>
+    /// <param name="count">How many arguments the forward pass had.</param>
+    /// <param name="gradient">The output's gradient, perhaps undefined.</param>
+    /// <param name="compute">The pass.</param>
+    public List<Tensor> RunBackward(int count, Tensor gradient, Func<Tensor, Tensor?[]> compute) =>
+        Guard.Run(count, gradient, compute, withoutGradient: true, Reduction is null ? null : Reduction.Fail);
+
+    /// <summary>The mean, and what an element less the mean is multiplied by and what is added to it.</summary>
+    /// <param name="weight">[C], or null for ones.</param>
+    /// <param name="bias">[C], or null for zeros.</param>
+    public ChannelConstants Constants(Tensor? weight, Tensor? bias)
+    {
+        double[] scale = Statistics.InverseDeviation(Epsilon);
+        if (Values(weight) is { } weights)
+        {
+            for (int channel = 0; channel < scale.Length; channel++)
+            {
+                scale[channel] *= weights[channel];
+            }
+        }
+
+        return new ChannelConstants(Statistics.Mean) { Scale = scale, Bias = Values(bias) };
+    }
+
+    private static double[]? Values(Tensor? perChannel)
+    {
+        using Tensor? wide = perChannel?.detach().to(ScalarType.Float64).contiguous();
+        return wide is null ? null : new ReadOnlySpan<double>(TensorMemory.Address(wide), (int)wide.numel()).ToArray();
+    }
+}
 
 /// <summary>
 /// What the backward passes of batch norm have in common, with and without what is fused to it: the sums of dy and of dy (x - mean) over this
@@ -80,4 +123,49 @@ internal sealed class BackwardPass(NormalizationContext context, Tensor? weight,
     // The sums may run over a pooled part of the input.
     private ChannelLayout LayoutOf(ChannelOperands operands) =>
         context.Layout with { Positions = operands.X.numel() / Math.Max(1, context.Layout.Batch * _channels) };
+}
+
+/// <summary>
+/// The gradients of batch norm over all ranks, composed of operations that libtorch can differentiate again, any number of times.
+/// Slower than <see cref="BatchNormFunction"/>'s kernels; for <c>create_graph</c> alone.
+/// </summary>
+internal static class DifferentiableGradients
+{
+    /// <param name="input">[N, C, ...].</param>
+    /// <param name="weight">[C], or null.</param>
+    /// <param name="hasBias">Whether a gradient of the bias is wanted.</param>
+    /// <param name="gradient">The output's gradient.</param>
+    /// <param name="context">The layer's.</param>
+    /// <returns>The gradients of input, weight, bias and of what is no tensor.</returns>
+    public static Tensor?[] Compute(Tensor input, Tensor? weight, bool hasBias, Tensor gradient, NormalizationContext context)
+    {
+        ScalarType type = BatchNormFunction.WideType(input.dtype);
+        long[] perChannel = [1, context.Layout.Channels, .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
+        long[] others = [0, .. Enumerable.Range(2, (int)input.dim() - 2).Select(d => (long)d)];
+        double count = Math.Max(1, context.Statistics.Count);
+        Tensor Sum(Tensor local) => context.Reduction?.DifferentiableSum(local) ?? local;
+        Tensor GlobalMean(Tensor values) => Sum(values.sum(others)).reshape(perChannel) / count;
+
+        Tensor x = input.to(type), dy = gradient.to(type);
+        Tensor centred = x, scaled = dy;
+        Tensor normalised;
+        Tensor? inputGradient = null;
+        if (context.InputNeedsGradient)
+        {
+            centred = x - GlobalMean(x);
+            Tensor inverseDeviation = (GlobalMean(centred * centred) + context.Epsilon).rsqrt();
+            normalised = centred * inverseDeviation;
+            scaled = weight is null ? dy : dy * weight.to(type).reshape(perChannel);
+            inputGradient = (inverseDeviation * (scaled - GlobalMean(scaled) - (normalised * GlobalMean(scaled * normalised)))).to(input.dtype);
+        }
+        else
+        {
+            Tensor mean = tensor(context.Statistics.Mean, dtype: type).reshape(perChannel);
+            normalised = (x - mean) * tensor(context.Statistics.InverseDeviation(context.Epsilon), dtype: type).reshape(perChannel);
+        }
+
+        Tensor? weightGradient = weight is null ? null : (dy * normalised).sum(others).to(weight.dtype);
+        Tensor? biasGradient = hasBias ? dy.sum(others).to(weight?.dtype ?? type) : null;
+        return [inputGradient, weightGradient, biasGradient, null];
+    }
 }

@@ -25,7 +25,7 @@ internal readonly record struct ChannelLayout(bool ChannelsLast, long Batch, int
     /// </summary>
     /// <param name="tensor">[N, C, ...].</param>
     /// <param name="channelsLast">Which layout it must have; null: the one it is in, or else contiguous.</param>
-    public static (Tensor Tensor, ChannelLayout Layout) Of(Tensor tensor, bool? channelsLast = null)
+    public static (Tensor Tensor, ChannelLayout Layout) MakeDense(Tensor tensor, bool? channelsLast = null)
     {
         Tensor dense = tensor.dtype == ScalarType.Float16 ? tensor.to(ScalarType.Float32) : tensor;
         long[] shape = dense.shape;

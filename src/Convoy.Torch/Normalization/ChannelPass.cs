@@ -229,8 +229,8 @@ internal static unsafe class ChannelPass
             TElements.Load(pointers.Other, index, out otherA, out otherB);
         }
 
-        Vector<T> resultA = TOperation.Of(xA, gradientA, otherA, numbersA, ref firstA, ref secondA);
-        Vector<T> resultB = TOperation.Of(xB, gradientB, otherB, numbersB, ref firstB, ref secondB);
+        Vector<T> resultA = TOperation.Apply(xA, gradientA, otherA, numbersA, ref firstA, ref secondA);
+        Vector<T> resultB = TOperation.Apply(xB, gradientB, otherB, numbersB, ref firstB, ref secondB);
         if (TOperation.Writes)
         {
             TElements.Store(pointers.Result, index, resultA, resultB);
@@ -246,7 +246,7 @@ internal static unsafe class ChannelPass
         Vector<T> firsts = default, seconds = default;
         Vector<T> gradient = TOperation.ReadsGradient ? new(TElements.Load(pointers.Gradient, index)) : default;
         Vector<T> other = TOperation.ReadsOther ? new(TElements.Load(pointers.Other, index)) : default;
-        Vector<T> result = TOperation.Of(new(TElements.Load(pointers.X, index)), gradient, other, numbers, ref firsts, ref seconds);
+        Vector<T> result = TOperation.Apply(new(TElements.Load(pointers.X, index)), gradient, other, numbers, ref firsts, ref seconds);
         first += firsts[0];
         second += seconds[0];
         if (TOperation.Writes)
@@ -263,3 +263,10 @@ internal static unsafe class ChannelPass
         public readonly byte* Result = result;
     }
 }
+
+/// <summary>The tensors of a <see cref="ChannelPass"/>: all of one type (float32, float64 or bfloat16) and in one <see cref="ChannelLayout"/>.</summary>
+/// <param name="X">Batch norm's input.</param>
+/// <param name="Gradient">The output's gradient; null where the operation reads none.</param>
+/// <param name="Other">The third tensor; null where the operation reads none.</param>
+/// <param name="Result">What the operation writes; null where it writes nothing.</param>
+internal readonly record struct ChannelOperands(Tensor X, Tensor? Gradient = null, Tensor? Other = null, Tensor? Result = null);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Convoy.Torch.Normalization;
 
@@ -25,6 +26,181 @@ internal interface IChannelOperation
     /// <param name="first">The first sum of each channel.</param>
     /// <param name="second">The second sum of each channel.</param>
     /// <returns>What to store.</returns>
-    static abstract Vector<T> Of<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    static abstract Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+}
+
+/// <summary>The sums of x - mean and of its square, where the mean is any number near the channel's mean: for the statistics.</summary>
+internal readonly struct Moments : IChannelOperation
+{
+    public static bool ReadsGradient => false;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => false;
+
+    public static bool Sums => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector<T> centred = x - channel.Mean;
+        first += centred;
+        second += centred * centred;
+        return default;
+    }
+}
+
+/// <summary>Batch norm and ReLU.</summary>
+internal readonly struct NormalizeRelu : IChannelOperation
+{
+    public static bool ReadsGradient => false;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        ChannelVectors<T>.Relu(channel.Normalize(x));
+}
+
+/// <summary>Batch norm, the addition of the third tensor and ReLU.</summary>
+internal readonly struct NormalizeAddRelu : IChannelOperation
+{
+    public static bool ReadsGradient => false;
+
+    public static bool ReadsOther => true;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        ChannelVectors<T>.Relu(channel.Normalize(x) + other);
+}
+
+/// <summary>The sums of dy and dy (x - mean): for the gradients.</summary>
+internal readonly struct GradientSums : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => false;
+
+    public static bool Sums => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        first += gradient;
+        second += gradient * (x - channel.Mean);
+        return default;
+    }
+}
+
+/// <summary><see cref="GradientSums"/> behind a ReLU, whose output is computed again.</summary>
+internal readonly struct ReluGradientSums : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => false;
+
+    public static bool Sums => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector<T> centred = x - channel.Mean;
+        Vector<T> masked = ChannelVectors<T>.Mask((centred * channel.Scale) + channel.Bias, gradient);
+        first += masked;
+        second += masked * centred;
+        return default;
+    }
+}
+
+/// <summary><see cref="GradientSums"/> behind an addition and a ReLU, whose output is the third tensor; writes the sum's gradient.</summary>
+internal readonly struct AddReluGradientSums : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => true;
+
+    public static bool Writes => true;
+
+    public static bool Sums => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector<T> masked = ChannelVectors<T>.Mask(other, gradient);
+        GradientSums.Apply(x, masked, other, channel, ref first, ref second);
+        return masked;
+    }
+}
+
+/// <summary><see cref="GradientSums"/> behind a ReLU and a max-pool: x are the inputs that were the windows' greatest, the third tensor is their <see cref="PoolWindow"/> places.</summary>
+internal readonly struct PooledGradientSums : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => true;
+
+    public static bool Writes => false;
+
+    public static bool Sums => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Vector<T> routed = Vector.ConditionalSelect(Vector.Equals(other, new Vector<T>(T.CreateTruncating(PoolWindow.None))), Vector<T>.Zero, gradient);
+        return GradientSums.Apply(x, routed, other, channel, ref first, ref second);
+    }
+}
+
+/// <summary>The gradient of batch norm's input.</summary>
+internal readonly struct InputGradient : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        channel.InputGradient(x, gradient);
+}
+
+/// <summary>The gradient of batch norm's input, behind a ReLU whose output is computed again.</summary>
+internal readonly struct ReluInputGradient : IChannelOperation
+{
+    public static bool ReadsGradient => true;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        channel.InputGradient(x, ChannelVectors<T>.Mask(channel.Normalize(x), gradient));
 }

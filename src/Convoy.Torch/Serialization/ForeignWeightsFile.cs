@@ -4,9 +4,9 @@ using System.Text;
 namespace Convoy.Torch.Serialization;
 
 /// <summary>What a file is that is no safetensors file, and how to come from it to one.</summary>
-/// <param name="What">What it is, such as "a PyTorch file".</param>
+/// <param name="Kind">What it is, such as "a PyTorch file".</param>
 /// <param name="Remedy">What to do about it: one sentence with its full stop.</param>
-internal sealed record ForeignWeightsFile(string What, string Remedy)
+internal sealed record ForeignWeightsFile(string Kind, string Remedy)
 {
     private const int Looked = 1024;
 
@@ -17,7 +17,7 @@ internal sealed record ForeignWeightsFile(string What, string Remedy)
     private const string DownloadAgain = "Download the weights themselves, as a .safetensors file.";
 
     // The first bytes of kinds that people rename or download by mistake.
-    private static readonly (byte[] Start, string What)[] Known =
+    private static readonly (byte[] Start, string Kind)[] Known =
     [
         ([0x1F, 0x8B], "a gzip archive"), ([0x89, (byte)'H', (byte)'D', (byte)'F'], "an HDF5 file (Keras)"), ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], "a NumPy file"),
         ("GGUF"u8.ToArray(), "a GGUF file"), ([0x89, (byte)'P', (byte)'N', (byte)'G'], "a picture"), ([0xFF, 0xD8, 0xFF], "a picture"), ("%PDF"u8.ToArray(), "a PDF document"),
@@ -25,7 +25,7 @@ internal sealed record ForeignWeightsFile(string What, string Remedy)
     ];
 
     /// <summary>Looks at a file's beginning; null when it may be a safetensors file that is damaged.</summary>
-    public static ForeignWeightsFile? Of(string path)
+    public static ForeignWeightsFile? Recognize(string path)
     {
         using FileStream stream = File.OpenRead(path);
         byte[] buffer = new byte[Looked];
@@ -51,11 +51,11 @@ internal sealed record ForeignWeightsFile(string What, string Remedy)
             return new ForeignWeightsFile("a Python pickle", Convert);
         }
 
-        foreach ((byte[] mark, string what) in Known)
+        foreach ((byte[] mark, string kind) in Known)
         {
             if (start.StartsWith(mark))
             {
-                return new ForeignWeightsFile(what, "Give the weights as a .safetensors file.");
+                return new ForeignWeightsFile(kind, "Give the weights as a .safetensors file.");
             }
         }
 

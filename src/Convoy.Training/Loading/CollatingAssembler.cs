@@ -20,7 +20,7 @@ internal sealed class CollatingAssembler<TSample, TBatch>(Func<SampleContext, TS
     }
 }
 
-/// <summary>The samples of a batch; whoever adds the last one puts them together, so that the consumer does not have to.</summary>
+/// <summary>The samples of a batch; the worker that adds the last one collates them, so that the consumer does not have to.</summary>
 internal sealed class Collation<TSample, TBatch>(int count) : IDisposable
     where TBatch : class, IDisposable
 {
@@ -44,14 +44,14 @@ internal sealed class Collation<TSample, TBatch>(int count) : IDisposable
         }
         catch (Exception error)
         {
-            // No sample is to blame: the error is the batch's.
+            // Not the fault of a single sample: the error is the batch's.
             _failure = ExceptionDispatchInfo.Capture(error);
         }
 
         DisposeSamples();
     }
 
-    /// <summary>The batch, or the error that putting it together ended with.</summary>
+    /// <summary>The batch; throws the error of collating it, if there was one.</summary>
     public TBatch Take()
     {
         _failure?.Throw();

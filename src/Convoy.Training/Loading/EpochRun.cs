@@ -53,7 +53,7 @@ internal sealed class EpochRun<TBuffer, TBatch> : IDisposable
         }
     }
 
-    /// <summary>Waits for a batch and lets the workers go one batch further. Called on the consumer's thread, batch after batch.</summary>
+    /// <summary>Waits for a batch and lets the workers proceed by one batch. Called on the consumer's thread, batch after batch.</summary>
     /// <returns>The prepared samples, the caller's from now on; null when the run was stopped.</returns>
     public TBuffer? Take(int batch)
     {
@@ -89,7 +89,7 @@ internal sealed class EpochRun<TBuffer, TBatch> : IDisposable
         }
     }
 
-    /// <summary>Tells the workers to stop after the sample that they are at.</summary>
+    /// <summary>Tells the workers to stop after their current sample.</summary>
     public void Stop()
     {
         lock (_gate)
@@ -99,7 +99,7 @@ internal sealed class EpochRun<TBuffer, TBatch> : IDisposable
         }
     }
 
-    /// <summary>Stops the workers, waits until they have ended, and gives back the buffers of batches that nobody took.</summary>
+    /// <summary>Stops the workers, waits for them to end, and returns the buffers of batches that nobody took.</summary>
     public void Dispose()
     {
         Stop();

@@ -12,8 +12,8 @@ public interface IBatchAssembler<TBuffer, out TBatch> : IDisposable
     where TBuffer : class
     where TBatch : IDisposable
 {
-    /// <summary>Room for a batch. Called on the consumer's thread.</summary>
-    /// <param name="samples">How many samples it is to hold.</param>
+    /// <summary>A buffer for a batch. Called on the consumer's thread.</summary>
+    /// <param name="samples">How many samples it must hold.</param>
     TBuffer Rent(int samples);
 
     /// <summary>
@@ -31,7 +31,7 @@ public interface IBatchAssembler<TBuffer, out TBatch> : IDisposable
     /// <param name="waitSeconds">How long the consumer waited for the batch; without workers, the time to prepare it.</param>
     TBatch Complete(TBuffer buffer, IReadOnlyList<int> indices, double waitSeconds);
 
-    /// <summary>Takes back the room of a batch that nobody asked for, whole or not. Called on the consumer's thread.</summary>
+    /// <summary>Takes back the buffer of a batch that nobody took, complete or not. Called on the consumer's thread.</summary>
     void Return(TBuffer buffer);
 
     /// <summary>The sample in the words of an error message: <c>sample 17</c>, or a file's name.</summary>

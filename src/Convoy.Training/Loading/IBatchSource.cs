@@ -18,3 +18,14 @@ public interface IBatchSource<out TBatch> : IDisposable
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     IEnumerable<TBatch> Epoch(IReadOnlyList<int> indices, int epoch, int firstBatch = 0, CancellationToken cancellation = default);
 }
+
+/// <summary>Which samples form which batch.</summary>
+internal static class BatchOrder
+{
+    /// <summary>Cuts indices into batches in order.</summary>
+    /// <param name="indices">The samples' indices.</param>
+    /// <param name="batchSize">Samples of a batch; at least 1.</param>
+    /// <param name="dropLast">Whether a last batch with fewer samples is left out.</param>
+    public static IEnumerable<int[]> Cut(IReadOnlyList<int> indices, int batchSize, bool dropLast) =>
+        indices.Chunk(batchSize).Where(batch => batch.Length == batchSize || !dropLast);
+}

@@ -6,9 +6,9 @@ namespace Convoy.Training.Loading;
 
 /// <summary>Makes a cache file.</summary>
 /// <remarks>
-/// Of several processes one builds, holding a lock on <c>NAME-KEY.lock</c> (which the system releases when its process ends, whatever way;
-/// the empty file stays), and the others wait and then open what it made. The file is written under a temporary name and renamed when it is
-/// complete, so a cut-off build is never taken for a cache; what such a build left is removed by the next one.
+/// Of several processes one builds, holding a lock on <c>NAME-KEY.lock</c> (which the system releases however its process ends; the empty
+/// file stays), and the others wait and then open what it made. The file is written under a temporary name and renamed when it is
+/// complete, so an interrupted build is never mistaken for a cache, and the next build removes what it left.
 /// </remarks>
 internal sealed class SampleCacheBuilder
 {
@@ -54,11 +54,11 @@ internal sealed class SampleCacheBuilder
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new BadInputException("the cache folder cannot be written", _directory, "Give a folder that you may write to.", error);
+            throw new BadInputException("the cache folder cannot be written to", _directory, "Give a folder that you may write to.", error);
         }
 
         return SampleCache.TryOpen(_path, _format, _key)
-            ?? throw new IOException($"the cache {_path} cannot be read back right after it was written: the disk or its file system is faulty");
+            ?? throw new IOException($"the cache {_path} cannot be read back right after it was written: check the disk and its file system");
     }
 
     private void MakeFolder()
@@ -69,7 +69,7 @@ internal sealed class SampleCacheBuilder
         }
         catch (IOException error)
         {
-            throw new BadInputException("the cache folder cannot be made", _directory, "Give a folder that you may write to.", error);
+            throw new BadInputException("the cache folder cannot be created", _directory, "Give a folder that you may write to.", error);
         }
     }
 

@@ -18,7 +18,7 @@ public sealed record SampleCacheFormat
     private const int SignatureBytes = 8;
     private const int ChecksumAt = HeaderBytes - 4;
 
-    /// <summary>What file names begin with: <c>frames</c>.</summary>
+    /// <summary>The start of file names: <c>frames</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>The first bytes of a file: 8 ASCII characters.</summary>
@@ -33,13 +33,13 @@ public sealed record SampleCacheFormat
     /// <summary>Bytes of a sample, the same for all.</summary>
     public required int SampleBytes { get; init; }
 
-    /// <summary>Three numbers that describe a sample, such as width and height; a file with others does not fit. Default: zeros.</summary>
+    /// <summary>Three numbers that describe a sample, such as width and height; a file with other numbers is not used. Default: zeros.</summary>
     public (int First, int Second, int Third) Shape { get; init; }
 
-    /// <summary>Header and index.</summary>
+    /// <summary>Length of header and index.</summary>
     internal int TableBytes => checked(HeaderBytes + (Count * EntryBytes));
 
-    /// <summary>The whole file.</summary>
+    /// <summary>Length of the file.</summary>
     internal long FileBytes => SampleAt(Count);
 
     /// <summary>A checksum (CRC-32C over 8 bytes at a time, the last ones filled up with zeros).</summary>
@@ -74,7 +74,7 @@ public sealed record SampleCacheFormat
         ArgumentOutOfRangeException.ThrowIfLessThan(SampleBytes, 1);
     }
 
-    /// <summary>Header and index as they stand in the file.</summary>
+    /// <summary>Header and index as in the file.</summary>
     internal byte[] Table(ReadOnlySpan<byte> key, ReadOnlySpan<SampleCacheEntry> entries)
     {
         byte[] table = new byte[TableBytes];

@@ -1,6 +1,6 @@
 namespace Convoy.Training.Loading;
 
-/// <summary>Batches that are there at once, whatever samples are asked for: they show what a training step costs when data costs nothing.</summary>
+/// <summary>Batches that need no work, whatever samples are asked for: they show what a training step costs when data costs nothing.</summary>
 /// <typeparam name="TBatch">A batch.</typeparam>
 public sealed class SyntheticBatches<TBatch> : IBatchSource<TBatch>
     where TBatch : IDisposable
@@ -8,10 +8,10 @@ public sealed class SyntheticBatches<TBatch> : IBatchSource<TBatch>
     private readonly Func<IReadOnlyList<int>, TBatch> _create;
     private readonly IDisposable? _memory;
 
-    /// <param name="sampleCount">How many samples there seem to be; at least 1.</param>
+    /// <param name="sampleCount">How many samples to report; at least 1.</param>
     /// <param name="batchSize">Samples in a batch of this process; at least 1. All batches are whole.</param>
     /// <param name="create">Makes the batch of the given indices, or hands out one that is ready.</param>
-    /// <param name="memory">What batches are made from, if it has to be disposed with this.</param>
+    /// <param name="memory">Memory of the batches to dispose together with this, if any.</param>
     public SyntheticBatches(int sampleCount, int batchSize, Func<IReadOnlyList<int>, TBatch> create, IDisposable? memory = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sampleCount, 1);

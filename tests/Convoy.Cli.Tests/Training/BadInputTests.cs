@@ -79,7 +79,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
         File.WriteAllText(file, "mine");
         string output = Path.Combine(file, "run");
 
-        await Refused($"a file stands where a folder should be ({file})", output, fixture.Arguments(output, 1, "--steps", "2"));
+        await Refused($"there is a file where a folder should be ({file})", output, fixture.Arguments(output, 1, "--steps", "2"));
 
         Assert.Equal("mine", File.ReadAllText(file));
     }

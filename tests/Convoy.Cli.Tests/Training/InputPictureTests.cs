@@ -23,7 +23,7 @@ public sealed class InputPictureTests(TrainingFixture fixture) : IClassFixture<T
 
         Assert.Equal(3, run.ExitCode);
         Assert.Equal(
-            $"convoy: error: 2 of 4 pictures could not be read, the first is this ({pictures}/2.jpg). Restore them or leave them out; the others are done.\n"
+            $"convoy: error: 2 of 4 pictures could not be read, the first one being ({pictures}/2.jpg). Restore them or leave them out; the others are done.\n"
             + $"the image is cut off ({pictures}/2.jpg). Restore the file or remove its label.\nthe image has 0 bytes ({pictures}/3.png). Restore the file or remove its label.\n",
             run.Error);
         Assert.Equal(["1.jpg", "4.jpg", "predictions.json"], Directory.GetFiles(output).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
@@ -40,7 +40,7 @@ public sealed class InputPictureTests(TrainingFixture fixture) : IClassFixture<T
         ProgramRun run = await PredictAsync(output, pictures);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.StartsWith($"convoy: error: 1 of 1 pictures could not be read, the first is this ({pictures}/1.jpg). Restore them or leave them out; nothing was written.\n", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"convoy: error: 1 of 1 picture could not be read ({pictures}/1.jpg). Restore them or leave them out; nothing was written.\n", run.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(output));
     }
 
@@ -106,7 +106,7 @@ public sealed class InputPictureTests(TrainingFixture fixture) : IClassFixture<T
         ProgramRun run = await PredictAsync(output, pictures);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        Assert.EndsWith("\n1 were turned as their EXIF orientation says: their lanes are in pixels of the turned picture.\n", run.Output, StringComparison.Ordinal);
+        Assert.EndsWith("\n1 picture was turned as the EXIF orientation says: lanes are in pixels of the turned picture.\n", run.Output, StringComparison.Ordinal);
         JsonElement[] lines = Lines(output);
         Assert.Equal(lines[0].GetProperty("h_samples").GetRawText(), lines[1].GetProperty("h_samples").GetRawText());
         Assert.Equal(lines[0].GetProperty("lanes").GetArrayLength(), lines[1].GetProperty("lanes").GetArrayLength());
@@ -137,7 +137,7 @@ public sealed class InputPictureTests(TrainingFixture fixture) : IClassFixture<T
 
             Assert.Equal(2, refused.ExitCode);
             Assert.Equal(
-                $"convoy: error: a frame has two labels that differ ({Path.Combine(data, first.RawFile)}: {file}, line 1 and {file}, line 2). Remove the wrong one, or see `convoy data check` for all that is wrong with the data.\n",
+                $"convoy: error: a frame has two labels that differ ({Path.Combine(data, first.RawFile)}: {file}, line 1 and {file}, line 2). Remove the wrong one, or run `convoy data check` to list everything that is wrong with the data.\n",
                 refused.Error);
         }
 
@@ -157,7 +157,7 @@ public sealed class InputPictureTests(TrainingFixture fixture) : IClassFixture<T
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches(
-            $@"^convoy: warning: the labels of 24 of 24 frames do not fit their images, the first is this \({data}/clips/synth/000000/20.jpg: labels reach to \d+x\d+, the image is 192x108\)\. Scale the labels to the images, or take the images that were labelled\.\n$",
+            $@"^convoy: warning: the labels of 24 of 24 frames do not fit their images, the first one being \({data}/clips/synth/000000/20.jpg: labels reach to \d+x\d+, the image is 192x108\)\. Scale the labels to the images, or use the images that were labelled\.\n$",
             run.Error);
     }
 

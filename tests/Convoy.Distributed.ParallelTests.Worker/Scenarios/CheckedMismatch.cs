@@ -10,7 +10,7 @@ internal static class CheckedMismatch
     public static void Run(string[] args)
     {
         Environment.SetEnvironmentVariable("TORCH_DISTRIBUTED_DEBUG", "DETAIL");
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         using Tensor tensor = ones(4), wide = ones(3, 5), high = ones(5, 3), whole = ones([5, 3], int32);
         group.Barrier();
         group.AllReduceAsync(tensor).Wait();

@@ -17,7 +17,7 @@ internal static class Collectives
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         Expect.True(group.Size == int.Parse(Environment.GetEnvironmentVariable("WORLD_SIZE")!), "Size");
         foreach (ScalarType type in Types)
         {

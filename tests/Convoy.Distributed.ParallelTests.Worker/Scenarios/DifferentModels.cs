@@ -13,7 +13,7 @@ internal static class DifferentModels
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         bool odd = group.Rank == 1, turned = args is ["turned"];
         using nn.Module<Tensor, Tensor> network = turned ? nn.Sequential(("head", nn.Linear(odd ? 5 : 3, odd ? 3 : 5, hasBias: false))) : new SmallNetwork(odd ? 12 : 16);
         string expected = turned

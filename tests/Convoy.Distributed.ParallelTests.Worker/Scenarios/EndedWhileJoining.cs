@@ -27,7 +27,7 @@ internal static class EndedWhileJoining
             using var kill = Process.Start("kill", [$"-{args[0]}", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]);
             kill.WaitForExit();
         });
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromMinutes(30), stop.Token);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromMinutes(30), stop.Token);
         signal.Wait();
     }
 }

@@ -11,7 +11,7 @@ internal static class FewerCalls
         Environment.SetEnvironmentVariable("TORCH_DISTRIBUTED_DEBUG", args[1] == "debug" ? "DETAIL" : "OFF");
         Environment.SetEnvironmentVariable("CONVOY_FLIGHT_RECORDER_DIR", args[2]);
         var limit = TimeSpan.FromSeconds(double.Parse(args[0]));
-        using ProcessGroup group = ProcessGroup.FromEnvironment(limit);
+        using ProcessGroup group = ProcessGroups.FromEnvironment(limit);
         using Tensor tensor = ones(4);
         group.Barrier();
         group.AllReduce(tensor);

@@ -9,7 +9,7 @@ internal static class FullSharedMemory
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         switch (args[0])
         {
             case "buffer":

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
@@ -8,7 +9,7 @@ internal static class MissingAtMonitoredBarrier
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         group.MonitoredBarrier();
         using var never = new ManualResetEventSlim();
         if (group.Rank == 3)

@@ -27,7 +27,7 @@ internal static class MixedGraphs
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         Compare(() => new MixedNetwork(), group);
         Compare(() => new RecurrentNetwork(), group);
     }

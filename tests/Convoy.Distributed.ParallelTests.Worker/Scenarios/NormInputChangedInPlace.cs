@@ -11,7 +11,7 @@ internal static class NormInputChangedInPlace
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(120));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(120));
         bool isLast = group.Rank == group.Size - 1;
         using var network = new ChangingNetwork(group, changes: isLast);
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group);

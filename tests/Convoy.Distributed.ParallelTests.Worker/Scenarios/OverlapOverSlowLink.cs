@@ -1,6 +1,7 @@
 using System.Globalization;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal static class OverlapOverSlowLink
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         random.manual_seed(0);
         using Tensor input = randn(Rows, Width);
         TimeSpan latency = TimeSpan.FromSeconds(0.5 * SlowestBackward(input, group) / Layers);
@@ -27,6 +28,7 @@ internal static class OverlapOverSlowLink
         using nn.Module<Tensor, Tensor> network = Network();
         using DistributedDataParallel<Tensor, Tensor> model = Wrap(network, slow);
         double backward = 0, communication = 0, exposed = 0;
+        bool seenEarly = false;
         for (int step = 1; step <= Steps; step++)
         {
             trace.StartStep();
@@ -36,11 +38,20 @@ internal static class OverlapOverSlowLink
                 backward += model.LastTimings.BackwardSeconds;
                 communication += model.LastTimings.CommunicationTotalSeconds;
                 exposed += model.LastTimings.CommunicationSeconds;
+                RequireOrder(model.LastBuckets, model.LastTimings);
+                seenEarly |= model.LastBuckets[0].ReadySeconds < model.LastTimings.BackwardSeconds / 2;
             }
         }
 
         trace.EndStep();
+        Expect.True(seenEarly, "the first bucket is ready long before the pass ends");
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{backward} {communication} {exposed} {model.Reducer.Buckets.Count}"));
+    }
+
+    private static void RequireOrder(IReadOnlyList<BucketTiming> buckets, ReducerTimings step)
+    {
+        Expect.True(buckets.All(bucket => bucket.ReadySeconds <= step.BackwardSeconds && bucket.ExchangedSeconds > bucket.ReadySeconds), "a bucket is exchanged after it is ready");
+        Expect.True(buckets.Zip(buckets.Skip(1)).All(pair => pair.First.ExchangedSeconds < pair.Second.ExchangedSeconds), "buckets are exchanged in their order");
     }
 
     private static nn.Module<Tensor, Tensor> Network() => nn.Sequential(Enumerable.Range(0, Layers).SelectMany(i =>

@@ -16,7 +16,7 @@ internal static class OverlappedReduction
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         Backward_Overlapping_ReducesBeforeItEnds(group);
         Backward_GradientGrowsAfterItsReduction_Fails(group);
         Backward_GradientGrowsInAStaticGraph_IsRight(group);

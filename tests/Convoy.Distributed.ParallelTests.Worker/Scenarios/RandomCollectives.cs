@@ -16,7 +16,7 @@ internal static class RandomCollectives
         int seed = int.Parse(args[0], CultureInfo.InvariantCulture), cases = int.Parse(args[1], CultureInfo.InvariantCulture);
         int[]? only = Argument(args, "only=")?.Split(',').Select(index => int.Parse(index, CultureInfo.InvariantCulture)).ToArray();
         OperationKind? fault = Argument(args, "fault=") is { } name ? Enum.Parse<OperationKind>(name) : null;
-        using ProcessGroup world = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup world = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         ProcessGroup?[] groups = [world, .. RandomCase.Groups(world.Size).Skip(1).Select(world.NewGroup)];
         try
         {

@@ -9,7 +9,7 @@ internal static class StoppedPeer
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(4));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(4));
         group.Barrier();
         if (group.Rank == group.Size - 1)
         {

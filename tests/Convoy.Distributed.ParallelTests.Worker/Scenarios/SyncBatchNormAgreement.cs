@@ -9,7 +9,7 @@ internal static class SyncBatchNormAgreement
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         using var layer = new SyncBatchNorm(3, group, dtype: ScalarType.Float64);
         using var untracked = new SyncBatchNorm(3, group, trackRunningStats: false);
 

@@ -30,7 +30,7 @@ internal static class SyncBatchNormFusedVariants
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         var plain = new Variant(Enum.Parse<Follower>(args[0]), ScalarType.Float64, 35, 7, 9);
         foreach (ScalarType type in (ScalarType[])[ScalarType.Float64, ScalarType.Float32, ScalarType.BFloat16])
         {

@@ -16,7 +16,7 @@ internal static class TrainConvolutions
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         ScalarType type = args.Contains("float32") ? float32 : float64;
         // Other weights on each rank: the wrapper must make them rank 0's.
         random.manual_seed(100 + group.Rank);

@@ -13,7 +13,7 @@ internal static class UnevenBatches
     public static void Run(string[] args)
     {
         Environment.SetEnvironmentVariable("TORCH_DISTRIBUTED_DEBUG", args[1] == "debug" ? "DETAIL" : "OFF");
-        ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         bool isLast = group.Rank == group.Size - 1;
         nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3));
         var model = new DistributedDataParallel<Tensor, Tensor>(network, group);

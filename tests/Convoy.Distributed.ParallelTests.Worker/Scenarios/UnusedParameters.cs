@@ -9,7 +9,7 @@ internal static class UnusedParameters
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroup.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
         ByDefault_IsAnError(group);
         Found_CountsAsZeroOrStays(group);
         Found_ByAnotherRankAndZeroed_StaysAsOnThatRank(group);

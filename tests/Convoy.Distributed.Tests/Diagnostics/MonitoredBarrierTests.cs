@@ -59,7 +59,7 @@ public sealed class MonitoredBarrierTests : IDisposable
             () =>
             {
                 using var store = new TcpStore("127.0.0.1", _server.Port);
-                var barrier = new MonitoredBarrier(new PrefixStore("test", store), rank, size, "default", ended ?? (_ => null));
+                var barrier = new MonitoredBarrier(new PrefixStore("test", store), rank, size, "default", ended ?? (_ => null), left: _ => null);
                 errors[rank] = Record.Exception(() =>
                 {
                     for (int i = 0; i < times; i++)

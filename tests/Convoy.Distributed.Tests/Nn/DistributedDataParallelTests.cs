@@ -1,6 +1,7 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Torch.Nn;
 using TorchSharp;
 using static TorchSharp.torch;
 

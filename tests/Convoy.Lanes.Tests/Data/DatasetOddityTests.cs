@@ -17,7 +17,7 @@ public class DatasetOddityTests
         Assert.Equal(path, Assert.Single(LaneDataset.Open(labels.Root).Frames).ImagePath);
 
         File.Delete(path);
-        Assert.StartsWith($"1 of 1 images named by the labels are missing, the first is this ({path}). ", Assert.Throws<BadInputException>(() => LaneDataset.Open(labels.Root)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"1 of 1 images named by the labels is missing ({path}). ", Assert.Throws<BadInputException>(() => LaneDataset.Open(labels.Root)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public class DatasetOddityTests
         using var folder = new TemporaryFolder();
         TuSimpleLabel label = SmallDataset.WriteFrame(folder, 0);
         TuSimpleLabelFile.Write(folder.File("label_data_x.json"), [label with { RawFile = label.RawFile.Replace('/', '\\') }]);
-        const string Expected = "The path has backslashes, as on Windows: write forward slashes in the labels, such as clips/a/20.jpg.";
+        const string Expected = "The path has backslashes, as on Windows: use forward slashes in the labels, such as clips/a/20.jpg.";
 
         Assert.EndsWith(Expected, Assert.Throws<BadInputException>(() => LaneDataset.Open(folder.Root)).Message, StringComparison.Ordinal);
         Assert.EndsWith(Expected, Assert.Single(DatasetCheck.Run(folder.Root, TestContext.Current.CancellationToken).Problems).Reason, StringComparison.Ordinal);
@@ -92,9 +92,9 @@ public class DatasetOddityTests
 
         Assert.Equal((46, 23, 1), (check.Points, check.PointsOutside, check.Misfits));
         Assert.Equal(DatasetProblemKind.Misfit, Assert.Single(check.Problems).Kind);
-        string first = $"({dataset.Frames[0].ImagePath}: labels reach to 1117x681, the image is 320x180). Scale the labels to the images, or take the images that were labelled.";
+        string first = $"({dataset.Frames[0].ImagePath}: labels reach to 1117x681, the image is 320x180). Scale the labels to the images, or use the images that were labelled.";
         Assert.Equal($"the labels do not fit their image {first}", check.Problems[0].Reason);
-        Assert.Equal([$"the labels of 1 of 2 frames do not fit their images, the first is this {first}"], dataset.Verify().Lines);
+        Assert.Equal([$"the labels of 1 of 2 frames do not fit their images, the first one being {first}"], dataset.Verify().Lines);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public class DatasetOddityTests
         using var folder = new TemporaryFolder();
         TuSimpleLabelFile.Write(folder.File("label_data_x.json"), [Scaled(SmallDataset.WriteFrame(folder, 0), 0.5)]);
         LaneDataset dataset = LaneDataset.Open(folder.Root);
-        string expected = $"no label reaches below 48 % of its image's height, the lowest is this ({dataset.Frames[0].ImagePath}: labels reach to 141x86, the image is 320x180). Scale the labels to the images, or take the images that were labelled.";
+        string expected = $"no label reaches below 48 % of the height of its image, the lowest one being ({dataset.Frames[0].ImagePath}: labels reach to 141x86, the image is 320x180). Scale the labels to the images, or use the images that were labelled.";
 
         Assert.Equal([expected], dataset.Verify().Lines);
         Assert.Equal([expected], DatasetCheck.Run(folder.Root, TestContext.Current.CancellationToken).Remarks);
@@ -137,7 +137,7 @@ public class DatasetOddityTests
         Assert.Equal([path], check.Turned);
         Assert.Equal([KeyValuePair.Create(SmallDataset.Size, 2)], check.ImageSizes);
         Assert.Equal(
-            [$"1 of 2 images have an EXIF orientation, which labels do not know, so that they are taken as they are stored; the first is this ({path}). Save them turned and without it where the labels are of the turned picture."],
+            [$"1 of 2 images has an EXIF orientation, which labels ignore: pixels are used as they are stored; the first one is ({path}). If the labels refer to the turned picture, save the images turned and without it."],
             dataset.Verify().Lines);
     }
 

@@ -60,13 +60,13 @@ public class ImageLimitTests
 
         string message = Assert.Throws<BadInputException>(() => ImageLimit.Parse(null).Require(size, "big.jpg", 40_000_000)).Message;
 
-        Assert.Equal("the image has 12000x10000 pixels, and the limit is 100 megapixels (big.jpg). Scale it down, or set CONVOY_MAX_MEGAPIXELS to allow it.", message);
+        Assert.Equal("the image has 12000x10000 pixels, but the limit is 100 megapixels (big.jpg). Scale it down, or set CONVOY_MAX_MEGAPIXELS to allow it.", message);
         ImageLimit.Parse("120").Require(size, "big.jpg", 40_000_000);
         ImageLimit.Parse("").Require(new ImageSize(10000, 10000), "big.jpg", 40_000_000);
         ImageLimit.Parse(null).Require(new ImageSize(3840, 2160), "a blank mask.png", 9000);
         ImageLimit.Parse(null).Require(new ImageSize(65500, 100), "a strip.png", 9000);
         Assert.Equal(
-            "the image has 2x65535 pixels, and the longest side may have 65500 (a line.gif). Scale it down or remove its label.",
+            "the image has 2x65535 pixels, but its longest side may have at most 65500 (a line.gif). Scale it down or remove its label.",
             Assert.Throws<BadInputException>(() => ImageLimit.Parse(null).Require(new ImageSize(2, 65535), "a line.gif", 60)).Message);
         Assert.Throws<BadInputException>(() => ImageLimit.Parse("0.5").Require(ImageSize.TuSimple, "small.jpg", 40_000));
     }
@@ -82,7 +82,7 @@ public class ImageLimitTests
     {
         string message = Assert.Throws<BadInputException>(() => ImageLimit.Parse(value)).Message;
 
-        Assert.Equal($"CONVOY_MAX_MEGAPIXELS is not a number of megapixels ({value}). Set it to a number above 0 and up to 500, or unset it for 100.", message);
+        Assert.Equal($"CONVOY_MAX_MEGAPIXELS is not a valid number of megapixels ({value}). Set it to a number above 0 and up to 500, or unset it for 100.", message);
     }
 
     private static byte[] TestJpegOf(int width, int height)

@@ -72,7 +72,7 @@ public class LaneDatasetTests
 
         string message = Assert.Throws<BadInputException>(() => LaneDataset.Open(folder.Root)).Message;
 
-        Assert.StartsWith("1 of 2 masks named by the list are missing", message, StringComparison.Ordinal);
+        Assert.StartsWith("1 of 2 masks named by the list is missing", message, StringComparison.Ordinal);
         Assert.Contains(folder.File("seg_label", "1.png"), message, StringComparison.Ordinal);
     }
 

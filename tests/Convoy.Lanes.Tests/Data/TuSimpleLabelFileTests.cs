@@ -38,10 +38,10 @@ public class TuSimpleLabelFileTests
     [InlineData("{\"lanes\": [], \"h_samples\": []}", "has no raw_file")]
     [InlineData("{\"lanes\": [], \"raw_file\": \"a\"}", "has no h_samples")]
     [InlineData("{\"h_samples\": [], \"raw_file\": \"a\"}", "has no lanes")]
-    [InlineData("{\"lanes\": [[1]], \"h_samples\": [1, 2], \"raw_file\": \"a\"}", "lane 1 has 1 points, but h_samples has 2 rows")]
+    [InlineData("{\"lanes\": [[1]], \"h_samples\": [1, 2], \"raw_file\": \"a\"}", "lane 1 has 1 point, but h_samples has 2 rows")]
     [InlineData("{\"lanes\": [5], \"h_samples\": [1], \"raw_file\": \"a\"}", "not a list of numbers")]
     [InlineData("{\"lanes\": [[\"5\"]], \"h_samples\": [1], \"raw_file\": \"a\"}", "not a number")]
-    [InlineData("{\"lanes\": [], \"h_samples\": [1], \"raw_file\": 3}", "raw_file is not a text")]
+    [InlineData("{\"lanes\": [], \"h_samples\": [1], \"raw_file\": 3}", "raw_file is not a string")]
     [InlineData("{\"lanes\": [], \"h_samples\": [1, 3, 2], \"raw_file\": \"a\"}", "h_samples neither ascends nor descends")]
     [InlineData("{\"lanes\": [], \"h_samples\": [1], \"raw_file\": \"\"}", "raw_file is empty")]
     public void Read_BadThirdLine_NamesFileAndLine(string line, string expected)
@@ -62,7 +62,7 @@ public class TuSimpleLabelFileTests
         using var folder = new TemporaryFolder();
         string empty = folder.Write("l.json", "\n");
 
-        Assert.Contains("holds no label", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(empty)).Message, StringComparison.Ordinal);
+        Assert.Contains("holds no labels", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(empty)).Message, StringComparison.Ordinal);
         Assert.Contains("does not exist", Assert.Throws<BadInputException>(() => TuSimpleLabelFile.Read(folder.File("no"))).Message, StringComparison.Ordinal);
     }
 
@@ -101,17 +101,17 @@ public class TuSimpleLabelFileTests
     }
 
     [Theory]
-    [InlineData("{\"lanes\": [[NaN, 1]]}", 13, "NaN is no number there", "Write -2 where a lane has no point.")]
-    [InlineData("{\"lanes\": [[-2, nan]]}", 17, "nan is no number there", "Write -2 where a lane has no point.")]
-    [InlineData("{\"lanes\": [[-Infinity]]}", 13, "-Infinity is no number there", "Write -2 where a lane has no point.")]
-    [InlineData("{'lanes': [[1]]}", 2, "a text stands in single quotes", "Write double quotes, as json.dumps does.")]
-    [InlineData("{\"lanes\": None}", 11, "None is written as in Python", "Write the file with json.dumps in place of str or print.")]
+    [InlineData("{\"lanes\": [[NaN, 1]]}", 13, "NaN is not a number in JSON", "Write -2 where a lane has no point.")]
+    [InlineData("{\"lanes\": [[-2, nan]]}", 17, "nan is not a number in JSON", "Write -2 where a lane has no point.")]
+    [InlineData("{\"lanes\": [[-Infinity]]}", 13, "-Infinity is not a number in JSON", "Write -2 where a lane has no point.")]
+    [InlineData("{'lanes': [[1]]}", 2, "a string is in single quotes", "Use double quotes, as json.dumps does.")]
+    [InlineData("{\"lanes\": None}", 11, "None is written as in Python", "Write the file with json.dumps instead of str or print.")]
     [InlineData("{\"lanes\": [[1, 2,]]}", 18, "a comma before ]", "Remove the comma.")]
-    [InlineData("{\"lanes\": [[1,, 2]]}", 15, "a comma too many", "Remove it.")]
+    [InlineData("{\"lanes\": [[1,, 2]]}", 15, "there is a comma too many", "Remove it.")]
     [InlineData("{\"lanes\": [[1]], // two lanes", 18, "a comment, which JSON does not have", "Remove it.")]
-    [InlineData("{\"raw_file\": \"clips\\a\"}", 21, "a backslash before a in a text", "Write / in paths, and two backslashes where one is meant.")]
-    [InlineData("{\"\u00E4\u00F6\": lanes}", 8, "lanes is unexpected there", "Give an object with lanes, h_samples and raw_file as TuSimple's files have them.")]
-    [InlineData("{\"lanes\": \u201C}", 11, "\u201C is unexpected there", "Give an object with lanes, h_samples and raw_file as TuSimple's files have them.")]
+    [InlineData("{\"raw_file\": \"clips\\a\"}", 21, "a backslash before a in a string", "Use / in paths, and two backslashes where one is meant.")]
+    [InlineData("{\"\u00E4\u00F6\": lanes}", 8, "lanes is unexpected", "Give an object with lanes, h_samples and raw_file, as in TuSimple's files.")]
+    [InlineData("{\"lanes\": \u201C}", 11, "\u201C is unexpected", "Give an object with lanes, h_samples and raw_file, as in TuSimple's files.")]
     [InlineData("{\"lanes\": \0\0}", 11, "the character U+0000", "Remove it, or restore the file.")]
     public void Read_NoJson_SaysWhatIsThereAndWhere(string line, int column, string what, string remedy)
     {
@@ -124,15 +124,15 @@ public class TuSimpleLabelFileTests
     }
 
     [Theory]
-    [InlineData("[1, 2]\n", "a label line is not a JSON object: 1 (F, line 1). Give one JSON object a line, or a list of them.")]
-    [InlineData("G,\nG", "a comma stands between labels that are in no list (F, line 1, column 103). Remove it, or put all labels into [ and ].")]
-    [InlineData("[G G]", "no comma stands between two labels of a list (F, line 1, column 105). Write one there, or one label a line without [ and ].")]
-    [InlineData("[G,\nG\n", "the list of labels is not closed: the file ends in it (F, line 3, column 1). Restore its end from the original file, or write a ] there.")]
+    [InlineData("[1, 2]\n", "a label is not a JSON object: 1 (F, line 1). Give one JSON object per line, or a list of them.")]
+    [InlineData("G,\nG", "a comma separates labels that are not in a list (F, line 1, column 103). Remove it, or enclose all labels in [ and ].")]
+    [InlineData("[G G]", "a comma is missing between two labels of a list (F, line 1, column 105). Add it, or write one label per line without [ and ].")]
+    [InlineData("[G,\nG\n", "the list of labels is not closed before the end of the file (F, line 3, column 1). Restore its end from the original file, or add a ] there.")]
     [InlineData("G\n{\n\"lanes\": [\n[1, 2", "a label is not valid JSON: the file ends in the middle of it, so it may be cut off (F, line 2). Restore the line from the original file or delete it.")]
-    [InlineData("{\n\"lanes\": [\n[1, 2],\n [NaN]]}", "a label is not valid JSON: NaN is no number there (F, line 4, column 3). Write -2 where a lane has no point.")]
-    [InlineData("G\n{\"lanes\": [[1]], \"h_samples\": [1],\n \"raw_file\": \"\\ud800\"}", "a text holds half of a character, an escape \\uD800 to \\uDFFF by itself (F, line 2). Write the whole character.")]
-    [InlineData("{\"lanes\": [], \"h_samples\": [], \"raw_file\": \"a\\u0000b\"}", "raw_file holds the character U+0000, which no path has (F, line 1). Name the frame's image there.")]
-    [InlineData("<html>", "a label line is not a JSON object: < (F, line 1). Give one JSON object a line, or a list of them.")]
+    [InlineData("{\n\"lanes\": [\n[1, 2],\n [NaN]]}", "a label is not valid JSON: NaN is not a number in JSON (F, line 4, column 3). Write -2 where a lane has no point.")]
+    [InlineData("G\n{\"lanes\": [[1]], \"h_samples\": [1],\n \"raw_file\": \"\\ud800\"}", "a string contains half of a character, an escape \\uD800 to \\uDFFF by itself (F, line 2). Write the whole character.")]
+    [InlineData("{\"lanes\": [], \"h_samples\": [], \"raw_file\": \"a\\u0000b\"}", "raw_file contains the character U+0000, which paths cannot contain (F, line 1). Write the path of the frame's image there.")]
+    [InlineData("<html>", "a label is not a JSON object: < (F, line 1). Give one JSON object per line, or a list of them.")]
     public void Read_NoListOfObjects_SaysWhatIsThereAndWhere(string text, string expected)
     {
         using var folder = new TemporaryFolder();

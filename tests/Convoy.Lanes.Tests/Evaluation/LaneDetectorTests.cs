@@ -40,7 +40,7 @@ public sealed class LaneDetectorTests : IDisposable
         foreach (FrameEvaluation frame in evaluated)
         {
             using IDisposable noGrad = no_grad();
-            byte[] mask = LaneDetector.Mask(model.call(reader.ReadTensor(frame.Frame.ImagePath, channelsLast: false, out _)));
+            byte[] mask = LaneDetector.Mask(Logits(model, reader.ReadTensor(frame.Frame.ImagePath, channelsLast: false, out _)));
             int different = mask.Zip(frame.Mask).Count(pair => pair.First != pair.Second);
 
             // Rounding may turn a pixel whose two logits are equal but for it.
@@ -75,10 +75,12 @@ public sealed class LaneDetectorTests : IDisposable
         model.eval();
         using IDisposable noGrad = no_grad();
         using var reader = new ImageReader(size);
-        Tensor logits = model.call(reader.ReadTensor(frames.Frames[0].ImagePath, channelsLast: false, out _));
+        Tensor logits = Logits(model, reader.ReadTensor(frames.Frames[0].ImagePath, channelsLast: false, out _));
         model.state_dict()["head.bias"][1] -= (logits.select(1, 1) - logits.select(1, 0)).median();
         return model;
     }
+
+    private static Tensor Logits(LaneDetectionModel model, Tensor image) => LaneDetectionModel.Enlarge(model.call(image), image.shape[2], image.shape[3]);
 
     private static LaneDetectionModel Copy(LaneDetectionModel model)
     {

@@ -224,11 +224,11 @@ public sealed class TuSimpleMetricTests
         TuSimplePrediction prediction = new("a.jpg", [], 1);
 
         Assert.EndsWith(
-            "(1 predictions, 3 labels). Predict every labelled frame exactly once: 2 labelled frames have no prediction, first b.jpg.",
+            "(1 prediction, 3 labels). Predict every labelled frame exactly once: 2 labelled frames have no prediction, first b.jpg.",
             Error([prediction], [label, label with { RawFile = "b.jpg" }, label with { RawFile = "c.jpg" }]),
             StringComparison.Ordinal);
         Assert.EndsWith(
-            "under the labels' raw_file: 1 labelled frame has no prediction, first a.jpg; 1 predicted frame has no label, first d.jpg.",
+            "under the raw_file of their labels: 1 labelled frame has no prediction, first a.jpg; 1 predicted frame has no label, first d.jpg.",
             Error([prediction with { RawFile = "d.jpg" }], [label]),
             StringComparison.Ordinal);
     }
@@ -240,9 +240,9 @@ public sealed class TuSimpleMetricTests
         TuSimplePrediction shortLane = new(Frame, [Lane(500), [1, 2]], 900) { Source = "pred.json line 7" };
         Assert.Contains("(pred.json line 7: lane 2 has 2 values for 20 rows)", Error([shortLane], [label]), StringComparison.Ordinal);
         Assert.Contains("a predicted frame has no label (prediction 1: clips/b.jpg)", Error([new("clips/b.jpg", [], 1)], [label]), StringComparison.Ordinal);
-        Assert.Contains("(0 predictions, 1 labels)", Error([], [label]), StringComparison.Ordinal);
+        Assert.Contains("(0 predictions, 1 label)", Error([], [label]), StringComparison.Ordinal);
         Assert.Contains("(0 labels)", Error([], []), StringComparison.Ordinal);
-        Assert.Contains("lane 1 has 1 values for 20 rows", Error([new(Frame, [], 1)], [new(Frame, [[5]], Rows)]), StringComparison.Ordinal);
+        Assert.Contains("lane 1 has 1 value for 20 rows", Error([new(Frame, [], 1)], [new(Frame, [[5]], Rows)]), StringComparison.Ordinal);
     }
 
     [Fact]

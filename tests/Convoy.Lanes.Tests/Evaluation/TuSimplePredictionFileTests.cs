@@ -24,12 +24,12 @@ public sealed class TuSimplePredictionFileTests : IDisposable
 
     [Theory]
     [InlineData("""{"raw_file":"a","lanes":[[1,2""", "a prediction is not valid JSON: its line ends in the middle of it")]
-    [InlineData("[1]", "a prediction line is not a JSON object")]
-    [InlineData("""{"raw_file":"a","lanes":[[NaN]],"run_time":1}""", "NaN is no number there")]
+    [InlineData("[1]", "a prediction is not a JSON object")]
+    [InlineData("""{"raw_file":"a","lanes":[[NaN]],"run_time":1}""", "NaN is not a number in JSON")]
     [InlineData("""{"lanes":[],"run_time":1}""", "lacks raw_file")]
     [InlineData("""{"raw_file":"a","run_time":1}""", "lacks lanes")]
     [InlineData("""{"raw_file":"a","lanes":[]}""", "lacks run_time")]
-    [InlineData("""{"raw_file":3,"lanes":[],"run_time":1}""", "raw_file must be text")]
+    [InlineData("""{"raw_file":3,"lanes":[],"run_time":1}""", "raw_file must be a string")]
     [InlineData("""{"raw_file":"a","lanes":{},"run_time":1}""", "lanes must be a list of lists")]
     [InlineData("""{"raw_file":"a","lanes":[5],"run_time":1}""", "a lane must be a list of numbers")]
     [InlineData("""{"raw_file":"a","lanes":[["5"]],"run_time":1}""", "a lane's x must be a number")]
@@ -43,6 +43,16 @@ public sealed class TuSimplePredictionFileTests : IDisposable
         string message = Assert.Throws<BadInputException>(() => TuSimplePredictionFile.Read(path)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
         Assert.Contains($"{path}, line 2", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_NoObject_SaysWhatAPredictionConsistsOf()
+    {
+        string path = _folder.Write("pred.json", """{"lanes": lanes}""");
+
+        Assert.Equal(
+            $"a prediction is not valid JSON: lanes is unexpected ({path}, line 1, column 11). Give an object with raw_file, lanes and run_time, as in TuSimple's files.",
+            Assert.Throws<BadInputException>(() => TuSimplePredictionFile.Read(path)).Message);
     }
 
     [Theory]

@@ -39,7 +39,7 @@ public sealed class LaneDetectionModelTests
     [InlineData(2, 33, 47)]
     [InlineData(1, 64, 96)]
     [InlineData(1, 71, 129)]
-    public void Forward_AnySize_GivesTwoLogitsForEachPixel(int images, int height, int width)
+    public void Forward_AnySize_GivesTwoLogitsAtStride4AndEnlargedForEachPixel(int images, int height, int width)
     {
         torch.set_num_threads(1);
         using var scope = NewDisposeScope();
@@ -49,7 +49,8 @@ public sealed class LaneDetectionModelTests
 
         Tensor logits = model.call(randn(images, 3, height, width));
 
-        Assert.Equal([images, 2, height, width], logits.shape);
+        Assert.Equal([images, 2, (height + 3) / 4, (width + 3) / 4], logits.shape);
+        Assert.Equal([images, 2, height, width], LaneDetectionModel.Enlarge(logits, height, width).shape);
         Assert.True(logits.isfinite().all().item<bool>());
     }
 

@@ -4,6 +4,7 @@ using Convoy.Distributed.Optim;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using Convoy.Torch.Amp;
+using Convoy.Torch.Nn;
 using Convoy.Torch.Optim;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
 
 namespace Convoy.Lanes.Tests.Training;
 
@@ -70,7 +71,7 @@ public sealed class RunDirectoryTests : IDisposable
     {
         string file = _folder.Write("file", "x");
 
-        Assert.Contains($"a file stands where a folder should be ({file})", Assert.Throws<BadInputException>(() => new RunDirectory(Path.Combine(file, "run")).Create()).Message, StringComparison.Ordinal);
+        Assert.Contains($"there is a file where a folder should be ({file})", Assert.Throws<BadInputException>(() => new RunDirectory(Path.Combine(file, "run")).Create()).Message, StringComparison.Ordinal);
         Assert.Throws<BadInputException>(() => new RunDirectory(file).Create());
     }
 

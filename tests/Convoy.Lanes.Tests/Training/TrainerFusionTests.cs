@@ -5,6 +5,7 @@ using Convoy.Lanes.Drawing.Roads;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Torch.Nn;
 using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;

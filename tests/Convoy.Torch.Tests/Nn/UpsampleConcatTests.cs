@@ -116,7 +116,7 @@ public sealed class UpsampleConcatTests
     {
         using var scope = NewDisposeScope();
         (Tensor deep, Tensor skip) = Features([2, 6, 3, 4], [2, 5, 7, 9], ScalarType.Float32);
-        using var join = new UpsampleConcat();
+        using var join = new FusedUpsampleConcat();
 
         Tensor Second(Func<Tensor, Tensor, Tensor> function)
         {
@@ -125,7 +125,7 @@ public sealed class UpsampleConcatTests
             return autograd.grad([(slope * slope).sum()], [first])[0];
         }
 
-        TensorAssert.Close(Second(UpsampleConcat.JoinPlainly), Second(join.Join), 1e-5);
+        TensorAssert.Close(Second(new UpsampleConcat().call), Second(join.call), 1e-5);
     }
 
     [Fact]
@@ -133,13 +133,13 @@ public sealed class UpsampleConcatTests
     {
         using var scope = NewDisposeScope();
         (Tensor deep, Tensor skip) = Features([2, 6, 3, 4], [2, 5, 7, 9], ScalarType.Float32);
-        using var join = new UpsampleConcat();
+        using var join = new FusedUpsampleConcat();
         long after10 = 0;
         for (int i = 0; i < 100; i++)
         {
             using (NewDisposeScope())
             {
-                join.Join(deep.detach().requires_grad_(), skip.detach().requires_grad_()).sum().backward();
+                join.call(deep.detach().requires_grad_(), skip.detach().requires_grad_()).sum().backward();
             }
 
             after10 = i == 9 ? DisposeScopeManager.Statistics.ThreadTotalLiveCount : after10;
@@ -155,9 +155,9 @@ public sealed class UpsampleConcatTests
         (Tensor deep, Tensor skip) = Features([2, 6, 3, 4], [2, 5, 7, 9], ScalarType.Float32);
         (Tensor first, Tensor second) = (deep.requires_grad_(), skip.requires_grad_());
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
-        using (var join = new UpsampleConcat())
+        using (var join = new FusedUpsampleConcat())
         {
-            using Tensor joined = join.Join(first, second);
+            using Tensor joined = join.call(first, second);
             using Tensor gradient = ones_like(joined);
             foreach (Tensor one in autograd.grad([joined], [first, second], [gradient]))
             {
@@ -176,12 +176,12 @@ public sealed class UpsampleConcatTests
 
     private static Tensor ChannelsLast(Tensor features) => features.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
-    private static (Tensor Joined, Tensor Deep, Tensor Skip) Plain(Tensor deep, Tensor skip) => Gradients(UpsampleConcat.JoinPlainly, deep, skip);
+    private static (Tensor Joined, Tensor Deep, Tensor Skip) Plain(Tensor deep, Tensor skip) => Gradients(new UpsampleConcat().call, deep, skip);
 
     private static (Tensor Joined, Tensor Deep, Tensor Skip) Fused(Tensor deep, Tensor skip)
     {
-        using var join = new UpsampleConcat();
-        return Gradients(join.Join, deep, skip);
+        using var join = new FusedUpsampleConcat();
+        return Gradients(join.call, deep, skip);
     }
 
     private static (Tensor Joined, Tensor Deep, Tensor Skip) Gradients(Func<Tensor, Tensor, Tensor> function, Tensor deep, Tensor skip)

@@ -186,8 +186,8 @@ public sealed class ChannelPassTests
             return channelsLast ? values.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2) : values;
         }
 
-        (Tensor x, ChannelLayout layout) = ChannelLayout.Of(Next());
-        (Tensor dy, _) = ChannelLayout.Of(Next(), layout.ChannelsLast);
+        (Tensor x, ChannelLayout layout) = ChannelLayout.MakeDense(Next());
+        (Tensor dy, _) = ChannelLayout.MakeDense(Next(), layout.ChannelsLast);
         return (x, dy, layout);
     }
 }

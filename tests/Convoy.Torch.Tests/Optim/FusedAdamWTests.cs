@@ -203,9 +203,9 @@ public sealed class FusedAdamWTests : IDisposable
         loss.backward(retain_graph: true);
         fused.step();
         Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => loss.backward()).Message, StringComparison.Ordinal);
-        long version = AutogradVersion.Of(weight);
+        long version = AutogradVersion.Get(weight);
         AutogradVersion.RaiseByOperation(weight);
-        Assert.Equal(version + 1, AutogradVersion.Of(weight));
+        Assert.Equal(version + 1, AutogradVersion.Get(weight));
     }
 
     [Theory]

@@ -1,4 +1,4 @@
-using Convoy.Cli.Benchmarks.Profiling;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 

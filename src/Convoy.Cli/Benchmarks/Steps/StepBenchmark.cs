@@ -1,33 +1,32 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
-using Convoy.Cli.Training;
+using Convoy.Distributed;
 using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes.Training;
+using Convoy.Training.Measurement;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Workers;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 
 /// <summary><c>convoy bench step</c>: starts the configurations' processes in turn and sums up what they measured.</summary>
+/// <param name="task">Whose task is measured.</param>
 /// <param name="warmUp">Steps at the start of each run that are not measured.</param>
 /// <param name="repeats">Runs of each configuration.</param>
 /// <param name="profile">Whether each configuration is run once more to record layers and operators.</param>
-internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
+internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, bool profile)
 {
-    /// <summary>The hidden verb that each process is started with.</summary>
-    public const string WorkerVerb = "bench-step-worker";
-
     /// <summary>Told of each run before it starts: its number from 1, how many there are, and its configuration.</summary>
     public required Action<int, int, StepConfiguration> OnRun { get; init; }
 
     /// <summary>Measures.</summary>
-    /// <param name="configurations">Options that differ in what makes a configuration only.</param>
+    /// <param name="configurations">Settings that differ in what makes a configuration only.</param>
     /// <param name="interrupted">Ends the processes.</param>
     /// <exception cref="DistributedException">A process failed; the message names it.</exception>
     /// <exception cref="OperationCanceledException">It was interrupted.</exception>
-    public async Task<StepReport> RunAsync(IReadOnlyList<TrainingOptions> configurations, CancellationToken interrupted)
+    public async Task<StepReport> RunAsync(IReadOnlyList<RunConfiguration> configurations, CancellationToken interrupted)
     {
-        TrainingOptions first = configurations[0];
-        NetworkWork work = NetworkWork.Of(first.Encoder, first.ImageSize);
+        TrainingOptions first = configurations[0].Training;
         List<StepRun>[] runs = [.. configurations.Select(_ => new List<StepRun>())];
         var profiles = new StepRun?[configurations.Count];
         int rounds = repeats + (profile ? 1 : 0);
@@ -35,7 +34,7 @@ internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
         {
             for (int i = 0; i < configurations.Count; i++)
             {
-                OnRun((round * configurations.Count) + i + 1, rounds * configurations.Count, StepConfiguration.Of(configurations[i]));
+                OnRun((round * configurations.Count) + i + 1, rounds * configurations.Count, StepConfiguration.Of(configurations[i].Training));
                 StepRun run = await RunOnceAsync(configurations[i], round == repeats, interrupted);
                 if (round == repeats)
                 {
@@ -48,42 +47,48 @@ internal sealed class StepBenchmark(int warmUp, int repeats, bool profile)
             }
         }
 
-        double flops = work.ForwardFlops + work.BackwardFlops;
+        IReadOnlyList<LayerWork> work = runs[0][0].Work;
+        double flops = work.Sum(layer => layer.ForwardFlops + layer.BackwardFlops);
         return new StepReport(
-            first.Encoder.ToString(), first.ImageSize.ToString(), first.BatchSize, first.Accumulate, repeats, flops / 1e9, work,
+            configurations[0].Task["encoder"]?.ToString() ?? string.Empty,
+            configurations[0].Task["image_size"]?.ToString() ?? string.Empty,
+            string.Join(' ', task.Words),
+            task.SampleNoun,
+            first.BatchSize, first.Accumulate, repeats, flops / 1e9, new StepWork(work),
             [
-                .. configurations.Select((options, i) => StepResult.Of(StepConfiguration.Of(options), runs[i], options.BatchSize, options.Accumulate, flops) with
+                .. configurations.Select((configuration, i) => StepResult.Of(StepConfiguration.Of(configuration.Training), runs[i], first.BatchSize, first.Accumulate, flops) with
                 {
-                    Profile = profiles[i] is { } recorded ? StepProfile.Of(recorded, work, options.LocalBatchSize, options.Nproc) : null,
+                    Profile = profiles[i] is { } recorded ? StepProfile.Of(recorded, configuration.Training.LocalBatchSize, configuration.Training.Nproc) : null,
                 }),
             ]);
     }
 
-    private async Task<StepRun> RunOnceAsync(TrainingOptions options, bool record, CancellationToken interrupted)
+    private async Task<StepRun> RunOnceAsync(RunConfiguration configuration, bool record, CancellationToken interrupted)
     {
         DirectoryInfo folder = TemporaryFolder.Create("convoy-bench-step-", ConsoleOutput.Notice);
         try
         {
-            var lines = new List<string>();
+            new StepMeasurement(configuration, (int)configuration.Training.Steps!.Value, warmUp, record).Write(folder.FullName);
+            StepRun? measured = null;
             LaunchResult result = await new Launcher(new LauncherOptions
             {
-                Program = LaunchProgram.ThisProgram(WorkerVerb, new StepSettings(options.ToJson(), folder.FullName, warmUp, record).ToJson()),
-                ProcessCount = options.Nproc,
-                ThreadsPerProcess = options.Threads,
+                Program = task.Workers.Program,
+                Environment = WorkerProgram.Environment(WorkerRole.Steps, folder.FullName),
+                ProcessCount = configuration.Training.Nproc,
+                ThreadsPerProcess = configuration.Training.Threads,
                 InterruptSignal = PosixSignal.SIGTERM,
                 OnNotice = ConsoleOutput.Notice,
                 OnOutput = line =>
                 {
                     if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output)
                     {
-                        lines.Add(line.Text);
+                        measured = StepRun.FromLine(line.Text) ?? measured;
                     }
                 },
             }).RunAsync(interrupted);
             interrupted.ThrowIfCancellationRequested();
-            return result.Failure is { } failure
-                ? throw new DistributedException(FailureText.Of(failure, hasTimeout: false))
-                : JsonSerializer.Deserialize<StepRun>(lines[^1])!;
+            return result.Failure is { } failure ? throw new DistributedException(FailureText.Describe(failure, hasTimeout: false))
+                : measured ?? throw new DistributedException("rank 0 ended without a word of what it measured.");
         }
         finally
         {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
+using Convoy.Torch.Nn;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 

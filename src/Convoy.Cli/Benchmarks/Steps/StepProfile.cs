@@ -1,4 +1,4 @@
-using Convoy.Cli.Benchmarks.Profiling;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 
@@ -13,13 +13,12 @@ internal sealed record StepProfile(double StepSeconds, IReadOnlyList<LayerTime> 
 
     /// <summary>Sets a run's profile beside the work.</summary>
     /// <param name="run">The run, with a profile.</param>
-    /// <param name="work">The arithmetic of the layers.</param>
     /// <param name="images">Images of a step in one process.</param>
     /// <param name="processes">Processes, which share the peak equally.</param>
-    public static StepProfile Of(StepRun run, NetworkWork work, int images, int processes)
+    public static StepProfile Of(StepRun run, int images, int processes)
     {
         double step = run.Steps.Average(s => s.StepTime ?? 0), peak = run.PeakFlopsPerSecond / processes;
-        Dictionary<string, LayerWork> byLayer = work.Layers.ToDictionary(layer => layer.Layer);
+        Dictionary<string, LayerWork> byLayer = run.Work.ToDictionary(layer => layer.Layer);
         IEnumerable<LayerTime> rows = run.Profile!.Select(row => LayerTime.Of(
             row, row.Operator.Contains("conv", StringComparison.Ordinal) ? byLayer.GetValueOrDefault(row.Layer) : null, images, peak));
         double rest = step - run.Profile!.Sum(row => row.ForwardSeconds + row.BackwardSeconds);

@@ -1,8 +1,13 @@
+using System.Text.Json.Serialization;
+using Convoy.Training.Measurement;
+
 namespace Convoy.Cli.Benchmarks.Steps;
 
 /// <summary>The document of <c>convoy bench step --json</c>.</summary>
 /// <param name="Encoder">The network's encoder.</param>
 /// <param name="ImageSize">WIDTHxHEIGHT.</param>
+/// <param name="Program">The program with the task; empty for the lane detector.</param>
+/// <param name="SampleNoun">What a sample is called.</param>
 /// <param name="BatchSize">Images of a step over all processes.</param>
 /// <param name="StepsPerUpdate">Steps of an update.</param>
 /// <param name="Repeats">Runs of each configuration; the configurations take turns.</param>
@@ -10,4 +15,17 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="Work">The same by layer, for one image.</param>
 /// <param name="Results">One for each configuration.</param>
 internal sealed record StepReport(
-    string Encoder, string ImageSize, int BatchSize, int StepsPerUpdate, int Repeats, double GflopPerImage, NetworkWork Work, IReadOnlyList<StepResult> Results);
+    string Encoder, string ImageSize, [property: JsonIgnore] string Program, [property: JsonIgnore] string SampleNoun, int BatchSize, int StepsPerUpdate, int Repeats, double GflopPerImage, StepWork Work, IReadOnlyList<StepResult> Results);
+
+/// <summary>The arithmetic of a network's convolutions for one sample; what else it does is not counted.</summary>
+/// <param name="Layers">One for each convolution, in the order of the forward pass.</param>
+internal sealed record StepWork(IReadOnlyList<LayerWork> Layers)
+{
+    /// <summary>Floating-point operations of a sample's forward pass.</summary>
+    [JsonIgnore]
+    public double ForwardFlops => Layers.Sum(layer => layer.ForwardFlops);
+
+    /// <summary>Floating-point operations of a sample's backward pass.</summary>
+    [JsonIgnore]
+    public double BackwardFlops => Layers.Sum(layer => layer.BackwardFlops);
+}

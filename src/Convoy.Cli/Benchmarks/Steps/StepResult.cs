@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Convoy.Analysis.Statistics;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Benchmarks.Steps;
 

@@ -1,4 +1,4 @@
-using Convoy.Cli.Benchmarks.Profiling;
+using Convoy.Training.Measurement;
 using Spectre.Console;
 
 namespace Convoy.Cli.Benchmarks.Steps;
@@ -12,10 +12,10 @@ internal static class StepTable
 
     public static void Print(StepReport report, IAnsiConsole console)
     {
-        console.WriteLine(Text($"Training step of {report.Encoder} at {report.ImageSize}, {report.BatchSize} images, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
+        console.WriteLine(Text($"Training step of {(report.Program.Length > 0 ? report.Program : $"{report.Encoder} at {report.ImageSize}")}, {report.BatchSize} {report.SampleNoun}s, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
         console.Write(Times(report));
         console.Write(Phases(report));
-        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP an image in convolutions ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
+        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
         foreach (StepResult result in report.Results)
         {
             if (result.Profile is { } profile)
@@ -34,7 +34,7 @@ internal static class StepTable
 
     private static Table Times(StepReport report)
     {
-        Table table = Start(["processes", "threads", "precision", "layout", "fuse"], ["step ms", "fastest", "slowest", "images/s", "GFLOP/s", "peak", "% of peak", "MB"]);
+        Table table = Start(["processes", "threads", "precision", "layout", "fuse"], ["step ms", "fastest", "slowest", $"{report.SampleNoun}s/s", "GFLOP/s", "peak", "% of peak", "MB"]);
         foreach (StepResult r in report.Results)
         {
             StepConfiguration c = r.Configuration;

@@ -1,11 +1,10 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Convoy.Distributed.Backends.Reductions;
 
 /// <summary>The loop over a range's elements, compiled for each element format and reduction by itself.</summary>
-/// <remarks>256-bit vectors, for which one core already waits for memory in float32; systems without them get two of 128 bits.</remarks>
+/// <remarks>With 256-bit vectors one core already waits for memory in float32.</remarks>
 internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduction>
     where TStored : unmanaged
     where TComputed : unmanaged, INumber<TComputed>
@@ -15,14 +14,14 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
     // Results that nobody finds in a cache anyway are better written around it: that saves reading the memory they replace.
     private const long NonTemporalBytes = 4L << 20;
 
-    private static int Block => 2 * Vector256<TComputed>.Count;
+    private static int Block => 2 * Vector<TComputed>.Count;
 
     // Without this attribute the first calls would run unoptimised, tens of times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in ReductionRange range)
     {
         long blocks = range.Count / Block * Block;
-        bool around = range.Count * range.DestinationCount * sizeof(TStored) >= NonTemporalBytes && range.WritesApart(sizeof(Vector256<byte>));
+        bool around = range.Count * range.DestinationCount * sizeof(TStored) >= NonTemporalBytes && range.WritesApart(Vector<byte>.Count);
         if (around)
         {
             RunBlocks<PastCaches>(range, blocks);
@@ -52,18 +51,18 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         var sources = (TStored**)range.Sources;
         var destinations = (TStored**)range.Destinations;
         int ranks = range.Ranks, destinationCount = range.DestinationCount;
-        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(ranks));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(ranks));
         for (long i = 0; i < count; i += Block)
         {
-            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(sources[0] + i);
+            (Vector<TComputed> a, Vector<TComputed> b) = TFormat.Load(sources[0] + i);
             for (int rank = 1; rank < ranks; rank++)
             {
-                (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(sources[rank] + i);
+                (Vector<TComputed> nextA, Vector<TComputed> nextB) = TFormat.Load(sources[rank] + i);
                 a = TReduction.Combine(a, nextA);
                 b = TReduction.Combine(b, nextB);
             }
 
-            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
+            (Vector<TStored> first, Vector<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
             for (int destination = 0; destination < destinationCount; destination++)
             {
                 if (TRoute.AvoidsCaches)
@@ -84,12 +83,12 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
     {
         TStored* from = (TStored*)range.Sources[0], alsoFrom = (TStored*)range.Sources[1];
         TStored* to = (TStored*)range.Destinations[0], alsoTo = (TStored*)range.Destinations[1];
-        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(2));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(2));
         for (long i = 0; i < count; i += Block)
         {
-            (Vector256<TComputed> a, Vector256<TComputed> b) = TFormat.Load(from + i);
-            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(alsoFrom + i);
-            (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(
+            (Vector<TComputed> a, Vector<TComputed> b) = TFormat.Load(from + i);
+            (Vector<TComputed> nextA, Vector<TComputed> nextB) = TFormat.Load(alsoFrom + i);
+            (Vector<TStored> first, Vector<TStored> second) = TFormat.ToStored(
                 TReduction.Finish(TReduction.Combine(a, nextA), divisor), TReduction.Finish(TReduction.Combine(b, nextB), divisor));
             TFormat.Store(first, second, to + i);
             TFormat.Store(first, second, alsoTo + i);
@@ -103,16 +102,16 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         long bytes = (long)count * sizeof(TStored);
         TStored* block = stackalloc TStored[Block];
         new Span<TStored>(block, Block).Clear();
-        Vector256<TComputed> a = default, b = default;
+        Vector<TComputed> a = default, b = default;
         for (int rank = 0; rank < range.Ranks; rank++)
         {
             Buffer.MemoryCopy((TStored*)range.Sources[rank] + start, block, bytes, bytes);
-            (Vector256<TComputed> nextA, Vector256<TComputed> nextB) = TFormat.Load(block);
+            (Vector<TComputed> nextA, Vector<TComputed> nextB) = TFormat.Load(block);
             (a, b) = rank == 0 ? (nextA, nextB) : (TReduction.Combine(a, nextA), TReduction.Combine(b, nextB));
         }
 
-        Vector256<TComputed> divisor = Vector256.Create(TComputed.CreateTruncating(range.Ranks));
-        (Vector256<TStored> first, Vector256<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(range.Ranks));
+        (Vector<TStored> first, Vector<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
         TFormat.Store(first, second, block);
         for (int destination = 0; destination < range.DestinationCount; destination++)
         {

@@ -1,14 +1,16 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace Convoy.Distributed.Nn.GradientReduction;
 
 /// <summary>
-/// Averages the buckets of a backward pass one after the other, in their order, each when its gradients have arrived: on a thread
-/// of its own while backward runs, and what remains then on the caller's.
+/// The buckets of a backward pass: notes when the gradients of each have arrived, and averages them one after the other, in their
+/// order, each when it is ready: on a thread of its own while backward runs, and what remains then on the caller's.
 /// </summary>
 /// <remarks>
-/// The thread looks about a hundred times in a pass, at most once a millisecond, which costs some microseconds. No callback runs
-/// inside libtorch, so no graph is changed and no exception can meet libtorch's frames.
+/// Another thread looks about a hundred times in a pass, at most once a millisecond, which costs some microseconds. It is not the
+/// one that averages, so that a slow exchange does not keep it from seeing when later buckets are ready. No callback runs inside
+/// libtorch, so no graph is changed and no exception can meet libtorch's frames.
 /// </remarks>
 internal sealed class BucketQueue : IDisposable
 {
@@ -16,15 +18,20 @@ internal sealed class BucketQueue : IDisposable
     private readonly string _name;
     private readonly Action<GradientBucket> _reduce;
     private IReadOnlyList<GradientBucket> _buckets = [];
-    private Thread? _thread;
+    private long[] _ready = [];
+    private long[] _exchanged = [];
+    private Thread? _looking;
+    private Thread? _averaging;
     private ExceptionDispatchInfo? _error;
+    private long _start;
     private int _next;
     private int _intervalMilliseconds = 1;
+    private bool _isLooking;
     private bool _isOpen;
     private bool _isBusy;
     private bool _closed;
 
-    /// <param name="name">Names the thread.</param>
+    /// <param name="name">Names the threads.</param>
     /// <param name="reduce">Averages a bucket; from either thread, one bucket at a time.</param>
     public BucketQueue(string name, Action<GradientBucket> reduce) => (_name, _reduce) = (name, reduce);
 
@@ -50,23 +57,36 @@ internal sealed class BucketQueue : IDisposable
         {
             ObjectDisposedException.ThrowIf(_closed, this);
             _buckets = buckets;
+            _ready = new long[buckets.Count];
+            _exchanged = new long[buckets.Count];
+            _start = Stopwatch.GetTimestamp();
             _next = 0;
             _error = null;
 
             // A hundredth of the pass is late enough to cost nothing and early enough to hide nearly all.
             _intervalMilliseconds = (int)Math.Clamp(expected.TotalMilliseconds / 128, 1, 10);
+            _isLooking = true;
             _isOpen = overlap;
-            if (overlap && _thread is null)
+            _looking ??= Start(Look, "ready");
+            if (overlap)
             {
-                _thread = new Thread(Loop) { IsBackground = true, Name = _name };
-                _thread.Start();
+                _averaging ??= Start(Average, "average");
             }
 
             Monitor.PulseAll(_gate);
         }
     }
 
-    /// <summary>All gradients are there: averages what remains, and throws what went wrong before.</summary>
+    /// <summary>All gradients are there.</summary>
+    public void Computed()
+    {
+        lock (_gate)
+        {
+            _isLooking = false;
+        }
+    }
+
+    /// <summary>Averages what remains, and throws what went wrong before.</summary>
     public void Finish()
     {
         lock (_gate)
@@ -81,7 +101,9 @@ internal sealed class BucketQueue : IDisposable
         _error?.Throw();
         while (_next < _buckets.Count)
         {
-            _reduce(_buckets[_next++]);
+            int index = _next++;
+            _reduce(_buckets[index]);
+            _exchanged[index] = Stopwatch.GetTimestamp();
         }
     }
 
@@ -90,11 +112,30 @@ internal sealed class BucketQueue : IDisposable
     {
         lock (_gate)
         {
+            _isLooking = false;
             _isOpen = false;
         }
     }
 
-    /// <summary>Ends the thread and returns when it has ended.</summary>
+    /// <summary>The buckets of the pass that is over.</summary>
+    /// <param name="computed">When all gradients were there: a bucket that was not seen ready before was then.</param>
+    /// <param name="hasExchanged">Whether ranks averaged.</param>
+    public BucketTiming[] Measure(long computed, bool hasExchanged)
+    {
+        lock (_gate)
+        {
+            var timings = new BucketTiming[_buckets.Count];
+            for (int i = 0; i < timings.Length; i++)
+            {
+                long ready = _ready[i] == 0 ? computed : Math.Min(_ready[i], computed);
+                timings[i] = new BucketTiming(_buckets[i].Bytes, Seconds(ready), hasExchanged && _exchanged[i] != 0 ? Seconds(_exchanged[i]) : null);
+            }
+
+            return timings;
+        }
+    }
+
+    /// <summary>Ends the threads and returns when they have ended.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -103,17 +144,60 @@ internal sealed class BucketQueue : IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        _thread?.Join();
+        _looking?.Join();
+        _averaging?.Join();
     }
 
-    private void Loop()
+    private double Seconds(long timestamp) => Stopwatch.GetElapsedTime(_start, timestamp).TotalSeconds;
+
+    private Thread Start(ThreadStart run, string role)
     {
-        while (Take() is { } bucket)
+        var thread = new Thread(run) { IsBackground = true, Name = $"{_name} {role}" };
+        thread.Start();
+        return thread;
+    }
+
+    private void Look()
+    {
+        lock (_gate)
+        {
+            while (!_closed)
+            {
+                bool isDone = !_isLooking || NoteArrivals();
+                Monitor.Wait(_gate, isDone ? Timeout.Infinite : _intervalMilliseconds);
+            }
+        }
+    }
+
+    // Whether all buckets are ready.
+    private bool NoteArrivals()
+    {
+        bool all = true;
+        for (int i = 0; i < _buckets.Count; i++)
+        {
+            if (_ready[i] == 0 && _buckets[i].HasArrived())
+            {
+                _ready[i] = Stopwatch.GetTimestamp();
+                if (i == _next)
+                {
+                    Monitor.PulseAll(_gate);
+                }
+            }
+
+            all &= _ready[i] != 0;
+        }
+
+        return all;
+    }
+
+    private void Average()
+    {
+        while (Take() is { } index)
         {
             ExceptionDispatchInfo? error = null;
             try
             {
-                _reduce(bucket);
+                _reduce(_buckets[index]);
             }
 #pragma warning disable CA1031 // Kept and thrown by Finish, on the caller's thread.
             catch (Exception thrown)
@@ -124,6 +208,7 @@ internal sealed class BucketQueue : IDisposable
 
             lock (_gate)
             {
+                _exchanged[index] = error is null ? Stopwatch.GetTimestamp() : 0;
                 _error = error;
                 _isOpen &= error is null;
                 _isBusy = false;
@@ -132,20 +217,19 @@ internal sealed class BucketQueue : IDisposable
         }
     }
 
-    private GradientBucket? Take()
+    private int? Take()
     {
         lock (_gate)
         {
             while (!_closed)
             {
-                bool waits = _isOpen && _next < _buckets.Count;
-                if (waits && _buckets[_next].HasArrived())
+                if (_isOpen && _next < _buckets.Count && _ready[_next] != 0)
                 {
                     _isBusy = true;
-                    return _buckets[_next++];
+                    return _next++;
                 }
 
-                Monitor.Wait(_gate, waits ? _intervalMilliseconds : Timeout.Infinite);
+                Monitor.Wait(_gate);
             }
 
             return null;

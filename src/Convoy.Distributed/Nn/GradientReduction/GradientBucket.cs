@@ -23,6 +23,7 @@ public sealed class GradientBucket
 
         // A bucket of nothing but empty parameters still needs an element to be allocated.
         Flat = group.AllocateBuffer(Math.Max(1, count), Parameters[0].dtype);
+        Bytes = Flat.numel() * Flat.element_size();
         Gradients = [.. Parameters.Select((p, i) => Flat.as_strided(p.shape, FlatLayout.DenseStrides(p), offsets[i]).DetachFromDisposeScope())];
         for (int i = 0; i < gradients.Length; i++)
         {
@@ -44,6 +45,9 @@ public sealed class GradientBucket
 
     /// <summary>The parameters that the gradients belong to, in the same order.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The size of <see cref="Flat"/> in bytes.</summary>
+    public long Bytes { get; }
 
     /// <summary>Whether backward has added to all gradients of the bucket; from any thread.</summary>
     internal bool HasArrived()

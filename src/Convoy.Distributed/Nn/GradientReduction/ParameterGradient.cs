@@ -40,9 +40,9 @@ internal sealed class ParameterGradient
     public bool HasArrived => AdditionsSoFar == ExpectedAdditions;
 
     /// <summary>Whether something was added after <see cref="Launch"/>.</summary>
-    public bool ChangedSinceLaunch => AutogradVersion.Of(Gradient) != _launchVersion;
+    public bool ChangedSinceLaunch => AutogradVersion.Get(Gradient) != _launchVersion;
 
-    private long AdditionsSoFar => AutogradVersion.Of(Gradient) - _startVersion;
+    private long AdditionsSoFar => AutogradVersion.Get(Gradient) - _startVersion;
 
     /// <summary>Moves the gradient into <paramref name="place"/>, or into memory of its own, and keeps its value.</summary>
     public void Place(Tensor? place)
@@ -87,14 +87,14 @@ internal sealed class ParameterGradient
     public void Begin()
     {
         Adopt();
-        _startVersion = AutogradVersion.Of(Gradient);
+        _startVersion = AutogradVersion.Get(Gradient);
     }
 
     /// <summary>The gradient is about to be averaged.</summary>
     /// <param name="keep">Whether a value that no pass has added to must be kept, for <see cref="Restore"/>.</param>
     public void Launch(bool keep)
     {
-        _launchVersion = AutogradVersion.Of(Gradient);
+        _launchVersion = AutogradVersion.Get(Gradient);
         if (keep && !IsUsed && AdditionsSoFar == 0 && !_wasNone)
         {
             _kept = Gradient.clone().DetachFromDisposeScope();

@@ -56,6 +56,12 @@ public sealed class Reducer : IDisposable
     /// <summary>Where the time of the last <see cref="Backward"/> went.</summary>
     public ReducerTimings LastTimings { get; private set; }
 
+    /// <summary>
+    /// The buckets of the last <see cref="Backward"/>, in the order in which they are reduced: how large they are, when each was
+    /// ready, and when it was exchanged. Empty before.
+    /// </summary>
+    public IReadOnlyList<BucketTiming> LastBuckets { get; private set; } = [];
+
     /// <summary>How the gradients are averaged. The same kind on all ranks, set between backward passes.</summary>
     public ICommunicationHook CommunicationHook
     {
@@ -102,6 +108,7 @@ public sealed class Reducer : IDisposable
         {
             loss.backward();
             computed = Stopwatch.GetTimestamp();
+            _queue.Computed();
             _users.RequireIntact();
             if (synchronize)
             {
@@ -121,6 +128,7 @@ public sealed class Reducer : IDisposable
         }
 
         LastTimings = _timer.Measure(start, computed, Stopwatch.GetTimestamp());
+        LastBuckets = _queue.Measure(computed, hasExchanged: synchronize && Group.Size > 1);
     }
 
     /// <summary>

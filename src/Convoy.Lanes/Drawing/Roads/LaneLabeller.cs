@@ -3,9 +3,9 @@ using Convoy.Lanes.Data;
 namespace Convoy.Lanes.Drawing.Roads;
 
 /// <summary>
-/// The exact TuSimple label of a scene: for each row the distance at which its ray meets the road is solved for, and the line's
-/// column there computed. Lines are labelled through whatever occludes them, from left to right, at most five, and not behind a
-/// crest, beyond <see cref="RoadScene.LabelDistance"/> or outside the picture.
+/// The exact TuSimple label of a scene: for each row, solves for the distance at which its ray meets the road, and computes the column of
+/// each line there. Lines are labelled from left to right, at most five, through whatever occludes them, but not behind a crest, beyond
+/// <see cref="RoadScene.LabelDistance"/> or outside the picture.
 /// </summary>
 internal static class LaneLabeller
 {
@@ -16,7 +16,7 @@ internal static class LaneLabeller
     public static double[] Rows(ImageSize size) =>
         [.. Enumerable.Range(16, 56).Select(ten => ten * 10.0 * size.Height / ImageSize.TuSimple.Height)];
 
-    /// <summary>The label of a scene in a picture of a size, columns not rounded.</summary>
+    /// <summary>The label of a scene in a picture of the given size; columns are not rounded.</summary>
     public static TuSimpleLabel Label(RoadScene scene, ImageSize size, string rawFile)
     {
         RoadCamera camera = scene.Camera.Scaled(size);

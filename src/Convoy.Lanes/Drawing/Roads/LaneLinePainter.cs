@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Paints lane lines into a row of ground, each pixel with the share of it that is painted.</summary>
+/// <summary>Paints lane lines into a row of ground: each pixel gets paint in proportion to how much of it is painted.</summary>
 internal sealed class LaneLinePainter
 {
-    /// <summary>How much brighter than other surfaces paint with glass beads is in the own headlights.</summary>
+    /// <summary>How much brighter paint with glass beads is than other surfaces in the car's own headlights.</summary>
     private const float Retroreflection = 1.3f;
 
     private readonly RoadScene _scene;

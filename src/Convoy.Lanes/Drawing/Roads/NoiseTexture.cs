@@ -1,6 +1,6 @@
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Smooth random values that repeat every <see cref="Size"/> cells: the stuff of asphalt, clouds, worn paint and foliage.</summary>
+/// <summary>Smooth random values that repeat every <see cref="Size"/> cells: for asphalt, clouds, worn paint and foliage.</summary>
 internal sealed class NoiseTexture
 {
     /// <summary>Cells along each side; a power of two.</summary>
@@ -10,7 +10,7 @@ internal sealed class NoiseTexture
 
     private readonly float[] _values = new float[Size * Size];
 
-    /// <param name="seed">Fixes the values.</param>
+    /// <param name="seed">Determines the values.</param>
     /// <param name="coarsest">Cells between the support points of the coarsest octave; a power of two up to <see cref="Size"/>.</param>
     /// <param name="persistence">How much weaker each finer octave is.</param>
     public NoiseTexture(long seed, int coarsest, double persistence)

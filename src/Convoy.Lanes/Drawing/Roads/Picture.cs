@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>A picture in the making: its pixels for painters that go row by row, and a canvas over the same pixels for shapes.</summary>
+/// <summary>A picture being painted: its pixels for painters that go row by row, and a canvas over the same pixels for shapes.</summary>
 internal sealed unsafe class Picture : IDisposable
 {
     private readonly SKBitmap _bitmap;
@@ -23,10 +23,10 @@ internal sealed unsafe class Picture : IDisposable
 
     public ImageSize Size { get; }
 
-    /// <summary>Paints into the same pixels; a pixel's centre is half a unit right of and below its index.</summary>
+    /// <summary>A canvas over the same pixels; the centre of a pixel is half a unit right of and below its index.</summary>
     public SKCanvas Canvas { get; }
 
-    /// <summary>The colour, 0 to 1, as Skia's.</summary>
+    /// <summary>Converts a colour, 0 to 1, to Skia's.</summary>
     public static SKColor ToColor(Vector3 colour, float alpha = 1) =>
         new(ToByte(colour.X), ToByte(colour.Y), ToByte(colour.Z), ToByte(alpha));
 
@@ -80,7 +80,7 @@ internal sealed unsafe class Picture : IDisposable
         _bitmap.Dispose();
     }
 
-    /// <summary>Light along one direction, in 256ths: whole in the middle, less from halfway to the ends.</summary>
+    /// <summary>The light along one direction, in 1/256: full in the middle, falling off towards the ends.</summary>
     private static int[] Falloff(int length, float strength)
     {
         double ends = 1 - Math.Sqrt(1 - strength);

@@ -9,12 +9,12 @@ internal sealed class RoadPainter
     private readonly NoiseTexture _grain = new(seed: 1, coarsest: 16, persistence: 0.9);
     private readonly NoiseTexture _smooth = new(seed: 2, coarsest: 128, persistence: 0.55);
 
-    /// <summary>Paints a scene; the caller disposes of the picture.</summary>
+    /// <summary>Paints a scene; the caller disposes the picture.</summary>
     public Picture Paint(RoadScene scene, ImageSize size)
     {
         var picture = new Picture(size);
         RoadCamera camera = scene.Camera.Scaled(size);
-        SceneLight light = SceneLight.Of(scene);
+        SceneLight light = SceneLight.For(scene);
         var projection = new RoadProjection(camera, scene.Geometry);
 
         int groundTop = GroundPainter.Paint(picture, scene, camera, light, _grain, _smooth);
@@ -45,7 +45,7 @@ internal sealed class RoadPainter
         return picture;
     }
 
-    /// <summary>Paints nothing but the scene's lane lines, white on black; the caller disposes of the picture.</summary>
+    /// <summary>Paints nothing but the scene's lane lines, white on black; the caller disposes the picture.</summary>
     public Picture PaintLinesOnly(RoadScene scene, ImageSize size)
     {
         var picture = new Picture(size);

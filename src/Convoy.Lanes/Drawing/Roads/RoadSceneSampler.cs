@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Convoy.Lanes.Drawing.Roads;
 
-/// <summary>Draws a scene at random: which road, which light, which traffic. The same seed and index give the same scene.</summary>
+/// <summary>Samples a scene at random: which road, which light, which traffic. The same seed and index give the same scene.</summary>
 internal static class RoadSceneSampler
 {
     /// <param name="seed">The data set's seed.</param>
@@ -69,7 +69,7 @@ internal static class RoadSceneSampler
 
     private static RoadGeometry SampleGeometry(SceneRandom random, double laneWidth)
     {
-        // Motorways bend with radii from about 350 m up; a third of the scenes is as good as straight.
+        // Motorways bend with radii from about 350 m up; a third of the scenes are practically straight.
         double bend = random.Chance(0.3) ? random.Normal(0.00008) : random.Pick(-1.0, 1.0) * random.Between(0.0003, 0.0028);
         double rate = random.Chance(0.5) ? random.Normal(0.000008) : 0;
         if (random.Chance(0.25))
@@ -198,5 +198,116 @@ internal static class RoadSceneSampler
         }
 
         return shadows;
+    }
+}
+
+/// <summary>Samples the lane lines of a carriageway at random: how many, where, and how each is marked.</summary>
+internal static class LaneLineSampler
+{
+    /// <summary>2 to 5 lines from left to right; the ego lane is between -laneWidth/2 and laneWidth/2.</summary>
+    public static IReadOnlyList<LaneLine> Sample(SceneRandom random, double laneWidth)
+    {
+        int count = random.Next() switch { < 0.10 => 2, < 0.34 => 3, < 0.70 => 4, _ => 5 };
+        int left = random.Whole(Math.Max(0, count - 4), Math.Min(2, count - 2));
+        var inner = random.Next() switch
+        {
+            < 0.72 => LaneLineStyle.Dashed,
+            < 0.86 => LaneLineStyle.Dots,
+            _ => LaneLineStyle.Solid,
+        };
+
+        // United States: 3.05 m of paint every 12.2 m; elsewhere 3 or 4 m every 9 or 12 m, or 6 m every 18 m.
+        (double dash, double period) = random.Pick((3.05, 12.2), (3.05, 12.2), (3.0, 9.0), (4.0, 12.0), (6.0, 18.0));
+        if (inner == LaneLineStyle.Dots)
+        {
+            period = random.Between(9, 14);
+        }
+
+        double width = random.Between(0.10, 0.17);
+        double wear = random.Chance(0.3) ? random.Between(0.35, 0.7) : random.Between(0, 0.3);
+        double phase = random.Between(0, period);
+        bool yellowLeft = random.Chance(0.6);
+        var lines = new LaneLine[count];
+        for (int i = 0; i < count; i++)
+        {
+            bool leftEdge = i == 0;
+            bool edge = leftEdge || i == count - 1;
+            LaneLineStyle style = inner;
+            if (edge)
+            {
+                style = leftEdge && random.Chance(0.25) ? LaneLineStyle.Double : LaneLineStyle.Solid;
+                if (random.Chance(0.2))
+                {
+                    // As if the carriageway went on; no further line is drawn, since a line without a label would make the label wrong.
+                    style = LaneLineStyle.Dashed;
+                }
+            }
+
+            lines[i] = new LaneLine(
+                (i - left - 0.5) * laneWidth,
+                style,
+                leftEdge && yellowLeft,
+                width,
+                Math.Clamp(wear + random.Normal(0.06), 0, 0.75),
+                dash,
+                period,
+                phase);
+        }
+
+        return lines;
+    }
+}
+
+/// <summary>Puts traffic on the lanes of a scene at random.</summary>
+internal static class VehicleSampler
+{
+    private const double FarthestVehicle = 220;
+
+    private static readonly Vector3[] Paints =
+    [
+        new(0.82f, 0.83f, 0.84f), new(0.88f, 0.88f, 0.87f), new(0.58f, 0.60f, 0.62f), new(0.36f, 0.37f, 0.39f),
+        new(0.10f, 0.10f, 0.11f), new(0.13f, 0.14f, 0.16f), new(0.46f, 0.08f, 0.08f), new(0.12f, 0.20f, 0.38f),
+        new(0.55f, 0.50f, 0.40f), new(0.16f, 0.27f, 0.22f),
+    ];
+
+    /// <summary>The vehicles that the camera sees, the farthest first.</summary>
+    public static IReadOnlyList<Vehicle> Sample(SceneRandom random, RoadScene scene)
+    {
+        var vehicles = new List<Vehicle>();
+        double gap = random.Pick(18.0, 45.0, 45.0, 90.0);
+        for (int lane = 0; lane + 1 < scene.Lines.Count; lane++)
+        {
+            double middle = (scene.Lines[lane].Lateral + scene.Lines[lane + 1].Lateral) / 2;
+            bool ego = Math.Abs(middle) < 0.5;
+            double distance = ego ? random.Between(11, 11 + (1.6 * gap)) : random.Between(4.5, 4.5 + (1.6 * gap));
+            while (distance < FarthestVehicle)
+            {
+                Vehicle vehicle = SampleVehicle(random, middle, distance);
+                if (scene.Geometry.Sees(distance, scene.Camera.Height))
+                {
+                    vehicles.Add(vehicle);
+                }
+
+                distance += vehicle.Shape.Length + 6 + (random.Next() * random.Next() * 3 * gap);
+            }
+        }
+
+        vehicles.Sort((a, b) => b.Distance.CompareTo(a.Distance));
+        return vehicles;
+    }
+
+    private static Vehicle SampleVehicle(SceneRandom random, double middle, double distance)
+    {
+        VehicleKind kind = random.Next() switch
+        {
+            < 0.45 => VehicleKind.Sedan,
+            < 0.75 => VehicleKind.Suv,
+            < 0.87 => VehicleKind.Van,
+            _ => VehicleKind.Truck,
+        };
+        Vector3 paint = kind is VehicleKind.Truck
+            ? random.Pick(new Vector3(0.85f, 0.86f, 0.86f), new Vector3(0.72f, 0.70f, 0.64f), new Vector3(0.30f, 0.36f, 0.48f), new Vector3(0.52f, 0.22f, 0.16f))
+            : random.Pick<Vector3>(Paints);
+        return new Vehicle(kind, middle + random.Normal(0.2), distance, paint, random.Chance(0.3));
     }
 }

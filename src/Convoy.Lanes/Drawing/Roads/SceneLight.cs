@@ -5,16 +5,16 @@ namespace Convoy.Lanes.Drawing.Roads;
 /// <summary>The light of a scene, as colours from 0 to 1.</summary>
 /// <param name="Zenith">The sky's colour at the top of the picture.</param>
 /// <param name="Horizon">The sky's colour at the horizon.</param>
-/// <param name="Ambient">What a surface's colour is multiplied with.</param>
-/// <param name="Haze">What far things fade to.</param>
-/// <param name="Headlights">Strength of the own headlights on the road.</param>
+/// <param name="Ambient">What the colour of a surface is multiplied by.</param>
+/// <param name="Haze">The colour that distant things fade to.</param>
+/// <param name="Headlights">Strength of the car's own headlights on the road.</param>
 /// <param name="Lamps">How strongly other vehicles' lights shine, 0 to 1.</param>
 /// <param name="Clouds">Share of the sky that clouds cover, 0 to 1.</param>
 internal sealed record SceneLight(
     Vector3 Zenith, Vector3 Horizon, Vector3 Ambient, Vector3 Haze, float Headlights, float Lamps, float Clouds)
 {
     /// <summary>The light of a scene's time of day and weather.</summary>
-    public static SceneLight Of(RoadScene scene)
+    public static SceneLight For(RoadScene scene)
     {
         bool rain = scene.Weather == Weather.Rain;
         bool clear = scene.Weather == Weather.Clear;
@@ -43,7 +43,7 @@ internal sealed record SceneLight(
     public static float HazeAt(double distance, double visibility) => (float)(1 - Math.Exp(-distance / visibility));
 
     /// <summary>
-    /// Light that the own headlights add at a place on the road: a beam that is widest far out and fades with distance.
+    /// Light that the car's own headlights add at a place on the road: a beam that widens and fades with distance.
     /// </summary>
     /// <param name="x">Metres to the right of the camera.</param>
     /// <param name="z">Metres ahead.</param>
@@ -54,10 +54,10 @@ internal sealed record SceneLight(
         return (float)(rise * Math.Exp(-z / 36) * Math.Exp(-sideways * sideways) * 1.25);
     }
 
-    /// <summary>Metres from the beam's middle to where it falls to about a third.</summary>
+    /// <summary>Metres from the middle of the beam to where it falls to about a third.</summary>
     public static double BeamSpread(double z) => 1.5 + (0.16 * z);
 
-    /// <summary>A surface's colour as the camera sees it at a distance, lit by ambient light and the own headlights.</summary>
+    /// <summary>A surface's colour as the camera sees it at a distance, lit by ambient light and the car's own headlights.</summary>
     public Vector3 Shade(Vector3 surface, double x, double z, double visibility)
     {
         Vector3 light = Ambient + new Vector3(Headlights > 0 ? Headlights * Beam(x, z) : 0);

@@ -1,8 +1,8 @@
 namespace Convoy.Lanes.Drawing.Roads;
 
 /// <summary>
-/// The random numbers of one drawn frame: SplitMix64, seeded from the data set's seed and the frame's index alone, so that a
-/// frame is the same whichever thread draws it and however many frames there are.
+/// The random numbers of one drawn frame: SplitMix64, seeded with the data set's seed and the frame's index alone, so that a frame is the
+/// same whichever thread draws it and however many frames there are.
 /// </summary>
 internal sealed class SceneRandom
 {
@@ -25,10 +25,10 @@ internal sealed class SceneRandom
     /// <summary>True with the given probability.</summary>
     public bool Chance(double probability) => Next() < probability;
 
-    /// <summary>A number around 0 with standard deviation <paramref name="deviation"/>, never beyond 2.5 of them.</summary>
+    /// <summary>A number around 0 with standard deviation <paramref name="deviation"/>, never more than 2.5 of them away.</summary>
     public double Normal(double deviation)
     {
-        // The sum of six uniforms is close to normal; a tail that no road has is cut off.
+        // The sum of six uniform numbers is nearly normal; the tails, which no road has, are cut off.
         double sum = Next() + Next() + Next() + Next() + Next() + Next() - 3;
         return Math.Clamp(sum * Math.Sqrt(2), -2.5, 2.5) * deviation;
     }

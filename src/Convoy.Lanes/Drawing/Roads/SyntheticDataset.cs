@@ -4,24 +4,24 @@ using Convoy.Lanes.Data;
 namespace Convoy.Lanes.Drawing.Roads;
 
 /// <summary>
-/// Draws data sets: motorways as a dash-cam sees them, with exact labels, in TuSimple's layout and label format. What a frame
-/// shows depends on the seed and the frame's index alone.
+/// Draws data sets: motorways as seen by a dash-cam, with exact labels, in TuSimple's layout and label format. What a frame shows depends
+/// on the seed and the frame's index alone.
 /// </summary>
 public static class SyntheticDataset
 {
-    /// <summary>The label file's name inside the data set.</summary>
+    /// <summary>The name of the label file in the data set.</summary>
     public const string LabelFileName = "label_data_synth.json";
 
     /// <summary>
-    /// Writes <c>DIRECTORY/label_data_synth.json</c> and <c>DIRECTORY/clips/synth/NNNNNN/20.jpg</c>. Drawing uses every core. The data
-    /// set appears under its name when it is complete: until then it grows beside it, and a failure or cancellation removes it.
+    /// Writes <c>DIRECTORY/label_data_synth.json</c> and <c>DIRECTORY/clips/synth/NNNNNN/20.jpg</c>, drawing on every core. The data set
+    /// appears under its name once it is complete: until then it grows in a folder beside it, which a failure or cancellation removes.
     /// </summary>
-    /// <param name="directory">Where the data set goes; must be absent or empty.</param>
+    /// <param name="directory">The folder of the data set; absent or empty.</param>
     /// <param name="options">Number of frames, seed and size.</param>
-    /// <param name="progress">Told the number of frames drawn so far, from any thread.</param>
-    /// <param name="cancellation">Stops the drawing; nothing is left behind.</param>
+    /// <param name="progress">Receives the number of frames drawn so far, on any thread.</param>
+    /// <param name="cancellation">Stops drawing; nothing is left behind.</param>
     /// <returns>The labels, in the order of the frames.</returns>
-    /// <exception cref="BadInputException">The directory is not empty, is a file, or can't be written; or an option is out of range.</exception>
+    /// <exception cref="BadInputException">The directory is not empty, is a file or cannot be written; or an option is out of range.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was raised.</exception>
     public static IReadOnlyList<TuSimpleLabel> Write(
         string directory, SyntheticOptions options, IProgress<int>? progress = null, CancellationToken cancellation = default)
@@ -40,7 +40,7 @@ public static class SyntheticDataset
             TuSimpleLabelFile.Write(Path.Combine(unfinished, LabelFileName), labels);
             if (Directory.Exists(target))
             {
-                // Fails, as it should, when something was put there in the meantime.
+                // Fails, as it should, when something has appeared there in the meantime.
                 Directory.Delete(target);
             }
 
@@ -77,8 +77,8 @@ public static class SyntheticDataset
         }
         catch (AggregateException errors) when (errors.InnerExceptions.All(error => error is IOException or UnauthorizedAccessException))
         {
-            // A full disk fails on every thread at once: one of these errors says it all.
-            throw new IOException($"the drawn frames can't be written: {errors.InnerExceptions[0].Message}", errors);
+            // A full disk fails on every thread at once: one of these errors is enough.
+            throw new IOException($"the drawn frames cannot be written: {errors.InnerExceptions[0].Message}", errors);
         }
 
         return labels;
@@ -123,7 +123,7 @@ public static class SyntheticDataset
         }
         catch (UnauthorizedAccessException error)
         {
-            throw new BadInputException("the output directory can't be read", target, "Give a directory that you may write to.", error);
+            throw new BadInputException("the output directory cannot be read", target, "Give a directory that you may write to.", error);
         }
     }
 
@@ -135,7 +135,26 @@ public static class SyntheticDataset
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BadInputException("the output directory can't be created", unfinished, "Give a directory that you may write to.", error);
+            throw new BadInputException("the output directory cannot be created", unfinished, "Give a directory that you may write to.", error);
         }
     }
+}
+
+/// <summary>How a drawn data set is made.</summary>
+public sealed record SyntheticOptions
+{
+    /// <summary>The largest number of frames.</summary>
+    public const int MostFrames = 100_000;
+
+    /// <summary>Number of frames, 1 to <see cref="MostFrames"/>; 64 by default.</summary>
+    public int Frames { get; init; } = 64;
+
+    /// <summary>Determines every picture and label; 0 by default. Frame i is the same however many frames the data set has.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Size of the pictures; 1280x720 by default, as TuSimple's. Other sizes show the same scenes, stretched to fit.</summary>
+    public ImageSize Size { get; init; } = ImageSize.TuSimple;
+
+    /// <summary>Quality of the JPEG files, 1 to 100; 90 by default.</summary>
+    public int JpegQuality { get; init; } = 90;
 }

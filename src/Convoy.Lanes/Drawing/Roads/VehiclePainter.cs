@@ -57,7 +57,7 @@ internal sealed class VehiclePainter
             Quad(vehicle, Rubber, (outside, 0, z), (inside, 0, z), (inside, 2 * shape.WheelRadius, z), (outside, 2 * shape.WheelRadius, z));
         }
 
-        // What is under the body is dark.
+        // The space under the body is dark.
         double edge = (shape.Width / 2) - 0.15;
         double low = shape.WheelRadius * 0.75;
         Quad(vehicle, Rubber * 0.8f, (-edge, low, z), (edge, low, z), (edge, shape.Clearance + 0.1, z), (-edge, shape.Clearance + 0.1, z));
@@ -110,7 +110,7 @@ internal sealed class VehiclePainter
         return points;
     }
 
-    /// <summary>The face between two corners of the silhouette, if its outside is seen.</summary>
+    /// <summary>The face between two corners of the silhouette, if its outside is visible.</summary>
     private void Face(Vehicle vehicle, VehicleShape shape, int index)
     {
         var lower = shape.Silhouette[index];
@@ -127,7 +127,7 @@ internal sealed class VehiclePainter
             return;
         }
 
-        // The more a face looks up, the more sky it mirrors.
+        // The more a face points upwards, the more sky it reflects.
         double rise = Math.Abs(upper.Height - lower.Height);
         double run = Math.Abs(upperZ - lowerZ);
         float upward = (float)(run / (run + rise + 1e-6));
@@ -195,7 +195,7 @@ internal sealed class VehiclePainter
         }
     }
 
-    /// <summary>The bloom of a burning lamp, and on a wet road its reflection.</summary>
+    /// <summary>The bloom of a lit lamp, and its reflection on a wet road.</summary>
     private void Glow(SKPoint at, Vehicle vehicle, Vector3 colour)
     {
         float metre = _projection.PixelsPerMetre(vehicle.Distance);

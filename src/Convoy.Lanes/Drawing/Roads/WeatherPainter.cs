@@ -46,7 +46,7 @@ internal static class WeatherPainter
         Disc(canvas, sun, 0.60f * size.Width, 0.60f * size.Width, new Vector3(1, 0.62f, 0.30f), 0.42f * strength);
         Disc(canvas, sun, 0.16f * size.Width, 0.16f * size.Width, new Vector3(1, 0.86f, 0.62f), 0.60f * strength);
 
-        // The road mirrors the low sun towards the camera.
+        // The road reflects the low sun towards the camera.
         var mirrored = new SKPoint(sun.X, (float)camera.HorizonRow + (0.16f * size.Height));
         Disc(canvas, mirrored, 0.13f * size.Width, 0.30f * size.Height, new Vector3(1, 0.76f, 0.45f), 0.34f * strength);
     }

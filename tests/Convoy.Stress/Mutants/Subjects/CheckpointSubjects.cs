@@ -136,7 +136,7 @@ internal static class CheckpointSubjects
         _ = Enum.TryParse(checkpoint.State.Encoder, out EncoderDepth _);
         var size = ImageSize.Parse(checkpoint.State.ImageSize);
         using var painter = new MaskPainter(size with { Width = 32, Height = 32 }, checkpoint.State.LineWidth ?? MaskPainter.DefaultLineWidth(size));
-        using var group = ProcessGroup.FromEnvironment();
+        using var group = ProcessGroups.FromEnvironment();
         new MixedPrecision(Precision.Fp16, group).Restore(checkpoint.State.GradScaler);
         return true;
     }

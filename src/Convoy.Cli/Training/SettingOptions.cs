@@ -1,0 +1,100 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.Json.Nodes;
+using Convoy.Lanes.Training;
+using Convoy.Training.Options;
+
+namespace Convoy.Cli.Training;
+
+/// <summary>The options of a verb that are settings of its runs: made from the tables of settings, whose rows also read the values and write the defaults.</summary>
+internal sealed class SettingOptions
+{
+    private readonly List<(OptionRow Row, Option Option, Option<bool>? Off)> _options = [];
+
+    /// <summary>Makes the options.</summary>
+    /// <param name="defaults">What holds where nothing is given.</param>
+    /// <param name="except">Settings that the verb does not have, or has in a form of its own, by their names in <c>config.json</c>.</param>
+    /// <param name="inWords">What help says of the defaults of these settings, where no value says it.</param>
+    public SettingOptions(VerbDefaults defaults, IReadOnlyList<string> except, IReadOnlyDictionary<string, string>? inWords = null)
+    {
+        JsonObject given = defaults.Values(drawn: false), drawn = defaults.Values(drawn: true);
+        foreach (OptionRow row in LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Where(row => !except.Contains(row.Setting)))
+        {
+            string help = $"{row.Help} [default: {inWords?.GetValueOrDefault(row.Setting) ?? Default(row, given[row.Setting], drawn[row.Setting])}]";
+            _options.Add(row.IsSwitch
+                ? (row, new Option<bool>(row.Name) { Description = help }, new Option<bool>(row.OffName) { Description = $"The opposite of {row.Name}." })
+                : (row, new Option<JsonNode?>(row.Name) { Description = help, HelpName = row.Value, CustomParser = result => Parse(row, result) }, null));
+        }
+    }
+
+    /// <summary>Adds the options to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        foreach ((_, Option option, Option<bool>? off) in _options)
+        {
+            verb.Options.Add(option);
+            if (off is not null)
+            {
+                verb.Options.Add(off);
+            }
+        }
+    }
+
+    /// <summary>The settings that the command line gives, by their names in <c>config.json</c>.</summary>
+    /// <exception cref="BadInputException">Two of them contradict each other.</exception>
+    public JsonObject Read(ParseResult parsed)
+    {
+        var given = new JsonObject();
+        foreach ((OptionRow row, Option option, Option<bool>? off) in _options)
+        {
+            bool on = IsGiven(parsed, option), isOff = off is not null && IsGiven(parsed, off);
+            if (on && isOff)
+            {
+                throw new BadInputException("two options contradict each other", $"{row.Name} {row.OffName}", "Give one of them.");
+            }
+
+            if (isOff)
+            {
+                given[row.Setting] = !parsed.GetValue(off!);
+            }
+            else if (on)
+            {
+                given[row.Setting] = option is Option<JsonNode?> value ? parsed.GetValue(value)?.DeepClone() : parsed.GetValue((Option<bool>)option);
+            }
+        }
+
+        return given;
+    }
+
+    /// <summary>Refuses options of the lane detector for a program with a task of its own.</summary>
+    /// <exception cref="BadInputException">One is given.</exception>
+    public void RequireNoneOfLanes(ParseResult parsed)
+    {
+        if (_options.FirstOrDefault(entry => LaneOptions.Table.Find(entry.Row.Setting) is not null && (IsGiven(parsed, entry.Option) || (entry.Off is { } off && IsGiven(parsed, off)))) is { Row: { } row })
+        {
+            throw new BadInputException("an option of the lane detector with a program of your own", row.Name, "Leave it out; options of your program stand behind it, after --.");
+        }
+    }
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    private static JsonNode? Parse(OptionRow row, ArgumentResult result)
+    {
+        try
+        {
+            return row.Parse(result.Tokens[^1].Value);
+        }
+        catch (BadInputException error)
+        {
+            result.AddError(error.Message);
+            return null;
+        }
+    }
+
+    private static string Default(OptionRow row, JsonNode? given, JsonNode? drawn) => (row.Default(given), row.Default(drawn)) switch
+    {
+        ("", "") => "none",
+        var (one, other) when one == other => one,
+        var (one, other) => $"{one}, with --data {DrawnData.Name} {other}",
+    };
+}

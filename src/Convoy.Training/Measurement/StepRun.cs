@@ -1,0 +1,40 @@
+using System.Text.Json;
+using Convoy.Metrics;
+
+namespace Convoy.Training.Measurement;
+
+/// <summary>What one run of a configuration measured.</summary>
+/// <param name="Steps">Rank 0's steps without the warm-up.</param>
+/// <param name="PeakFlopsPerSecond">The matrix products of all ranks at the same time.</param>
+/// <param name="MemoryPeakBytes">The highest resident set of a rank over its whole life, the largest of the ranks'.</param>
+/// <param name="Work">The arithmetic of the network's convolutions for one sample, a layer each, in the order of the forward pass.</param>
+/// <param name="Profile">Rank 0's layers, longest first; null when they were not recorded.</param>
+/// <param name="Operators">Rank 0's operators, longest first; null when they were not recorded.</param>
+public sealed record StepRun(
+    IReadOnlyList<StepMetrics> Steps, double PeakFlopsPerSecond, long MemoryPeakBytes, IReadOnlyList<LayerWork> Work, IReadOnlyList<ProfileRow>? Profile, IReadOnlyList<OperatorTime>? Operators)
+{
+    private const string Mark = "{\"Steps\":";
+
+    /// <summary>The run as one line of JSON.</summary>
+    public string ToLine() => JsonSerializer.Serialize(this);
+
+    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line.</summary>
+    public static StepRun? FromLine(string line)
+    {
+        ArgumentNullException.ThrowIfNull(line);
+        return line.StartsWith(Mark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<StepRun>(line) : null;
+    }
+}
+
+/// <summary>What an operator of a layer takes of a step.</summary>
+/// <param name="Layer">The layer's name in the network, such as <c>layer1.0.conv1</c>; or, in brackets, where in the step it is.</param>
+/// <param name="Operator">The operator's name in libtorch; or, in brackets, what is no operator.</param>
+/// <param name="ForwardSeconds">Its time in the forward pass.</param>
+/// <param name="BackwardSeconds">The time of its gradient.</param>
+public sealed record ProfileRow(string Layer, string Operator, double ForwardSeconds, double BackwardSeconds);
+
+/// <summary>What an operator takes of a step in all layers together.</summary>
+/// <param name="Operator">The name in libtorch.</param>
+/// <param name="SelfSeconds">Its own time, forward and backward, without operators that it calls.</param>
+/// <param name="Calls">Calls a step.</param>
+public sealed record OperatorTime(string Operator, double SelfSeconds, double Calls);

@@ -1,0 +1,168 @@
+using System.Text.Json.Nodes;
+using Convoy.Distributed;
+using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.Diagnostics;
+using Convoy.Training.Loading;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Training.Programs;
+
+/// <summary>A task whose types of model and batch are no concern of the caller: what is done with any task in a process.</summary>
+internal abstract class TaskHost
+{
+    /// <summary>The task's name, that of its class.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The object with the task's settings.</summary>
+    public abstract object Settings { get; }
+
+    /// <summary>The settings of a run where its user says nothing.</summary>
+    public abstract TrainingOptions Defaults { get; }
+
+    /// <summary>What a sample is called.</summary>
+    public abstract string SampleNoun { get; }
+
+    /// <summary>The task's settings, a row each.</summary>
+    public OptionTable Table => field ??= OptionTable.For(Settings.GetType());
+
+    /// <summary>What the task does before its processes start; null where it does nothing of that.</summary>
+    protected abstract ITaskPreparation? Preparation { get; }
+
+    /// <summary>Whether the task makes its data ready before its processes start.</summary>
+    public bool Prepares => Preparation is not null;
+
+    /// <summary>Makes a host.</summary>
+    public static TaskHost Create<TModel, TBatch>(ITrainingTask<TModel, TBatch> task)
+        where TModel : nn.Module
+        where TBatch : IDisposable => new TaskHost<TModel, TBatch>(task);
+
+    /// <summary>Sets the task's settings.</summary>
+    /// <exception cref="BadInputException">A value is not of its setting's kind, or outside its range.</exception>
+    public void Apply(JsonObject settings, bool asOptions = true)
+    {
+        Table.Apply(Settings, settings);
+        Table.Validate(Settings, asOptions);
+    }
+
+    /// <summary>Checks the task's settings and data, and counts the samples.</summary>
+    /// <param name="options">The run's settings.</param>
+    /// <param name="folder">The run directory, which need not exist.</param>
+    /// <param name="warn">Told what is strange but no error.</param>
+    public int CountSamples(TrainingOptions options, string folder, Action<string> warn)
+    {
+        using var alone = new ProcessGroupSingle();
+        var context = new TrainingContext(options, alone, folder) { Warn = warn };
+        return Preparation?.CountSamples(context) ?? OpenAndCount(context);
+    }
+
+    /// <summary>The data in words.</summary>
+    public string DescribeData(int samples) => Preparation?.DescribeData(samples) ?? FormattableString.Invariant($"{samples} {SampleNoun}{(samples == 1 ? "" : "s")}");
+
+    /// <summary>What a run does otherwise than before where settings of the task were changed, a line each.</summary>
+    public IEnumerable<string> DescribeChanges(JsonObject earlier) => Preparation?.DescribeChanges(earlier) ?? [];
+
+    /// <summary>Makes the data ready.</summary>
+    public void PrepareData(DataPreparation preparation) => Preparation?.PrepareData(preparation);
+
+    /// <summary>Checks that a checkpoint is one of this task's model.</summary>
+    /// <exception cref="BadInputException">It is not.</exception>
+    public abstract void CheckCheckpoint(Checkpoints.Checkpoint checkpoint, TrainingOptions options);
+
+    /// <summary>Trains one rank's part of a run.</summary>
+    public abstract TrainingOutcome Train(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceRecorder? trace, IProgress<TrainingEvent> events, CancellationToken stop);
+
+    /// <summary>Takes steps on one batch, to measure them.</summary>
+    /// <param name="configuration">The run's settings.</param>
+    /// <param name="group">The ranks.</param>
+    /// <param name="steps">How many.</param>
+    /// <param name="onModel">Told of the model before the first step, to watch it.</param>
+    /// <param name="onStep">Told of each step, right after it.</param>
+    /// <param name="stop">Ends the steps.</param>
+    public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
+
+    /// <summary>Opens the data to count it.</summary>
+    protected abstract int OpenAndCount(TrainingContext context);
+}
+
+/// <summary>The host of a task with its types.</summary>
+/// <typeparam name="TModel">The model.</typeparam>
+/// <typeparam name="TBatch">A batch.</typeparam>
+internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> task) : TaskHost
+    where TModel : nn.Module
+    where TBatch : IDisposable
+{
+    /// <inheritdoc/>
+    public override string Name => task.GetType().Name;
+
+    /// <inheritdoc/>
+    public override object Settings => task.Settings;
+
+    /// <inheritdoc/>
+    public override TrainingOptions Defaults => task.Defaults;
+
+    /// <inheritdoc/>
+    public override string SampleNoun => task.SampleNoun;
+
+    /// <inheritdoc/>
+    protected override ITaskPreparation? Preparation => task as ITaskPreparation;
+
+    /// <inheritdoc/>
+    public override void CheckCheckpoint(Checkpoints.Checkpoint checkpoint, TrainingOptions options)
+    {
+        using var alone = new ProcessGroupSingle();
+        var context = new TrainingContext(options with { Nproc = 1 }, alone, checkpoint.Folder);
+        using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
+        checkpoint.Restore(step.Model, step.Optimizer);
+    }
+
+    /// <inheritdoc/>
+    public override TrainingOutcome Train(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceRecorder? trace, IProgress<TrainingEvent> events, CancellationToken stop)
+    {
+        var context = new TrainingContext(configuration.Training, group, run.Root) { Stop = stop };
+        using var trainer = new Trainer<TModel, TBatch>(task, configuration, run, context, trace);
+        return trainer.Run(events, stop);
+    }
+
+    /// <inheritdoc/>
+    public override void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop)
+    {
+        TrainingOptions options = configuration.Training;
+        var context = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
+        using TBatch batch = FirstBatch(context);
+        var plan = new TrainingPlan(options with { Steps = steps }, Math.Max(steps, 1) * options.BatchSize, task.CreateSchedule);
+        random.manual_seed(options.Seed);
+        using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
+        onModel(step.Model);
+        bool stopping = false;
+        for (int number = 1; number <= steps && !stopping; number++)
+        {
+            step.Begin();
+            (Metrics.StepMetrics metrics, stopping) = step.Run(batch, plan.At(number), stop.IsCancellationRequested);
+            onStep(metrics);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override int OpenAndCount(TrainingContext context)
+    {
+        using IBatchSource<TBatch> data = task.OpenData(context);
+        return data.SampleCount;
+    }
+
+    private TBatch FirstBatch(TrainingContext context)
+    {
+        if (task.CreateSyntheticBatch(context) is { } made)
+        {
+            return made;
+        }
+
+        // The source lives on: a batch may lie in its memory. It goes with the process, which measures and ends.
+        IBatchSource<TBatch> data = task.OpenData(context);
+        int[] indices = [.. Enumerable.Range(context.Group.Rank * context.LocalBatchSize, context.LocalBatchSize).Select(index => index % data.SampleCount)];
+        return data.Epoch(indices, 0).First();
+    }
+}

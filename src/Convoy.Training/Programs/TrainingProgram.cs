@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Convoy.Distributed.Launch;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Tasks;
+using Convoy.Training.Workers;
+using static TorchSharp.torch;
+
+namespace Convoy.Training.Programs;
+
+/// <summary>
+/// The whole Main of a program that trains a task: <c>return TrainingProgram.Run(args, new MyTask());</c>. Started by a person it trains, with the settings of run and
+/// task on its command line; started by <c>convoy train</c>, <c>scale</c>, <c>tune</c> or <c>bench step</c> behind <c>--</c>, it does what those ask for.
+/// </summary>
+public static class TrainingProgram
+{
+    /// <summary>Runs the program.</summary>
+    /// <param name="args">Its command line.</param>
+    /// <param name="task">The task.</param>
+    /// <returns>The exit code, see <see cref="ExitCodes"/>.</returns>
+    public static int Run<TModel, TBatch>(string[] args, ITrainingTask<TModel, TBatch> task)
+        where TModel : nn.Module
+        where TBatch : IDisposable
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(task);
+        return ConsoleProgram.RunAsync(args, program =>
+        {
+            if (WorkerRole.Current is not { } role)
+            {
+                return TrainAsync(args, task, program.Interrupted);
+            }
+
+            // Settings of a rank come from the run's config.json; only who asks for a description has nothing but the command line.
+            var host = TaskHost.Create(task);
+            program.IsWorker = true;
+            if (role == WorkerRole.Describe)
+            {
+                var reader = new CommandLineReader(host.Table);
+                reader.With("--verbose", takesValue: false).Read(args);
+                host.Apply(reader.Settings);
+            }
+
+            return Task.FromResult(new TaskWorker(host).Run(role, program.Interrupted));
+        }).GetAwaiter().GetResult();
+    }
+
+    private static async Task<int> TrainAsync<TModel, TBatch>(string[] args, ITrainingTask<TModel, TBatch> task, CancellationToken interrupted)
+        where TModel : nn.Module
+        where TBatch : IDisposable
+    {
+        var program = TaskProgram.Create(task, LaunchProgram.ThisProgram(args));
+        OptionTable table = OptionTable.For(task.Settings.GetType());
+        CommandLineReader reader = new CommandLineReader(table, TrainingOptions.Table)
+            .With("--help", takesValue: false).With("--verbose", takesValue: false).With("--out").With("--resume").With("--max-restarts");
+        reader.Read(args);
+        if (reader.Value("--help") is not null)
+        {
+            WriteHelp(task.GetType().Name, program, table);
+            return ExitCodes.Done;
+        }
+
+        if (reader.Value("--out") is not null && reader.Value("--resume") is not null)
+        {
+            throw new BadInputException("--out and --resume both name a run directory", reader.Value("--out")!, "Give --resume alone; the run goes on where it is.");
+        }
+
+        int restarts = int.TryParse(reader.Value("--max-restarts") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? count
+            : throw new BadInputException($"--max-restarts must be a whole number from 0 (got {reader.Value("--max-restarts")}).");
+        ResumedRun? resumed = reader.Value("--resume") is { } earlier ? ResumedRun.Find(earlier) : null;
+        RunDirectory run = resumed?.Run ?? new RunDirectory(reader.Value("--out") ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
+        RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings) { Program = Words(table, reader.Settings) };
+        RunConfiguration configuration = start.With(reader.Settings);
+        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) };
+        configuration.Training.Validate(asOptions: true);
+        using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
+        return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
+    }
+
+    // How convoy would be told of this program, so that it can go on with the run.
+    private static string[] Words(OptionTable table, JsonObject given)
+    {
+        var program = LaunchProgram.ThisProgram();
+        return [program.FileName, .. program.Arguments, .. table.Rows.Where(row => given.ContainsKey(row.Setting)).SelectMany(row => row.Arguments(given[row.Setting]))];
+    }
+
+    private static void WriteHelp(string name, TaskProgram program, OptionTable table)
+    {
+        Console.Out.WriteLine($"{name}: trains its model. The same program can be studied and tuned: convoy scale -- PROGRAM");
+        Console.Out.WriteLine();
+        WriteRow("--out DIR", "The run directory; absent or empty. [default: runs/train-DATE-TIME]");
+        WriteRow("--resume DIR", "Go on with the run in this directory from its newest checkpoint that is whole.");
+        WriteRow("--max-restarts N", "How often a run that failed starts again from its last checkpoint. [default: 0]");
+        JsonObject defaults = program.Defaults.ToJson(), settings = program.Settings;
+        foreach (OptionRow row in table.Rows.Concat(TrainingOptions.Table.Rows))
+        {
+            JsonNode? value = defaults.TryGetPropertyValue(row.Setting, out JsonNode? own) ? own : settings[row.Setting];
+            string option = row.IsSwitch ? value?.GetValue<bool>() == true ? $"{row.Name}, {row.OffName}" : row.Name : $"{row.Name} {row.Value ?? "VALUE"}";
+            WriteRow(option, $"{row.Help} [default: {row.Default(value)}]");
+        }
+    }
+
+    private static void WriteRow(string option, string help) => Console.Out.WriteLine($"  {option,-28} {help}");
+}

@@ -1,0 +1,108 @@
+using Convoy.Distributed;
+using Convoy.Metrics;
+using Convoy.Training.Options;
+
+namespace Convoy.Training.Runs;
+
+/// <summary>What a run leaves behind and tells its watcher: every rank's steps, and on rank 0 the events, TensorBoard's file, the checkpoints and metrics.json.</summary>
+internal sealed class RunRecorder : IDisposable
+{
+    private readonly RunDirectory _run;
+    private readonly bool _isFirstRank;
+    private readonly IProgress<TrainingEvent> _events;
+    private readonly StepMetricsLog _log;
+    private readonly TensorBoardLog? _tensorBoard;
+
+    public RunRecorder(RunDirectory run, ProcessGroup group, long stepsDone, IProgress<TrainingEvent> events)
+    {
+        _run = run;
+        _isFirstRank = group.Rank == 0;
+        _events = events;
+        _log = new StepMetricsLog(run.MetricsLog(group.Rank), stepsDone, _isFirstRank ? RecordedElsewhere(stepsDone, group.Size) : []);
+        _tensorBoard = _isFirstRank ? new TensorBoardLog(run.TensorBoard) : null;
+    }
+
+    public void Start(TrainingStart start, IReadOnlyList<string> warnings)
+    {
+        foreach (string warning in warnings)
+        {
+            Tell(new TrainingEvent { Warning = warning });
+        }
+
+        Tell(new TrainingEvent { Started = start });
+    }
+
+    public void Add(StepMetrics step)
+    {
+        _log.Append(step);
+        _tensorBoard?.Add(step);
+        Tell(new TrainingEvent { Step = step });
+    }
+
+    /// <summary>Rank 0 writes; the replicas of the others are the same. What each rank recorded up to here is on the disk before.</summary>
+    public void Checkpoint(Func<string> write)
+    {
+        _log.FlushToDisk();
+        if (_isFirstRank)
+        {
+            Tell(new TrainingEvent { Checkpoint = write() });
+        }
+    }
+
+    /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
+    /// <param name="configuration">The run's settings.</param>
+    /// <param name="launch">How the run is started again.</param>
+    /// <param name="sampleNoun">What a sample is called.</param>
+    public void Finish(RunConfiguration configuration, LaunchRecord launch, string sampleNoun)
+    {
+        _log.Dispose();
+        IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
+        if (steps.Count > 0)
+        {
+            MetricsFile.Write(_run.Metrics, new RunMetrics
+            {
+                StartTime = steps[0].Timestamp - TimeSpan.FromSeconds(steps[0].StepTime ?? 0),
+                EndTime = steps[^1].Timestamp,
+                Config = configuration.ToJson(),
+                Launch = launch,
+                SampleNoun = sampleNoun,
+                Host = HostProbe.Read(),
+                Metrics = steps,
+            });
+        }
+    }
+
+    public void Dispose() => _log.Dispose();
+
+    // Loss, learning rate and batch of a step are the same on all ranks, so what rank 0's damaged file lost need not be missing.
+    private List<StepMetrics> RecordedElsewhere(long stepsDone, int processes)
+    {
+        if (StepMetricsRecord.Read(_run.MetricsLog(0)).LastSoundStep is not { } sound || sound >= stepsDone)
+        {
+            return [];
+        }
+
+        var found = new List<StepMetrics>();
+        if (File.Exists(_run.Metrics))
+        {
+            try
+            {
+                found.AddRange(MetricsFile.Read(_run.Metrics).Metrics);
+            }
+            catch (MetricsFormatException)
+            {
+                // It is damaged, too; it is written anew at the run's end.
+            }
+        }
+
+        return [.. found, .. Enumerable.Range(1, processes - 1).SelectMany(rank => StepMetricsRecord.Read(_run.MetricsLog(rank)).Steps)];
+    }
+
+    private void Tell(TrainingEvent change)
+    {
+        if (_isFirstRank)
+        {
+            _events.Report(change);
+        }
+    }
+}

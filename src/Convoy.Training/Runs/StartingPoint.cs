@@ -1,0 +1,70 @@
+using Convoy.Metrics;
+using Convoy.Training.Checkpoints;
+
+namespace Convoy.Training.Runs;
+
+/// <summary>Where a run goes on from: its newest checkpoint that is whole, or its beginning.</summary>
+/// <param name="Checkpoint">The checkpoint, whose files were compared with their sums; null for the beginning.</param>
+/// <param name="Warnings">What was passed over on the way to it, and why: a line each.</param>
+public sealed record StartingPoint(Checkpoint? Checkpoint, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Looks for the checkpoint. Nothing is changed.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="processes">The processes that go on with it. Steps whose record one of theirs lost are taken again where an older checkpoint allows it.</param>
+    /// <exception cref="BadInputException">The run has checkpoints, but none is whole.</exception>
+    public static StartingPoint Find(RunDirectory run, int processes)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var warnings = new List<string>();
+        (string Name, StepMetricsRecord Record)[] damaged =
+        [
+            .. Enumerable.Range(0, processes).Select(rank => (Path.GetFileName(run.MetricsLog(rank)), StepMetricsRecord.Read(run.MetricsLog(rank)))).Where(log => log.Item2.Damage is not null),
+        ];
+        Checkpoint? newest = null, start = null;
+        foreach (Checkpoint checkpoint in Whole(run, warnings))
+        {
+            newest ??= checkpoint;
+            if (damaged.All(log => checkpoint.State.Step <= log.Record.LastSoundStep))
+            {
+                start = checkpoint;
+                break;
+            }
+        }
+
+        start ??= newest;
+        if (start is null && warnings.Count > 0)
+        {
+            throw new BadInputException("the run has no checkpoint that is whole", string.Join(" ", warnings).TrimEnd('.'), $"Start a new run, or delete {run.Checkpoints} and begin anew with --resume.");
+        }
+
+        long step = start?.State.Step ?? 0;
+        foreach ((string name, StepMetricsRecord record) in damaged)
+        {
+            string from = start is null ? "the beginning" : Path.GetFileName(start.Folder);
+            string consequence = step <= record.LastSoundStep
+                ? $"its steps are taken again from {from}"
+                : "no checkpoint is older; the run's record has of its steps what metrics.json or another rank has";
+            warnings.Add($"{name}, {record.Damage}: {consequence}.");
+        }
+
+        return new StartingPoint(start, warnings);
+    }
+
+    // From the newest on; only what is asked for is read.
+    private static IEnumerable<Checkpoint> Whole(RunDirectory run, List<string> warnings)
+    {
+        foreach ((long step, string folder) in new CheckpointStore(run.Checkpoints).All().Reverse())
+        {
+            (Checkpoint? checkpoint, string? fault) = Checkpoint.OpenWhole(folder, step);
+            if (fault is not null)
+            {
+                warnings.Add($"{Path.GetFileName(folder)} is passed over: {fault}.");
+            }
+
+            if (checkpoint is not null)
+            {
+                yield return checkpoint;
+            }
+        }
+    }
+}

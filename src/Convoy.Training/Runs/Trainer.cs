@@ -1,0 +1,216 @@
+using Convoy.Distributed;
+using Convoy.Distributed.Data;
+using Convoy.Distributed.Diagnostics;
+using Convoy.Metrics;
+using Convoy.Training.Checkpoints;
+using Convoy.Training.Loading;
+using Convoy.Training.Options;
+using Convoy.Training.Tasks;
+using static TorchSharp.torch;
+
+namespace Convoy.Training.Runs;
+
+/// <summary>
+/// One rank's part of a training run. With one process and with many the same code runs; ranks differ in which samples
+/// of each batch they see, and in that rank 0 writes what there is one of.
+/// </summary>
+/// <typeparam name="TModel">The model.</typeparam>
+/// <typeparam name="TBatch">A batch.</typeparam>
+public sealed class Trainer<TModel, TBatch> : IDisposable
+    where TModel : nn.Module
+    where TBatch : IDisposable
+{
+    private readonly ITrainingTask<TModel, TBatch> _task;
+    private readonly RunConfiguration _configuration;
+    private readonly RunDirectory _run;
+    private readonly ProcessGroup _group;
+    private readonly TrainingContext _context;
+    private readonly IBatchSource<TBatch> _batches;
+    private readonly TrainingPlan _plan;
+    private readonly DistributedSampler _sampler;
+    private readonly TrainingStep<TModel, TBatch> _step;
+    private readonly RandomState _random;
+    private readonly LastUpdate? _lastUpdate;
+    private IReadOnlyList<string> _warnings = [];
+    private IReadOnlyDictionary<string, double>? _evaluation;
+    private double _best = double.NaN;
+    private long _number;
+
+    /// <summary>Builds everything that the run needs and, where the run has a checkpoint, goes back to it. All ranks call it together.</summary>
+    /// <param name="task">The task, with its settings set.</param>
+    /// <param name="configuration">The run's settings, the same on every rank.</param>
+    /// <param name="run">Where the run keeps its files.</param>
+    /// <param name="context">The process, with the settings of <paramref name="configuration"/>.</param>
+    /// <param name="trace">Told of the steps and their phases; stays the caller's. Null for none.</param>
+    /// <exception cref="BadInputException">The data is missing or damaged, or the checkpoint is of another model.</exception>
+    public Trainer(ITrainingTask<TModel, TBatch> task, RunConfiguration configuration, RunDirectory run, TrainingContext context, TraceRecorder? trace = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(context);
+        (_task, _configuration, _run, _context, _group) = (task, configuration, run, context, context.Group);
+        TrainingOptions options = configuration.Training;
+        _batches = task.OpenData(context);
+        _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
+        _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
+        random.manual_seed(options.Seed);
+        _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
+        _random = new RandomState(_group, options.Seed);
+        Resume();
+        _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_step.Model) : null;
+    }
+
+    /// <summary>The model that trains.</summary>
+    public TModel Model => _step.Model;
+
+    /// <summary>
+    /// Trains to the plan's last step, or until some rank's <paramref name="stop"/> is seen. Steps since the last update are then
+    /// given up, as many of them may not fit into the time that is left.
+    /// </summary>
+    /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
+    /// <param name="stop">Asks for an end after the present step.</param>
+    /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
+    /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
+    public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
+    {
+        using var record = new RunRecorder(_run, _group, _number, events);
+        record.Start(new TrainingStart(_number, _plan.Steps, _plan.StepsPerEpoch), _warnings);
+        bool stopping = false;
+        foreach (TBatch batch in Batches())
+        {
+            using TBatch disposed = batch;
+            PlannedStep planned = _plan.At(_number + 1);
+            (StepMetrics metrics, stopping) = _step.Run(batch, planned, stop.IsCancellationRequested);
+            _number = planned.Number;
+            _lastUpdate?.Keep(planned);
+            bool isBest = Evaluate(stopping);
+            record.Add(metrics with { Evaluation = _evaluation });
+            if (stopping ? _plan.KeepsCheckpoints && GoBackToLastUpdate() : isBest || _plan.IsCheckpoint(_number))
+            {
+                WriteCheckpoint(record, metrics.ElapsedTime);
+            }
+
+            if (stopping || _number == _plan.Steps)
+            {
+                break;
+            }
+        }
+
+        WriteResults(finished: !stopping);
+        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), _task.SampleNoun);
+        return new TrainingOutcome(_number, stopping && _number < _plan.Steps);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _batches.Dispose();
+        _step.Dispose();
+        _lastUpdate?.Dispose();
+    }
+
+    // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.
+    private IEnumerable<TBatch> Batches()
+    {
+        while (_number < _plan.Steps)
+        {
+            _sampler.Epoch = _plan.EpochAfter(_number);
+            _step.Begin();
+            foreach (TBatch batch in _batches.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
+            {
+                yield return batch;
+                _step.Begin();
+            }
+        }
+    }
+
+    // Rank 0 looks for the checkpoint and takes what is newer off the way, once for all: reading every file to compare it with its
+    // sum takes time, and ranks that looked for themselves could come to different ends while the folder changes.
+    private void Resume()
+    {
+        const long none = -1;
+        using Tensor agreed = tensor(none, ScalarType.Int64);
+        if (_group.Rank == 0)
+        {
+            StartingPoint start = StartingPoint.Find(_run, _group.Size);
+            _run.GoBackTo(start.Checkpoint?.State.Step ?? 0);
+            _warnings = start.Warnings;
+            agreed.fill_(start.Checkpoint?.State.Step ?? none);
+        }
+
+        _group.Broadcast(agreed, root: 0);
+        if (agreed.item<long>() is not none and { } step)
+        {
+            Checkpoint checkpoint = _run.CheckpointOf(step);
+            checkpoint.Restore(_step.Model, _step.Optimizer);
+            _step.RestoreScaler(checkpoint.State.GradScaler);
+            _step.ElapsedBefore = checkpoint.State.ElapsedTime;
+            _random.Restore(checkpoint);
+            _number = step;
+            _best = _task.Best is { } goal ? _run.BestCheckpoint(goal)?.State.Metric(goal) ?? double.NaN : double.NaN;
+        }
+    }
+
+    // Whether the model is better than ever before by the task's goal.
+    private bool Evaluate(bool stopping)
+    {
+        _evaluation = !stopping && _plan.IsEvaluation(_number, _task.EvaluatesAtEnd) ? _step.Evaluate(_context) : null;
+        if (_task.Best is not { } goal || _evaluation?.TryGetValue(goal.Name, out double value) != true || !goal.IsBetter(value, _best))
+        {
+            return false;
+        }
+
+        _best = value;
+        return true;
+    }
+
+    // Whether there is a new update since this session began, whose state is then the model's.
+    private bool GoBackToLastUpdate()
+    {
+        if (!_plan.IsUpdate(_number))
+        {
+            if (_lastUpdate?.Step is not { } step)
+            {
+                return false;
+            }
+
+            _lastUpdate.Restore();
+            _number = step;
+        }
+
+        return true;
+    }
+
+    private void WriteCheckpoint(RunRecorder record, double elapsed)
+    {
+        var state = new CheckpointState
+        {
+            Step = _number,
+            ElapsedTime = elapsed,
+            GradScaler = _step.ScalerState,
+            Metrics = _evaluation,
+            Task = _task.CheckpointState,
+        };
+        using RandomStates states = _random.Gather();
+        record.Checkpoint(() => Checkpoint.Write(_run.Checkpoints, _step.Model, _step.Optimizer, states.Tensors, state, _configuration.Training.KeepCheckpoints, _task.Best).Folder);
+    }
+
+    private IReadOnlyDictionary<string, string> RecordedValues() => (_task as ITaskPreparation)?.RecordedValues(_run.Root) ?? new Dictionary<string, string>();
+
+    private void WriteResults(bool finished)
+    {
+        if (finished && _plan.KeepsCheckpoints && _group.Rank == 0)
+        {
+            Model.eval();
+            using IDisposable noGradient = no_grad();
+            _task.WriteResults(Model, _context);
+            Model.train();
+        }
+    }
+}
+
+/// <summary>How a run, or this part of it, ended.</summary>
+/// <param name="StepsDone">Steps that its last checkpoint has.</param>
+/// <param name="Interrupted">Whether it was asked to stop before its last step.</param>
+public sealed record TrainingOutcome(long StepsDone, bool Interrupted);

@@ -1,0 +1,136 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Convoy.Training.Options;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Convoy.Training.Studies;
+
+/// <summary>Everything that decides what a study measures; a study directory's <c>study.json</c>.</summary>
+public sealed record StudySettings
+{
+    /// <summary>Threads that stand for cores / processes, at least 1.</summary>
+    public const int AutoThreads = 0;
+
+    private const int Most = 1024;
+
+    /// <summary>Numbers of processes, each once; at least one.</summary>
+    public required IReadOnlyList<int> Processes { get; init; }
+
+    /// <summary>Numbers of threads in each process, or <see cref="AutoThreads"/>, each once; at least one.</summary>
+    public required IReadOnlyList<int> Threads { get; init; }
+
+    /// <summary>Precisions, each once; at least one.</summary>
+    public required IReadOnlyList<Precision> Precisions { get; init; }
+
+    /// <summary>Steps that every run measures, rounded up to whole updates; null for as many as <see cref="Minutes"/> leave time for.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>Steps at the start of every run that do not count, rounded up to whole updates; 0 or more. Default 2.</summary>
+    public int Warmup { get; init; } = 2;
+
+    /// <summary>Runs of each configuration; at least 1. Default 2.</summary>
+    public int Repeats { get; init; } = 2;
+
+    /// <summary>Time for all runs where <see cref="Steps"/> does not say how long they are; above 0. Default 3.</summary>
+    public double Minutes { get; init; } = 3;
+
+    /// <summary>Whether every process has a batch of its own, rather than a share of the same global batch.</summary>
+    public bool Weak { get; init; }
+
+    /// <summary>Images of one step: over all processes, or with <see cref="Weak"/> in each.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>The machine, in words: runs of another one do not belong into the same study.</summary>
+    public required string Machine { get; init; }
+
+    /// <summary>The cores that the study may use.</summary>
+    public required int Cores { get; init; }
+
+    /// <summary>What all runs have in common; processes, threads, precision, batch and length stand above.</summary>
+    public required RunConfiguration Training { get; init; }
+
+    /// <summary>Refuses values outside their ranges and those that do not go together.</summary>
+    /// <exception cref="BadInputException">The first value that is wrong.</exception>
+    public void Validate()
+    {
+        RequireList(Processes, count => count is >= 1 and <= Most, "not a number of processes", $"Give --processes numbers from 1 to {Most}, separated by commas.");
+        RequireList(Threads, count => count is AutoThreads or >= 1 and <= Most, "not a number of threads", $"Give --threads numbers from 1 to {Most}, or auto, separated by commas.");
+        RequireList(Precisions, _ => true, "not a precision", "Give --precision fp32, bf16, fp16, separated by commas.");
+        Require(Steps is null or (>= 1 and <= 1_000_000), "not a number of steps", Steps ?? 0, "Give --steps 1 or more.");
+        Require(Warmup is >= 0 and <= 1_000_000, "not a number of steps", Warmup, "Give --warmup 0 or more.");
+        Require(Repeats is >= 1 and <= 1000, "not a number of repeats", Repeats, "Give --repeats 1 to 1000.");
+        Require(Minutes > 0 && double.IsFinite(Minutes), "not a time", Minutes, "Give --minutes a number above 0.");
+        Require(BatchSize >= 1, "not a batch size", BatchSize, "Give --batch-size 1 or more.");
+    }
+
+    /// <summary>What this study does differently from <paramref name="other"/>: <c>steps is 20, not 10</c>. Empty when the two measure the same.</summary>
+    public IReadOnlyList<string> Differences(StudySettings other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return [.. Differences(StudyJson.ToJson(this), StudyJson.ToJson(other))];
+    }
+
+    private static IEnumerable<string> Differences(JsonObject mine, JsonObject others)
+    {
+        foreach (string name in mine.Select(p => p.Key).Union(others.Select(p => p.Key)))
+        {
+            JsonNode? one = mine[name], other = others[name];
+            if (one is JsonObject inner && other is JsonObject otherInner)
+            {
+                foreach (string difference in Differences(inner, otherInner))
+                {
+                    yield return difference;
+                }
+            }
+            else if (!JsonNode.DeepEquals(one, other))
+            {
+                yield return $"{name} is {Text(one)}, not {Text(other)}";
+            }
+        }
+    }
+
+    private static string Text(JsonNode? node) => node switch
+    {
+        null => "not given",
+        JsonArray list => string.Join(',', list.Select(Text)),
+        _ => node.ToString(),
+    };
+
+    private static void RequireList<T>(IReadOnlyList<T> values, Func<T, bool> holds, string what, string remedy)
+    {
+        Require(values.Count > 0, what, "none", remedy);
+        foreach (T value in values)
+        {
+            Require(holds(value), what, value!, remedy);
+        }
+
+        if (values.GroupBy(v => v).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        {
+            throw new BadInputException("the same value twice", Convert.ToString(twice.Key, CultureInfo.InvariantCulture)!, remedy);
+        }
+    }
+
+    private static void Require(bool holds, string what, object value, string remedy)
+    {
+        if (!holds)
+        {
+            throw new BadInputException(what, Convert.ToString(value, CultureInfo.InvariantCulture)!, remedy);
+        }
+    }
+}
+
+/// <summary>The JSON of a study's settings: snake_case names, generated serializers.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectNullableAnnotations = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(StudySettings))]
+internal sealed partial class StudyJson : JsonSerializerContext
+{
+    /// <summary>The settings as <c>study.json</c> has them.</summary>
+    public static JsonObject ToJson(StudySettings settings) => JsonSerializer.SerializeToNode(settings, Default.StudySettings)!.AsObject();
+}

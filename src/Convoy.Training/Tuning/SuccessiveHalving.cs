@@ -1,0 +1,164 @@
+using Convoy.Training.Studies;
+namespace Convoy.Training.Tuning;
+
+/// <summary>
+/// Finds the fastest configuration within a time budget: all get a short trial, the faster half a longer one, and so on until
+/// one is left; each round gets the same share of the time. The numbers of loader threads are tried on the winner only: they
+/// change how long a step waits, not how long it computes.
+/// </summary>
+/// <remarks>
+/// Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016. Different
+/// here: a trial is measured in seconds instead of steps, because steps of a slow configuration cost more; one that cannot win
+/// is ended early; steps of all rounds count together.
+/// </remarks>
+/// <param name="machine">What trials are made on.</param>
+/// <param name="time">The budget's clock.</param>
+/// <param name="budgetSeconds">Time for everything; above 0.</param>
+public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, double budgetSeconds)
+{
+    // The last part of the budget, in which loader threads are tried.
+    private const double WorkersShare = 0.2;
+
+    // Another number of loader threads has to be faster by more than noise to take the usual one's place.
+    private const double WorkersGain = 0.01;
+
+    private readonly long _start = time.GetTimestamp();
+    private readonly Dictionary<TuningConfiguration, TuningCandidate> _candidates = [];
+
+    // What starting a group of processes and building a model cost, until it has been seen here.
+    private double _startSeconds = 3;
+    private double _buildSeconds = 1;
+
+    /// <summary>Told before each round: its number from 1, and how many configurations are in it.</summary>
+    public Action<int, IReadOnlyList<TuningCandidate>>? OnRound { get; init; }
+
+    /// <summary>Everything that was considered, the fastest first.</summary>
+    public IReadOnlyList<TuningCandidate> Candidates =>
+        [.. _candidates.Values.OrderBy(c => c.End is TrialEnd.Failed or TrialEnd.NotTried).ThenByDescending(c => c.Trials).ThenBy(c => c.MedianSeconds)];
+
+    private double SecondsLeft => budgetSeconds - time.GetElapsedTime(_start).TotalSeconds;
+
+    /// <summary>Searches.</summary>
+    /// <param name="space">What to choose from.</param>
+    /// <param name="seed">Decides the order of the trials.</param>
+    /// <param name="cancellation">Ends the search.</param>
+    /// <returns>The fastest configuration; null when none could be measured.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was raised.</exception>
+    public async Task<TuningCandidate?> RunAsync(TuningSpace space, int seed, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(space);
+        double reserved = space.Workers.Count > 1 ? budgetSeconds * WorkersShare : 0;
+        TuningCandidate[] alive = [.. space.Candidates(seed).Select(Known)];
+        int round = 0;
+        do
+        {
+            // Which of the last few computes fastest matters more than the loader threads: it may use their time.
+            double left = SecondsLeft > reserved ? SecondsLeft - reserved : SecondsLeft;
+            int rounds = Math.Max(1, (int)Math.Ceiling(Math.Log2(alive.Length)));
+            await TryAsync(++round, alive, left / rounds, left, cancellation).ConfigureAwait(false);
+            alive = Survivors(alive);
+        }
+        while (alive.Length > 1 && SecondsLeft > _startSeconds);
+
+        if (alive.Length == 0)
+        {
+            return null;
+        }
+
+        TuningCandidate best = alive[0];
+        TuningCandidate[] others = [.. space.WithWorkers(best.Configuration).Select(Known)];
+        if (others.Length > 1 && SecondsLeft > _startSeconds)
+        {
+            await TryAsync(++round, others, SecondsLeft, SecondsLeft, cancellation).ConfigureAwait(false);
+            TuningCandidate fastest = others.Where(c => c.StepSeconds.Count > 0).MinBy(c => c.MedianSeconds)!;
+            best = fastest.MedianSeconds < best.MedianSeconds * (1 - WorkersGain) ? fastest : best;
+        }
+
+        return best;
+    }
+
+    // The faster half, without those that cannot win, the best first: the next round's others are given up by what it does then,
+    // not by what it did when it was lucky. What a round had no time for has lost, unless earlier rounds tell its speed.
+    private static TuningCandidate[] Survivors(TuningCandidate[] alive)
+    {
+        TuningCandidate[] ranked =
+        [
+            .. alive.Where(c => c.End is TrialEnd.Measured or TrialEnd.NotTried && c.StepSeconds.Count > 0)
+                .OrderBy(c => c.MedianSeconds)
+                .Take((alive.Length + 1) / 2),
+        ];
+        return [.. ranked.Where(c => c.StepSeconds.Min() <= TrialJudge.GiveUpFactor * ranked[0].MedianSeconds)];
+    }
+
+    private TuningCandidate Known(TuningConfiguration configuration)
+    {
+        if (!_candidates.TryGetValue(configuration, out TuningCandidate? candidate))
+        {
+            _candidates.Add(configuration, candidate = new TuningCandidate(configuration));
+        }
+
+        return candidate;
+    }
+
+    private async Task TryAsync(int round, TuningCandidate[] candidates, double roundSeconds, double secondsLeft, CancellationToken cancellation)
+    {
+        OnRound?.Invoke(round, candidates);
+        int groups = candidates.Select(c => (c.Configuration.Processes, c.Configuration.Threads)).Distinct().Count();
+        double overhead = (groups * _startSeconds) + (candidates.Length * _buildSeconds);
+        var allowance = new TrialAllowance
+        {
+            SecondsEach = Math.Max(0, (roundSeconds - overhead) / candidates.Length),
+            SecondsLeft = secondsLeft,
+        };
+        long start = time.GetTimestamp();
+        IReadOnlyList<TrialResult> results = await machine.TryAsync([.. candidates.Select(c => c.Configuration)], allowance, cancellation).ConfigureAwait(false);
+        double elapsed = time.GetElapsedTime(start).TotalSeconds;
+        for (int i = 0; i < results.Count; i++)
+        {
+            candidates[i].Add(results[i]);
+        }
+
+        if (results.All(r => r.End is TrialEnd.Measured or TrialEnd.GivenUp))
+        {
+            // The warm-up is part of it: about one step for each trial, which is not told.
+            double seen = Math.Max(0.1, elapsed - results.Sum(r => r.StepSeconds.Sum()));
+            (_startSeconds, _buildSeconds) = (_startSeconds * seen / overhead, _buildSeconds * seen / overhead);
+        }
+    }
+}
+
+/// <summary>A configuration and everything that its trials measured.</summary>
+/// <param name="configuration">The configuration.</param>
+public sealed class TuningCandidate(TuningConfiguration configuration)
+{
+    private readonly List<double> _steps = [];
+
+    /// <summary>The configuration.</summary>
+    public TuningConfiguration Configuration => configuration;
+
+    /// <summary>How its last trial ended.</summary>
+    public TrialEnd End { get; private set; } = TrialEnd.NotTried;
+
+    /// <summary>Why it failed; null unless it did.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>Trials that it took part in.</summary>
+    public int Trials { get; private set; }
+
+    /// <summary>Seconds of all steps that count, over all trials.</summary>
+    public IReadOnlyList<double> StepSeconds => _steps;
+
+    /// <summary>The median of <see cref="StepSeconds"/>; infinite when nothing was measured.</summary>
+    public double MedianSeconds => _steps.Count == 0 ? double.PositiveInfinity : StepMedian.Find(_steps);
+
+    /// <summary>The median distance of steps from <see cref="MedianSeconds"/>, as a share of it; null with fewer than two steps.</summary>
+    public double? RelativeSpread => _steps.Count < 2 ? null : StepMedian.Find([.. _steps.Select(s => Math.Abs(s - MedianSeconds))]) / MedianSeconds;
+
+    internal void Add(TrialResult result)
+    {
+        End = result.End;
+        Error = result.Error;
+        Trials += result.End == TrialEnd.NotTried ? 0 : 1;
+        _steps.AddRange(result.StepSeconds);
+    }
+}

@@ -1,0 +1,147 @@
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Studies;
+using Convoy.Training.Workers;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Convoy.Distributed.Launch;
+
+namespace Convoy.Training.Tuning;
+
+/// <summary>
+/// Makes trials on this machine. Those that have processes and threads in common run one after another in the same processes,
+/// so that starting them is paid for once.
+/// </summary>
+/// <param name="settings">What all trials have in common.</param>
+/// <param name="workers">The program with the task.</param>
+/// <param name="scratch">A folder for what they write.</param>
+/// <param name="time">The clock.</param>
+public sealed class TrialMachine(RunConfiguration settings, WorkerProgram workers, string scratch, TimeProvider time) : ITrialMachine
+{
+    // More than any trial takes; the time decides.
+    private const int MostSteps = 100_000;
+
+    private int _folders;
+
+    /// <summary>Told of each result as it comes.</summary>
+    public Action<TrialResult>? OnResult { get; init; }
+
+    /// <summary>Told what people should see while trials run.</summary>
+    public required Action<string> OnNotice { get; init; }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<TrialResult>> TryAsync(IReadOnlyList<TuningConfiguration> configurations, TrialAllowance allowance, CancellationToken cancellation)
+    {
+        var results = new Dictionary<TuningConfiguration, TrialResult>();
+        long start = time.GetTimestamp();
+        foreach (IGrouping<(int, int), TuningConfiguration> group in configurations.GroupBy(c => (c.Processes, c.Threads)))
+        {
+            // What a failed trial takes with it is started again.
+            TuningConfiguration[] left = [.. group];
+            while (left.Length > 0)
+            {
+                IReadOnlyList<TrialResult> made = await TryGroupAsync(left, allowance, results.Values, start, cancellation).ConfigureAwait(false);
+                foreach (TrialResult result in made)
+                {
+                    results[result.Configuration] = result;
+                    OnResult?.Invoke(result);
+                }
+
+                left = left[made.Count..];
+            }
+        }
+
+        return [.. configurations.Select(c => results[c])];
+    }
+
+    /// <summary>Starts one group of processes.</summary>
+    /// <returns>A result for the first of <paramref name="trials"/> up to the one that failed; for all when none did.</returns>
+    private async Task<IReadOnlyList<TrialResult>> TryGroupAsync(
+        TuningConfiguration[] trials, TrialAllowance allowance, IEnumerable<TrialResult> earlier, long start, CancellationToken cancellation)
+    {
+        double left = allowance.SecondsLeft - time.GetElapsedTime(start).TotalSeconds;
+        if (left <= 0)
+        {
+            return [.. trials.Select(c => new TrialResult(c, [], TrialEnd.NotTried))];
+        }
+
+        var folder = new TrialFolder(Path.Combine(scratch, string.Create(CultureInfo.InvariantCulture, $"group-{_folders++}")));
+        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => StepMedian.Find(r.StepSeconds))];
+        double best = medians.Append(allowance.BestStepSeconds ?? double.PositiveInfinity).Min();
+        folder.Write(
+            trials.Select(c => settings with { Training = c.ApplyTo(settings.Training) with { Steps = MostSteps, CheckpointEvery = 0, KeepCheckpoints = 0 } }),
+            allowance with { SecondsLeft = left, BestStepSeconds = double.IsFinite(best) ? best : null });
+        var results = new TrialResults(trials, allowance.LeastSteps);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using ITimer deadline = time.CreateTimer(_ => end.Cancel(), null, TimeSpan.FromSeconds(left), Timeout.InfiniteTimeSpan);
+        var launcher = new Launcher(new LauncherOptions
+        {
+            Program = workers.Program,
+            ProcessCount = trials[0].Processes,
+            ThreadsPerProcess = trials[0].Threads,
+            InterruptSignal = PosixSignal.SIGTERM,
+            OnNotice = OnNotice,
+            Environment = WorkerProgram.Environment(WorkerRole.Trials, folder.Root),
+            LogDirectory = folder.Logs,
+            OnOutput = line =>
+            {
+                if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrialEvent.FromLine(line.Text) is { } told)
+                {
+                    results.Add(told);
+                }
+            },
+        });
+        LaunchResult result = await launcher.RunAsync(end.Token).ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();
+        return results.Conclude(result.Failure is { } failure ? FailureText.Describe(failure) : null);
+    }
+}
+
+/// <summary>Gathers what a group of trials tells.</summary>
+/// <param name="trials">The group's trials in order.</param>
+/// <param name="leastSteps">Steps that a trial needs to count.</param>
+internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, int leastSteps)
+{
+    private readonly List<double>[] _steps = [.. trials.Select(_ => new List<double>())];
+    private readonly TrialEnd?[] _ends = new TrialEnd?[trials.Count];
+
+    /// <summary>Rank 0 told something; what is of no trial of the group counts for nothing.</summary>
+    public void Add(TrialEvent told)
+    {
+        if (told.Trial >= trials.Count)
+        {
+            return;
+        }
+
+        if (told.StepSeconds is { } seconds)
+        {
+            _steps[told.Trial].Add(seconds);
+        }
+
+        if (told.End is { } end)
+        {
+            _ends[told.Trial] = Enum.Parse<TrialEnd>(end);
+        }
+    }
+
+    /// <summary>The results, when the processes are gone.</summary>
+    /// <param name="failure">Why they failed; null when they did not.</param>
+    /// <returns>One for each trial; after a failure up to the trial that failed.</returns>
+    public IReadOnlyList<TrialResult> Conclude(string? failure)
+    {
+        int failed = failure is null ? -1 : Array.FindIndex(_ends, end => end is null);
+        return
+        [
+            .. trials.Take(failed < 0 ? trials.Count : failed + 1)
+                .Select((c, i) => i == failed ? new TrialResult(c, [], TrialEnd.Failed, failure) : Result(c, i)),
+        ];
+    }
+
+    // One that the end of the time cut off counts when it came far enough.
+    private TrialResult Result(TuningConfiguration configuration, int index)
+    {
+        TrialEnd end = _ends[index] is { } told and not TrialEnd.NotTried ? told
+            : _steps[index].Count >= leastSteps ? TrialEnd.Measured : TrialEnd.NotTried;
+        return new TrialResult(configuration, end == TrialEnd.NotTried ? [] : _steps[index], end);
+    }
+}
