@@ -116,6 +116,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public int CountSamples(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        LaneData.LoaderOptions(Options, context.Options).Validate();
         int frames = CountFrames(context);
         if (Options.Pretrained is not null)
         {

@@ -154,7 +154,10 @@ public sealed class OptionRow
         return limits.Length == 0 ? "a finite number" : string.Join(" and ", limits);
     }
 
-    private static string Text(double value) => value.ToString("0.############", CultureInfo.InvariantCulture);
+    // "0.###" alone has 15 digits.
+    private static string Text(double value) => value == Math.Truncate(value) && Math.Abs(value) < long.MaxValue
+        ? ((long)value).ToString(CultureInfo.InvariantCulture)
+        : value.ToString("0.############", CultureInfo.InvariantCulture);
 
     private object? Read(JsonNode? value, string name)
     {
