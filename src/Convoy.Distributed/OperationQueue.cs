@@ -1,8 +1,11 @@
+using System.Globalization;
+
 namespace Convoy.Distributed;
 
 /// <summary>
 /// Runs operations one at a time, in the order in which they were asked for. While nothing is waiting, a synchronous one runs on
-/// the caller's own thread, which costs no switch; asynchronous ones run on a thread that starts with the first of them.
+/// the caller's own thread, which costs no switch; asynchronous ones run on a thread that starts with the first of them. An
+/// operation that the backend only starts makes room for the next one as soon as it is started.
 /// </summary>
 internal sealed class OperationQueue : IDisposable
 {
@@ -15,7 +18,7 @@ internal sealed class OperationQueue : IDisposable
     private bool _closed;
 
     /// <param name="name">Names the thread.</param>
-    /// <param name="execute">Runs an operation and finishes it; does not throw.</param>
+    /// <param name="execute">Runs an operation, or starts it; does not throw.</param>
     public OperationQueue(string name, Action<Work> execute)
     {
         _name = name;
@@ -79,7 +82,7 @@ internal sealed class OperationQueue : IDisposable
 
         foreach (Work work in abandoned)
         {
-            work.Finish(new ObjectDisposedException(nameof(ProcessGroup), $"{work.Operation}: the process group was disposed before this began."));
+            work.Abandon(new ObjectDisposedException(nameof(ProcessGroup), $"{work.Operation}: the process group was disposed before this began."));
         }
 
         lock (_gate)
@@ -146,6 +149,48 @@ internal sealed class OperationQueue : IDisposable
             {
                 Monitor.PulseAll(_gate);
             }
+        }
+    }
+}
+
+/// <summary>
+/// The queues of messages between two ranks: one for each other rank and direction, so that messages to and from one rank keep
+/// their order and wait for nobody else.
+/// </summary>
+internal sealed class MessageQueues(string name, Action<Work> execute) : IDisposable
+{
+    private readonly Dictionary<(OperationKind Direction, int Peer), OperationQueue> _queues = [];
+    private bool _closed;
+
+    /// <summary>The queue for <see cref="OperationKind.Send"/> to, or <see cref="OperationKind.Receive"/> from, <paramref name="peer"/>.</summary>
+    public OperationQueue For(OperationKind direction, int peer)
+    {
+        lock (_queues)
+        {
+            ObjectDisposedException.ThrowIf(_closed, typeof(ProcessGroup));
+            if (!_queues.TryGetValue((direction, peer), out OperationQueue? queue))
+            {
+                queue = new OperationQueue(string.Create(CultureInfo.InvariantCulture, $"convoy {name} {direction} {peer}"), execute);
+                _queues.Add((direction, peer), queue);
+            }
+
+            return queue;
+        }
+    }
+
+    public void Dispose()
+    {
+        OperationQueue[] queues;
+        lock (_queues)
+        {
+            // A queue made later would work in memory that is gone.
+            _closed = true;
+            queues = [.. _queues.Values];
+        }
+
+        foreach (OperationQueue queue in queues)
+        {
+            queue.Dispose();
         }
     }
 }

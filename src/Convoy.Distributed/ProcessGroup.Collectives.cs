@@ -1,35 +1,30 @@
-using Convoy.Distributed.Errors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed;
 
-/// <content>The collective operations: what they take, and that it is checked before anything travels.</content>
+/// <content>The operations: what they take, and that it is checked before anything travels.</content>
 public abstract partial class ProcessGroup
 {
-    /// <summary>The device whose tensors this group takes. Default: the CPU.</summary>
-    protected virtual DeviceType Device => DeviceType.CPU;
-
     /// <summary>Replaces <paramref name="tensor"/> on every rank by all ranks' tensors combined, element by element.</summary>
     /// <param name="tensor">A type that goes with <paramref name="op"/> (see <see cref="ReduceOp"/>); any shape and strides, also empty. float16 and bfloat16 are combined in float32 and rounded once.</param>
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is on another device.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void AllReduce(Tensor tensor, ReduceOp op = ReduceOp.Sum) => Run(AllReduceOperation(tensor, op), () => AllReduceCore(tensor, op));
+    public void AllReduce(Tensor tensor, ReduceOp op = ReduceOp.Sum) => Run(AllReduceOperation(tensor, op), () => StartAllReduce(tensor, op));
 
     /// <summary>Like <see cref="AllReduce"/>, without waiting.</summary>
     public Work AllReduceAsync(Tensor tensor, ReduceOp op = ReduceOp.Sum) =>
-        Start(AllReduceOperation(tensor, op), [tensor], held => AllReduceCore(held[0], op));
+        Start(AllReduceOperation(tensor, op), [tensor], held => StartAllReduce(held[0], op));
 
     /// <summary>Copies <paramref name="tensor"/> of rank <paramref name="root"/> into those of all other ranks.</summary>
     /// <param name="tensor">Any element type, shape and strides.</param>
     /// <param name="root">The rank whose values all get.</param>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Broadcast(Tensor tensor, int root) => Run(BroadcastOperation(tensor, root), () => BroadcastCore(tensor, root));
+    public void Broadcast(Tensor tensor, int root) => Run(BroadcastOperation(tensor, root), () => StartBroadcast(tensor, root));
 
     /// <summary>Like <see cref="Broadcast"/>, without waiting.</summary>
     public Work BroadcastAsync(Tensor tensor, int root) =>
-        Start(BroadcastOperation(tensor, root), [tensor], held => BroadcastCore(held[0], root));
+        Start(BroadcastOperation(tensor, root), [tensor], held => StartBroadcast(held[0], root));
 
     /// <summary>Replaces <paramref name="tensor"/> on rank <paramref name="root"/> by all ranks' tensors combined; elsewhere it stays as it is.</summary>
     /// <param name="tensor">See <see cref="AllReduce"/>.</param>
@@ -37,22 +32,22 @@ public abstract partial class ProcessGroup
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is on another device.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Reduce(Tensor tensor, int root, ReduceOp op = ReduceOp.Sum) => Run(ReduceOperation(tensor, root, op), () => ReduceCore(tensor, root, op));
+    public void Reduce(Tensor tensor, int root, ReduceOp op = ReduceOp.Sum) => Run(ReduceOperation(tensor, root, op), () => StartReduce(tensor, root, op));
 
     /// <summary>Like <see cref="Reduce"/>, without waiting.</summary>
     public Work ReduceAsync(Tensor tensor, int root, ReduceOp op = ReduceOp.Sum) =>
-        Start(ReduceOperation(tensor, root, op), [tensor], held => ReduceCore(held[0], root, op));
+        Start(ReduceOperation(tensor, root, op), [tensor], held => StartReduce(held[0], root, op));
 
     /// <summary>Gathers every rank's <paramref name="input"/> on every rank.</summary>
     /// <param name="outputs"><see cref="Size"/> tensors, each with the input's type and number of elements; output r gets rank r's input.</param>
     /// <param name="input">Any element type, shape and strides.</param>
     /// <exception cref="ArgumentException">The outputs do not fit the input.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void AllGather(IReadOnlyList<Tensor> outputs, Tensor input) => Run(AllGatherOperation(outputs, input), () => AllGatherCore(outputs, input));
+    public void AllGather(IReadOnlyList<Tensor> outputs, Tensor input) => Run(AllGatherOperation(outputs, input), () => StartAllGather(outputs, input));
 
     /// <summary>Like <see cref="AllGather"/>, without waiting.</summary>
     public Work AllGatherAsync(IReadOnlyList<Tensor> outputs, Tensor input) =>
-        Start(AllGatherOperation(outputs, input), [.. outputs, input], held => AllGatherCore([.. held.SkipLast(1)], held[^1]));
+        Start(AllGatherOperation(outputs, input), [.. outputs, input], held => StartAllGather([.. held.SkipLast(1)], held[^1]));
 
     /// <summary>Gathers every rank's <paramref name="input"/> on rank <paramref name="root"/>.</summary>
     /// <param name="outputs">On the root <see cref="Size"/> tensors as in <see cref="AllGather"/>; elsewhere null.</param>
@@ -60,11 +55,11 @@ public abstract partial class ProcessGroup
     /// <param name="root">The rank that gets them.</param>
     /// <exception cref="ArgumentException">The outputs do not fit the input, are missing on the root, or are given elsewhere.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Gather(IReadOnlyList<Tensor>? outputs, Tensor input, int root) => Run(GatherOperation(outputs, input, root), () => GatherCore(outputs ?? [], input, root));
+    public void Gather(IReadOnlyList<Tensor>? outputs, Tensor input, int root) => Run(GatherOperation(outputs, input, root), () => StartGather(outputs ?? [], input, root));
 
     /// <summary>Like <see cref="Gather"/>, without waiting.</summary>
     public Work GatherAsync(IReadOnlyList<Tensor>? outputs, Tensor input, int root) =>
-        Start(GatherOperation(outputs, input, root), [.. outputs ?? [], input], held => GatherCore([.. held.SkipLast(1)], held[^1], root));
+        Start(GatherOperation(outputs, input, root), [.. outputs ?? [], input], held => StartGather([.. held.SkipLast(1)], held[^1], root));
 
     /// <summary>Gives each rank its own part of what rank <paramref name="root"/> has.</summary>
     /// <param name="output">Gets this rank's part. Any element type, shape and strides.</param>
@@ -72,11 +67,11 @@ public abstract partial class ProcessGroup
     /// <param name="root">The rank that gives.</param>
     /// <exception cref="ArgumentException">The inputs do not fit the output, are missing on the root, or are given elsewhere.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    public void Scatter(Tensor output, IReadOnlyList<Tensor>? inputs, int root) => Run(ScatterOperation(output, inputs, root), () => ScatterCore(output, inputs ?? [], root));
+    public void Scatter(Tensor output, IReadOnlyList<Tensor>? inputs, int root) => Run(ScatterOperation(output, inputs, root), () => StartScatter(output, inputs ?? [], root));
 
     /// <summary>Like <see cref="Scatter"/>, without waiting.</summary>
     public Work ScatterAsync(Tensor output, IReadOnlyList<Tensor>? inputs, int root) =>
-        Start(ScatterOperation(output, inputs, root), [.. inputs ?? [], output], held => ScatterCore(held[^1], [.. held.SkipLast(1)], root));
+        Start(ScatterOperation(output, inputs, root), [.. inputs ?? [], output], held => StartScatter(held[^1], [.. held.SkipLast(1)], root));
 
     /// <summary>Combines every rank's <paramref name="inputs"/> element by element, and gives rank r the result of input r.</summary>
     /// <param name="output">Gets this rank's part; a type as in <see cref="AllReduce"/>.</param>
@@ -85,60 +80,76 @@ public abstract partial class ProcessGroup
     /// <exception cref="ArgumentException">The inputs do not fit the output, or their type does not go with <paramref name="op"/>.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
     public void ReduceScatter(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op = ReduceOp.Sum) =>
-        Run(ReduceScatterOperation(output, inputs, op), () => ReduceScatterCore(output, inputs, op));
+        Run(ReduceScatterOperation(output, inputs, op), () => StartReduceScatter(output, inputs, op));
 
     /// <summary>Like <see cref="ReduceScatter"/>, without waiting.</summary>
     public Work ReduceScatterAsync(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op = ReduceOp.Sum) =>
-        Start(ReduceScatterOperation(output, inputs, op), [.. inputs, output], held => ReduceScatterCore(held[^1], [.. held.SkipLast(1)], op));
+        Start(ReduceScatterOperation(output, inputs, op), [.. inputs, output], held => StartReduceScatter(held[^1], [.. held.SkipLast(1)], op));
 
     /// <summary>Gives input r of this rank to rank r, and gets its input for this rank as output r.</summary>
     /// <param name="outputs"><see cref="Size"/> tensors of one type; output r has as many elements as rank r gives to this rank.</param>
     /// <param name="inputs"><see cref="Size"/> tensors of the same type; their sizes may differ.</param>
     /// <exception cref="ArgumentException">There are too few or too many tensors, or their types differ.</exception>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or gave another number of elements than expected.</exception>
-    public void AllToAll(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => Run(AllToAllOperation(outputs, inputs), () => AllToAllCore(outputs, inputs));
+    public void AllToAll(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => Run(AllToAllOperation(outputs, inputs), () => StartAllToAll(outputs, inputs));
 
     /// <summary>Like <see cref="AllToAll"/>, without waiting.</summary>
     public Work AllToAllAsync(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) =>
-        Start(AllToAllOperation(outputs, inputs), [.. outputs, .. inputs], held => AllToAllCore([.. held.Take(Size)], [.. held.Skip(Size)]));
+        Start(AllToAllOperation(outputs, inputs), [.. outputs, .. inputs], held => StartAllToAll([.. held.Take(Size)], [.. held.Skip(Size)]));
 
     /// <summary>Returns when all ranks have called it.</summary>
     /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
     public void Barrier()
     {
         RequireIntact();
-        Run(new Operation(OperationKind.Barrier), BarrierCore);
+        Run(new Operation(OperationKind.Barrier), StartBarrier);
     }
 
     /// <summary>Like <see cref="Barrier"/>, without waiting.</summary>
-    public Work BarrierAsync() => Start(new Operation(OperationKind.Barrier), [], _ => BarrierCore());
+    public Work BarrierAsync() => Start(new Operation(OperationKind.Barrier), [], _ => StartBarrier());
 
-    /// <summary>The backend's <see cref="AllReduce"/>; the arguments are checked.</summary>
-    protected abstract void AllReduceCore(Tensor tensor, ReduceOp op);
+    /// <summary>Sends <paramref name="tensor"/> to one rank; returns when the tensor may be changed again.</summary>
+    /// <param name="tensor">Any element type, shape and strides, also empty.</param>
+    /// <param name="destination">The rank that receives; not this one.</param>
+    /// <param name="tag">Tells messages of a pair of ranks apart: a receiver gets the first one with its tag. At least 0.</param>
+    /// <exception cref="DistributedException">The other rank ended or did not receive in time.</exception>
+    public void Send(Tensor tensor, int destination, int tag = 0)
+    {
+        Operation operation = Message(OperationKind.Send, tensor, destination, tag);
+        _messages.For(OperationKind.Send, destination).Run(new Work(operation, Name, () => StartSend(tensor, destination, tag), [], () => [destination]));
+    }
 
-    /// <summary>The backend's <see cref="Broadcast"/>; the arguments are checked.</summary>
-    protected abstract void BroadcastCore(Tensor tensor, int root);
+    /// <summary>Like <see cref="Send"/>, without waiting.</summary>
+    public Work SendAsync(Tensor tensor, int destination, int tag = 0)
+    {
+        Operation operation = Message(OperationKind.Send, tensor, destination, tag);
+        Tensor held = tensor.detach().DetachFromDisposeScope();
+        var work = new Work(operation, Name, () => StartSend(held, destination, tag), [held], () => [destination]);
+        _messages.For(OperationKind.Send, destination).Enqueue(work);
+        return work;
+    }
 
-    /// <summary>The backend's <see cref="Reduce"/>; the arguments are checked.</summary>
-    protected abstract void ReduceCore(Tensor tensor, int root, ReduceOp op);
+    /// <summary>Receives what <paramref name="source"/> sends next with <paramref name="tag"/>.</summary>
+    /// <param name="tensor">Where to put it; the same element type and number of elements as sent.</param>
+    /// <param name="source">The rank that sends; not this one.</param>
+    /// <param name="tag">See <see cref="Send"/>.</param>
+    /// <exception cref="CollectiveMismatchException">What was sent has another type or size.</exception>
+    /// <exception cref="DistributedException">The other rank ended or did not send in time.</exception>
+    public void Receive(Tensor tensor, int source, int tag = 0)
+    {
+        Operation operation = Message(OperationKind.Receive, tensor, source, tag);
+        _messages.For(OperationKind.Receive, source).Run(new Work(operation, Name, () => StartReceive(tensor, source, tag), [], () => [source]));
+    }
 
-    /// <summary>The backend's <see cref="AllGather"/>; the arguments are checked.</summary>
-    protected abstract void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input);
-
-    /// <summary>The backend's <see cref="Gather"/>; the arguments are checked; no outputs but on the root.</summary>
-    protected abstract void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root);
-
-    /// <summary>The backend's <see cref="Scatter"/>; the arguments are checked; no inputs but on the root.</summary>
-    protected abstract void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root);
-
-    /// <summary>The backend's <see cref="ReduceScatter"/>; the arguments are checked.</summary>
-    protected abstract void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op);
-
-    /// <summary>The backend's <see cref="AllToAll"/>; the arguments are checked as far as one rank can.</summary>
-    protected abstract void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs);
-
-    /// <summary>The backend's <see cref="Barrier"/>.</summary>
-    protected abstract void BarrierCore();
+    /// <summary>Like <see cref="Receive"/>, without waiting.</summary>
+    public Work ReceiveAsync(Tensor tensor, int source, int tag = 0)
+    {
+        Operation operation = Message(OperationKind.Receive, tensor, source, tag);
+        Tensor held = tensor.detach().DetachFromDisposeScope();
+        var work = new Work(operation, Name, () => StartReceive(held, source, tag), [held], () => [source]);
+        _messages.For(OperationKind.Receive, source).Enqueue(work);
+        return work;
+    }
 
     private static void RequireReducible(ScalarType dtype, ReduceOp op)
     {
@@ -148,7 +159,7 @@ public abstract partial class ProcessGroup
         }
     }
 
-    private static Operation Describe(OperationKind kind, Tensor tensor, ReduceOp? op = null, int? root = null) => new(kind, tensor.dtype, tensor.shape, op, root);
+    private protected static Operation Describe(OperationKind kind, Tensor tensor, ReduceOp? op = null, int? peer = null, int tag = 0) => new(kind, tensor.dtype, tensor.shape, op, peer, tag);
 
     private Operation AllReduceOperation(Tensor tensor, ReduceOp op)
     {
@@ -161,7 +172,7 @@ public abstract partial class ProcessGroup
     {
         RequireUsable(tensor);
         RequireRank(root, nameof(root));
-        return Describe(OperationKind.Broadcast, tensor, root: root);
+        return Describe(OperationKind.Broadcast, tensor, peer: root);
     }
 
     private Operation ReduceOperation(Tensor tensor, int root, ReduceOp op)
@@ -183,14 +194,14 @@ public abstract partial class ProcessGroup
     {
         RequireUsable(input);
         RequireOnRootOnly(outputs, input, root, nameof(outputs));
-        return Describe(OperationKind.Gather, input, root: root);
+        return Describe(OperationKind.Gather, input, peer: root);
     }
 
     private Operation ScatterOperation(Tensor output, IReadOnlyList<Tensor>? inputs, int root)
     {
         RequireUsable(output);
         RequireOnRootOnly(inputs, output, root, nameof(inputs));
-        return Describe(OperationKind.Scatter, output, root: root);
+        return Describe(OperationKind.Scatter, output, peer: root);
     }
 
     private Operation ReduceScatterOperation(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op)
@@ -216,6 +227,16 @@ public abstract partial class ProcessGroup
         }
 
         return new Operation(OperationKind.AllToAll, inputs[0].dtype, [inputs.Sum(input => input.numel())]);
+    }
+
+    private Operation Message(OperationKind kind, Tensor tensor, int peer, int tag)
+    {
+        RequireUsable(tensor);
+        RequireRank(peer, kind == OperationKind.Send ? "destination" : "source");
+        ArgumentOutOfRangeException.ThrowIfNegative(tag);
+        return peer == Rank
+            ? throw new ArgumentException(FormattableString.Invariant($"rank {Rank} cannot {kind} to or from itself. Copy the tensor instead."))
+            : Describe(kind, tensor, peer: peer, tag: tag);
     }
 
     private void RequireUsable(Tensor tensor)

@@ -1,9 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.ExceptionServices;
-using Convoy.Distributed.Errors;
-using Convoy.Distributed.Rendezvous;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed;
@@ -11,16 +7,19 @@ namespace Convoy.Distributed;
 /// <summary>
 /// The processes of a job and the operations between them, named as PyTorch's <c>ProcessGroup</c>. Every rank calls the same
 /// collective operations in the same order with tensors of the same size and type. Each has two forms: one returns when this
-/// rank's result is there, the other (<c>...Async</c>) at once with a <see cref="Work"/> to wait for.
+/// rank's result is there, the other (<c>...Async</c>) at once with a <see cref="Work"/> to wait for. This class checks, orders and
+/// observes the calls; a backend implements them.
 /// </summary>
 /// <remarks>
-/// The operations of a group run one after the other in the order called, those of two groups at the same time. The result is
+/// The operations of a group begin in the order called and, unless the backend overlaps them, run one after the other; those of two groups run at the same time. The result is
 /// bitwise the same on all ranks and from run to run. After an operation failed, the ranks no longer agree where they are: the
 /// group is broken, and each later operation throws the first error again.
 /// </remarks>
 public abstract partial class ProcessGroup : IDisposable
 {
     private readonly OperationQueue _collectives;
+    private readonly MessageQueues _messages;
+    private readonly HashSet<BackendWork> _pending = [];
     private readonly Lock _observing = new();
     private IOperationObserver[] _observers = [];
     private ExceptionDispatchInfo? _failure;
@@ -75,21 +74,6 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>Who is told of the group's operations; see <see cref="Observe"/>.</summary>
     public IReadOnlyList<IOperationObserver> Observers => _observers;
 
-    /// <summary>Told when all ranks have begun a collective operation: by a group to the one that is wrapped around it.</summary>
-    internal Action? WhenAllArrived { get; set; }
-
-    /// <summary>The ranks that have not begun the present collective operation.</summary>
-    internal IReadOnlyList<int> PresentlyMissingRanks => MissingRanks();
-
-    /// <summary>The device whose tensors this group takes.</summary>
-    internal DeviceType TensorDevice => Device;
-
-    /// <summary>How many operations this rank has done without an error, messages included.</summary>
-    protected long CompletedOperations => Interlocked.Read(ref _completed);
-
-    /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
-    protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
-
     /// <summary>
     /// Makes a group of some of this group's ranks, which works at the same time as this one and as all others. All ranks of this
     /// group call it in the same order with the same ranks, also those that do not belong to the new group.
@@ -110,7 +94,7 @@ public abstract partial class ProcessGroup : IDisposable
 
         string name = string.Create(CultureInfo.InvariantCulture, $"{Name}/{++_groups}");
         ProcessGroup? made = null;
-        Run(new Operation(OperationKind.NewGroup, ScalarType.Int64, [members.Length]), () => made = NewGroupCore(members, name));
+        Run(new Operation(OperationKind.NewGroup, Ranks: members), () => made = NewGroupCore(members, name));
         if (made is not null)
         {
             made._observers = _observers;
@@ -184,16 +168,11 @@ public abstract partial class ProcessGroup : IDisposable
             BeginDispose();
             _collectives.Dispose();
             _messages.Dispose();
+            AbandonPending();
             Dispose(true);
             GC.SuppressFinalize(this);
         }
     }
-
-    /// <summary>The error that a rank has left the group, in order or after a failure that it noted, for this rank, which waits for it in <paramref name="operation"/>; null: it has not, or the backend cannot tell.</summary>
-    internal virtual DistributedException? Departure(int rank, string operation) => null;
-
-    /// <summary>Says that the group is being disposed; also to a group within this one, whose operation this one may wait for.</summary>
-    internal virtual void BeginDispose() => Volatile.Write(ref _disposing, 1);
 
     /// <summary>Breaks the group, unless it is broken, for an error that keeps this rank from taking part in what the others do: each later operation throws it.</summary>
     internal void Break(Exception error)
@@ -204,54 +183,30 @@ public abstract partial class ProcessGroup : IDisposable
         }
     }
 
-    /// <summary>Frees what the backend holds; no operation runs any more.</summary>
-    protected virtual void Dispose(bool disposing)
+    private void Run(Operation operation, Func<BackendWork?> start) => _collectives.Run(new Work(operation, Name, start, [], MissingRanks));
+
+    private void Run(Operation operation, Action body) => Run(operation, () =>
     {
-    }
-
-    /// <summary>Says that all ranks have begun the present collective operation, so that waiting and exchanging can be told apart. A backend calls it once in each.</summary>
-    protected void ReportAllArrived()
-    {
-        _current?.AllArrived(Stopwatch.GetTimestamp());
-        WhenAllArrived?.Invoke();
-    }
-
-    /// <summary>Called once, when the first operation fails on this rank: it takes part no longer. A backend lets the ranks that wait for it know.</summary>
-    protected virtual void OnFailed(Exception error)
-    {
-    }
-
-    /// <summary>The ranks that have not begun the present collective operation, as far as the backend knows.</summary>
-    protected virtual IReadOnlyList<int> MissingRanks() => [];
-
-    /// <summary>The backend's <see cref="NewGroup"/>; the arguments are checked.</summary>
-    /// <param name="ranks">The members.</param>
-    /// <param name="name">The new group's name, the same on all ranks and not used before.</param>
-    protected abstract ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name);
-
-    /// <summary>The backend's <see cref="AllocateBuffer"/>; ordinary memory unless the backend has better.</summary>
-    protected virtual Tensor AllocateBufferCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
-
-    /// <summary>The backend's <see cref="AllocateShared"/>; null unless the ranks can share memory.</summary>
-    protected virtual Tensor? AllocateSharedCore(long count, ScalarType dtype) => null;
-
-    private void Run(Operation operation, Action body) => _collectives.Run(new Work(operation, Name, body, [], MissingRanks));
+        body();
+        return null;
+    });
 
     // The caller may dispose its tensors before the operation runs: aliases keep their memory.
-    private Work Start(Operation operation, IReadOnlyList<Tensor> tensors, Action<IReadOnlyList<Tensor>> body)
+    private Work Start(Operation operation, IReadOnlyList<Tensor> tensors, Func<IReadOnlyList<Tensor>, BackendWork?> start)
     {
         Tensor[] held = [.. tensors.Select(tensor => tensor.detach().DetachFromDisposeScope())];
-        var work = new Work(operation, Name, () => body(held), held, MissingRanks);
+        var work = new Work(operation, Name, () => start(held), held, MissingRanks);
         _collectives.Enqueue(work);
         return work;
     }
 
     private void Execute(Work work)
     {
-        bool collective = work.Operation.Kind is not (OperationKind.Send or OperationKind.Receive);
+        bool isMessage = work.Operation.IsMessage;
+
         // Counted apart: all ranks give a collective operation the same number, whatever messages some of them exchange.
-        work.Begin(collective ? Interlocked.Increment(ref _collectiveCount) : Interlocked.Increment(ref _messageCount));
-        if (collective)
+        work.Begin(isMessage ? Interlocked.Increment(ref _messageCount) : Interlocked.Increment(ref _collectiveCount));
+        if (!isMessage)
         {
             _current = work;
             if (Size == 1)
@@ -266,17 +221,60 @@ public abstract partial class ProcessGroup : IDisposable
             observer.Started(work);
         }
 
+        BackendWork? backendWork = null;
         Exception? error = null;
         try
         {
             _failure?.Throw();
-            work.Execute();
-            Interlocked.Increment(ref _completed);
+            backendWork = work.Start();
         }
         catch (Exception thrown)
         {
             error = thrown;
-            Break(thrown);
+        }
+
+        if (backendWork is null)
+        {
+            Finish(work, observers, error);
+        }
+        else
+        {
+            Follow(work, backendWork, observers);
+        }
+    }
+
+    private void Follow(Work work, BackendWork backendWork, IOperationObserver[] observers)
+    {
+        lock (_pending)
+        {
+            _pending.Add(backendWork);
+        }
+
+        // A timer takes at most 49 days.
+        double milliseconds = Math.Min(Timeout.TotalMilliseconds, uint.MaxValue - 1.0);
+        ITimer limit = TimeProvider.System.CreateTimer(_ => backendWork.Complete(work.TimedOut(Timeout)), null, TimeSpan.FromMilliseconds(milliseconds), System.Threading.Timeout.InfiniteTimeSpan);
+        work.Follow(backendWork);
+        backendWork.OnCompleted(error =>
+        {
+            limit.Dispose();
+            lock (_pending)
+            {
+                _pending.Remove(backendWork);
+            }
+
+            Finish(work, observers, error);
+        });
+    }
+
+    private void Finish(Work work, IOperationObserver[] observers, Exception? error)
+    {
+        if (error is null)
+        {
+            Interlocked.Increment(ref _completed);
+        }
+        else
+        {
+            Break(error);
         }
 
         // Observers first: a caller that gets an error may end the process, and what they write must be there by then.
@@ -291,6 +289,20 @@ public abstract partial class ProcessGroup : IDisposable
         finally
         {
             work.Complete();
+        }
+    }
+
+    private void AbandonPending()
+    {
+        BackendWork[] pending;
+        lock (_pending)
+        {
+            pending = [.. _pending];
+        }
+
+        foreach (BackendWork backendWork in pending)
+        {
+            backendWork.Complete(new ObjectDisposedException(nameof(ProcessGroup), $"the process group {Name} was disposed before this operation was done."));
         }
     }
 

@@ -1,7 +1,6 @@
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed;

@@ -6,6 +6,7 @@ namespace Convoy.Architecture.Tests;
 public sealed partial class SourceFileTests
 {
     private const int MostLines = 400;
+    private const int MostFiles = 25;
     private static readonly string[] NamesThatSayNothing = ["Util", "Utils", "Utility", "Utilities", "Helper", "Helpers", "Manager"];
 
     [Fact]
@@ -37,44 +38,13 @@ public sealed partial class SourceFileTests
         where NamesThatSayNothing.Any(n => name.EndsWith(n, StringComparison.Ordinal))
         select $"{file}: {name}");
 
-    /// <summary>
-    /// Folders of one project that use each other belong together. A folder sees the one above it without saying so;
-    /// only what is said with <c>using</c> counts here.
-    /// </summary>
+    /// <summary>One idea is one file, and one folder is at most about so many ideas.</summary>
     [Fact]
-    public void Namespaces_OfAProject_HaveNoCycles()
-    {
-        ILookup<string, string> uses = Repository.SourceFiles
-            .SelectMany(f => Using().Matches(Repository.Text(f)).Select(m => (From: FolderOf(f), To: m.Groups["name"].Value)))
-            .Where(u => u.From != u.To && ProjectOf(u.From) == ProjectOf(u.To))
-            .Distinct()
-            .ToLookup(u => u.From, u => u.To);
-
-        Assert.Empty(uses.Select(u => u.Key).Where(n => Reaches(n, n, uses)).Order(StringComparer.Ordinal));
-    }
-
-    private static bool Reaches(string from, string target, ILookup<string, string> uses)
-    {
-        var seen = new HashSet<string>();
-        var open = new Stack<string>([from]);
-        while (open.TryPop(out string? at))
-        {
-            foreach (string next in uses[at])
-            {
-                if (next == target)
-                {
-                    return true;
-                }
-
-                if (seen.Add(next))
-                {
-                    open.Push(next);
-                }
-            }
-        }
-
-        return false;
-    }
+    public void Files_OfAFolder_AreAtMost25() => Assert.Empty(
+        from file in Repository.SourceFiles
+        group file by FolderOf(file) into folder
+        where folder.Count() > MostFiles
+        select $"{folder.Key}: {folder.Count()} files");
 
     private static string? Declared(string file) =>
         NamespaceLine().Match(Repository.Text(file)) is { Success: true } match ? match.Groups["name"].Value : null;
@@ -82,13 +52,8 @@ public sealed partial class SourceFileTests
     // src/Convoy.Lanes/Data/X.cs -> Convoy.Lanes.Data
     private static string FolderOf(string file) => string.Join('.', file.Split('/')[1..^1]);
 
-    private static string ProjectOf(string name) => string.Join('.', name.Split('.').Take(2));
-
     [GeneratedRegex(@"^namespace (?<name>[\w.]+)", RegexOptions.Multiline)]
     private static partial Regex NamespaceLine();
-
-    [GeneratedRegex(@"^using (static )?(?<name>Convoy(\.\w+)+);", RegexOptions.Multiline)]
-    private static partial Regex Using();
 
     [GeneratedRegex(@"^public [\w ]*?(class|record struct|record|struct|interface|enum|delegate [\w<>?\[\], ]+?) (?<name>\w+)\s*[<({;:\r\n]", RegexOptions.Multiline)]
     private static partial Regex PublicType();

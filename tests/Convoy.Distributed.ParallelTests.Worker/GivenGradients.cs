@@ -1,4 +1,4 @@
-using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Distributed.GradientReduction;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.ParallelTests.Worker;

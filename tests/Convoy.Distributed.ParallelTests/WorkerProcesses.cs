@@ -74,7 +74,7 @@ internal static class WorkerProcesses
             mount -t tmpfs -o size="$1" tmpfs /dev/shm || exit 77
             rank=0
             while [ $rank -lt "$WORLD_SIZE" ]; do
-                RANK=$rank LOCAL_RANK=$rank "$2" exec "$3" "$4" "$5" 2>&1 | sed "s/^/rank $rank: /" &
+                RANK=$rank LOCAL_RANK=$rank "$2" exec "$3" "$4" "$5" 2>&1 | sed -u "s/^/rank $rank: /" &
                 rank=$((rank + 1))
             done
             wait

@@ -1,5 +1,3 @@
-using Convoy.Metrics;
-
 namespace Convoy.Metrics.Tests;
 
 public sealed class StepMetricsLogTests : IDisposable

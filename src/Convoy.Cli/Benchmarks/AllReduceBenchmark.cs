@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Metrics;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Convoy.Distributed;
-using Convoy.Distributed.Errors;
 using Convoy.Metrics;
 using static TorchSharp.torch;
 

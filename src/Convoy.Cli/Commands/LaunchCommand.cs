@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Convoy.Cli.Launching;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Programs;
 

@@ -32,7 +32,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
     private readonly Option<int> _repeats = new("--repeats") { Description = "Runs of each configuration, alternating with those of the others.", DefaultValueFactory = _ => 2 };
     private readonly Option<double> _minutes = new("--minutes") { Description = "Time for all runs together, when --steps is not given.", DefaultValueFactory = _ => 3 };
     private readonly Option<bool> _weak = new("--weak") { Description = "Weak scaling: every process has a batch of its own, instead of a share of the same global batch." };
-    private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Samples of one step over all processes; with --weak in each process. [default: the smallest multiple of all --processes from 8 up; with --weak 8]" };
+    private readonly Option<int?> _batchSize = new("--batch-size") { Description = "Samples of one step over all processes; with --weak in each process. [default: the smallest multiple of all --processes from the task's batch up, which is 8 for the lane detector; with --weak that batch]" };
     private readonly SettingOptions _training = new(VerbDefaults.Measured, NotTaken);
 
     /// <summary>Adds the options to the verb.</summary>
@@ -79,7 +79,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
             Training = start.With(_training.Read(parsed)),
         };
         settings.Validate();
-        settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? StudyDefaults.LeastBatch : StudyDefaults.Batch(processes)) };
+        settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? start.Training.BatchSize : StudyDefaults.Batch(processes, start.Training.BatchSize)) };
         settings.Validate();
         return new ScaleRequest(study, settings, own ?? TaskChoice.Lanes(FramesToDraw(settings)));
     }

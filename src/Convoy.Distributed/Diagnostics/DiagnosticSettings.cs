@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Diagnostics;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Diagnostics;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Diagnostics;

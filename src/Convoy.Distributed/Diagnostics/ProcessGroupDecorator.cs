@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,9 +33,8 @@ public abstract class ProcessGroupDecorator : ProcessGroup
 
     /// <summary>Runs an operation of the group inside by calling <paramref name="run"/>, once.</summary>
     /// <param name="operation">What is done.</param>
-    /// <param name="call">What has to be the same on all ranks, in words.</param>
     /// <param name="run">Does it.</param>
-    protected abstract void Forward(Operation operation, string call, Action run);
+    protected abstract void Forward(Operation operation, Action run);
 
     /// <summary>Wraps a group that was made from the one inside.</summary>
     /// <param name="inner">The new group.</param>
@@ -50,58 +48,47 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     protected override IReadOnlyList<int> MissingRanks() => Inner.PresentlyMissingRanks;
 
     /// <inheritdoc/>
-    protected override void AllReduceCore(Tensor tensor, ReduceOp op) =>
-        Forward(Describe(OperationKind.AllReduce, tensor, op), () => Inner.AllReduce(tensor, op));
+    protected override void AllReduceCore(Tensor tensor, ReduceOp op) => Forward(Current, () => Inner.AllReduce(tensor, op));
 
     /// <inheritdoc/>
-    protected override void BroadcastCore(Tensor tensor, int root) =>
-        Forward(Describe(OperationKind.Broadcast, tensor, root: root), () => Inner.Broadcast(tensor, root));
+    protected override void BroadcastCore(Tensor tensor, int root) => Forward(Current, () => Inner.Broadcast(tensor, root));
 
     /// <inheritdoc/>
-    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op) =>
-        Forward(Describe(OperationKind.Reduce, tensor, op, root), () => Inner.Reduce(tensor, root, op));
+    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op) => Forward(Current, () => Inner.Reduce(tensor, root, op));
 
     /// <inheritdoc/>
-    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input) =>
-        Forward(Describe(OperationKind.AllGather, input), () => Inner.AllGather(outputs, input));
+    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input) => Forward(Current, () => Inner.AllGather(outputs, input));
 
     /// <inheritdoc/>
     protected override void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root) =>
-        Forward(Describe(OperationKind.Gather, input, root: root), () => Inner.Gather(Rank == root ? outputs : null, input, root));
+        Forward(Current, () => Inner.Gather(Rank == root ? outputs : null, input, root));
 
     /// <inheritdoc/>
     protected override void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root) =>
-        Forward(Describe(OperationKind.Scatter, output, root: root), () => Inner.Scatter(output, Rank == root ? inputs : null, root));
+        Forward(Current, () => Inner.Scatter(output, Rank == root ? inputs : null, root));
 
     /// <inheritdoc/>
-    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) =>
-        Forward(Describe(OperationKind.ReduceScatter, output, op), () => Inner.ReduceScatter(output, inputs, op));
+    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) => Forward(Current, () => Inner.ReduceScatter(output, inputs, op));
 
     /// <inheritdoc/>
-    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs)
-    {
-        var operation = new Operation(OperationKind.AllToAll, inputs[0].dtype, [inputs.Sum(input => input.numel())]);
-
-        // How much goes from rank to rank may differ.
-        Forward(operation, $"AllToAll({operation.ElementType})", () => Inner.AllToAll(outputs, inputs));
-    }
+    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => Forward(Current, () => Inner.AllToAll(outputs, inputs));
 
     /// <inheritdoc/>
-    protected override void BarrierCore() => Forward(new Operation(OperationKind.Barrier), Inner.Barrier);
+    protected override void BarrierCore() => Forward(Current, Inner.Barrier);
 
     /// <inheritdoc/>
     protected override void SendCore(Tensor tensor, int destination, int tag) =>
-        Forward(new Operation(OperationKind.Send, tensor.dtype, tensor.shape, Peer: destination, Tag: tag), () => Inner.Send(tensor, destination, tag));
+        Forward(Describe(OperationKind.Send, tensor, peer: destination, tag: tag), () => Inner.Send(tensor, destination, tag));
 
     /// <inheritdoc/>
     protected override void ReceiveCore(Tensor tensor, int source, int tag) =>
-        Forward(new Operation(OperationKind.Receive, tensor.dtype, tensor.shape, Peer: source, Tag: tag), () => Inner.Receive(tensor, source, tag));
+        Forward(Describe(OperationKind.Receive, tensor, peer: source, tag: tag), () => Inner.Receive(tensor, source, tag));
 
     /// <inheritdoc/>
     protected override Tensor AllocateBufferCore(long count, ScalarType dtype)
     {
         Tensor? buffer = null;
-        Forward(new Operation(OperationKind.AllocateBuffer, dtype, [count]), () => buffer = Inner.AllocateBuffer(count, dtype));
+        Forward(Current, () => buffer = Inner.AllocateBuffer(count, dtype));
         return buffer!;
     }
 
@@ -109,7 +96,7 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
     {
         Tensor? shared = null;
-        Forward(new Operation(OperationKind.AllocateShared, dtype, [count]), () => shared = Inner.AllocateShared(count, dtype));
+        Forward(Current, () => shared = Inner.AllocateShared(count, dtype));
         return shared;
     }
 
@@ -117,7 +104,7 @@ public abstract class ProcessGroupDecorator : ProcessGroup
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
     {
         ProcessGroup? made = null;
-        Forward(new Operation(OperationKind.NewGroup), FormattableString.Invariant($"NewGroup(ranks {string.Join(", ", ranks)})"), () => made = Inner.NewGroup(ranks));
+        Forward(Current, () => made = Inner.NewGroup(ranks));
         return made is null ? null : Wrap(made, ranks);
     }
 
@@ -131,8 +118,4 @@ public abstract class ProcessGroupDecorator : ProcessGroup
 
         base.Dispose(disposing);
     }
-
-    private static Operation Describe(OperationKind kind, Tensor tensor, ReduceOp? op = null, int? root = null) => new(kind, tensor.dtype, tensor.shape, op, root);
-
-    private void Forward(Operation operation, Action run) => Forward(operation, operation.ToString(), run);
 }

@@ -1,5 +1,3 @@
-using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Diagnostics;

@@ -49,7 +49,7 @@ public sealed class ProcessGroupSlowed : ProcessGroupDecorator
     }
 
     /// <inheritdoc/>
-    protected override void Forward(Operation operation, string call, Action run)
+    protected override void Forward(Operation operation, Action run)
     {
         ArgumentNullException.ThrowIfNull(run);
         run();

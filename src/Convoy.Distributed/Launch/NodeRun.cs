@@ -1,5 +1,3 @@
-using Convoy.Distributed.Errors;
-
 namespace Convoy.Distributed.Launch;
 
 /// <summary>One start of the workers on several machines, as this machine's launcher sees it.</summary>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
@@ -264,4 +263,32 @@ internal sealed class PeerNodes : IDisposable
     private static string StopKey(int start, StopReason reason) => $"{start}/stop/{reason}";
 
     private static string Text(int value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>What a launcher says of its machine when it joins the others.</summary>
+/// <param name="Host">The machine's name.</param>
+/// <param name="ProcessCount">How many workers it starts.</param>
+/// <param name="NodeCount">How many machines it was told of.</param>
+/// <param name="RunId">The job that it belongs to.</param>
+/// <param name="MaxRestarts">How many restarts it was told to allow.</param>
+internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeCount, string RunId, int MaxRestarts)
+{
+    private const int MostProcesses = 1 << 16;
+
+    /// <summary>How many workers it starts.</summary>
+    /// <exception cref="JsonException">No such number, in an introduction from elsewhere.</exception>
+    public int ProcessCount { get; } = ProcessCount is >= 1 and <= MostProcesses
+        ? ProcessCount
+        : throw new JsonException(FormattableString.Invariant($"not a number of processes: {ProcessCount}"));
+}
+
+/// <summary>What one machine's launcher tells the others at the end of a start.</summary>
+/// <param name="Failures">Its workers that failed, the likely cause first.</param>
+/// <param name="Interrupted">Whether its user interrupted it.</param>
+/// <param name="Error">Why it could not run its workers, or why nobody hears of it any more; null: it ran them.</param>
+internal sealed record NodeReport(IReadOnlyList<WorkerFailure> Failures, bool Interrupted, string? Error)
+{
+    /// <summary>Its workers that failed, the likely cause first.</summary>
+    /// <exception cref="JsonException">One is null, in a report from elsewhere.</exception>
+    public IReadOnlyList<WorkerFailure> Failures { get; } = Failures.Any(failure => failure is null) ? throw new JsonException("a failure is null") : Failures;
 }

@@ -1,4 +1,4 @@
-using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
 
@@ -6,10 +6,10 @@ namespace Convoy.Distributed.Launch;
 /// Says within seconds when a worker is stopped, by SIGSTOP or a debugger, and when it goes on: the others wait for it, at the start as well as later, and do not
 /// say why before their time-out is over. Nothing else is done about it.
 /// </summary>
-/// <param name="platform">What sees processes.</param>
+/// <param name="processes">What sees processes.</param>
 /// <param name="notice">Told each time, in a line.</param>
 /// <param name="time">The clock.</param>
-internal sealed class StoppedWorkers(IPlatform platform, Action<string> notice, TimeProvider time)
+internal sealed class StoppedWorkers(IProcessTable processes, Action<string> notice, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -41,7 +41,7 @@ internal sealed class StoppedWorkers(IPlatform platform, Action<string> notice, 
     /// <summary>Looks at one worker. What is stopped at two looks counts: a terminal's Ctrl-Z and fg stop this process, too, and end together.</summary>
     internal void Look(int rank, int processId)
     {
-        if (platform.Inspect(processId) is { IsStopped: true } status)
+        if (processes.Inspect(processId) is { IsStopped: true } status)
         {
             if (_since.TryAdd(processId, time.GetTimestamp()) || !_told.Add(processId))
             {
@@ -50,7 +50,7 @@ internal sealed class StoppedWorkers(IPlatform platform, Action<string> notice, 
 
             notice(FormattableString.Invariant($"rank {rank} (pid {processId}) {status.Describe()}, and the others wait for it. Let it go on{(status.IsTraced ? "" : $" with kill -CONT {processId}")}."));
         }
-        else if (_since.Remove(processId, out long since) && _told.Remove(processId) && platform.Inspect(processId) is not null)
+        else if (_since.Remove(processId, out long since) && _told.Remove(processId) && processes.Inspect(processId) is not null)
         {
             notice(FormattableString.Invariant($"rank {rank} (pid {processId}) goes on after {time.GetElapsedTime(since).TotalSeconds:0} s."));
         }

@@ -97,3 +97,17 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>What belongs to one call of a launcher and stays the same over its restarts.</summary>
+/// <param name="LaunchId">An unguessable mark in the environment of every process that this launcher starts.</param>
+/// <param name="RunId">TORCHELASTIC_RUN_ID: the job's name, which launchers on other machines share.</param>
+/// <param name="Secret">CONVOY_JOB_SECRET: what a worker shows to the store.</param>
+/// <param name="ErrorDirectory">Where the workers record their errors, see <see cref="WorkerErrorFile"/>.</param>
+internal sealed record LaunchIdentity(string LaunchId, string RunId, string Secret, string ErrorDirectory);
+
+/// <summary>One machine's part of a job.</summary>
+/// <param name="NodeRank">GROUP_RANK: the machine's number.</param>
+/// <param name="NodeCount">GROUP_WORLD_SIZE: how many machines there are.</param>
+/// <param name="FirstRank">The rank of its first worker: the others follow in the order of LOCAL_RANK.</param>
+/// <param name="WorldSize">WORLD_SIZE: the workers of all machines.</param>
+internal sealed record NodePlace(int NodeRank, int NodeCount, int FirstRank, int WorldSize);

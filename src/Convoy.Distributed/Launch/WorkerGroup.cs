@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
 
@@ -94,7 +94,7 @@ internal sealed class WorkerGroup : IDisposable
     public void Dispose() => _workers.ForEach(w => w.Dispose());
 
     private Task WatchStoppedAsync(CancellationToken stop) => _environment.Options.OnNotice is { } notice
-        ? new StoppedWorkers(IPlatform.Current, notice, TimeProvider.System).WatchAsync(() => _workers.Where(w => !w.Exited.IsCompleted).Select(w => (w.Rank, w.ProcessId)), stop)
+        ? new StoppedWorkers(IProcessTable.Current, notice, TimeProvider.System).WatchAsync(() => _workers.Where(w => !w.Exited.IsCompleted).Select(w => (w.Rank, w.ProcessId)), stop)
         : Task.CompletedTask;
 
     // A terminal, or who signals the whole process group, reaches the workers as well as this process.
@@ -198,4 +198,20 @@ internal sealed class WorkerGroup : IDisposable
             await reader.ConfigureAwait(false);
         }
     }
+}
+
+/// <summary>How one start of this machine's workers ended.</summary>
+/// <param name="ExitCodes">The exit code of each local rank.</param>
+/// <param name="Failures">The workers that failed before they were told to end, the likely cause first.</param>
+/// <param name="Interrupted">Whether they were interrupted.</param>
+internal sealed record GroupOutcome(IReadOnlyList<int> ExitCodes, IReadOnlyList<WorkerFailure> Failures, bool Interrupted);
+
+/// <summary>Why the workers of all machines are ended.</summary>
+internal enum StopReason
+{
+    /// <summary>A worker failed, or could not be started.</summary>
+    Failure,
+
+    /// <summary>Somebody asked for it, by Ctrl-C or a signal.</summary>
+    Interrupt,
 }

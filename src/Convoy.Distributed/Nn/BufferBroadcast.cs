@@ -28,7 +28,7 @@ internal sealed unsafe class BufferBroadcast : IDisposable
 
     /// <summary>Copies the buffers of rank <paramref name="root"/> into all ranks'; all ranks call it together.</summary>
     /// <exception cref="InvalidOperationException">A buffer was replaced after the module was wrapped.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public void Run(int root = 0)
     {
         if (_message is null)

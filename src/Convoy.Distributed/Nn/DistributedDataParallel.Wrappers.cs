@@ -1,4 +1,4 @@
-using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.UnevenInputs;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -23,8 +23,8 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>,
     /// <param name="group">The ranks. It stays the caller's to dispose, after this.</param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="ArgumentException">No parameter requires gradients, or one that does is not a dense floating-point tensor on the CPU.</exception>
-    /// <exception cref="Errors.ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
+    /// <exception cref="ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
+    /// <exception cref="DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public DistributedDataParallel(nn.Module<T, TResult> module, ProcessGroup group, DistributedDataParallelOptions? options = null)
         : base(nameof(DistributedDataParallel))
     {
@@ -160,8 +160,8 @@ public sealed class DistributedDataParallel<T1, T2, TResult> : nn.Module<T1, T2,
     /// <param name="group">The ranks. It stays the caller's to dispose, after this.</param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="ArgumentException">No parameter requires gradients, or one that does is not a dense floating-point tensor on the CPU.</exception>
-    /// <exception cref="Errors.ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
+    /// <exception cref="ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
+    /// <exception cref="DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public DistributedDataParallel(nn.Module<T1, T2, TResult> module, ProcessGroup group, DistributedDataParallelOptions? options = null)
         : base(nameof(DistributedDataParallel))
     {

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Convoy.Distributed.Nn.GradientReduction;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.UnevenInputs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,8 +40,8 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <param name="group">The ranks. It stays the caller's to dispose, after this.</param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="ArgumentException">No parameter requires gradients, or one that does is not a dense floating-point tensor on the CPU.</exception>
-    /// <exception cref="Errors.ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
+    /// <exception cref="ParameterMismatchException">The ranks' modules differ; it names the rank and the first difference.</exception>
+    /// <exception cref="DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public DistributedDataParallel(nn.Module module, ProcessGroup group, DistributedDataParallelOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(module);
@@ -94,7 +94,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <see cref="AfterForward"/>, or to <see cref="Backward"/> where nobody calls that.
     /// </summary>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped; the message names it.</exception>
-    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or did something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not come in time, or did something else.</exception>
     public void BeforeForward()
     {
         AfterForward();
@@ -127,7 +127,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// </summary>
     /// <param name="loss">A scalar: the loss of this rank's part of the batch, a mean over its own samples. With equal parts the gradients are those of the whole batch's mean.</param>
     /// <exception cref="InvalidOperationException">Parameters were not used, or were changed since the module was wrapped; the message names them.</exception>
-    /// <exception cref="Errors.DistributedException">A rank ended, did not come in time, or did something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not come in time, or did something else.</exception>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -192,7 +192,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <param name="body">Goes through this rank's inputs.</param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="InvalidOperationException">The module has a <see cref="SyncBatchNorm"/>, or ranks ran out of inputs although the options forbid it.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public void Join(Action body, JoinOptions? options = null) => UnevenInputs.Join.Run([this], body, options);
 
     /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
@@ -292,4 +292,20 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
             }
         }
     }
+}
+
+/// <summary>The options of <see cref="DistributedDataParallel{T, TResult}"/>, named as in PyTorch's constructor. All ranks give the same.</summary>
+public sealed record DistributedDataParallelOptions : ReducerOptions
+{
+    /// <summary>
+    /// Whether each forward pass in training mode that a synchronised backward may follow begins by giving all ranks the buffers of
+    /// rank 0, in one message. Buffers of <see cref="SyncBatchNorm"/> are left out, as they are equal already. Default: true.
+    /// </summary>
+    public bool BroadcastBuffers { get; init; } = true;
+
+    /// <summary>
+    /// Whether the constructor verifies that the ranks' models are alike and gives all ranks the values of rank 0. Without it they
+    /// must be equal already. Default: true.
+    /// </summary>
+    public bool InitSync { get; init; } = true;
 }

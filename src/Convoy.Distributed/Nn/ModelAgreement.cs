@@ -8,7 +8,7 @@ namespace Convoy.Distributed.Nn;
 /// <summary>Makes the ranks start from one model: checks that theirs have the same parts, then copies rank 0's values to all.</summary>
 internal static class ModelAgreement
 {
-    /// <exception cref="Errors.ParameterMismatchException">The ranks' models differ; thrown on every rank.</exception>
+    /// <exception cref="ParameterMismatchException">The ranks' models differ; thrown on every rank.</exception>
     public static void Verify(nn.Module module, ProcessGroup group)
     {
         string[] own = [.. Describe(module)];
@@ -20,7 +20,7 @@ internal static class ModelAgreement
                 string expected = all[0].ElementAtOrDefault(i) ?? "nothing", found = all[rank].ElementAtOrDefault(i) ?? "nothing";
                 if (expected != found)
                 {
-                    throw new Errors.ParameterMismatchException(rank, expected, found);
+                    throw new ParameterMismatchException(rank, expected, found);
                 }
             }
         }

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Normalization;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Torch.Autograd;
 using Convoy.Torch.Nn;
 using TorchSharp.Modules;

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Torch.Interop;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

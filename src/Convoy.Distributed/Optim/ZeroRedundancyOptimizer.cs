@@ -37,7 +37,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// </param>
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="ArgumentException">There are no parameters, one is given twice, one is not a dense tensor on the CPU, or the optimizer clips by the norm of its part.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed, or there is not enough shared memory.</exception>
+    /// <exception cref="DistributedException">A rank failed, or there is not enough shared memory.</exception>
     public ZeroRedundancyOptimizer(
         IEnumerable<Parameter> parameters, ProcessGroup group, Func<IReadOnlyList<Parameter>, optim.Optimizer> make, ZeroRedundancyOptions? options = null)
         : base(nint.Zero)
@@ -108,7 +108,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// <param name="closure">Computes the loss and the gradients before the update; on all ranks or on none.</param>
     /// <returns>What <paramref name="closure"/> returned; null without it.</returns>
     /// <exception cref="InvalidOperationException">A parameter was disposed after the optimizer was made; before anything is sent.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public override Tensor step(Func<Tensor>? closure = null)
     {
         RequireThere();
@@ -130,7 +130,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// <param name="root">The rank that gets it.</param>
     /// <returns>The optimizer; null on all other ranks.</returns>
     /// <exception cref="NotSupportedException">The optimizer is not one of TorchSharp's.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public optim.Optimizer? ConsolidateState(int root = 0)
     {
         optim.Optimizer? whole = _group.Rank == root ? _make(_partition.Parameters) : null;
@@ -148,7 +148,7 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
     /// <param name="root">The rank that has it.</param>
     /// <exception cref="ArgumentException">It is missing on the root, given elsewhere, or lacks parameters.</exception>
     /// <exception cref="NotSupportedException">The optimizer is not one of TorchSharp's.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public void LoadState(optim.Optimizer? whole, int root = 0)
     {
         if ((whole is not null) != (_group.Rank == root))
@@ -238,4 +238,15 @@ public sealed class ZeroRedundancyOptimizer : optim.Optimizer, IJoinable
 
     private static Dictionary<nint, OptimizerState> States(optim.Optimizer optimizer) =>
         OptimizerStates.Of(optimizer).ToDictionary(entry => entry.Parameter.Handle, entry => entry.State);
+}
+
+/// <summary>The options of <see cref="ZeroRedundancyOptimizer"/>. All ranks give the same.</summary>
+public sealed record ZeroRedundancyOptions
+{
+    /// <summary>
+    /// Whether the parameters become the same memory on all ranks where the group offers that: an update is then seen by all ranks without copying, and
+    /// the model's parameters exist once instead of once for each rank. Otherwise each rank keeps its own, and every owner's part is broadcast.
+    /// Default: true.
+    /// </summary>
+    public bool ShareParameters { get; init; } = true;
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Rendezvous;
 

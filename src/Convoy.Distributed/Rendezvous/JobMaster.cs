@@ -28,7 +28,7 @@ internal static class JobMaster
     /// Serves the store at <paramref name="host"/>'s own address only, so on loopback when that is a loopback one. An address that
     /// is none of this machine's, a container's outer one, say, is listened for on all interfaces.
     /// </summary>
-    /// <exception cref="Errors.RendezvousException">The name is unknown, or the port is taken.</exception>
+    /// <exception cref="RendezvousException">The name is unknown, or the port is taken.</exception>
     public static TcpStoreServer Serve(string host, int port, string? secret)
     {
         IPAddress address = AddressOf(host);
@@ -53,7 +53,7 @@ internal static class JobMaster
         }
         catch (SocketException error)
         {
-            throw new Errors.RendezvousException($"MASTER_ADDR is no known host ({host}: {error.SocketErrorCode}). Give the address of the machine on which rank 0 runs.", error);
+            throw new RendezvousException($"MASTER_ADDR is no known host ({host}: {error.SocketErrorCode}). Give the address of the machine on which rank 0 runs.", error);
         }
     }
 

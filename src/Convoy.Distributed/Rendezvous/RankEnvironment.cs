@@ -66,11 +66,11 @@ public sealed record RankEnvironment(
     public string Generation { get; init; } = "";
 
     /// <summary>Reads the variables of this process.</summary>
-    /// <exception cref="Errors.RendezvousException">A variable is missing or wrong; the message names it.</exception>
+    /// <exception cref="RendezvousException">A variable is missing or wrong; the message names it.</exception>
     public static RankEnvironment Read() => Read(Environment.GetEnvironmentVariable);
 
     /// <summary>Reads the variables through <paramref name="variable"/>, which gives a variable's value or null.</summary>
-    /// <exception cref="Errors.RendezvousException">A variable is missing or wrong; the message names it.</exception>
+    /// <exception cref="RendezvousException">A variable is missing or wrong; the message names it.</exception>
     public static RankEnvironment Read(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
@@ -92,7 +92,7 @@ public sealed record RankEnvironment(
     /// </summary>
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
-    /// <exception cref="Errors.RendezvousException">The store cannot be served or reached.</exception>
+    /// <exception cref="RendezvousException">The store cannot be served or reached.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public Store ConnectStore(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {

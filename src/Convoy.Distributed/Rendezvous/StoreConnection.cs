@@ -21,7 +21,7 @@ internal sealed class StoreConnection : IDisposable
     }
 
     /// <summary>Connects, trying again until <paramref name="timeout"/> is over when nobody listens yet.</summary>
-    /// <exception cref="Errors.RendezvousException">Nobody answers there, something else does, or the secret is another one.</exception>
+    /// <exception cref="RendezvousException">Nobody answers there, something else does, or the secret is another one.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public static StoreConnection Open(string host, int port, string? secret, TimeSpan timeout, CancellationToken cancellation)
     {
@@ -48,7 +48,7 @@ internal sealed class StoreConnection : IDisposable
                 if (Stopwatch.GetElapsedTime(start) + RetryPause >= timeout)
                 {
                     string reason = silent ? "something accepts connections and says nothing" : error.Message;
-                    throw new Errors.RendezvousException(
+                    throw new RendezvousException(
                         FormattableString.Invariant($"no store answers at {where} within {timeout.TotalSeconds:0.###} s ({reason}). See whether rank 0 or the launcher runs, and whether MASTER_ADDR and MASTER_PORT are theirs."), error);
                 }
 
@@ -66,7 +66,7 @@ internal sealed class StoreConnection : IDisposable
     /// <param name="request">What to ask.</param>
     /// <param name="patience">How long the server may take by the request's own time-out.</param>
     /// <param name="cancellation">Ends the wait for the answer; the connection is of no more use then.</param>
-    /// <exception cref="Errors.RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
+    /// <exception cref="RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public StoreReply Ask(StoreRequest request, TimeSpan patience, CancellationToken cancellation)
     {
@@ -83,16 +83,16 @@ internal sealed class StoreConnection : IDisposable
         }
         catch (InvalidDataException error)
         {
-            throw new Errors.RendezvousException($"the store at {_where} sent what is no answer to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
+            throw new RendezvousException($"the store at {_where} sent what is no answer to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
         }
         catch (OperationCanceledException error)
         {
             cancellation.ThrowIfCancellationRequested();
-            throw new Errors.RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
+            throw new RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
         }
         catch (Exception error) when (error is IOException or SocketException or InvalidOperationException)
         {
-            throw new Errors.RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
+            throw new RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
         }
     }
 

@@ -52,7 +52,7 @@ internal static class StoreHandshake
     /// <param name="secret">The job's secret.</param>
     /// <param name="where">The server's address, for messages.</param>
     /// <param name="stop">Ends the attempt.</param>
-    /// <exception cref="Errors.RendezvousException">The server is none of Convoy's, refuses this client, or does not know the secret.</exception>
+    /// <exception cref="RendezvousException">The server is none of Convoy's, refuses this client, or does not know the secret.</exception>
     /// <exception cref="IOException">The connection ended.</exception>
     public static async Task IntroduceAsync(Stream stream, string? secret, string where, CancellationToken stop)
     {
@@ -72,17 +72,17 @@ internal static class StoreHandshake
         }
         catch (InvalidDataException error)
         {
-            throw new Errors.RendezvousException($"what answers at {where} is no store of Convoy's. Give the port of the job's store in MASTER_PORT.", error);
+            throw new RendezvousException($"what answers at {where} is no store of Convoy's. Give the port of the job's store in MASTER_PORT.", error);
         }
 
         if (reply.Status != StoreStatus.Done)
         {
-            throw new Errors.RendezvousException($"the store at {where} refused this process: {reply.Text}. Give every process of the job the same {RankEnvironment.JobSecretVariable}, and each job a port of its own.");
+            throw new RendezvousException($"the store at {where} refused this process: {reply.Text}. Give every process of the job the same {RankEnvironment.JobSecretVariable}, and each job a port of its own.");
         }
 
         if (!CryptographicOperations.FixedTimeEquals(reply.Payload, Proof("server"u8, secret, server, client)))
         {
-            throw new Errors.RendezvousException($"the store at {where} does not know the job's secret: it is not this job's. See which program holds that port, and give another one in MASTER_PORT.");
+            throw new RendezvousException($"the store at {where} does not know the job's secret: it is not this job's. See which program holds that port, and give another one in MASTER_PORT.");
         }
     }
 

@@ -35,7 +35,7 @@ public sealed class TcpStoreServer : IDisposable
     /// <param name="address">Where to listen: <see cref="IPAddress.Loopback"/> unless other machines take part.</param>
     /// <param name="port">The port; 0: any free one, which <see cref="Port"/> then tells.</param>
     /// <param name="secret">What a client must know; null or empty: every Convoy client without a secret is let in.</param>
-    /// <exception cref="Errors.RendezvousException">The port is taken or may not be used.</exception>
+    /// <exception cref="RendezvousException">The port is taken or may not be used.</exception>
     public TcpStoreServer(IPAddress address, int port, string? secret)
         : this(address, port, secret, DefaultGreetingTimeout)
     {
@@ -54,7 +54,7 @@ public sealed class TcpStoreServer : IDisposable
         catch (SocketException error)
         {
             _listener.Dispose();
-            throw new Errors.RendezvousException(
+            throw new RendezvousException(
                 FormattableString.Invariant($"the store cannot listen on {address}:{port} ({error.SocketErrorCode}). Give a free port in MASTER_PORT, and an address of this machine in MASTER_ADDR."), error);
         }
 
@@ -74,7 +74,7 @@ public sealed class TcpStoreServer : IDisposable
 
     /// <summary>
     /// Stops listening, tells each client that waits which keys it misses (it gets a
-    /// <see cref="Errors.StoreTimeoutException"/> that names them), and closes every connection.
+    /// <see cref="StoreTimeoutException"/> that names them), and closes every connection.
     /// </summary>
     public void Dispose()
     {
@@ -213,4 +213,51 @@ public sealed class TcpStoreServer : IDisposable
     }
 
     private Task<byte[]> ReadRequestAsync(NetworkStream stream) => StoreProtocol.ReadFrameAsync(stream, StoreProtocol.MaximumFrameBytes, _stop.Token);
+}
+
+/// <summary>
+/// The connections of a <see cref="TcpStoreServer"/> that have not shown the secret yet. There are at most
+/// <see cref="Most"/>: one more ends the oldest, which has had the longest time to answer. A client of the job answers within
+/// milliseconds, so a flood of strangers drives out strangers; should it drive out a client, that one connects again.
+/// </summary>
+internal sealed class StrangerQueue
+{
+    public const int Most = 256;
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<TcpClient> _strangers = [];
+
+    public LinkedListNode<TcpClient> Enter(TcpClient client)
+    {
+        TcpClient? oldest = null;
+        LinkedListNode<TcpClient> place;
+        lock (_lock)
+        {
+            if (_strangers.Count == Most)
+            {
+                oldest = _strangers.First!.Value;
+                _strangers.RemoveFirst();
+            }
+
+            place = _strangers.AddLast(client);
+        }
+
+        oldest?.Dispose();
+        return place;
+    }
+
+    /// <summary>Takes a connection out, because it has shown the secret or has ended; false when it was driven out before.</summary>
+    public bool Leave(LinkedListNode<TcpClient> place)
+    {
+        lock (_lock)
+        {
+            if (place.List is null)
+            {
+                return false;
+            }
+
+            _strangers.Remove(place);
+            return true;
+        }
+    }
 }

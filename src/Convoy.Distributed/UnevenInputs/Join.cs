@@ -16,7 +16,7 @@ public static class Join
     /// <param name="options">What differs from the defaults; the same on all ranks.</param>
     /// <exception cref="ArgumentException">There are no joinables, or they use several groups.</exception>
     /// <exception cref="InvalidOperationException">A joinable cannot go on without inputs, or ranks ran out of inputs although the options forbid it.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed.</exception>
+    /// <exception cref="DistributedException">A rank failed.</exception>
     public static void Run(IReadOnlyList<IJoinable> joinables, Action body, JoinOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(joinables);
@@ -57,4 +57,46 @@ public static class Join
             }
         }
     }
+}
+
+/// <summary>The options of <see cref="Join"/>, named as in PyTorch's <c>join</c>. All ranks give the same.</summary>
+public sealed record JoinOptions
+{
+    /// <summary>
+    /// Whether the sum of gradients is divided by the number of all ranks, also when some have no more inputs, so that every input keeps its weight
+    /// in equal parts of the batch; otherwise by the number of ranks that still have some. Default: true.
+    /// </summary>
+    public bool DivideByInitialWorldSize { get; init; } = true;
+
+    /// <summary>Whether all ranks throw as soon as one of them has no more inputs while others have. Default: false.</summary>
+    public bool ThrowOnEarlyTermination { get; init; }
+
+    /// <summary>
+    /// What a rank without inputs does after each backward pass that it takes part in, when its gradients are the mean over the ranks: usually the optimizer's
+    /// step, so that its weights and its optimizer's state stay equal to the other ranks'. Not for an optimizer that is given to
+    /// <see cref="Join"/> itself. Default: null: as in PyTorch, the weights come from the last rank at the end, and the optimizer's state
+    /// on this rank remains what it was.
+    /// </summary>
+    public Action? AfterShadowedBackward { get; init; }
+}
+
+/// <summary>
+/// Something that communicates in each step and can go on doing so on a rank that has no more inputs (PyTorch's <c>Joinable</c>):
+/// a data-parallel model, an optimizer that shares out its work.
+/// </summary>
+public interface IJoinable
+{
+    /// <summary>The ranks among which some may run out of inputs.</summary>
+    ProcessGroup JoinGroup { get; }
+
+    /// <summary>From now on ranks may run out of inputs: registers what the others then have to do, in the same order on all ranks, and announces it each time.</summary>
+    /// <param name="context">Where to.</param>
+    /// <exception cref="InvalidOperationException">It cannot go on without inputs.</exception>
+    void EnterJoin(JoinContext context);
+
+    /// <summary>Announces no more; called after a failure, too.</summary>
+    void LeaveJoin();
+
+    /// <summary>No rank has inputs any more: gives all ranks the values of rank <paramref name="root"/>, one of those that had the most. Called on all ranks when some had fewer.</summary>
+    void TakeOver(int root);
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.UnevenInputs;
@@ -48,7 +47,7 @@ public sealed class JoinContext : IDisposable
     /// <param name="act">What <see cref="Register"/> gave for it.</param>
     /// <returns>Who takes part with inputs.</returns>
     /// <exception cref="InvalidOperationException">The ranks that have inputs do different things; or one has none and the options forbid that. Thrown on all ranks.</exception>
-    /// <exception cref="Errors.DistributedException">A rank failed, or did not come in time.</exception>
+    /// <exception cref="DistributedException">A rank failed, or did not come in time.</exception>
     public JoinRound Announce(int act)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(act);
@@ -105,4 +104,12 @@ public sealed class JoinContext : IDisposable
     }
 
     private static string Having(int[] ranks) => $"{RankList.Describe(ranks)} {(ranks.Length == 1 ? "has" : "have")}";
+}
+
+/// <summary>Who still has inputs when the ranks do something together; the same on all ranks.</summary>
+/// <param name="ActiveRanks">The ranks that have, in ascending order; at least one.</param>
+public sealed record JoinRound(IReadOnlyList<int> ActiveRanks)
+{
+    /// <summary>The first of them. It speaks for all where one rank's values go to the others.</summary>
+    public int Root => ActiveRanks[0];
 }

@@ -1,8 +1,11 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Convoy.Lanes.Data;
 
 /// <summary>An image's size in pixels, written <c>800x360</c>: width first.</summary>
+[JsonConverter(typeof(ImageSizeJsonConverter))]
 public readonly record struct ImageSize(int Width, int Height)
 {
     /// <summary>The default size of the network's input: 800x360.</summary>
@@ -60,4 +63,16 @@ public readonly record struct ImageGeometry(ImageSize Original, ImageSize Networ
 
     /// <summary>From the network's y to the original's.</summary>
     public double ToOriginalY(double y) => ((y + 0.5) / ScaleY) - 0.5;
+}
+
+/// <summary>Image sizes as <c>"800x360"</c> in JSON, as on the command line.</summary>
+internal sealed class ImageSizeJsonConverter : JsonConverter<ImageSize>
+{
+    /// <inheritdoc/>
+    public override ImageSize Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        ImageSize.Parse(reader.GetString() ?? string.Empty);
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, ImageSize value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Metrics;
@@ -27,7 +26,6 @@ public sealed record LaneOptions
 
     /// <summary>The size that the network sees. Default 800x360.</summary>
     [Option("The size that the network sees.", Effect = SettingEffect.Work)]
-    [JsonConverter(typeof(ImageSizeJsonConverter))]
     public ImageSize ImageSize { get; init; } = ImageSize.Network;
 
     /// <summary>The width of a lane in the masks, in pixels at <see cref="ImageSize"/>, above 0 and up to 200; null for that of 5 pixels at 1280x720.</summary>

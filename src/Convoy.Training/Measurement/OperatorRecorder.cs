@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -38,3 +38,9 @@ public sealed record ProfileRow(string Layer, string Operator, double ForwardSec
 /// <param name="SelfSeconds">Its own time, forward and backward, without operators that it calls.</param>
 /// <param name="Calls">Calls a step.</param>
 public sealed record OperatorTime(string Operator, double SelfSeconds, double Calls);
+
+/// <summary>The arithmetic of a convolution for one sample, in floating-point operations (a multiplication and an addition are two).</summary>
+/// <param name="Layer">The layer's name in the network.</param>
+/// <param name="ForwardFlops">Forward.</param>
+/// <param name="BackwardFlops">Backward: the gradients of the weights and, except in the first layer, of the input; each as much as forward.</param>
+public sealed record LayerWork(string Layer, double ForwardFlops, double BackwardFlops);

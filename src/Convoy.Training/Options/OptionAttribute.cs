@@ -38,7 +38,7 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>What holds where the value is null or <c>auto</c>, in words for <c>--help</c>. Default: "none".</summary>
     public string Otherwise { get; set; } = "none";
 
-    /// <summary>Whether <c>auto</c>, and nothing given, stands for a number that the program chooses; the property is 0 then. Default false.</summary>
+    /// <summary>Whether <c>auto</c>, and nothing given, stands for a number that the program chooses; the property is 0 then, and <c>config.json</c> has the word. Default false.</summary>
     public bool IsAutomatic { get; set; }
 
     /// <summary>Whether the text names a file or a folder, and becomes its absolute path. Default false.</summary>

@@ -62,11 +62,15 @@ public sealed class OptionRow
     public bool IsNullable => Nullable.GetUnderlyingType(_property.PropertyType) is not null || (!_type.IsValueType && new NullabilityInfoContext().Create(_property).ReadState == NullabilityState.Nullable);
 
     /// <summary>The setting's value in an object, as JSON; null where it is absent.</summary>
-    public JsonNode? Get(object settings) => JsonSerializer.SerializeToNode(_property.GetValue(settings), _property.PropertyType, _json);
+    public JsonNode? Get(object settings)
+    {
+        JsonNode? value = ToJson(_property.GetValue(settings));
+        return IsAutomaticNumber(value) ? JsonValue.Create(Auto) : value;
+    }
 
     /// <summary>Sets the value in an object.</summary>
     /// <exception cref="BadInputException">The value is not of the setting's kind.</exception>
-    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, Given(Read(value, name), name));
+    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, IsAuto(value) ? 0 : Given(Read(value, name), name));
 
     /// <summary>Reads what stands after the option on a command line.</summary>
     /// <exception cref="BadInputException">It is no value of this setting.</exception>
@@ -74,7 +78,7 @@ public sealed class OptionRow
     {
         if (_attribute.IsAutomatic && text == Auto)
         {
-            return JsonValue.Create(0);
+            return JsonValue.Create(Auto);
         }
 
         if (NumberSyntax.Fault(_type, Name, text) is { } fault)
@@ -93,7 +97,6 @@ public sealed class OptionRow
     public string Format(JsonNode? value) => value switch
     {
         null => string.Empty,
-        _ when _attribute.IsAutomatic && value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() == 0 => Auto,
         _ when _type.IsEnum => value.ToString().Replace(", ", ",", StringComparison.Ordinal).ToLowerInvariant(),
         _ => value.ToString(),
     };
@@ -131,6 +134,10 @@ public sealed class OptionRow
             throw new BadInputException($"{name} must be {Range()} (got {Convert.ToString(value, CultureInfo.InvariantCulture)}).");
         }
     }
+
+    private bool IsAuto(JsonNode? value) => _attribute.IsAutomatic && value is JsonValue word && word.TryGetValue(out string? text) && text == Auto;
+
+    private bool IsAutomaticNumber(JsonNode? value) => _attribute.IsAutomatic && value is JsonValue && value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() == 0;
 
     // 0 stands for a number that the program chooses where nothing is given, and is none that a user may give.
     private object? Given(object? value, string name)

@@ -71,7 +71,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
     /// <param name="stop">Asks for an end after the present step.</param>
     /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
-    /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
+    /// <exception cref="Distributed.DistributedException">Another rank failed.</exception>
     public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
     {
         using var record = new RunRecorder(_run, _group, _number, events);

@@ -1,7 +1,7 @@
 using Convoy.Distributed;
 using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Metrics;
 using Convoy.Torch.Nn;
 using Convoy.Training.Options;
@@ -85,7 +85,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     /// <param name="stop">Whether this rank is asked to stop; it is told to the others.</param>
     /// <returns>The whole record of the step, and whether any rank is asked to stop.</returns>
     /// <exception cref="TrainingDivergedException">The loss is no longer finite.</exception>
-    /// <exception cref="Distributed.Errors.DistributedException">Another rank failed.</exception>
+    /// <exception cref="Distributed.DistributedException">Another rank failed.</exception>
     public (StepMetrics Metrics, bool AnyRankStops) Run(TBatch batch, PlannedStep planned, bool stop = false)
     {
         double dataTime = Lap("data");

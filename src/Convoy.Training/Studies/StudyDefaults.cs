@@ -30,10 +30,11 @@ public static class StudyDefaults
     public static IReadOnlyList<Precision> Precisions(IEnumerable<string> instructionSets) =>
         instructionSets.Any(Bf16Instructions.Contains) ? [Precision.Fp32, Precision.Bf16] : [Precision.Fp32];
 
-    /// <summary>The smallest number, from <see cref="LeastBatch"/> up, that every one of <paramref name="processes"/> divides.</summary>
+    /// <summary>The smallest number, from <paramref name="least"/> up, that every one of <paramref name="processes"/> divides.</summary>
     /// <param name="processes">At least one number, each at least 1.</param>
+    /// <param name="least">The batch of one process; at least 1. Default <see cref="LeastBatch"/>.</param>
     /// <exception cref="BadInputException">There is none below 2^31.</exception>
-    public static int Batch(IEnumerable<int> processes)
+    public static int Batch(IEnumerable<int> processes, int least = LeastBatch)
     {
         int[] counts = [.. processes];
         long multiple = 1;
@@ -46,7 +47,7 @@ public static class StudyDefaults
             }
         }
 
-        return checked((int)((LeastBatch + multiple - 1) / multiple * multiple));
+        return checked((int)((least + multiple - 1) / multiple * multiple));
     }
 
     private static long Divisor(long a, long b) => b == 0 ? a : Divisor(b, a % b);

@@ -1,5 +1,5 @@
 using Convoy.Cli.Training;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Cli.Tests.Training;

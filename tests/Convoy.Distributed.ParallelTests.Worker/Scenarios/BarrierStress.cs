@@ -1,6 +1,5 @@
 using System.Globalization;
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.ParallelTests.Worker.Barriers;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
-using Convoy.Distributed.Nn.GradientReduction;
-using Convoy.Distributed.Nn.Hooks;
+using Convoy.Distributed.GradientReduction;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.ParallelTests.Worker;

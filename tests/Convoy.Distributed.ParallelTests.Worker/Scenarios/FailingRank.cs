@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Rendezvous;
 using TorchSharp;

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.UnevenInputs;
 using TorchSharp;

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.Hooks;
 using Convoy.Distributed.Optim;
 using Convoy.Distributed.UnevenInputs;
 using TorchSharp;

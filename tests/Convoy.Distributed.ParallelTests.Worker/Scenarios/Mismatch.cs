@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
@@ -16,7 +15,7 @@ internal static class Mismatch
         }
         catch (CollectiveMismatchException error)
         {
-            Expect.True(error.Message.Contains("AllReduce(5 x Float32", StringComparison.Ordinal) && error.Message.Contains("AllReduce(4 x Float32", StringComparison.Ordinal), error.Message);
+            Expect.True(error.Message.Contains("AllReduce([5] Float32", StringComparison.Ordinal) && error.Message.Contains("AllReduce([4] Float32", StringComparison.Ordinal), error.Message);
             try
             {
                 group.Barrier();

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Convoy.Distributed.Diagnostics;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
 

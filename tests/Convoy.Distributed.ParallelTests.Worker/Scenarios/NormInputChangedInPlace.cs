@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Nn;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using static TorchSharp.torch;
 

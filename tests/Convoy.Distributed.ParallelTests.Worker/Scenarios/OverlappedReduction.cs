@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.Hooks;
 using TorchSharp;
 using static TorchSharp.torch;
 

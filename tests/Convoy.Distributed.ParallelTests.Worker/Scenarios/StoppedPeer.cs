@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
 

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.ParallelTests.Worker;

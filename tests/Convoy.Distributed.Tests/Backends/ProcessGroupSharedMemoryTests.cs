@@ -1,7 +1,5 @@
 using System.Net;
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;
 

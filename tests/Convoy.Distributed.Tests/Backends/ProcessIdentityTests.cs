@@ -1,4 +1,4 @@
-using Convoy.Distributed.Backends.SharedMemory.Platform;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Backends;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Backends;
 

@@ -1,6 +1,5 @@
 using Convoy.Distributed.Backends.SharedMemory;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Backends;
 

@@ -1,5 +1,4 @@
 using Convoy.Distributed.Diagnostics;
-using Convoy.Distributed.Errors;
 
 namespace Convoy.Distributed.Tests.Diagnostics;
 

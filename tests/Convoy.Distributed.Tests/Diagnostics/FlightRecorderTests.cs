@@ -1,6 +1,5 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
-using Convoy.Distributed.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Convoy.Distributed.Diagnostics;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Diagnostics;

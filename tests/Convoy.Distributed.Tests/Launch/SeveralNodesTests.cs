@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
 

@@ -1,5 +1,5 @@
-using Convoy.Distributed.Backends.SharedMemory.Platform;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Rendezvous;
 using Convoy.Distributed.Tests.Backends;
 
 namespace Convoy.Distributed.Tests.Launch;

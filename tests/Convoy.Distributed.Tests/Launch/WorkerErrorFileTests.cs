@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Distributed.Tests.Launch;

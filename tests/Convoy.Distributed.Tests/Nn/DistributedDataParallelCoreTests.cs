@@ -1,6 +1,6 @@
 using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

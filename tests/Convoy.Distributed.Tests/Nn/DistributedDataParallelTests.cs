@@ -1,6 +1,6 @@
 using Convoy.Distributed.Backends.Single;
+using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
-using Convoy.Distributed.Nn.GradientReduction;
 using Convoy.Torch.Nn;
 using TorchSharp;
 using static TorchSharp.torch;

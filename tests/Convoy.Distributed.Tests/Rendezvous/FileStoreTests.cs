@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Rendezvous;

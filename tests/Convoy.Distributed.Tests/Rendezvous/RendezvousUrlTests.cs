@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Rendezvous;

@@ -1,5 +1,4 @@
 using System.Net;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Rendezvous;

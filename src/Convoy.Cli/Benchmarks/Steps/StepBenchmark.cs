@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Convoy.Distributed;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Measurement;
 using Convoy.Training.Options;

@@ -1,4 +1,3 @@
-using Convoy.Distributed.Errors;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
@@ -15,10 +14,10 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
     // Where an area holds something for each rank.
     private long SliceBytes => ControlBlock.AreaBytes / Size / SliceAlignment * SliceAlignment;
 
-    public void Broadcast(Tensor tensor, int root)
+    public void Broadcast(Operation operation, Tensor tensor, int root)
     {
         using DenseTensor dense = DenseTensor.Of(tensor);
-        exchange.Begin(new CollectiveCall(OperationKind.Broadcast, tensor, root: root));
+        exchange.Begin(operation);
         long offset = 0;
         do
         {
@@ -45,20 +44,50 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
         }
     }
 
-    public void AllGather(IReadOnlyList<Tensor> outputs, Tensor input) => Gather(new CollectiveCall(OperationKind.AllGather, input), outputs, input);
+    /// <summary>Also for AllGather, where every rank has outputs.</summary>
+    /// <param name="outputs">Empty but on ranks that get the inputs.</param>
+    public void Gather(Operation operation, IReadOnlyList<Tensor> outputs, Tensor input)
+    {
+        DenseTensor[] parts = DenseTensor.Of(outputs);
+        using DenseTensor own = DenseTensor.Of(input);
+        try
+        {
+            exchange.Begin(operation);
+            long offset = 0;
+            do
+            {
+                long bytes = Math.Min(ControlBlock.AreaBytes, own.Bytes - offset);
+                Copy(own.Memory + offset, exchange.Area(Rank), bytes);
+                exchange.Meet();
+                for (int rank = 0; rank < parts.Length; rank++)
+                {
+                    Copy(exchange.Area(rank), parts[rank].Memory + offset, bytes);
+                }
 
-    /// <param name="outputs">Empty but on the root.</param>
-    public void Gather(IReadOnlyList<Tensor> outputs, Tensor input, int root) =>
-        Gather(new CollectiveCall(OperationKind.Gather, input, root: root), outputs, input);
+                exchange.NextRound();
+                offset += bytes;
+            }
+            while (offset < own.Bytes);
+
+            foreach (DenseTensor part in parts)
+            {
+                part.Deliver();
+            }
+        }
+        finally
+        {
+            Dispose(parts);
+        }
+    }
 
     /// <param name="inputs">Empty but on the root.</param>
-    public void Scatter(Tensor output, IReadOnlyList<Tensor> inputs, int root)
+    public void Scatter(Operation operation, Tensor output, IReadOnlyList<Tensor> inputs, int root)
     {
         DenseTensor[] parts = DenseTensor.Of(inputs);
         using DenseTensor whole = DenseTensor.Of(output);
         try
         {
-            exchange.Begin(new CollectiveCall(OperationKind.Scatter, output, root: root));
+            exchange.Begin(operation);
             long offset = 0;
             do
             {
@@ -84,12 +113,12 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
         }
     }
 
-    public void AllToAll(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs)
+    public void AllToAll(Operation operation, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs)
     {
         DenseTensor[] given = DenseTensor.Of(inputs), taken = DenseTensor.Of(outputs);
         try
         {
-            exchange.Begin(new CollectiveCall(OperationKind.AllToAll, (int)inputs[0].dtype));
+            exchange.Begin(operation);
             long most = AgreeOnSizes(given, taken, inputs[0].element_size());
             long slice = SliceBytes;
             for (long offset = 0; offset < most; offset += slice)
@@ -135,40 +164,6 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
         foreach (DenseTensor tensor in tensors)
         {
             tensor.Dispose();
-        }
-    }
-
-    private void Gather(in CollectiveCall call, IReadOnlyList<Tensor> outputs, Tensor input)
-    {
-        DenseTensor[] parts = DenseTensor.Of(outputs);
-        using DenseTensor own = DenseTensor.Of(input);
-        try
-        {
-            exchange.Begin(call);
-            long offset = 0;
-            do
-            {
-                long bytes = Math.Min(ControlBlock.AreaBytes, own.Bytes - offset);
-                Copy(own.Memory + offset, exchange.Area(Rank), bytes);
-                exchange.Meet();
-                for (int rank = 0; rank < parts.Length; rank++)
-                {
-                    Copy(exchange.Area(rank), parts[rank].Memory + offset, bytes);
-                }
-
-                exchange.NextRound();
-                offset += bytes;
-            }
-            while (offset < own.Bytes);
-
-            foreach (DenseTensor part in parts)
-            {
-                part.Deliver();
-            }
-        }
-        finally
-        {
-            Dispose(parts);
         }
     }
 

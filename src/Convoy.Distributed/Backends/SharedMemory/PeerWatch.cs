@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 

@@ -1,5 +1,3 @@
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Torch.Interop;
 using static TorchSharp.torch;
@@ -120,28 +118,28 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override void AllReduceCore(Tensor tensor, ReduceOp op) => _reducing.AllReduce(tensor, op);
+    protected override void AllReduceCore(Tensor tensor, ReduceOp op) => _reducing.AllReduce(Current, tensor, op);
 
     /// <inheritdoc/>
-    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op) => _reducing.Reduce(tensor, root, op);
+    protected override void ReduceCore(Tensor tensor, int root, ReduceOp op) => _reducing.Reduce(Current, tensor, root, op);
 
     /// <inheritdoc/>
-    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) => _reducing.ReduceScatter(output, inputs, op);
+    protected override void ReduceScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op) => _reducing.ReduceScatter(Current, output, inputs, op);
 
     /// <inheritdoc/>
-    protected override void BroadcastCore(Tensor tensor, int root) => _copying.Broadcast(tensor, root);
+    protected override void BroadcastCore(Tensor tensor, int root) => _copying.Broadcast(Current, tensor, root);
 
     /// <inheritdoc/>
-    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input) => _copying.AllGather(outputs, input);
+    protected override void AllGatherCore(IReadOnlyList<Tensor> outputs, Tensor input) => _copying.Gather(Current, outputs, input);
 
     /// <inheritdoc/>
-    protected override void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root) => _copying.Gather(outputs, input, root);
+    protected override void GatherCore(IReadOnlyList<Tensor> outputs, Tensor input, int root) => _copying.Gather(Current, outputs, input);
 
     /// <inheritdoc/>
-    protected override void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root) => _copying.Scatter(output, inputs, root);
+    protected override void ScatterCore(Tensor output, IReadOnlyList<Tensor> inputs, int root) => _copying.Scatter(Current, output, inputs, root);
 
     /// <inheritdoc/>
-    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => _copying.AllToAll(outputs, inputs);
+    protected override void AllToAllCore(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => _copying.AllToAll(Current, outputs, inputs);
 
     /// <inheritdoc/>
     protected override void SendCore(Tensor tensor, int destination, int tag) => _messages.Send(tensor, destination, tag);
@@ -152,14 +150,14 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <inheritdoc/>
     protected override void BarrierCore()
     {
-        _exchange.Begin(new CollectiveCall(OperationKind.Barrier));
+        _exchange.Begin(Current);
         _exchange.Meet();
     }
 
     /// <inheritdoc/>
     protected override Tensor AllocateBufferCore(long count, ScalarType dtype)
     {
-        _exchange.Begin(new CollectiveCall(OperationKind.AllocateBuffer, (int)dtype, count));
+        _exchange.Begin(Current);
         SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
         return _buffers.Add(segment!, count, dtype);
     }
@@ -167,7 +165,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <inheritdoc/>
     protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
     {
-        _exchange.Begin(new CollectiveCall(OperationKind.AllocateShared, (int)dtype, count));
+        _exchange.Begin(Current);
         SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
 
         // The tensor is the segment's only user.
@@ -178,7 +176,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
     {
         int rank = ranks.ToList().IndexOf(Rank);
-        _exchange.Begin(new CollectiveCall(OperationKind.NewGroup, Count: ranks.Count));
+        _exchange.Begin(Current);
         SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share(
             ranks, ControlBlock.Bytes(ranks.Count), made => Enter(_platform, made, rank, ranks.Count));
         return segment is null ? null : new ProcessGroupSharedMemory(_platform, _barrier, segment, rank, ranks.Count, Timeout, name);
@@ -216,9 +214,36 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
 
     private static void Enter(IPlatform platform, SharedMemorySegment segment, int rank, int size)
     {
-        ProcessIdentity self = ProcessIdentity.Current(platform);
+        ProcessIdentity self = ProcessIdentity.CurrentIn(platform);
         RankSlot* slot = new ControlBlock(segment.Start, size).Slot(rank);
         slot->ProcessId = self.ProcessId;
         slot->ProcessStart = self.Start;
+    }
+}
+
+/// <summary>
+/// Has a group that nobody disposed let the other ranks know, when this process ends with exit code 0, that its rank left in order: they would take
+/// it for killed. A group that nothing refers to is not kept alive by this.
+/// </summary>
+internal sealed class OrderlyExit : IDisposable
+{
+    private readonly WeakReference<ProcessGroupSharedMemory> _group;
+
+    /// <param name="group">The group.</param>
+    public OrderlyExit(ProcessGroupSharedMemory group)
+    {
+        _group = new WeakReference<ProcessGroupSharedMemory>(group);
+        AppDomain.CurrentDomain.ProcessExit += NoteLeaving;
+    }
+
+    /// <summary>The group is disposed.</summary>
+    public void Dispose() => AppDomain.CurrentDomain.ProcessExit -= NoteLeaving;
+
+    private void NoteLeaving(object? sender, EventArgs end)
+    {
+        if (Environment.ExitCode == 0 && _group.TryGetTarget(out ProcessGroupSharedMemory? group))
+        {
+            group.NoteLeaving();
+        }
     }
 }

@@ -19,12 +19,12 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
 
     private int Size => exchange.Size;
 
-    public void AllReduce(Tensor tensor, ReduceOp op)
+    public void AllReduce(Operation operation, Tensor tensor, ReduceOp op)
     {
         using DenseTensor dense = DenseTensor.Of(tensor);
         SharedBuffer? buffer = tensor.is_contiguous() ? buffers.Find(dense.Memory) : null;
-        long offset = buffer?.OffsetOf(dense.Memory) ?? CollectiveCall.None;
-        exchange.Begin(new CollectiveCall(OperationKind.AllReduce, tensor, op, buffer: buffer?.Number ?? CollectiveCall.None, offset: offset));
+        long offset = buffer?.OffsetOf(dense.Memory) ?? SharedOperation.None;
+        exchange.Begin(operation, buffer?.Number ?? SharedOperation.None, offset);
         if (buffer is not null && dense.Bytes > SmallBytes)
         {
             ReduceInPlace(buffer, offset, tensor.numel(), tensor.dtype, op, tensor.element_size());
@@ -41,10 +41,10 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
         dense.Deliver();
     }
 
-    public void Reduce(Tensor tensor, int root, ReduceOp op)
+    public void Reduce(Operation operation, Tensor tensor, int root, ReduceOp op)
     {
         using DenseTensor dense = DenseTensor.Of(tensor);
-        exchange.Begin(new CollectiveCall(OperationKind.Reduce, tensor, op, root));
+        exchange.Begin(operation);
         if (Size == 2 || dense.Bytes <= SmallBytes)
         {
             ReduceForItself(dense, tensor.dtype, op, tensor.element_size(), isResultNeeded: Rank == root);
@@ -60,13 +60,13 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
         }
     }
 
-    public void ReduceScatter(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op)
+    public void ReduceScatter(Operation operation, Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op)
     {
         DenseTensor[] given = DenseTensor.Of(inputs);
         using DenseTensor result = DenseTensor.Of(output);
         try
         {
-            exchange.Begin(new CollectiveCall(OperationKind.ReduceScatter, output, op));
+            exchange.Begin(operation);
             long slice = ControlBlock.AreaBytes / Size / LineBytes * LineBytes, offset = 0;
             byte** sources = stackalloc byte*[Size];
             do

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Backends.SharedMemory;

@@ -1,7 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.IO.MemoryMappedFiles;
 using System.Security.Cryptography;
-using Convoy.Distributed.Backends.SharedMemory.Platform;
-using Convoy.Distributed.Errors;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
@@ -70,7 +71,7 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
         try
         {
             return platform.CreateUnnamed() is { } stream
-                ? Map(platform, stream, file => new UnnamedAddress(ProcessIdentity.Current(platform), (int)file.SafeFileHandle.DangerousGetHandle(), platform.Place).ToString(), bytes)
+                ? Map(platform, stream, file => new UnnamedAddress(ProcessIdentity.CurrentIn(platform), (int)file.SafeFileHandle.DangerousGetHandle(), platform.Place).ToString(), bytes)
                 : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or SharedMemoryException)
@@ -159,4 +160,32 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
 
     private static SharedMemoryException Refused(IPlatform platform, Exception error) =>
         error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). See whether that folder may be written.", error);
+}
+
+/// <summary>Where other processes find a file without a name: as a file that one process has open.</summary>
+/// <param name="Owner">That process.</param>
+/// <param name="Descriptor">The file's number in it.</param>
+/// <param name="Place">The <see cref="IPlatform.Place"/> in which the process's number is valid.</param>
+internal readonly record struct UnnamedAddress(ProcessIdentity Owner, int Descriptor, string Place)
+{
+    private const string Mark = "open";
+
+    /// <summary>Whether <paramref name="platform"/>'s process can look the owner up by its number.</summary>
+    public bool IsNear(IPlatform platform) => Place.Length > 0 && Place == platform.Place;
+
+    /// <summary>Reads what <see cref="ToString"/> gives; false for the path of a file that has a name.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out UnnamedAddress? address)
+    {
+        string[] parts = text.Split(' ', 5);
+        address = parts.Length == 5 && parts[0] == Mark
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
+            && long.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out long start)
+            && int.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor)
+            ? new UnnamedAddress(new ProcessIdentity(processId, start), descriptor, parts[4])
+            : null;
+        return address is not null;
+    }
+
+    /// <summary>One line for the other processes.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Mark} {Owner.ProcessId} {Owner.Start} {Descriptor} {Place}");
 }

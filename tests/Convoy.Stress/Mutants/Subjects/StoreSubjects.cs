@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Convoy.Distributed;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Stress.Mutants.Subjects;

@@ -1,0 +1,170 @@
+using System.Globalization;
+
+namespace Convoy.Distributed;
+
+/// <summary>Something between the processes of a job went wrong. The message is one line that says what, and what to do.</summary>
+public class DistributedException : Exception
+{
+    /// <param name="message">What went wrong, with the ranks or keys concerned, and what to do.</param>
+    /// <param name="inner">The error that this one explains, if any.</param>
+    public DistributedException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>Some ranks did not take part in an operation in time.</summary>
+public sealed class CollectiveTimeoutException : DistributedException
+{
+    /// <param name="operation">What this rank was doing.</param>
+    /// <param name="missingRanks">The ranks that did not come.</param>
+    /// <param name="timeout">How long was waited.</param>
+    /// <param name="diagnosis">What is known about why, and what to do; null: nothing.</param>
+    public CollectiveTimeoutException(string operation, IReadOnlyList<int> missingRanks, TimeSpan timeout, string? diagnosis = null)
+        : base(FormattableString.Invariant(
+            $"{operation}: {RankList.Describe(missingRanks)} did not come within {timeout.TotalSeconds:0.###} s. {diagnosis ?? "See what they do instead (every rank must call the same operations), or give the process group a longer time-out"}."))
+    {
+        MissingRanks = missingRanks;
+        Timeout = timeout;
+    }
+
+    /// <param name="message">What happened, in words.</param>
+    /// <param name="missingRanks">The ranks that did not come.</param>
+    /// <param name="timeout">How long was waited.</param>
+    internal CollectiveTimeoutException(FormattableString message, IReadOnlyList<int> missingRanks, TimeSpan timeout)
+        : base(FormattableString.Invariant(message))
+    {
+        MissingRanks = missingRanks;
+        Timeout = timeout;
+    }
+
+    /// <summary>The ranks that did not come.</summary>
+    public IReadOnlyList<int> MissingRanks { get; }
+
+    /// <summary>How long was waited.</summary>
+    public TimeSpan Timeout { get; }
+}
+
+/// <summary>Ranks called different operations, or the same one with tensors of different size or type.</summary>
+public sealed class CollectiveMismatchException : DistributedException
+{
+    /// <param name="message">Which rank called what.</param>
+    public CollectiveMismatchException(string message)
+        : base(message)
+    {
+    }
+}
+
+/// <summary>Another rank's process ended, or left the group, while this rank waited for it.</summary>
+public sealed class PeerLostException : DistributedException
+{
+    /// <param name="operation">What this rank was doing.</param>
+    /// <param name="rank">The rank that is lost.</param>
+    /// <param name="processId">Its process id.</param>
+    /// <param name="leftGroup">Whether it left the group in order: it disposed it, or its process ended with exit code 0. Otherwise its process is no more.</param>
+    /// <param name="operations">How many operations of the group a rank that left had done; 0: none, or unknown.</param>
+    public PeerLostException(string operation, int rank, int processId, bool leftGroup, long operations = 0)
+        : base(FormattableString.Invariant((leftGroup, operations) switch
+        {
+            (true, > 0) => (FormattableString)$"{operation}: rank {rank} (process {processId}) has left the group: it left after {operations} operations in order, so it may have had fewer batches than this rank. Give all ranks equally many, or see Join (DistributedDataParallel.Join), for ranks with uneven inputs; if that is not it, look at its output for the reason.",
+            (true, _) => $"{operation}: rank {rank} (process {processId}) has left the group. Look at its output for the reason.",
+            _ => $"{operation}: the process of rank {rank} (process {processId}) has ended. Look at its output; if there is none, it may have been killed for lack of memory.",
+        }))
+    {
+        Rank = rank;
+        ProcessId = processId;
+        HasLeft = leftGroup;
+    }
+
+    /// <param name="operation">What this rank was doing.</param>
+    /// <param name="rank">The rank that is lost.</param>
+    /// <param name="processId">Its process id.</param>
+    /// <param name="cause">The error for which it takes part no longer.</param>
+    public PeerLostException(string operation, int rank, int processId, string cause)
+        : base(FormattableString.Invariant($"{operation}: rank {rank} (process {processId}) has given up: {cause}"))
+    {
+        Rank = rank;
+        ProcessId = processId;
+        HasLeft = true;
+    }
+
+    /// <summary>The rank that is lost.</summary>
+    public int Rank { get; }
+
+    /// <summary>Its process id.</summary>
+    public int ProcessId { get; }
+
+    /// <summary>Whether the rank gave up or left the group; otherwise its process is no more.</summary>
+    public bool HasLeft { get; }
+}
+
+/// <summary>The ranks' models differ in the names, shapes or types of their parameters or buffers.</summary>
+public sealed class ParameterMismatchException : DistributedException
+{
+    /// <param name="rank">The first rank whose model differs from rank 0's.</param>
+    /// <param name="expected">What rank 0 has at the first difference.</param>
+    /// <param name="found">What that rank has there.</param>
+    public ParameterMismatchException(int rank, string expected, string found)
+        : base(FormattableString.Invariant(
+            $"the model of rank {rank} differs from that of rank 0: it has {found} where rank 0 has {expected}. Build the same model on every rank."))
+    {
+        Rank = rank;
+    }
+
+    /// <summary>The first rank whose model differs from rank 0's.</summary>
+    public int Rank { get; }
+}
+
+/// <summary>Memory that the ranks share could not be made or mapped.</summary>
+public sealed class SharedMemoryException : DistributedException
+{
+    /// <param name="message">What went wrong and what to do.</param>
+    /// <param name="inner">The error that this one explains, if any.</param>
+    public SharedMemoryException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>
+/// The processes of a job could not find each other: an environment variable is wrong, the store cannot be reached,
+/// the job's secret differs, or the store went away.
+/// </summary>
+public sealed class RendezvousException : DistributedException
+{
+    /// <param name="message">What went wrong and what to do.</param>
+    /// <param name="inner">The error that this one explains, if any.</param>
+    public RendezvousException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>Keys that this process waited for were not set in the store in time.</summary>
+public sealed class StoreTimeoutException : DistributedException
+{
+    /// <param name="missingKeys">The keys that nobody set.</param>
+    /// <param name="timeout">How long was waited.</param>
+    /// <param name="message">What was missing, in words; null: a sentence made from the other two.</param>
+    public StoreTimeoutException(IReadOnlyList<string> missingKeys, TimeSpan timeout, string? message = null)
+        : base(message ?? FormattableString.Invariant(
+            $"the store did not get {string.Join(", ", missingKeys.Select(key => $"'{key}'"))} within {timeout.TotalSeconds:0.###} s. See whether the process that sets it has ended, or give a longer time-out."))
+    {
+        MissingKeys = missingKeys;
+        Timeout = timeout;
+    }
+
+    /// <summary>The keys that nobody set.</summary>
+    public IReadOnlyList<string> MissingKeys { get; }
+
+    /// <summary>How long was waited.</summary>
+    public TimeSpan Timeout { get; }
+}
+
+/// <summary>Ranks in words.</summary>
+internal static class RankList
+{
+    /// <summary><c>rank 3</c>, or <c>ranks 1, 3</c>.</summary>
+    public static string Describe(IReadOnlyList<int> ranks) =>
+        (ranks.Count == 1 ? "rank " : "ranks ") + string.Join(", ", ranks.Select(rank => rank.ToString(CultureInfo.InvariantCulture)));
+}

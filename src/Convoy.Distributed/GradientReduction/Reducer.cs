@@ -1,0 +1,310 @@
+using System.Diagnostics;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.GradientReduction;
+
+/// <summary>
+/// Keeps the gradients of a model in buckets and averages them over the ranks while backward goes on. It knows parameters and a
+/// process group, nothing of the module that they belong to. All ranks do the same with it, in the same order.
+/// </summary>
+public sealed class Reducer : IDisposable
+{
+    private readonly ProcessGroup _users;
+    private readonly ReducerOptions _options;
+    private readonly ParameterGradient[] _gradients;
+    private readonly ReducerTimer _timer = new();
+    private readonly IDisposable _observation;
+    private readonly BucketQueue _queue;
+    private readonly ParameterUsage _usage;
+    private GradientBucket[] _buckets;
+    private ICommunicationHook _hook = new AllReduceHook();
+    private bool _isBroken;
+
+    /// <summary>Moves the parameters' gradients into buckets; all ranks call it together.</summary>
+    /// <param name="parameters">Parameters that require gradients, each once, with their names, in order of registration, the same on all ranks.</param>
+    /// <param name="group">The ranks. It stays the caller's; the reducer makes itself a group of its own from it, so that its operations and the caller's need no common order.</param>
+    /// <param name="options">How to reduce; null: the defaults.</param>
+    /// <exception cref="ArgumentException">A parameter is not a dense floating-point tensor on the CPU.</exception>
+    /// <exception cref="DistributedException">A rank failed, or there is not enough memory.</exception>
+    public Reducer(IReadOnlyList<(string Name, Parameter Parameter)> parameters, ProcessGroup group, ReducerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(group);
+        foreach ((string name, Parameter parameter) in parameters)
+        {
+            RequireReducible(name, parameter);
+        }
+
+        _users = group;
+        _options = options ?? new ReducerOptions();
+        _gradients = [.. parameters.Select(p => new ParameterGradient(p.Name, p.Parameter))];
+        Group = group.NewGroup([.. Enumerable.Range(0, group.Size)])!;
+        _observation = Group.Observe(_timer);
+        _usage = new ParameterUsage(_gradients, Group, _options);
+        _queue = new BucketQueue($"convoy reducer {Group.Name}", ReduceBucket);
+        _buckets = MakeBuckets(null);
+    }
+
+    /// <summary>The group of all ranks that only the reducer uses. Disposed with the reducer.</summary>
+    public ProcessGroup Group { get; }
+
+    /// <summary>The buckets in the order in which they are reduced. They change once, with <see cref="Rebuild"/>.</summary>
+    public IReadOnlyList<GradientBucket> Buckets => _buckets;
+
+    /// <summary>Where the time of the last <see cref="Backward"/> went.</summary>
+    public ReducerTimings LastTimings { get; private set; }
+
+    /// <summary>
+    /// The buckets of the last <see cref="Backward"/>, in the order in which they are reduced: how large they are, when each was
+    /// ready, and when it was exchanged. Empty before.
+    /// </summary>
+    public IReadOnlyList<BucketTiming> LastBuckets { get; private set; } = [];
+
+    /// <summary>How the gradients are averaged. The same kind on all ranks, set between backward passes.</summary>
+    public ICommunicationHook CommunicationHook
+    {
+        get => _hook;
+        set => _hook = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 makes up for ranks that only shadow. Default: 1.</summary>
+    internal double MeanScale { get; set; } = 1;
+
+    /// <summary>Fills all gradients with zeros, in place.</summary>
+    /// <param name="setToNone">With <see cref="ReducerOptions.FindUnusedParameters"/> or <see cref="ReducerOptions.StaticGraph"/>: whether the gradient of a parameter that no rank uses in the next pass becomes none, so that optimizers leave the parameter alone.</param>
+    public void ZeroGradients(bool setToNone = true)
+    {
+        using var noGradient = no_grad();
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.Zero(setToNone && _usage.AllowsUnused);
+        }
+    }
+
+    /// <summary>Adds the gradients of <paramref name="loss"/> to the parameters' and replaces each by its mean over the ranks.</summary>
+    /// <param name="loss">A scalar.</param>
+    /// <param name="synchronize">False: only adds up this rank's gradients.</param>
+    /// <exception cref="InvalidOperationException">Parameters were not used, or used otherwise than the options allow; the message names them.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    public void Backward(Tensor loss, bool synchronize = true)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        RequireUnbroken();
+        long start = Stopwatch.GetTimestamp();
+        _timer.Reset();
+        using (no_grad())
+        {
+            foreach (ParameterGradient gradient in _gradients)
+            {
+                gradient.Begin();
+            }
+        }
+
+        _queue.Begin(_buckets, synchronize && _options.Overlap && Group.Size > 1 && _usage.AllowsOverlap, TimeSpan.FromSeconds(LastTimings.BackwardSeconds));
+        long computed;
+        try
+        {
+            loss.backward();
+            computed = Stopwatch.GetTimestamp();
+            _queue.Computed();
+            _users.RequireIntact();
+            if (synchronize)
+            {
+                _queue.Finish();
+            }
+        }
+        catch
+        {
+            _queue.Cancel();
+            _isBroken = _queue.Taken > 0;
+            throw;
+        }
+
+        using (no_grad())
+        {
+            Complete(synchronize);
+        }
+
+        LastTimings = _timer.Measure(start, computed, Stopwatch.GetTimestamp());
+        LastBuckets = _queue.Measure(computed, hasExchanged: synchronize && Group.Size > 1);
+    }
+
+    /// <summary>
+    /// Takes part in the other ranks' synchronised <see cref="Backward"/> with zeros for gradients: for a rank that has run out of
+    /// data. This rank's gradients become the mean, too.
+    /// </summary>
+    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="InvalidOperationException">An earlier pass failed half way.</exception>
+    public void ReduceZeros()
+    {
+        RequireUnbroken();
+        using var noGradient = no_grad();
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.Begin();
+            gradient.Zero(toNone: _usage.AllowsUnused);
+            gradient.Synchronized();
+        }
+
+        _isBroken = true; // Unless it is seen to the end.
+        foreach (GradientBucket bucket in _buckets)
+        {
+            ReduceBucket(bucket);
+            bucket.Return();
+        }
+
+        _isBroken = false;
+        _usage.SettleWithoutUse();
+    }
+
+    /// <summary>
+    /// Makes the buckets anew for gradients that arrive in another order than the one assumed at first, which is rank 0's for all.
+    /// The gradients keep their values; tensors that were got from the parameters before are no longer theirs. All ranks call it together.
+    /// </summary>
+    /// <param name="order">Indices of the parameters, the first to get its gradient first.</param>
+    /// <returns>Whether the buckets are others now.</returns>
+    public bool Rebuild(IReadOnlyList<int> order)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        using Tensor shared = tensor([.. order.Select(index => (long)index)], ScalarType.Int64);
+        Group.Broadcast(shared, root: 0);
+        GradientBucket[] old = _buckets;
+        int[] agreed = [.. shared.data<long>().Select(index => (int)index)];
+        if (Assign(agreed).SelectMany(indices => indices.Append(-1)).SequenceEqual(Assign(null).SelectMany(indices => indices.Append(-1))))
+        {
+            return false;
+        }
+
+        using var noGradient = no_grad();
+        _buckets = MakeBuckets(agreed);
+        foreach (GradientBucket bucket in old)
+        {
+            bucket.Free();
+        }
+
+        return true;
+    }
+
+    /// <summary>Lets go of the buckets and leaves the group; the parameters keep their gradients.</summary>
+    public void Dispose()
+    {
+        _queue.Cancel();
+        _observation.Dispose();
+        Group.Dispose();
+        _queue.Dispose();
+        _usage.Dispose();
+        foreach (GradientBucket bucket in _buckets)
+        {
+            bucket.Free();
+        }
+
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.Free();
+        }
+    }
+
+    private static void RequireReducible(string name, Parameter parameter)
+    {
+        if (parameter.device_type != DeviceType.CPU || parameter.is_sparse || !ReduceOps.Supports(parameter.dtype, ReduceOp.Average))
+        {
+            throw new ArgumentException($"the parameter '{name}' is {(parameter.is_sparse ? "sparse" : "dense")}, {parameter.dtype}, on {parameter.device_type}. Gradients are averaged for dense floating-point parameters on the CPU; move it there or set its requires_grad to false.");
+        }
+    }
+
+    private IReadOnlyList<IReadOnlyList<int>> Assign(IReadOnlyList<int>? order) =>
+        BucketAssignment.Compute([.. _gradients.Select(g => (g.Parameter.numel() * g.Parameter.element_size(), g.Parameter.dtype))], _options.BucketCapMb, _options.FirstBucketCapMb, order);
+
+    private GradientBucket[] MakeBuckets(IReadOnlyList<int>? order)
+    {
+        IReadOnlyList<IReadOnlyList<int>> assigned = Assign(order);
+        return [.. assigned.Select((indices, i) => new GradientBucket(i, i == assigned.Count - 1, [.. indices.Select(index => _gradients[index])], Group, _options.GradientAsBucketView))];
+    }
+
+    private void ReduceBucket(GradientBucket bucket)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        bucket.Launch(_usage.AllowsUnused);
+        if (Group.Size > 1)
+        {
+            _hook.Reduce(bucket, Group);
+            if (MeanScale != 1)
+            {
+                bucket.Flat.mul_(MeanScale);
+            }
+        }
+    }
+
+    private void RequireUnbroken()
+    {
+        if (_isBroken)
+        {
+            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
+        }
+    }
+
+    private void Complete(bool synchronized)
+    {
+        foreach (ParameterGradient gradient in _gradients)
+        {
+            gradient.NoteUse();
+        }
+
+        if (!synchronized)
+        {
+            return;
+        }
+
+        try
+        {
+            _usage.RequireUnchangedSinceLaunch();
+            foreach (GradientBucket bucket in _buckets)
+            {
+                bucket.Return();
+            }
+
+            _usage.Settle();
+        }
+        finally
+        {
+            foreach (ParameterGradient gradient in _gradients)
+            {
+                gradient.Synchronized();
+            }
+        }
+    }
+}
+
+/// <summary>How gradients are gathered into buckets and averaged. The names and defaults are PyTorch's where nothing else is said.</summary>
+public record ReducerOptions
+{
+    /// <summary>How large a bucket of gradients gets, in units of 2^20 bytes; above 0. Default: 25.</summary>
+    public double BucketCapMb { get; init; } = BucketAssignment.DefaultBucketCapMb;
+
+    /// <summary>The same for each element type's first bucket, which is small so that communication begins early. Default: 1.</summary>
+    public double FirstBucketCapMb { get; init; } = BucketAssignment.DefaultFirstBucketCapMb;
+
+    /// <summary>
+    /// Whether parameters may stay out of a backward pass. Then one small message more a step tells which ones no rank used; their
+    /// gradients stay as they were. Otherwise a parameter that this rank did not use is an error. Default: false.
+    /// </summary>
+    public bool FindUnusedParameters { get; init; }
+
+    /// <summary>
+    /// Whether every step uses the same parameters in the same way. The first step finds out which ones no rank uses and how often
+    /// each gradient is added to, without overlap; later steps rely on it and fail when it changes. Default: false.
+    /// </summary>
+    public bool StaticGraph { get; init; }
+
+    /// <summary>
+    /// Whether the gradients lie inside the buckets, so that nothing is copied. Otherwise they have memory of their own and are
+    /// copied into the buckets and back. Default: true (PyTorch: false).
+    /// </summary>
+    public bool GradientAsBucketView { get; init; } = true;
+
+    /// <summary>Whether buckets are averaged while backward still computes other gradients. Results do not depend on it. Default: true.</summary>
+    public bool Overlap { get; init; } = true;
+}

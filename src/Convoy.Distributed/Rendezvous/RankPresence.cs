@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace Convoy.Distributed.Rendezvous;
+
+/// <summary>Tells through the store which process each rank is, so that others on its machine can see whether it still runs.</summary>
+internal static class RankPresence
+{
+    /// <summary>Tells who this process is.</summary>
+    public static void Publish(Store store, int rank)
+    {
+        IProcessTable processes = IProcessTable.Current;
+        ProcessIdentity self = ProcessIdentity.CurrentIn(processes);
+        store.Set(Key(rank), FormattableString.Invariant($"{self.ProcessId} {self.Start} {processes.Place}"));
+    }
+
+    /// <summary>The process id of a rank that has ended; null when it runs, lives where this process cannot see it, or never said who it is.</summary>
+    public static int? HasEnded(Store store, int rank)
+    {
+        IProcessTable processes = IProcessTable.Current;
+        return Identity(store, rank, processes) is { } process && process.HasEnded(processes) ? process.ProcessId : null;
+    }
+
+    /// <summary>The process id of a rank that a signal has stopped; null when that is not so, or cannot be seen.</summary>
+    public static int? IsStopped(Store store, int rank)
+    {
+        IProcessTable processes = IProcessTable.Current;
+        return Identity(store, rank, processes) is { } process && process.IsStopped(processes) ? process.ProcessId : null;
+    }
+
+    /// <summary>The text at <paramref name="key"/>, or null when there is none now.</summary>
+    public static string? Find(Store store, string key)
+    {
+        try
+        {
+            return store.GetText(key, TimeSpan.Zero);
+        }
+        catch (StoreTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private static ProcessIdentity? Identity(Store store, int rank, IProcessTable processes)
+    {
+        string[] parts = (Find(store, Key(rank)) ?? string.Empty).Split(' ', 3);
+        return parts.Length == 3 && parts[2].Length > 0 && parts[2] == processes.Place
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int processId)
+            && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long start)
+            ? new ProcessIdentity(processId, start)
+            : null;
+    }
+
+    private static string Key(int rank) => string.Create(CultureInfo.InvariantCulture, $"process/{rank}");
+}
