@@ -203,7 +203,7 @@ public sealed class OptionRow
         _ when _type == typeof(double) => "a number",
         _ when _type == typeof(bool) => "true or false",
         _ when _type == typeof(string) => "text",
-        _ => $"a value such as {ToJson(Activator.CreateInstance(_type))}",
+        _ => "text in its format",
     };
 
     private string Names() => string.Join(", ", _type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? field.Name).ToLowerInvariant()));

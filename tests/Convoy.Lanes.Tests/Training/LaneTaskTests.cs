@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Lanes.Data;
@@ -138,7 +139,7 @@ public sealed class LaneTaskTests : IDisposable
         int before = task.CountSamples(context);
         Assert.False(Directory.Exists(folder));
         task.PrepareData(new DataPreparation(folder, Seed: 3, drawn, TestContext.Current.CancellationToken));
-        Assert.Equal((4, 4), drawn.Last);
+        Assert.Equal([(1, 4), (2, 4), (3, 4), (4, 4)], drawn.Seen.Order());
         DateTime written = Directory.GetLastWriteTimeUtc(DrawnData.Folder(folder));
         task.PrepareData(new DataPreparation(folder, Seed: 3, drawn, TestContext.Current.CancellationToken));
 
@@ -171,9 +172,10 @@ public sealed class LaneTaskTests : IDisposable
 
     private sealed class Counter : IProgress<(int Done, int Total)>
     {
-        public (int Done, int Total) Last { get; private set; }
+        // Frames are drawn side by side.
+        public ConcurrentBag<(int Done, int Total)> Seen { get; } = [];
 
-        public void Report((int Done, int Total) value) => Last = value;
+        public void Report((int Done, int Total) value) => Seen.Add(value);
     }
 
     private sealed class Watch : IProgress<TrainingEvent>
