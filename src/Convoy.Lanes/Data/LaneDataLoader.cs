@@ -86,7 +86,8 @@ public sealed record LaneLoaderOptions : LoaderOptions
     public override void Validate()
     {
         base.Validate();
-        Require(LineWidth is null or (> 0 and <= 200), "line width", LineWidth ?? 0, "Give a number of pixels above 0, up to 200.");
+        // Narrower than the narrowest float, it would be a line of no width, which is drawn as one of a pixel.
+        Require(LineWidth is null || (LineWidth <= 200 && (float)LineWidth > 0), "line width", LineWidth ?? 0, "Give a number of pixels above 0, up to 200.");
         Augmentation.Validate();
     }
 }

@@ -60,7 +60,9 @@ public static class LaneCheckpoint
     private static string Text(Checkpoint checkpoint, string name)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        return checkpoint.State.Task?[name] is JsonValue value && value.TryGetValue(out string? text) ? text : throw Other(checkpoint, $"its state.json has no {name}");
+        JsonNode? node = checkpoint.State.Task?[name];
+        return node is JsonValue value && value.TryGetValue(out string? text) ? text
+            : throw Other(checkpoint, node is null ? $"its state.json has no {name}" : $"its state.json has {name} {BadInputException.Excerpt(node.ToJsonString())}");
     }
 
     private static BadInputException Other(Checkpoint checkpoint, string fault, Exception? error = null) =>

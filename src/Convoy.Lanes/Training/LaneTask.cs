@@ -4,10 +4,12 @@ using Convoy.Lanes.Data;
 using Convoy.Lanes.Evaluation;
 using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Amp;
 using Convoy.Torch.Nn;
 using Convoy.Training.Loading;
 using Convoy.Training.Options;
 using Convoy.Training.Tasks;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Lanes.Training;
@@ -95,6 +97,8 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
             return null;
         }
 
+        // As 'convoy train' scores a checkpoint: in float32, whatever it was trained in.
+        using Autocast? wide = context.Options.Precision == Precision.Fp32 ? null : Autocast.Enter(DeviceType.CPU, enabled: false);
         var totals = new MetricTotals();
         LaneDataset share = held.Select([.. context.Share(held.Count)]);
         using var detector = new LaneDetector(model, Options.ImageSize, context.Options.ChannelsLast);
@@ -116,6 +120,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public int CountSamples(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        LaneData.LoaderOptions(Options, context.Options).Validate();
         int frames = CountFrames(context);
         if (Options.Pretrained is not null)
         {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Torch.Amp;
+using Convoy.Training.Options;
 
 namespace Convoy.Training.Checkpoints;
 
@@ -141,7 +142,7 @@ internal static class CheckpointStateFile
         var task = new JsonObject();
         foreach (JsonProperty entry in root.EnumerateObject().Where(entry => entry.Name is not (StepName or ElapsedName or ScalerName or MetricsName or SumsName)))
         {
-            task[entry.Name] = JsonNode.Parse(entry.Value.GetRawText());
+            task[entry.Name] = SettingsFile.IsUnicode(entry.Value) ? JsonNode.Parse(entry.Value.GetRawText()) : throw new FormatException($"{Name} is no JSON text");
         }
 
         return task.Count > 0 ? task : null;
@@ -183,5 +184,4 @@ internal static class CheckpointStateFile
         new(root.TryGetProperty(name, out JsonElement value)
             ? $"{Name}: {name} is {BadInputException.Excerpt(value.GetRawText())}, not {expected}"
             : $"{Name} has no {name}");
-
 }

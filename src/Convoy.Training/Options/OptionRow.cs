@@ -161,7 +161,10 @@ public sealed class OptionRow
         return limits.Length == 0 ? "a finite number" : string.Join(" and ", limits);
     }
 
-    private static string Text(double value) => value.ToString("0.############", CultureInfo.InvariantCulture);
+    // "0.###" alone has 15 digits.
+    private static string Text(double value) => value == Math.Truncate(value) && Math.Abs(value) < long.MaxValue
+        ? ((long)value).ToString(CultureInfo.InvariantCulture)
+        : value.ToString("0.############", CultureInfo.InvariantCulture);
 
     private object? Read(JsonNode? value, string name)
     {
@@ -200,7 +203,7 @@ public sealed class OptionRow
         _ when _type == typeof(double) => "a number",
         _ when _type == typeof(bool) => "true or false",
         _ when _type == typeof(string) => "text",
-        _ => $"a value such as {ToJson(Activator.CreateInstance(_type))}",
+        _ => "text in its format",
     };
 
     private string Names() => string.Join(", ", _type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? field.Name).ToLowerInvariant()));

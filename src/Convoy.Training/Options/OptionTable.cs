@@ -57,6 +57,20 @@ public sealed class OptionTable
         }
     }
 
+    /// <summary>Refuses the first name that no setting has.</summary>
+    /// <param name="values">Values by their names in <c>config.json</c>.</param>
+    /// <exception cref="BadInputException">A name is unknown.</exception>
+    public void RequireKnown(JsonObject values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        if (values.Select(entry => entry.Key).FirstOrDefault(name => Find(name) is null) is { } unknown)
+        {
+            string[] names = [.. Rows.Select(row => row.Setting)];
+            string remedy = NearestName.Find(unknown, names) is { } near ? $"Did you mean {near}?" : names.Length > 0 ? $"The task has {string.Join(", ", names)}." : "The task has none.";
+            throw new BadInputException("unknown setting", unknown, remedy);
+        }
+    }
+
     /// <summary>Refuses the first value outside its range.</summary>
     /// <param name="settings">The object.</param>
     /// <param name="asOptions">Whether errors call settings as the command line does (<c>--batch-size</c>), not as code does (<c>BatchSize</c>).</param>

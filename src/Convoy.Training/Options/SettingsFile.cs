@@ -56,7 +56,8 @@ public static class SettingsFile
         }
     }
 
-    private static bool IsUnicode(JsonElement value) => value.ValueKind switch
+    /// <summary>Whether all text in a value is Unicode; the JSON reader finds half of a surrogate pair only when the text is asked for.</summary>
+    internal static bool IsUnicode(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => Text(value.GetString) is not null,
         JsonValueKind.Array => value.EnumerateArray().All(IsUnicode),

@@ -41,9 +41,10 @@ internal abstract class TaskHost
         where TBatch : IDisposable => new TaskHost<TModel, TBatch>(task);
 
     /// <summary>Sets the task's settings.</summary>
-    /// <exception cref="BadInputException">A value is not of its setting's kind, or outside its range.</exception>
+    /// <exception cref="BadInputException">The task has no setting of a name, or a value is not of its setting's kind, or outside its range.</exception>
     public void Apply(JsonObject settings, bool asOptions = true)
     {
+        Table.RequireKnown(settings);
         Table.Apply(Settings, settings);
         Table.Validate(Settings, asOptions);
     }

@@ -4,11 +4,12 @@ namespace Convoy.Training.Runs;
 
 /// <summary>
 /// The state after the last update, for a run that is stopped before the next one. Weights and optimizer still have it; only the
-/// model's buffers, batch norm's running statistics, have changed with each step since.
+/// model's buffers, batch norm's running statistics, and the random generator have changed with each step since.
 /// </summary>
 internal sealed class LastUpdate : IDisposable
 {
     private readonly (Tensor Buffer, Tensor Kept)[] _buffers;
+    private Tensor? _random;
 
     public LastUpdate(nn.Module model) =>
         _buffers = [.. model.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
@@ -23,14 +24,24 @@ internal sealed class LastUpdate : IDisposable
         {
             Step = step.Number;
             Copy(buffer => (buffer.Kept, buffer.Buffer));
+            _random?.Dispose();
+            _random = get_rng_state().DetachFromDisposeScope();
         }
     }
 
-    /// <summary>Gives the model its buffers back.</summary>
-    public void Restore() => Copy(buffer => (buffer.Buffer, buffer.Kept));
+    /// <summary>Gives the model its buffers and the process its random generator back.</summary>
+    public void Restore()
+    {
+        Copy(buffer => (buffer.Buffer, buffer.Kept));
+        if (_random is not null)
+        {
+            set_rng_state(_random);
+        }
+    }
 
     public void Dispose()
     {
+        _random?.Dispose();
         foreach ((_, Tensor kept) in _buffers)
         {
             kept.Dispose();

@@ -119,10 +119,11 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         }, passes.AnyRankStops);
     }
 
-    /// <summary>Measures the model by the task's evaluation; all ranks call it together.</summary>
+    /// <summary>Measures the model by the task's evaluation; all ranks call it together. Training goes on as if there had been none: also what it draws at random is the same.</summary>
     /// <returns>The means of its metrics; null when it has none.</returns>
     public IReadOnlyDictionary<string, double>? Evaluate(TrainingContext context)
     {
+        using Tensor randomState = get_rng_state();
         Model.eval();
         try
         {
@@ -133,6 +134,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         }
         finally
         {
+            set_rng_state(randomState);
             Model.train();
         }
     }
