@@ -143,7 +143,7 @@ public sealed class RendezvousException : DistributedException
 /// <summary>Keys that this process waited for were not set in the store in time.</summary>
 public sealed class StoreTimeoutException : DistributedException
 {
-    /// <param name="missingKeys">The keys that nobody set.</param>
+    /// <param name="missingKeys">The keys that were not set.</param>
     /// <param name="timeout">How long was waited.</param>
     /// <param name="message">What was missing, in words; null: a sentence made from the other two.</param>
     public StoreTimeoutException(IReadOnlyList<string> missingKeys, TimeSpan timeout, string? message = null)
@@ -154,7 +154,7 @@ public sealed class StoreTimeoutException : DistributedException
         Timeout = timeout;
     }
 
-    /// <summary>The keys that nobody set.</summary>
+    /// <summary>The keys that were not set.</summary>
     public IReadOnlyList<string> MissingKeys { get; }
 
     /// <summary>How long was waited.</summary>

@@ -155,7 +155,7 @@ internal sealed class OperationQueue : IDisposable
 
 /// <summary>
 /// The queues of messages between two ranks: one for each other rank and direction, so that messages to and from one rank keep
-/// their order and wait for nobody else.
+/// their order and do not wait for others.
 /// </summary>
 internal sealed class MessageQueues(string name, Action<Work> execute) : IDisposable
 {

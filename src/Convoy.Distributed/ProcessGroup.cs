@@ -71,7 +71,7 @@ public abstract partial class ProcessGroup : IDisposable
     /// </summary>
     public Store? Store { get; internal set; }
 
-    /// <summary>Who is told of the group's operations; see <see cref="Observe"/>.</summary>
+    /// <summary>The observers of the group's operations; see <see cref="Observe"/>.</summary>
     public IReadOnlyList<IOperationObserver> Observers => _observers;
 
     /// <summary>
@@ -146,7 +146,7 @@ public abstract partial class ProcessGroup : IDisposable
     public void RequireIntact() => _failure?.Throw();
 
     /// <summary>
-    /// Has <paramref name="observer"/> told of each operation until the result is disposed, and of those of the groups that are
+    /// Notifies <paramref name="observer"/> of each operation until the result is disposed, and of those of the groups that are
     /// made from this one meanwhile for as long as they live.
     /// </summary>
     public IDisposable Observe(IOperationObserver observer)

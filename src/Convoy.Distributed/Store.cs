@@ -20,10 +20,10 @@ public abstract class Store : IDisposable
     /// <summary>The timeout of a wait that names none. Default: 5 minutes.</summary>
     public static TimeSpan DefaultTimeout => TimeSpan.FromMinutes(5);
 
-    /// <summary>How long <see cref="Get"/> and <see cref="Wait"/> wait unless told otherwise.</summary>
+    /// <summary>How long <see cref="Get"/> and <see cref="Wait"/> wait by default.</summary>
     public abstract TimeSpan Timeout { get; }
 
-    /// <summary>Sets <paramref name="key"/> to <paramref name="value"/>, replacing what was there, and wakes who waits for it.</summary>
+    /// <summary>Sets <paramref name="key"/> to <paramref name="value"/>, replacing what was there, and wakes those who wait for it.</summary>
     public abstract void Set(string key, ReadOnlySpan<byte> value);
 
     /// <summary>The value of <paramref name="key"/>, waiting until somebody sets it.</summary>
@@ -144,7 +144,7 @@ public sealed class PrefixStore : Store
 
     /// <param name="prefix">Put before each key with a slash between.</param>
     /// <param name="store">The store that keeps the values.</param>
-    /// <param name="timeout">How long waits last unless told otherwise; null: as long as the other store's.</param>
+    /// <param name="timeout">How long waits last by default; null: as long as the other store's.</param>
     /// <param name="ownsStore">Whether disposing this one disposes the other; default: it stays open.</param>
     public PrefixStore(string prefix, Store store, TimeSpan? timeout = null, bool ownsStore = false)
     {

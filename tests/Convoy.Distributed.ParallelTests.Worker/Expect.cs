@@ -6,21 +6,21 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 /// <summary>What a scenario checks within its process.</summary>
 internal static class Expect
 {
-    public static void Equal(Tensor expected, Tensor actual, string what)
+    public static void Equal(Tensor expected, Tensor actual, string description)
     {
         if (expected.dtype != actual.dtype || !expected.shape.SequenceEqual(actual.shape) || !expected.eq(actual).all().item<bool>())
         {
-            throw new InvalidOperationException($"{what}: expected {expected.cstr()}, found {actual.cstr()}");
+            throw new InvalidOperationException($"{description}: expected {expected.cstr()}, found {actual.cstr()}");
         }
     }
 
     /// <summary>Requires no element to differ by more than <paramref name="tolerance"/>.</summary>
-    public static void Near(Tensor expected, Tensor actual, double tolerance, string what)
+    public static void Near(Tensor expected, Tensor actual, double tolerance, string description)
     {
         double largest = (expected.to(float64) - actual.to(float64)).abs().max().item<double>();
         if (!(largest <= tolerance))
         {
-            throw new InvalidOperationException(FormattableString.Invariant($"{what}: differs by {largest}, allowed is {tolerance}"));
+            throw new InvalidOperationException(FormattableString.Invariant($"{description}: differs by {largest}, allowed is {tolerance}"));
         }
     }
 
@@ -40,11 +40,11 @@ internal static class Expect
         throw new InvalidOperationException($"no {typeof(TException).Name} with '{part}' was thrown");
     }
 
-    public static void True(bool condition, string what)
+    public static void True(bool condition, string description)
     {
         if (!condition)
         {
-            throw new InvalidOperationException(what);
+            throw new InvalidOperationException(description);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// </remarks>
 public sealed class FlightRecorder : IOperationObserver
 {
-    /// <summary>How many operations are remembered unless told otherwise; as in PyTorch.</summary>
+    /// <summary>How many operations are remembered by default; as in PyTorch.</summary>
     public const int DefaultCapacity = 2000;
 
     private readonly Work?[] _ring;
@@ -99,7 +99,7 @@ public sealed class FlightRecorder : IOperationObserver
         }
     }
 
-    /// <summary>Has the file written when this process ends with an error that nothing else told the recorder.</summary>
+    /// <summary>Has the file written when this process ends with an error that the recorder has not seen otherwise.</summary>
     internal void WriteWhenProcessFails()
     {
         if (_directory is not null)

@@ -29,7 +29,7 @@ public sealed class FlightRecorderAnalysis
 
     /// <summary>Reads and compares the recordings in <paramref name="directory"/>.</summary>
     /// <param name="directory">The folder; it need not exist.</param>
-    /// <param name="onDamaged">Told of each file that is passed over because it is damaged, in a line; null: nobody is.</param>
+    /// <param name="onDamaged">Called for each file that is skipped because it is damaged, with a line; may be null.</param>
     public static FlightRecorderAnalysis Read(string directory, Action<string>? onDamaged = null) => new(FlightRecording.ReadAll(directory, onDamaged));
 
     /// <summary>All findings in one line.</summary>

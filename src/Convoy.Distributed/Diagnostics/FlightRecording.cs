@@ -18,9 +18,9 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
     /// <summary>The file of a rank in <paramref name="directory"/>.</summary>
     public static string PathFor(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"flight-recorder-rank-{rank}.json"));
 
-    /// <summary>Reads the recordings of all ranks that left one, by rank. One that is damaged is passed over: the others still say much.</summary>
+    /// <summary>Reads the recordings of all ranks that left one, by rank. One that is damaged is skipped: the others still say much.</summary>
     /// <param name="directory">The folder; it need not exist.</param>
-    /// <param name="onDamaged">Told of each file that is passed over, with the reason, in a line; null: nobody is.</param>
+    /// <param name="onDamaged">Called for each file that is skipped, with the reason, in a line; may be null.</param>
     public static IReadOnlyList<FlightRecording> ReadAll(string directory, Action<string>? onDamaged = null)
     {
         List<FlightRecording> found = [];

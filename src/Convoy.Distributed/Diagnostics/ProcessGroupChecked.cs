@@ -21,7 +21,7 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan TimeToLookAfterPeers = TimeSpan.FromSeconds(1);
 
-    // So that nobody ends, and takes a store that it may host with it, before all have read what differs.
+    // So that no rank ends, and takes a store that it may host with it, before all have read what differs.
     private static readonly TimeSpan TimeToRead = TimeSpan.FromSeconds(5);
 
     private readonly CallBoard _board;

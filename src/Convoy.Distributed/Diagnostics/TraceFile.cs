@@ -25,7 +25,7 @@ public static class TraceFile
     /// </summary>
     /// <param name="directory">The folder that the ranks wrote to.</param>
     /// <param name="output">The file to write.</param>
-    /// <param name="onDamaged">Told of each file that is left out, in a line; null: nobody is.</param>
+    /// <param name="onDamaged">Called for each file that is left out, with a line; may be null.</param>
     /// <returns>Whether there was anything: a run that ended before the first traced step leaves nothing.</returns>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static bool Merge(string directory, string output, Action<string>? onDamaged = null)

@@ -73,7 +73,7 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         return recorder;
     }
 
-    /// <summary>Ends the step before, if any, and begins the next one, which is number 1 the first time. A step in which nothing happened yet begins anew.</summary>
+    /// <summary>Ends the step before, if any, and begins the next one, which is number 1 the first time. A step in which nothing has happened yet starts over.</summary>
     public void StartStep()
     {
         bool empty = _stepStart != 0 && _lapStart == _stepStart;
@@ -130,7 +130,7 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
             _ => $"{CommunicationTrack} {work.Group}",
         };
         Add(new TraceEvent(track, Name(operation), work.StartedTimestamp, work.FinishedTimestamp, operation, work.QueuedTimestamp));
-        // In a group of one nobody is waited for, and the two are the same.
+        // In a group of one there is no wait, and the two are the same.
         if (work.AllArrivedTimestamp != 0 && work.AllArrivedTimestamp != work.StartedTimestamp)
         {
             Add(new TraceEvent(track, "wait for the slowest rank", work.StartedTimestamp, work.AllArrivedTimestamp));

@@ -127,7 +127,7 @@ public sealed class Launcher
         {
             LaunchResult result = await RunOnceAsync(identity, place, cores, peers, restart, onOutput, cancellation).ConfigureAwait(false);
 
-            // With several machines all have to come to the same decision: only what all know may count.
+            // With several machines all have to reach the same decision: only what all know may count.
             bool interrupted = result.Interrupted || (peers is null && cancellation.IsCancellationRequested);
             if (result.Failure is null || interrupted || restart == maxRestarts)
             {

@@ -25,7 +25,7 @@ public sealed record LauncherOptions
     public int NodeRank { get; init; }
 
     /// <summary>
-    /// What the launchers and workers of one job know and nobody else: needed, and the same on all machines, when
+    /// What only the launchers and workers of one job know: needed, and the same on all machines, when
     /// <see cref="NodeCount"/> is more than 1. On one machine every run makes its own, and this is not used. Default null.
     /// </summary>
     public string? JobSecret { get; init; }
@@ -39,7 +39,7 @@ public sealed record LauncherOptions
     /// <summary>Seconds that the launchers of several machines wait for each other at the start; default 300, more than 0.</summary>
     public double JoinTimeoutSeconds { get; init; } = 300;
 
-    /// <summary>Seconds between two looks at the other machines; default 0.1, more than 0. On its own machine a launcher is told at once.</summary>
+    /// <summary>Seconds between two looks at the other machines; default 0.1, more than 0. On its own machine a launcher learns of an end at once.</summary>
     public double MonitorIntervalSeconds { get; init; } = 0.1;
 
     /// <summary>Seconds without a sign of life after which another machine's launcher counts as lost; default 30, more than 0.</summary>
@@ -185,7 +185,7 @@ public enum WorkerOutputStream
 
 /// <summary>
 /// Makes glibc's allocator keep what a worker frees. A training step allocates and frees the same gigabytes each time; by default glibc
-/// gives large pieces back to the kernel, which clears every page anew in the next step. Transparent huge pages were
+/// gives large pieces back to the kernel, which has to clear every page again in the next step. Transparent huge pages were
 /// tried, too, and made a step slower (docs/fused-operations.md).
 /// </summary>
 public static class KeptMemory

@@ -5,7 +5,7 @@ internal sealed class NodeRun(PeerNodes peers, int start)
 {
     /// <summary>Runs this machine's workers until those of all machines have ended.</summary>
     /// <param name="runGroup">
-    /// Runs this machine's workers; it is told when another machine wants them ended, and tells when this one does.
+    /// Runs this machine's workers; it learns when another machine wants them ended, and says when this one does.
     /// </param>
     /// <exception cref="PeerNodeException">Another machine could not run its workers, or is lost.</exception>
     public async Task<LaunchResult> RunAsync(Func<Task<StopReason>, Action<StopReason>, Task<GroupOutcome>> runGroup)

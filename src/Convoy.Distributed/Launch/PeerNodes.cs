@@ -12,7 +12,7 @@ namespace Convoy.Distributed.Launch;
 /// <remarks>
 /// Keys: <c>node/{k}</c> introduces a launcher, <c>beat/{k}</c> counts its signs of life, <c>{start}/ready</c> says that the
 /// workers' store of a start is there, <c>{start}/stop/{reason}</c> counts who wants all to end, <c>{start}/end/{k}</c> is a
-/// launcher's report and <c>{start}/ended</c> their number, <c>left</c> counts who needs the store no more.
+/// launcher's report and <c>{start}/ended</c> their number, <c>left</c> counts those who no longer need the store.
 /// </remarks>
 internal sealed class PeerNodes : IDisposable
 {
@@ -31,7 +31,7 @@ internal sealed class PeerNodes : IDisposable
         _store = store;
     }
 
-    /// <summary>How often the group is started again: what node 0 was told.</summary>
+    /// <summary>How often the group is started again: the setting of node 0.</summary>
     public int MaxRestarts => _nodes[0].MaxRestarts;
 
     /// <summary>This machine's ranks: those of the machines before it come first.</summary>
@@ -43,7 +43,7 @@ internal sealed class PeerNodes : IDisposable
     private TimeSpan Interval => TimeSpan.FromSeconds(_options.MonitorIntervalSeconds);
 
     /// <summary>Meets the other launchers; returns when all have come.</summary>
-    /// <exception cref="PeerNodeException">Some did not arrive in time, or were told something else.</exception>
+    /// <exception cref="PeerNodeException">Some did not arrive in time, or have other settings.</exception>
     /// <exception cref="RendezvousException">The store cannot be served or reached, or the secrets differ.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public static async Task<PeerNodes> JoinAsync(LauncherOptions options, string runId, IPAddress listenAt, CancellationToken cancellation)
@@ -268,9 +268,9 @@ internal sealed class PeerNodes : IDisposable
 /// <summary>What a launcher says of its machine when it joins the others.</summary>
 /// <param name="Host">The machine's name.</param>
 /// <param name="ProcessCount">How many workers it starts.</param>
-/// <param name="NodeCount">How many machines it was told of.</param>
+/// <param name="NodeCount">How many machines its settings name.</param>
 /// <param name="RunId">The job that it belongs to.</param>
-/// <param name="MaxRestarts">How many restarts it was told to allow.</param>
+/// <param name="MaxRestarts">How many restarts its settings allow.</param>
 internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeCount, string RunId, int MaxRestarts)
 {
     private const int MostProcesses = 1 << 16;
@@ -285,7 +285,7 @@ internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeC
 /// <summary>What one machine's launcher tells the others at the end of a start.</summary>
 /// <param name="Failures">Its workers that failed, the likely cause first.</param>
 /// <param name="Interrupted">Whether its user interrupted it.</param>
-/// <param name="Error">Why it could not run its workers, or why nobody hears of it any more; null: it ran them.</param>
+/// <param name="Error">Why it could not run its workers, or why it is considered lost; null: it ran them.</param>
 internal sealed record NodeReport(IReadOnlyList<WorkerFailure> Failures, bool Interrupted, string? Error)
 {
     /// <summary>Its workers that failed, the likely cause first.</summary>

@@ -60,7 +60,7 @@ internal sealed class WorkerGroup : IDisposable
         }
         finally
         {
-            // Not waited for: what is told of stopped workers may block or throw, and must not keep the workers from being ended.
+            // Not waited for: a notice of stopped workers may block or throw, and must not keep the workers from being ended.
             await watching.CancelAsync().ConfigureAwait(false);
         }
 
@@ -97,7 +97,7 @@ internal sealed class WorkerGroup : IDisposable
         ? new StoppedWorkers(IProcessTable.Current, notice, TimeProvider.System).WatchAsync(() => _workers.Where(w => !w.Exited.IsCompleted).Select(w => (w.Rank, w.ProcessId)), stop)
         : Task.CompletedTask;
 
-    // A terminal, or who signals the whole process group, reaches the workers as well as this process.
+    // A terminal, or whoever signals the whole process group, reaches the workers as well as this process.
     private static bool MayBeOurs(int exitCode) => exitCode is 128 + Signal.Interrupt or 128 + Signal.Terminate or 128 + Signal.HangUp;
 
     /// <summary>The first worker by time that failed, or null when all are done, output can't be passed on, or the caller cancelled.</summary>
@@ -158,7 +158,7 @@ internal sealed class WorkerGroup : IDisposable
                 return;
             }
 
-            // Who ignores SIGINT, as a shell's background jobs do, would only lose the time that it has to end in order.
+            // A worker that ignores SIGINT, as a shell's background jobs do, would only lose the time that it has to end in an orderly way.
             _workers.ForEach(w => w.Send(signal == Signal.Interrupt && w.Ignores(signal) ? Signal.Terminate : signal));
             await Task.WhenAny(exited, Task.Delay(wait)).ConfigureAwait(false);
         }

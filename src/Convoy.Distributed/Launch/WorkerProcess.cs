@@ -46,7 +46,7 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>Ends with the process.</summary>
     public Task Exited { get; }
 
-    /// <summary>The two readers; each ends when nobody holds the stream any more, or fails with the callback's or the log's error.</summary>
+    /// <summary>The two readers; each ends when no process holds the stream any more, or fails with the callback's or the log's error.</summary>
     public IReadOnlyList<Task> Reading { get; }
 
     /// <summary>128 + the signal's number when a signal ended the process; only once it has ended.</summary>

@@ -123,7 +123,7 @@ public sealed class DistributedDataParallel<T, TResult> : nn.Module<T, TResult>,
     /// <inheritdoc/>
     protected override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => KeepAs(dtype, device.type);
 
-    /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
+    /// <summary>Releases the buckets and hooks; the module keeps its parameters and gradients.</summary>
     protected override void Dispose(bool disposing)
     {
         // First, as the base class disposes of all that a module says it has, which is not the wrapper's.
@@ -260,7 +260,7 @@ public sealed class DistributedDataParallel<T1, T2, TResult> : nn.Module<T1, T2,
     /// <inheritdoc/>
     protected override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => KeepAs(dtype, device.type);
 
-    /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
+    /// <summary>Releases the buckets and hooks; the module keeps its parameters and gradients.</summary>
     protected override void Dispose(bool disposing)
     {
         // First, as the base class disposes of all that a module says it has, which is not the wrapper's.

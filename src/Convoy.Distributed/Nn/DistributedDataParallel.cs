@@ -10,7 +10,7 @@ namespace Convoy.Distributed.Nn;
 /// Data-parallel training of a module with any inputs and outputs: every rank has a replica and its own part of each batch, and
 /// <see cref="Backward"/> leaves the mean of all ranks' gradients on every rank. Whoever calls the module calls
 /// <see cref="BeforeForward"/> first. <see cref="DistributedDataParallel{T, TResult}"/> and
-/// <see cref="DistributedDataParallel{T1, T2, TResult}"/> are this as modules, which do so by themselves.
+/// <see cref="DistributedDataParallel{T1, T2, TResult}"/> wrap it as modules, which do that themselves.
 /// </summary>
 /// <remarks>
 /// The gradients live in buckets, so zero them with <see cref="ZeroGrad"/> or any <c>zero_grad</c>. A model's outputs for a batch
@@ -91,7 +91,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <summary>
     /// What comes before each forward pass: in training mode, the check that the parameters are still those that were wrapped, and
     /// rank 0's buffers for all ranks. All ranks call it together. The forward pass counts from here to
-    /// <see cref="AfterForward"/>, or to <see cref="Backward"/> where nobody calls that.
+    /// <see cref="AfterForward"/>, or to <see cref="Backward"/> if that is not called.
     /// </summary>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped; the message names it.</exception>
     /// <exception cref="DistributedException">A rank ended, did not arrive in time, or did something else.</exception>
@@ -195,7 +195,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <exception cref="DistributedException">A rank failed.</exception>
     public void Join(Action body, JoinOptions? options = null) => UnevenInputs.Join.Run([this], body, options);
 
-    /// <summary>Lets go of the buckets and hooks; the module keeps its parameters and gradients.</summary>
+    /// <summary>Releases the buckets and hooks; the module keeps its parameters and gradients.</summary>
     public void Dispose()
     {
         if (!IsDisposed)

@@ -17,7 +17,7 @@ internal sealed class ParameterPartition : IDisposable
     /// <summary>Moves the parameters, which keep the values that their owners have. All ranks call it together.</summary>
     /// <param name="parameters">The parameters, the same on all ranks.</param>
     /// <param name="group">The ranks.</param>
-    /// <param name="shares">Whether all ranks shall use the same memory where they can.</param>
+    /// <param name="shares">Whether all ranks use the same memory where they can.</param>
     public ParameterPartition(IReadOnlyList<Parameter> parameters, ProcessGroup group, bool shares)
     {
         _group = group;
@@ -98,7 +98,7 @@ internal sealed class ParameterPartition : IDisposable
         }
     }
 
-    /// <summary>Lets go of the memory; parameters that lie in it keep it alive.</summary>
+    /// <summary>Releases the memory; parameters that lie in it keep it alive.</summary>
     public void Dispose()
     {
         _parts.ForEach(part => part.Part.Dispose());

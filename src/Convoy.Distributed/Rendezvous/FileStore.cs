@@ -9,7 +9,7 @@ namespace Convoy.Distributed.Rendezvous;
 /// <remarks>
 /// The file grows with each <see cref="Set(string, ReadOnlySpan{byte})"/>, <see cref="Add"/>,
 /// <see cref="CompareSet(string, ReadOnlySpan{byte}, ReadOnlySpan{byte})"/> and <see cref="Delete"/>: it is meant for meeting,
-/// not for traffic. The file is created for its user alone (mode 0600). It needs no secret: who may write the file belongs to
+/// not for traffic. The file is created for its user alone (mode 0600). It needs no secret: whoever may write the file belongs to
 /// the job, so put it into a folder that only the job's user may write to. A wait looks at the file every 10 ms at most.
 /// </remarks>
 public sealed class FileStore : Store
@@ -31,8 +31,8 @@ public sealed class FileStore : Store
 
     /// <summary>Opens the file, and creates it when there is none.</summary>
     /// <param name="path">The file, in a folder that exists; new for each job.</param>
-    /// <param name="worldSize">How many processes open it: the last one to close it deletes it. Null: nobody does.</param>
-    /// <param name="timeout">How long waits last unless told otherwise, and how long to try to lock the file; null: 5 minutes.</param>
+    /// <param name="worldSize">How many processes open it: the last one to close it deletes it. Null: it stays.</param>
+    /// <param name="timeout">How long waits last by default, and how long to try to lock the file; null: 5 minutes.</param>
     /// <param name="generation">
     /// Which start of the job this is, the same text in all its processes; default "". The processes of each generation are
     /// counted apart, so that a job which is started again may use the file that its first start left. The keys are common to all:

@@ -327,6 +327,6 @@ internal enum FileStoreRecordKind : byte
     /// <summary>A process closed the store; the key is its generation.</summary>
     Left = 4,
 
-    /// <summary>The last process of a generation closed the store: the file is about to be deleted and counts no more.</summary>
+    /// <summary>The last process of a generation closed the store: the file is about to be deleted and no longer counts.</summary>
     Closed = 5,
 }

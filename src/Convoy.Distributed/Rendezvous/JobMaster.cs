@@ -15,8 +15,8 @@ internal static class JobMaster
     private const int Ports = 12000;
 
     /// <summary>
-    /// A port and a secret that all processes of one job find by themselves, from the job's identity. The port spares the user
-    /// a variable; the secret keeps two jobs apart whose ports happen to be the same. It keeps nobody out who knows the identity.
+    /// A port and a secret that all processes of one job derive from the job's identity. The port spares the user
+    /// a variable; the secret keeps two jobs apart whose ports happen to be the same. It does not keep out anyone who knows the identity.
     /// </summary>
     public static (int Port, string Secret) Derive(string identity)
     {

@@ -55,7 +55,7 @@ public sealed record RankEnvironment(
     /// <summary>A job of this process alone.</summary>
     public static RankEnvironment Alone { get; } = new(0, 1, 0, 1, Loopback, 0, null, false);
 
-    /// <summary>Which launcher's variables told the ranks, in words; "nothing" when none were set.</summary>
+    /// <summary>Which launcher's variables gave the ranks, in words; "nothing" when none were set.</summary>
     public string Source { get; init; } = "nothing";
 
     /// <summary>
@@ -90,7 +90,7 @@ public sealed record RankEnvironment(
     /// Connects to the job's store. Rank 0 serves it, at <see cref="MasterPort"/> and on no other address than
     /// <see cref="MasterAddress"/>, so on loopback when that is a loopback one, unless the launcher does.
     /// </summary>
-    /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
+    /// <param name="timeout">How long to try to connect, and how long waits last by default; null: 5 minutes.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="RendezvousException">The store cannot be served or reached.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>

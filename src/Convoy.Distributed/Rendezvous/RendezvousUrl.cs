@@ -76,7 +76,7 @@ public sealed record RendezvousUrl
     }
 
     /// <summary>Connects to the store that the URL names; rank 0 of <c>tcp://</c> and <c>env://</c> serves it, see <see cref="RankEnvironment.ConnectStore"/>.</summary>
-    /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
+    /// <param name="timeout">How long to try to connect, and how long waits last by default; null: 5 minutes.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="RendezvousException">The store cannot be served, reached or opened.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>

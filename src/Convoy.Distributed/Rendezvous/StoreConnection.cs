@@ -65,8 +65,8 @@ internal sealed class StoreConnection : IDisposable
     /// <summary>Asks the server.</summary>
     /// <param name="request">What to ask.</param>
     /// <param name="patience">How long the server may take by the request's own timeout.</param>
-    /// <param name="cancellation">Ends the wait for the answer; the connection is of no more use then.</param>
-    /// <exception cref="RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
+    /// <param name="cancellation">Ends the wait for the answer; the connection cannot be used afterwards.</param>
+    /// <exception cref="RendezvousException">The server does not answer or is gone; the connection can no longer be used.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public StoreReply Ask(StoreRequest request, TimeSpan patience, CancellationToken cancellation)
     {

@@ -1,6 +1,6 @@
 namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>The values behind a <see cref="TcpStoreServer"/>, and who waits for which. Answers requests, one at a time.</summary>
+/// <summary>The values behind a <see cref="TcpStoreServer"/>, and which requests wait for which keys. Answers requests, one at a time.</summary>
 internal sealed class StoreTable
 {
     private readonly Lock _lock = new();

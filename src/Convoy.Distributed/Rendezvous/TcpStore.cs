@@ -25,7 +25,7 @@ public sealed class TcpStore : Store
     /// <param name="host">The server's name or address.</param>
     /// <param name="port">The server's port.</param>
     /// <param name="secret">The job's secret, which the server must know too; null: none.</param>
-    /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
+    /// <param name="timeout">How long to try to connect, and how long waits last by default; null: 5 minutes.</param>
     /// <param name="server">The server when this process hosts it: disposed with this store. Null: somebody else hosts it.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
     /// <exception cref="RendezvousException">Nobody answers there, something else does, or it has a different secret.</exception>

@@ -5,12 +5,12 @@ namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
 /// Serves a store over TCP: the launcher hosts one for the processes that it starts, or rank 0 does. It answers clients that
-/// know the job's secret and drops all others, as well as anything that is not a well-formed request of bounded size. Who has
+/// know the job's secret and drops all others, as well as anything that is not a well-formed request of bounded size. A client that has
 /// not shown the secret can make it hold at most 256 connections of a hundred bytes each, every one for 10 seconds at most.
 /// </summary>
 public sealed class TcpStoreServer : IDisposable
 {
-    /// <summary>How long a connection may take to show the secret unless told otherwise.</summary>
+    /// <summary>How long a connection may take to show the secret by default.</summary>
     internal static readonly TimeSpan DefaultGreetingTimeout = TimeSpan.FromSeconds(10);
 
     // How long a client may take to read a last reply when the server ends.
@@ -83,7 +83,7 @@ public sealed class TcpStoreServer : IDisposable
             return;
         }
 
-        // First the answers to who waits, then the end of reading; writing goes on until they are out.
+        // First the answers to those who wait, then the end of reading; writing goes on until they are out.
         _table.Close();
         _stop.Cancel();
         _abort.CancelAfter(FarewellTimeout);

@@ -9,7 +9,7 @@ public static class Join
     /// </summary>
     /// <remarks>
     /// Each step may use the group through the joinables only: what else communicates finds ranks without inputs at another operation, which
-    /// fails. When <paramref name="body"/> throws, this rank takes part no longer, and its exception goes on.
+    /// fails. When <paramref name="body"/> throws, this rank no longer takes part, and its exception is passed on.
     /// </remarks>
     /// <param name="joinables">What communicates in each step, in the same order on all ranks; all over one process group.</param>
     /// <param name="body">Goes through this rank's inputs: as many steps as it has, also none.</param>

@@ -17,7 +17,7 @@ internal static class AllToAllMismatch
         }
         catch (CollectiveMismatchException error)
         {
-            Expect.True(error.Message.Contains("rank 0 gives rank 1 5 elements, which rank 1 expects to be 4", StringComparison.Ordinal), error.Message);
+            Expect.True(error.Message.Contains("rank 0 gives rank 1 5 elements, but rank 1 expects 4", StringComparison.Ordinal), error.Message);
             return;
         }
 

@@ -78,7 +78,7 @@ internal struct RankSlot
 
     public SharedOperation OddCall;
 
-    /// <summary>Why it takes part no longer.</summary>
+    /// <summary>Why it no longer takes part.</summary>
     public FailureNote Failure;
 }
 
@@ -121,7 +121,7 @@ internal readonly record struct SharedOperation(OperationKind Kind, int ElementT
 }
 
 /// <summary>
-/// A rank's first error, in shared memory: who waits for that rank reports the cause, and not that the rank has left because of it.
+/// A rank's first error, in shared memory: ranks that wait for it report the cause, and not that the rank has left because of it.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct FailureNote

@@ -109,7 +109,7 @@ internal sealed unsafe class PeerWatch
             {
                 TimeSpan left = _timeout - Stopwatch.GetElapsedTime(start);
                 _platform.Waiter.Wait(word, value, left < SleepSlice ? TimeSpan.FromTicks(Math.Max(1, left.Ticks)) : SleepSlice);
-                // Whoever wrote the word may end or leave right after: the reason counts only if the word is still to come.
+                // Whoever wrote the word may end or leave right after: the reason counts only while the word has not been written.
                 if (Volatile.Read(ref *word) == value && ReasonToGiveUp(Stopwatch.GetElapsedTime(start), peer, operation) is { } reason && Volatile.Read(ref *word) == value)
                 {
                     throw reason;
@@ -131,12 +131,12 @@ internal sealed unsafe class PeerWatch
 
         int[] missing = peer == AllRanks ? Missing() : [peer];
         int[] awaited = missing.Length > 0 ? missing : [.. Enumerable.Range(0, _size).Where(rank => rank != _rank)];
-        // A rank that has come to a collective operation may have given up since: then the operation can end for nobody.
+        // A rank that has joined a collective operation may have given up since: then the operation cannot end on any rank.
         int[] concerned = peer == AllRanks ? [.. Enumerable.Range(0, _size).Where(rank => rank != _rank)] : [peer];
         int failed = Array.FindIndex(concerned, HasFailed), left = Array.FindIndex(awaited, HasLeft);
         if (failed >= 0 || left >= 0 || waited >= TimeToLookAfterPeers || waited >= _timeout)
         {
-            // A process that is no more is a cause; that another rank has given up or left may follow from it.
+            // A process that has ended is a cause; that another rank has given up or left may follow from it.
             int ended = Array.FindIndex(concerned, rank => !HasFailed(rank) && !HasLeft(rank) && _visible[rank] && Identity(rank).HasEnded(_platform));
             if (ended >= 0)
             {

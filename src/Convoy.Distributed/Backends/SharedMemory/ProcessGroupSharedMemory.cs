@@ -222,7 +222,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
 }
 
 /// <summary>
-/// Has a group that nobody disposed let the other ranks know, when this process ends with exit code 0, that its rank left in order: they would take
+/// When this process ends with exit code 0, lets the other ranks of a group that was not disposed know that this rank left normally: they would take
 /// it for killed. A group that nothing refers to is not kept alive by this.
 /// </summary>
 internal sealed class OrderlyExit : IDisposable

@@ -113,7 +113,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
         }
     }
 
-    // Who fails says why, as the others would only see that it does not come.
+    // A rank that fails says why, as the others would only see that it does not arrive.
     private static SharedMemorySegment? Attempt(Func<SharedMemorySegment?> get, Action<string> tell)
     {
         try

@@ -5,7 +5,7 @@ namespace Convoy.Distributed.Backends.Single;
 /// <summary>The group of one process: every operation leaves or copies the tensor as it is.</summary>
 public sealed class ProcessGroupSingle : ProcessGroup
 {
-    /// <summary>Makes the group; nobody needs to be found.</summary>
+    /// <summary>Makes the group; there are no other ranks to wait for.</summary>
     /// <param name="name">What to call the group in messages.</param>
     public ProcessGroupSingle(string name = "default")
         : base(0, 1, DefaultTimeout, name)
@@ -72,7 +72,7 @@ public sealed class ProcessGroupSingle : ProcessGroup
     protected override Tensor AllocateSharedCore(long count, ScalarType dtype) => zeros([count], dtype).DetachFromDisposeScope();
 
     // The only rank is this one, to which no message can be addressed: the arguments' check has refused it.
-    private static InvalidOperationException Alone() => new("a group of one process has nobody to exchange messages with");
+    private static InvalidOperationException Alone() => new("a group of one process has no other rank to exchange messages with");
 
     private static void Copy(Tensor from, Tensor to)
     {
