@@ -7,13 +7,13 @@ internal static class FrameProgress
 {
     /// <summary>Does <paramref name="work"/>, which tells how many frames are done, from any thread.</summary>
     /// <param name="console">Where the bar is drawn.</param>
-    /// <param name="what">What is being done.</param>
+    /// <param name="title">What is being done.</param>
     /// <param name="frames">How many frames there are.</param>
     /// <param name="work">The work.</param>
-    public static T Show<T>(IAnsiConsole console, string what, int frames, Func<IProgress<int>?, T> work) =>
+    public static T Show<T>(IAnsiConsole console, string title, int frames, Func<IProgress<int>?, T> work) =>
         !ConsoleOutput.IsTerminal(console)
             ? work(null)
-            : console.Progress().AutoClear(true).Start(context => work(new Bar(context.AddTask(Markup.Escape(what), maxValue: frames))));
+            : console.Progress().AutoClear(true).Start(context => work(new Bar(context.AddTask(Markup.Escape(title), maxValue: frames))));
 
     /// <summary>Does <paramref name="work"/>, which tells how many of how many parts are done once it has begun, from any thread.</summary>
     /// <param name="console">Where the bar is drawn.</param>

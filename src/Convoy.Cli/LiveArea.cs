@@ -3,7 +3,7 @@ using Spectre.Console.Rendering;
 
 namespace Convoy.Cli;
 
-/// <summary>The last lines of a terminal, drawn anew at each update.</summary>
+/// <summary>The last lines of a terminal, redrawn at each update.</summary>
 internal sealed class LiveArea : IDisposable
 {
     private readonly IAnsiConsole _console;

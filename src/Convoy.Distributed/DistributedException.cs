@@ -22,7 +22,7 @@ public sealed class CollectiveTimeoutException : DistributedException
     /// <param name="diagnosis">What is known about why, and what to do; null: nothing.</param>
     public CollectiveTimeoutException(string operation, IReadOnlyList<int> missingRanks, TimeSpan timeout, string? diagnosis = null)
         : base(FormattableString.Invariant(
-            $"{operation}: {RankList.Describe(missingRanks)} did not come within {timeout.TotalSeconds:0.###} s. {diagnosis ?? "See what they do instead (every rank must call the same operations), or give the process group a longer time-out"}."))
+            $"{operation}: {RankList.Describe(missingRanks)} did not arrive within {timeout.TotalSeconds:0.###} s. {diagnosis ?? "Check what they are doing instead (every rank must call the same operations), or give the process group a longer timeout"}."))
     {
         MissingRanks = missingRanks;
         Timeout = timeout;
@@ -61,14 +61,14 @@ public sealed class PeerLostException : DistributedException
     /// <param name="operation">What this rank was doing.</param>
     /// <param name="rank">The rank that is lost.</param>
     /// <param name="processId">Its process id.</param>
-    /// <param name="leftGroup">Whether it left the group in order: it disposed it, or its process ended with exit code 0. Otherwise its process is no more.</param>
+    /// <param name="leftGroup">Whether it left the group in order: it disposed it, or its process ended with exit code 0. Otherwise its process has ended.</param>
     /// <param name="operations">How many operations of the group a rank that left had done; 0: none, or unknown.</param>
     public PeerLostException(string operation, int rank, int processId, bool leftGroup, long operations = 0)
         : base(FormattableString.Invariant((leftGroup, operations) switch
         {
-            (true, > 0) => (FormattableString)$"{operation}: rank {rank} (process {processId}) has left the group: it left after {operations} operations in order, so it may have had fewer batches than this rank. Give all ranks equally many, or see Join (DistributedDataParallel.Join), for ranks with uneven inputs; if that is not it, look at its output for the reason.",
-            (true, _) => $"{operation}: rank {rank} (process {processId}) has left the group. Look at its output for the reason.",
-            _ => $"{operation}: the process of rank {rank} (process {processId}) has ended. Look at its output; if there is none, it may have been killed for lack of memory.",
+            (true, > 0) => (FormattableString)$"{operation}: rank {rank} (process {processId}) has left the group: it left normally after {operations} operations, so it may have had fewer batches than this rank. Give all ranks the same number of batches, or use Join (DistributedDataParallel.Join) for uneven inputs; otherwise check its output for the reason.",
+            (true, _) => $"{operation}: rank {rank} (process {processId}) has left the group. Check its output for the reason.",
+            _ => $"{operation}: the process of rank {rank} (process {processId}) has ended. Check its output; if there is none, it may have been killed because memory ran out.",
         }))
     {
         Rank = rank;
@@ -79,7 +79,7 @@ public sealed class PeerLostException : DistributedException
     /// <param name="operation">What this rank was doing.</param>
     /// <param name="rank">The rank that is lost.</param>
     /// <param name="processId">Its process id.</param>
-    /// <param name="cause">The error for which it takes part no longer.</param>
+    /// <param name="cause">The error because of which it no longer takes part.</param>
     public PeerLostException(string operation, int rank, int processId, string cause)
         : base(FormattableString.Invariant($"{operation}: rank {rank} (process {processId}) has given up: {cause}"))
     {
@@ -94,7 +94,7 @@ public sealed class PeerLostException : DistributedException
     /// <summary>Its process id.</summary>
     public int ProcessId { get; }
 
-    /// <summary>Whether the rank gave up or left the group; otherwise its process is no more.</summary>
+    /// <summary>Whether the rank gave up or left the group; otherwise its process has ended.</summary>
     public bool HasLeft { get; }
 }
 
@@ -128,7 +128,7 @@ public sealed class SharedMemoryException : DistributedException
 
 /// <summary>
 /// The processes of a job could not find each other: an environment variable is wrong, the store cannot be reached,
-/// the job's secret differs, or the store went away.
+/// the job's secret differs, or the store is gone.
 /// </summary>
 public sealed class RendezvousException : DistributedException
 {
@@ -148,7 +148,7 @@ public sealed class StoreTimeoutException : DistributedException
     /// <param name="message">What was missing, in words; null: a sentence made from the other two.</param>
     public StoreTimeoutException(IReadOnlyList<string> missingKeys, TimeSpan timeout, string? message = null)
         : base(message ?? FormattableString.Invariant(
-            $"the store did not get {string.Join(", ", missingKeys.Select(key => $"'{key}'"))} within {timeout.TotalSeconds:0.###} s. See whether the process that sets it has ended, or give a longer time-out."))
+            $"the store did not receive {string.Join(", ", missingKeys.Select(key => $"'{key}'"))} within {timeout.TotalSeconds:0.###} s. Check whether the process that sets it has ended, or give a longer timeout."))
     {
         MissingKeys = missingKeys;
         Timeout = timeout;

@@ -9,7 +9,7 @@ public abstract partial class ProcessGroup
     /// <param name="tensor">A type that goes with <paramref name="op"/> (see <see cref="ReduceOp"/>); any shape and strides, also empty. float16 and bfloat16 are combined in float32 and rounded once.</param>
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is on another device.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void AllReduce(Tensor tensor, ReduceOp op = ReduceOp.Sum) => Run(AllReduceOperation(tensor, op), () => StartAllReduce(tensor, op));
 
     /// <summary>Like <see cref="AllReduce"/>, without waiting.</summary>
@@ -19,7 +19,7 @@ public abstract partial class ProcessGroup
     /// <summary>Copies <paramref name="tensor"/> of rank <paramref name="root"/> into those of all other ranks.</summary>
     /// <param name="tensor">Any element type, shape and strides.</param>
     /// <param name="root">The rank whose values all get.</param>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Broadcast(Tensor tensor, int root) => Run(BroadcastOperation(tensor, root), () => StartBroadcast(tensor, root));
 
     /// <summary>Like <see cref="Broadcast"/>, without waiting.</summary>
@@ -31,7 +31,7 @@ public abstract partial class ProcessGroup
     /// <param name="root">The rank that gets the result.</param>
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is on another device.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Reduce(Tensor tensor, int root, ReduceOp op = ReduceOp.Sum) => Run(ReduceOperation(tensor, root, op), () => StartReduce(tensor, root, op));
 
     /// <summary>Like <see cref="Reduce"/>, without waiting.</summary>
@@ -42,7 +42,7 @@ public abstract partial class ProcessGroup
     /// <param name="outputs"><see cref="Size"/> tensors, each with the input's type and number of elements; output r gets rank r's input.</param>
     /// <param name="input">Any element type, shape and strides.</param>
     /// <exception cref="ArgumentException">The outputs do not fit the input.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void AllGather(IReadOnlyList<Tensor> outputs, Tensor input) => Run(AllGatherOperation(outputs, input), () => StartAllGather(outputs, input));
 
     /// <summary>Like <see cref="AllGather"/>, without waiting.</summary>
@@ -54,7 +54,7 @@ public abstract partial class ProcessGroup
     /// <param name="input">Any element type, shape and strides.</param>
     /// <param name="root">The rank that gets them.</param>
     /// <exception cref="ArgumentException">The outputs do not fit the input, are missing on the root, or are given elsewhere.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Gather(IReadOnlyList<Tensor>? outputs, Tensor input, int root) => Run(GatherOperation(outputs, input, root), () => StartGather(outputs ?? [], input, root));
 
     /// <summary>Like <see cref="Gather"/>, without waiting.</summary>
@@ -66,7 +66,7 @@ public abstract partial class ProcessGroup
     /// <param name="inputs">On the root <see cref="Size"/> tensors, each with the output's type and number of elements, input r for rank r; elsewhere null.</param>
     /// <param name="root">The rank that gives.</param>
     /// <exception cref="ArgumentException">The inputs do not fit the output, are missing on the root, or are given elsewhere.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Scatter(Tensor output, IReadOnlyList<Tensor>? inputs, int root) => Run(ScatterOperation(output, inputs, root), () => StartScatter(output, inputs ?? [], root));
 
     /// <summary>Like <see cref="Scatter"/>, without waiting.</summary>
@@ -78,7 +78,7 @@ public abstract partial class ProcessGroup
     /// <param name="inputs"><see cref="Size"/> tensors, each with the output's type and number of elements. They stay as they are.</param>
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The inputs do not fit the output, or their type does not go with <paramref name="op"/>.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void ReduceScatter(Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op = ReduceOp.Sum) =>
         Run(ReduceScatterOperation(output, inputs, op), () => StartReduceScatter(output, inputs, op));
 
@@ -90,7 +90,7 @@ public abstract partial class ProcessGroup
     /// <param name="outputs"><see cref="Size"/> tensors of one type; output r has as many elements as rank r gives to this rank.</param>
     /// <param name="inputs"><see cref="Size"/> tensors of the same type; their sizes may differ.</param>
     /// <exception cref="ArgumentException">There are too few or too many tensors, or their types differ.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or gave another number of elements than expected.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or gave another number of elements than expected.</exception>
     public void AllToAll(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs) => Run(AllToAllOperation(outputs, inputs), () => StartAllToAll(outputs, inputs));
 
     /// <summary>Like <see cref="AllToAll"/>, without waiting.</summary>
@@ -98,7 +98,7 @@ public abstract partial class ProcessGroup
         Start(AllToAllOperation(outputs, inputs), [.. outputs, .. inputs], held => StartAllToAll([.. held.Take(Size)], [.. held.Skip(Size)]));
 
     /// <summary>Returns when all ranks have called it.</summary>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Barrier()
     {
         RequireIntact();
@@ -245,7 +245,7 @@ public abstract partial class ProcessGroup
         ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.device_type != Device || tensor.is_sparse)
         {
-            throw new ArgumentException($"the tensor is {(tensor.is_sparse ? "sparse" : $"on {tensor.device_type}")}, this process group takes dense tensors on {Device}. Convert it first.", nameof(tensor));
+            throw new ArgumentException($"the tensor is {(tensor.is_sparse ? "sparse" : $"on {tensor.device_type}")}, but this process group takes dense tensors on {Device}. Convert it first.", nameof(tensor));
         }
     }
 
@@ -263,7 +263,7 @@ public abstract partial class ProcessGroup
         if (tensors.Count != Size || tensors.Any(t => t.dtype != example.dtype || t.numel() != example.numel() || t.device_type != Device || t.is_sparse))
         {
             throw new ArgumentException(FormattableString.Invariant(
-                $"{Size} {name} are needed, dense tensors on {Device}, each of type {example.dtype} with {example.numel()} elements ({tensors.Count} were given)."), name);
+                $"{Size} {name} are needed: dense tensors on {Device} of type {example.dtype} with {example.numel()} elements each ({tensors.Count} were given)."), name);
         }
     }
 
@@ -276,7 +276,7 @@ public abstract partial class ProcessGroup
         }
         else if (tensors is { Count: > 0 })
         {
-            throw new ArgumentException(FormattableString.Invariant($"only the root, rank {root}, has {name}; give null on rank {Rank}."), name);
+            throw new ArgumentException(FormattableString.Invariant($"only the root, rank {root}, takes {name}. Pass null on rank {Rank}."), name);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Convoy.Distributed;
 /// </summary>
 /// <remarks>
 /// The operations of a group begin in the order called and, unless the backend overlaps them, run one after the other; those of two groups run at the same time. The result is
-/// bitwise the same on all ranks and from run to run. After an operation failed, the ranks no longer agree where they are: the
+/// bitwise the same on all ranks and from run to run. After an operation has failed, the ranks no longer agree on where they are: the
 /// group is broken, and each later operation throws the first error again.
 /// </remarks>
 public abstract partial class ProcessGroup : IDisposable
@@ -50,7 +50,7 @@ public abstract partial class ProcessGroup : IDisposable
         _messages = new MessageQueues(name, Execute);
     }
 
-    /// <summary>The time-out unless another is given: 30 minutes, as in PyTorch. A rank whose process has ended is noticed within seconds.</summary>
+    /// <summary>The timeout unless another is given: 30 minutes, as in PyTorch. A rank whose process has ended is noticed within seconds.</summary>
     public static TimeSpan DefaultTimeout => TimeSpan.FromMinutes(30);
 
     /// <summary>This process's number, from 0 to <see cref="Size"/> - 1.</summary>
@@ -81,7 +81,7 @@ public abstract partial class ProcessGroup : IDisposable
     /// <param name="ranks">Ranks of this group, each at most once. Their order gives the ranks in the new group.</param>
     /// <returns>The new group; null on a rank that does not belong to it. It is the caller's to dispose.</returns>
     /// <exception cref="ArgumentException">There are no ranks, one of them is given twice, or this group has no such rank.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public ProcessGroup? NewGroup(IReadOnlyList<int> ranks)
     {
         ArgumentNullException.ThrowIfNull(ranks);
@@ -89,7 +89,7 @@ public abstract partial class ProcessGroup : IDisposable
         if (members.Length == 0 || members.Distinct().Count() != members.Length || members.Any(rank => rank < 0 || rank >= Size))
         {
             throw new ArgumentException(FormattableString.Invariant(
-                $"a group of the ranks {string.Join(", ", members)} cannot be made. Name at least one rank, each from 0 to {Size - 1} and only once."), nameof(ranks));
+                $"cannot make a group of the ranks {string.Join(", ", members)}. Give at least one rank, each from 0 to {Size - 1} and only once."), nameof(ranks));
         }
 
         string name = string.Create(CultureInfo.InvariantCulture, $"{Name}/{++_groups}");

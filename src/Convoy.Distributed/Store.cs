@@ -17,7 +17,7 @@ public abstract class Store : IDisposable
 
     internal const int MaximumKeysBytes = MaximumValueBytes + 2048;
 
-    /// <summary>The time-out of a wait that names none. Default: 5 minutes.</summary>
+    /// <summary>The timeout of a wait that names none. Default: 5 minutes.</summary>
     public static TimeSpan DefaultTimeout => TimeSpan.FromMinutes(5);
 
     /// <summary>How long <see cref="Get"/> and <see cref="Wait"/> wait unless told otherwise.</summary>
@@ -38,7 +38,7 @@ public abstract class Store : IDisposable
     /// Adds <paramref name="amount"/> to the counter <paramref name="key"/>, which starts at 0, in one indivisible step, and
     /// gives its new value. A counter's value is its decimal digits, as in PyTorch.
     /// </summary>
-    /// <exception cref="DistributedException">The key holds something that is no whole number.</exception>
+    /// <exception cref="DistributedException">The key does not hold a whole number.</exception>
     public abstract long Add(string key, long amount);
 
     /// <summary>
@@ -105,7 +105,7 @@ public abstract class Store : IDisposable
         int bytes = Encoding.UTF8.GetByteCount(key);
         if (bytes > MaximumKeyBytes)
         {
-            throw new ArgumentException(FormattableString.Invariant($"a key of {bytes} bytes is too long for the store, which takes {MaximumKeyBytes}. Shorten '{key[..40]}...'."), nameof(key));
+            throw new ArgumentException(FormattableString.Invariant($"a key of {bytes} bytes is too long for the store, which takes at most {MaximumKeyBytes}. Shorten '{key[..40]}...'."), nameof(key));
         }
     }
 
@@ -130,7 +130,7 @@ public abstract class Store : IDisposable
     {
         if (bytes > MaximumValueBytes)
         {
-            throw new ArgumentException(FormattableString.Invariant($"a value of {bytes} bytes is too large for the store, which takes 16 MiB. Send it through the process group."));
+            throw new ArgumentException(FormattableString.Invariant($"a value of {bytes} bytes is too large for the store, which takes at most 16 MiB. Send it through the process group."));
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed class Work
     public Exception? Error => _error?.SourceException;
 
     /// <summary>Returns when the operation is done on this rank, or, with a backend that orders its operations by itself (<see cref="BackendWork.Synchronize"/>), when whatever this thread does next comes after it.</summary>
-    /// <param name="timeout">How long to wait; null: as long as the operation takes, which the group's time-out limits.</param>
+    /// <param name="timeout">How long to wait; null: as long as the operation takes, which the group's timeout limits.</param>
     /// <exception cref="CollectiveTimeoutException">It is not done in time; it goes on.</exception>
     /// <exception cref="DistributedException">The operation failed.</exception>
     public void Wait(TimeSpan? timeout = null)
@@ -150,7 +150,7 @@ public sealed class Work
         Complete();
     }
 
-    /// <summary>The error of an operation whose ranks did not come within <paramref name="timeout"/>.</summary>
+    /// <summary>The error of an operation whose ranks did not arrive within <paramref name="timeout"/>.</summary>
     internal CollectiveTimeoutException TimedOut(TimeSpan timeout) => new(Operation.ToString(), _missingRanks(), timeout);
 
     // Null when it is done; before, what the backend has started, once.

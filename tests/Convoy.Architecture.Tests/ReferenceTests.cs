@@ -44,6 +44,13 @@ public sealed class ReferenceTests
         Assert.Equal(["CsvHelper", "MathNet.Numerics", "SkiaSharp"], References("src/Convoy.Analysis/Convoy.Analysis.csproj", "PackageReference"));
 
     [Fact]
+    public void Internals_OfProjectsUnderSrc_AreShownToNoneOfThem() => Assert.Empty(
+        from project in Repository.Files("src").Where(f => f.EndsWith(".csproj", StringComparison.Ordinal))
+        from friend in References(project, "InternalsVisibleTo")
+        where AllowedProjects.ContainsKey(friend)
+        select $"{project}: {friend}");
+
+    [Fact]
     public void Solution_OfTheRepository_HoldsEveryProjectOfSrcAndTests()
     {
         IEnumerable<string> projects = Repository.Files("src").Concat(Repository.Files("tests")).Where(f => f.EndsWith(".csproj", StringComparison.Ordinal));

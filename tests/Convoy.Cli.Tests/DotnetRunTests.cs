@@ -19,7 +19,7 @@ public sealed class DotnetRunTests : IDisposable
     public void Of_DotnetRun_BuildsTheSameFirst(string arguments, string build)
     {
         string[] words = arguments.Split(' ');
-        DotnetRun run = DotnetRun.Of(new LaunchProgram("/usr/bin/dotnet", words))!;
+        DotnetRun run = DotnetRun.Find(new LaunchProgram("/usr/bin/dotnet", words))!;
 
         Assert.Equal($"dotnet {build}", run.BuildCommand);
         Assert.Equal("/usr/bin/dotnet", run.Program.FileName);
@@ -33,7 +33,7 @@ public sealed class DotnetRunTests : IDisposable
     [InlineData("dotnet", "")]
     [InlineData("./run", "run")]
     public void Of_AnythingElse_BuildsNothing(string program, string arguments) =>
-        Assert.Null(DotnetRun.Of(new LaunchProgram(program, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        Assert.Null(DotnetRun.Find(new LaunchProgram(program, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
 
     [Fact]
     public async Task Launch_DotnetRun_BuildsOnceAndRunsOnEveryRank()

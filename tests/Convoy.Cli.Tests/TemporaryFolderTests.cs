@@ -16,7 +16,7 @@ public sealed class TemporaryFolderTests
         ProgramRun run = await ProgramRun.StartAsync(Path.Combine(AppContext.BaseDirectory, "convoy"), ["launch", "--nproc", "2", "--", "true"], environment: Missing);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("convoy: temporary files go to /tmp (TMPDIR=/nonexistent: there is no such folder). Set TMPDIR to a folder that exists and that you may write.\n", run.Error);
+        Assert.Equal("convoy: temporary files go to /tmp (TMPDIR=/nonexistent: there is no such folder). Set TMPDIR to an existing folder that you may write to.\n", run.Error);
     }
 
     [Fact]

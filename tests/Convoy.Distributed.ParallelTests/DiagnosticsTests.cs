@@ -29,7 +29,7 @@ public sealed class DiagnosticsTests : IDisposable
         Assert.All(results.Take(2), result =>
         {
             Assert.Equal(1, result.ExitCode);
-            Assert.Contains("CollectiveTimeoutException: operation 3 of group default, Broadcast([4] Float32, root 0): rank 2 did not come within 3 s (rank 2: it finished operation 2 of group default, AllReduce([4] Float32, Sum), ", result.Errors, StringComparison.Ordinal);
+            Assert.Contains("CollectiveTimeoutException: operation 3 of group default, Broadcast([4] Float32, root 0): rank 2 did not arrive within 3 s (rank 2: it finished operation 2 of group default, AllReduce([4] Float32, Sum), ", result.Errors, StringComparison.Ordinal);
         });
     }
 
@@ -40,7 +40,7 @@ public sealed class DiagnosticsTests : IDisposable
         Assert.All(results, result => Assert.Equal(1, result.ExitCode));
         Assert.Equal([0, 1, 2], FlightRecording.ReadAll(_directory).Select(recording => recording.Rank));
         Assert.Equal(
-            ["rank 2 is behind in group default: the last of rank 2 was operation 2, AllReduce([4] Float32, Sum) (finished), while ranks 0, 1 came to operation 3, Broadcast([4] Float32, root 0)."],
+            ["rank 2 is behind in group default: the last of rank 2 was operation 2, AllReduce([4] Float32, Sum) (finished), while ranks 0, 1 reached operation 3, Broadcast([4] Float32, root 0)."],
             FlightRecorderAnalysis.Read(_directory).Findings);
     }
 

@@ -12,9 +12,9 @@ public class FailureMatrixTests
     private static readonly Dictionary<string, string[]> Expected = new(StringComparer.Ordinal)
     {
         ["kill"] = ["rank 2 (process {0}) has ended"],
-        ["stop"] = [$"rank 2 did not come within {Limit} s"],
+        ["stop"] = [$"rank 2 did not arrive within {Limit} s"],
         ["throw"] = ["rank 2 (process {0}) has left the group"],
-        ["absent"] = [$"rank 2 did not come within {Limit} s"],
+        ["absent"] = [$"rank 2 did not arrive within {Limit} s"],
         ["mismatch"] = ["rank 2 called "],
     };
 

@@ -12,7 +12,7 @@ public class FailureTests
     {
         long start = Stopwatch.GetTimestamp();
         IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(scenario, 3);
-        // Starting three processes included; the group's own time-out is 120 s.
+        // Starting three processes included; the group's own timeout is 120 s.
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(40), "took too long");
         Assert.All(results.Take(2), result =>
         {
@@ -42,7 +42,7 @@ public class FailureTests
         IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("StoppedPeer", 3);
         Assert.All(results.Take(2), result => Assert.True(result.ExitCode == 0, result.Errors));
         Assert.Equal(1, results[2].ExitCode);
-        Assert.Matches(@"rank [01] \(process \d+\) has given up: Barrier: rank 2 did not come within 4 s", results[2].Errors);
+        Assert.Matches(@"rank [01] \(process \d+\) has given up: Barrier: rank 2 did not arrive within 4 s", results[2].Errors);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public class FailureTests
     {
         IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("LatePeer", 3, ["4"]);
         Assert.All(results.Take(2), result => Assert.Equal(1, result.ExitCode));
-        Assert.All(results.Take(2), result => Assert.Contains("rank 2 did not come within 4 s", result.Errors, StringComparison.Ordinal));
+        Assert.All(results.Take(2), result => Assert.Contains("rank 2 did not arrive within 4 s", result.Errors, StringComparison.Ordinal));
     }
 
     [Fact]

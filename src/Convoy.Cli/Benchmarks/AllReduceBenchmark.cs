@@ -43,6 +43,6 @@ internal static class AllReduceBenchmark
         double bandwidth = JsonSerializer.Deserialize<double>(lines[0]);
         long? cache = HostProbe.Read().LastLevelCacheBytes;
         return new AllReduceReport(processes, settings.Dtype, Math.Round(bandwidth / 1e9, 2), cache,
-            [.. lines.Skip(1).Select(line => AllReduceResult.Of(JsonSerializer.Deserialize<AllReduceTimes>(line)!, processes, bandwidth, cache))]);
+            [.. lines.Skip(1).Select(line => AllReduceResult.Summarize(JsonSerializer.Deserialize<AllReduceTimes>(line)!, processes, bandwidth, cache))]);
     }
 }

@@ -33,7 +33,7 @@ internal sealed record AllReduceResult(
     /// <param name="processes">N.</param>
     /// <param name="updateBytesPerSecond">Memory bandwidth of all processes, bytes read plus bytes written.</param>
     /// <param name="cacheBytes">The largest cache; null where it is not known: taken for 0.</param>
-    public static AllReduceResult Of(AllReduceTimes times, int processes, double updateBytesPerSecond, long? cacheBytes)
+    public static AllReduceResult Summarize(AllReduceTimes times, int processes, double updateBytesPerSecond, long? cacheBytes)
     {
         double algorithm = times.Bytes / times.MedianSeconds / 1e9;
         long all = processes * times.Bytes;

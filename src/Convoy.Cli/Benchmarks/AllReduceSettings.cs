@@ -60,14 +60,7 @@ internal sealed record AllReduceSettings
             throw new BadInputException($"not a whole number of {Dtype} elements", MessageSize.Describe(bytes), $"Give multiples of {ElementBytes()} bytes.");
         }
 
-        if (Iterations < 0)
-        {
-            throw new BadInputException("not a number of calls", Iterations.ToString(CultureInfo.InvariantCulture), "Give --iterations 0 or more.");
-        }
-
-        if (!(Seconds is > 0 and <= 3600))
-        {
-            throw new BadInputException("not a time to measure", Seconds.ToString(CultureInfo.InvariantCulture), "Give --seconds above 0 and up to 3600.");
-        }
+        CommandLineChecks.InRange("--iterations", Iterations, 0, int.MaxValue);
+        CommandLineChecks.AboveZero("--seconds", Seconds, 3600);
     }
 }

@@ -11,7 +11,7 @@ namespace Convoy.Cli.Benchmarks;
 internal sealed record AllReduceTimes(long Bytes, string Memory, int Iterations, double MedianSeconds, double P10Seconds, double P90Seconds, double MeanSeconds)
 {
     /// <summary>Sums up the calls' times; sorts them.</summary>
-    public static AllReduceTimes Of(long bytes, string memory, double[] seconds)
+    public static AllReduceTimes Summarize(long bytes, string memory, double[] seconds)
     {
         Array.Sort(seconds);
         double median = (seconds[(seconds.Length - 1) / 2] + seconds[seconds.Length / 2]) / 2;

@@ -36,7 +36,7 @@ internal sealed class AllReduceWorker(ProcessGroup group, AllReduceSettings sett
                 double[] seconds = Measure(tensor);
                 if (group.Rank == 0)
                 {
-                    yield return JsonSerializer.Serialize(AllReduceTimes.Of(bytes, memory, seconds));
+                    yield return JsonSerializer.Serialize(AllReduceTimes.Summarize(bytes, memory, seconds));
                 }
             }
         }

@@ -44,11 +44,7 @@ internal static class BenchAllReduceCommand
 
     private static async Task<int> RunAsync(int processes, AllReduceSettings settings, bool json, CancellationToken interrupted)
     {
-        if (processes is < 1 or > MaximumProcesses)
-        {
-            throw new BadInputException("not a number of processes", processes.ToString(CultureInfo.InvariantCulture), $"Give --nproc 1 to {MaximumProcesses}.");
-        }
-
+        CommandLineChecks.InRange("--nproc", processes, 1, MaximumProcesses);
         settings.Check();
         AllReduceReport report = await AllReduceBenchmark.RunAsync(processes, settings, interrupted);
         if (json)

@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace Convoy.Cli.Commands;
 
-/// <summary>One process of <c>convoy bench allreduce</c>, which starts it; people don't.</summary>
+/// <summary>One process of <c>convoy bench allreduce</c>, which starts it; it is not for use by hand.</summary>
 internal static class BenchAllReduceWorkerCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);

@@ -49,6 +49,6 @@ internal sealed class OverlayPictures(string directory, int most)
         int part = (int)((long)index * count / frames);
         return Middle(part) == index || (part + 1 < count && Middle(part + 1) == index);
 
-        int Middle(int of) => (int)((of + 0.5) * frames / count);
+        int Middle(int part) => (int)((part + 0.5) * frames / count);
     }
 }

@@ -41,7 +41,7 @@ internal sealed class DotnetRun
     private bool IsLoud => _build.Any(word => word == "-v" || word.StartsWith("-v:", StringComparison.Ordinal) || word.StartsWith("--verbosity", StringComparison.Ordinal));
 
     /// <summary>The build that a program needs; null when it is not <c>dotnet run</c>, or does not build.</summary>
-    public static DotnetRun? Of(LaunchProgram program)
+    public static DotnetRun? Find(LaunchProgram program)
     {
         IReadOnlyList<string> words = program.Arguments;
         bool builds = Path.GetFileNameWithoutExtension(program.FileName).Equals("dotnet", StringComparison.OrdinalIgnoreCase) && words is ["run", ..]

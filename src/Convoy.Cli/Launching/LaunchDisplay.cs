@@ -20,8 +20,8 @@ internal sealed class LaunchDisplay(Func<WorkerOutputLine, bool> shown, bool pre
     }
 
     /// <summary>Says that everything starts again, and why.</summary>
-    public void ShowRestart(WorkerFailure failure, int restart, int of) =>
-        Console.Error.WriteLine($"convoy: restart {Text(restart)} of {Text(of)}: {string.Join(Environment.NewLine, [Cause(failure), .. LastLines(failure)])}");
+    public void ShowRestart(WorkerFailure failure, int restart, int most) =>
+        Console.Error.WriteLine($"convoy: restart {Text(restart)} of {Text(most)}: {string.Join(Environment.NewLine, [Cause(failure), .. LastLines(failure)])}");
 
     /// <summary>Says why the run failed: the cause in one line, its last lines and exception, then all failures in the order of time.</summary>
     /// <returns>The exit code of the rank that failed first.</returns>

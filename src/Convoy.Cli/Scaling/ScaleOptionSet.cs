@@ -54,7 +54,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
         string name = string.Create(CultureInfo.InvariantCulture, $"scale-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}");
         var study = new StudyDirectory(parsed.GetValue(_output) ?? Path.Combine("runs", name));
         IReadOnlyList<int> processes = parsed.GetValue(_processes) is { } list
-            ? ValueList.Numbers(list, "not a number of processes", "Give --processes numbers from 1, separated by commas.")
+            ? ValueList.Numbers(list, "--processes")
             : StudyDefaults.Processes(host.UsableCores);
         TaskProgram? own = choice.IsOwn ? await OwnAsync(parsed, interrupted) : null;
         string data = parsed.GetValue(_data) ?? DrawnData.Name;
@@ -66,7 +66,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
         {
             Processes = processes,
             Threads = ValueList.Numbers(
-                parsed.GetRequiredValue(_threads), "not a number of threads", "Give --threads numbers from 1, or auto, separated by commas.", ("auto", StudySettings.AutoThreads)),
+                parsed.GetRequiredValue(_threads), "--threads", ("auto", StudySettings.AutoThreads)),
             Precisions = parsed.GetValue(_precision) is { } names ? ValueList.Parse(names, PrecisionNames.Parse) : StudyDefaults.Precisions(host.InstructionSets),
             Steps = parsed.GetValue(_steps),
             Warmup = parsed.GetValue(_warmup),

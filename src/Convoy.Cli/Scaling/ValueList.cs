@@ -1,5 +1,4 @@
 using System.Globalization;
-using Convoy.Training;
 
 namespace Convoy.Cli.Scaling;
 
@@ -11,12 +10,11 @@ internal static class ValueList
 
     /// <summary>Whole numbers.</summary>
     /// <param name="text">The option's value.</param>
-    /// <param name="what">What is said of a part that is none.</param>
-    /// <param name="remedy">What to do about it.</param>
+    /// <param name="option">The option.</param>
     /// <param name="words">Words that stand for numbers.</param>
     /// <exception cref="BadInputException">A part is no number and none of the words.</exception>
-    public static IReadOnlyList<int> Numbers(string text, string what, string remedy, params (string Word, int Number)[] words) => Parse(text, part =>
+    public static IReadOnlyList<int> Numbers(string text, string option, params (string Word, int Number)[] words) => Parse(text, part =>
         Array.Find(words, w => w.Word == part) is { Word: not null } word ? word.Number
         : int.TryParse(part, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && !words.Any(w => w.Number == number) ? number
-        : throw new BadInputException(what, part, remedy));
+        : throw new BadInputException($"{option} must be whole numbers{string.Concat(words.Select(w => $" or {w.Word}"))}, separated by commas (got {BadInputException.Excerpt(part)})."));
 }

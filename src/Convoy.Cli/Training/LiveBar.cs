@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Convoy.Cli.Training;
 
-/// <summary>One line at the bottom of a terminal: a bar and figures, drawn anew at each update.</summary>
+/// <summary>One line at the bottom of a terminal: a bar and figures, redrawn at each update.</summary>
 /// <param name="console">The terminal.</param>
 internal sealed class LiveBar(IAnsiConsole console) : IDisposable
 {

@@ -11,7 +11,7 @@ namespace Convoy.Cli.Tuning;
 internal sealed record TuneReport(JsonObject Config, double ImagesPerSecond, IReadOnlyList<TuneReport.Candidate> Candidates)
 {
     /// <summary>Makes the document.</summary>
-    public static TuneReport Of(TuningCandidate best, IReadOnlyList<TuningCandidate> candidates, int batchSize, JsonObject config) => new(
+    public static TuneReport From(TuningCandidate best, IReadOnlyList<TuningCandidate> candidates, int batchSize, JsonObject config) => new(
         config,
         batchSize / best.MedianSeconds,
         [

@@ -83,7 +83,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         Tell(best, settings.Training.BatchSize);
         if (json)
         {
-            ConsoleOutput.Json(TuneReport.Of(best, search.Candidates, settings.Training.BatchSize, config));
+            ConsoleOutput.Json(TuneReport.From(best, search.Candidates, settings.Training.BatchSize, config));
         }
 
         return ExitCodes.Done;

@@ -14,7 +14,7 @@ namespace Convoy.Distributed.Amp;
 /// </para>
 /// <para>
 /// <see cref="GradScaler.Unscale"/> and <see cref="GradScaler.Step"/> also throw <see cref="InvalidOperationException"/> when the ranks' scales differ, and
-/// <see cref="DistributedException"/> when a rank ended, did not come in time, or called something else.
+/// <see cref="DistributedException"/> when a rank ended, did not arrive in time, or called something else.
 /// </para>
 /// </remarks>
 public sealed class DistributedGradScaler : GradScaler

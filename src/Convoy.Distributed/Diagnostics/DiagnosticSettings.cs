@@ -76,5 +76,5 @@ public sealed record DiagnosticSettings(
         return outer;
     }
 
-    private static RendezvousException Wrong(string name, string value, string remedy) => new($"environment variable {name} is wrong ({value}). {remedy}");
+    private static RendezvousException Wrong(string name, string value, string remedy) => new($"environment variable {name} is invalid ({value}). {remedy}");
 }

@@ -55,7 +55,7 @@ public sealed class FlightRecorder : IOperationObserver
             {
                 if (Volatile.Read(ref _ring[at % _ring.Length]) is { } work)
                 {
-                    records.Add(FlightRecord.Of(work));
+                    records.Add(FlightRecord.From(work));
                 }
             }
 

@@ -76,7 +76,7 @@ public sealed class FlightRecorderAnalysis
             int[] ahead = [.. _ranks.Keys.Except(behind)];
             string last = string.Join(", ", behind.Select(rank => Last(rank)));
             return string.Create(CultureInfo.InvariantCulture,
-                $"{RankList.Describe(behind)} {(behind.Length == 1 ? "is" : "are")} behind in group {_group}: {last}, while {RankList.Describe(ahead)} came to operation {newest}, {_ranks[ahead[0]][newest].Call}.");
+                $"{RankList.Describe(behind)} {(behind.Length == 1 ? "is" : "are")} behind in group {_group}: {last}, while {RankList.Describe(ahead)} reached operation {newest}, {_ranks[ahead[0]][newest].Call}.");
         }
 
         private string? Unfinished()

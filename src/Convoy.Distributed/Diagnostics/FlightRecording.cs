@@ -16,7 +16,7 @@ namespace Convoy.Distributed.Diagnostics;
 public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTimeOffset Time, string Reason, IReadOnlyList<FlightRecord> Operations)
 {
     /// <summary>The file of a rank in <paramref name="directory"/>.</summary>
-    public static string FileOf(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"flight-recorder-rank-{rank}.json"));
+    public static string PathFor(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"flight-recorder-rank-{rank}.json"));
 
     /// <summary>Reads the recordings of all ranks that left one, by rank. One that is damaged is passed over: the others still say much.</summary>
     /// <param name="directory">The folder; it need not exist.</param>
@@ -33,7 +33,7 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
             catch (Exception error) when (error is JsonException or InvalidOperationException or NotSupportedException or FormatException or ArgumentException
                 or InvalidDataException or IOException or UnauthorizedAccessException)
             {
-                onDamaged?.Invoke($"a flight recorder's file is damaged and passed over ({file}: {error.Message.ReplaceLineEndings(" ")})");
+                onDamaged?.Invoke($"a flight recorder file is damaged and was skipped ({file}: {error.Message.ReplaceLineEndings(" ")})");
             }
         }
 
@@ -69,9 +69,9 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
         {
             null => "it holds null",
             { Operations: null } => "it has no operations",
-            _ when recording.Size is < 1 or > RankPlace.MostRanks => FormattableString.Invariant($"a size of {recording.Size} ranks"),
+            _ when recording.Size is < 1 or > RankPlace.MaximumRanks => FormattableString.Invariant($"a size of {recording.Size} ranks"),
             _ when recording.Rank < 0 || recording.Rank >= recording.Size => FormattableString.Invariant($"rank {recording.Rank} of {recording.Size}"),
-            _ when Path.GetFileName(FileOf("", recording.Rank)) != Path.GetFileName(file) => FormattableString.Invariant($"it is of rank {recording.Rank}"),
+            _ when Path.GetFileName(PathFor("", recording.Rank)) != Path.GetFileName(file) => FormattableString.Invariant($"it is of rank {recording.Rank}"),
             _ => recording.Operations.Select(FaultOf).FirstOrDefault(found => found is not null),
         };
         return fault is null ? recording! : throw new InvalidDataException(fault);
@@ -88,7 +88,7 @@ public sealed record FlightRecording(int Rank, int Size, int ProcessId, DateTime
     internal void Write(string directory)
     {
         Directory.CreateDirectory(directory);
-        string path = FileOf(directory, Rank), unfinished = path + ".tmp";
+        string path = PathFor(directory, Rank), unfinished = path + ".tmp";
         File.WriteAllText(unfinished, JsonSerializer.Serialize(this, FlightRecorderJson.Default.FlightRecording));
         File.Move(unfinished, path, overwrite: true);
     }
@@ -120,7 +120,7 @@ public sealed record FlightRecord(
     public bool IsMessage => Kind is OperationKind.Send or OperationKind.Receive;
 
     /// <summary>The record of <paramref name="work"/> as it is now.</summary>
-    internal static FlightRecord Of(Work work) => new(
+    internal static FlightRecord From(Work work) => new(
         work.Group,
         work.Number,
         work.Operation.Kind,

@@ -16,7 +16,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
     // How often to look whether a missing rank's process still runs.
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(500);
 
-    // How much later than rank 0's own time-out its verdict may come.
+    // How much later than rank 0's own timeout its verdict may come.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
 
     private long _number;
@@ -41,19 +41,19 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         }
     }
 
-    private string Arrival(int of) => string.Create(CultureInfo.InvariantCulture, $"{_number}/{of}");
+    private string Arrival(int other) => string.Create(CultureInfo.InvariantCulture, $"{_number}/{other}");
 
     private void Collect(TimeSpan timeout)
     {
         long start = Stopwatch.GetTimestamp();
         int[] missing = [.. Enumerable.Range(1, size - 1)];
         int?[] lost = new int?[size];
-        while (missing.Length > 0 && missing.Any(of => lost[of] is null) && Stopwatch.GetElapsedTime(start) < timeout)
+        while (missing.Length > 0 && missing.Any(other => lost[other] is null) && Stopwatch.GetElapsedTime(start) < timeout)
         {
             missing = StillMissing(missing, Shorter(Slice, timeout - Stopwatch.GetElapsedTime(start)));
-            foreach (int of in missing)
+            foreach (int other in missing)
             {
-                lost[of] = ended(of);
+                lost[other] = ended(other);
             }
         }
 
@@ -63,9 +63,9 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
             return;
         }
 
-        string dead = string.Concat(missing.Where(of => lost[of] is not null).Select(of => FormattableString.Invariant($"; the process of rank {of} (process {lost[of]}) has ended")));
-        FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not come within {timeout.TotalSeconds:0.###} s{dead}. See what they do instead (every rank must call it), or look at their output.";
-        store.Set(Result, $"{string.Join(',', missing.Select(of => of.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
+        string dead = string.Concat(missing.Where(other => lost[other] is not null).Select(other => FormattableString.Invariant($"; the process of rank {other} (process {lost[other]}) has ended")));
+        FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not arrive within {timeout.TotalSeconds:0.###} s{dead}. Check what they are doing instead (every rank must call it), and their output.";
+        store.Set(Result, $"{string.Join(',', missing.Select(other => other.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
         throw new CollectiveTimeoutException(found, missing, timeout);
     }
 
@@ -78,7 +78,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         }
         catch (StoreTimeoutException error)
         {
-            return [.. missing.Where(of => error.MissingKeys.Any(key => key == Arrival(of) || key.EndsWith("/" + Arrival(of), StringComparison.Ordinal)))];
+            return [.. missing.Where(other => error.MissingKeys.Any(key => key == Arrival(other) || key.EndsWith("/" + Arrival(other), StringComparison.Ordinal)))];
         }
     }
 
@@ -99,11 +99,11 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
                 continue;
             }
 
-            // Rank 0 may have come later: then its own time-out is still running.
+            // Rank 0 may have come later: then its own timeout is still running.
             if (limit > timeout || Find(Arrival(0), TimeSpan.Zero) is null)
             {
                 throw new CollectiveTimeoutException(
-                    $"MonitoredBarrier {_number} of group {name}: rank 0 did not come within {timeout.TotalSeconds:0.###} s, and only it knows who else is missing. See what it does instead (every rank must call it), or look at its output.", [0], timeout);
+                    $"MonitoredBarrier {_number} of group {name}: rank 0 did not arrive within {timeout.TotalSeconds:0.###} s, and only it knows who else is missing. Check what it is doing instead (every rank must call it), and its output.", [0], timeout);
             }
 
             limit = timeout + timeout + Margin;
@@ -112,7 +112,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         if (verdict.Split('\n', 2) is [var ranks, var found])
         {
             throw new CollectiveTimeoutException(
-                $"rank 0 found: {found}", [.. ranks.Split(',').Select(of => int.Parse(of, CultureInfo.InvariantCulture))], timeout);
+                $"rank 0 found: {found}", [.. ranks.Split(',').Select(other => int.Parse(other, CultureInfo.InvariantCulture))], timeout);
         }
     }
 

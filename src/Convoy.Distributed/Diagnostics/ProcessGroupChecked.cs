@@ -62,7 +62,7 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
     }
 
     /// <inheritdoc/>
-    protected override ProcessGroup Wrap(ProcessGroup inner, IReadOnlyList<int> ranks) => new ProcessGroupChecked(inner, _board.Of(inner.Name, inner.Rank, ranks));
+    protected override ProcessGroup Wrap(ProcessGroup inner, IReadOnlyList<int> ranks) => new ProcessGroupChecked(inner, _board.ForGroup(inner.Name, inner.Rank, ranks));
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -128,7 +128,7 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
         int[] missing = [.. Enumerable.Range(0, Size).Where(rank => rank != Rank && _board.Find(rank, number) is null)];
         string activities = string.Join("; ", missing.Select(rank => FormattableString.Invariant($"rank {rank}: {_board.Activity(rank)}")));
         return new CollectiveTimeoutException(
-            $"operation {number} of group {Name}, {call}: {RankList.Describe(missing)} did not come within {Timeout.TotalSeconds:0.###} s ({activities}). See why (every rank must call the same operations), or give the process group a longer time-out.",
+            $"operation {number} of group {Name}, {call}: {RankList.Describe(missing)} did not arrive within {Timeout.TotalSeconds:0.###} s ({activities}). Check why (every rank must call the same operations), or give the process group a longer timeout.",
             missing,
             Timeout);
     }
@@ -148,40 +148,40 @@ internal sealed class CallBoard(Store store, string group, int rank, IReadOnlyLi
     public IReadOnlyList<int> WorldRanks => worldRanks;
 
     /// <summary>The board of a group of some of these ranks.</summary>
-    public CallBoard Of(string name, int newRank, IReadOnlyList<int> ranks) => new(store, name, newRank, [.. ranks.Select(of => worldRanks[of])]);
+    public CallBoard ForGroup(string name, int newRank, IReadOnlyList<int> ranks) => new(store, name, newRank, [.. ranks.Select(member => worldRanks[member])]);
 
     /// <summary>Writes this rank's call.</summary>
     public void Announce(long number, string call) => store.Set(CallKey(rank, number), FormattableString.Invariant($"{number}\n{call}"));
 
     /// <summary>A rank's call of that number; null when it has not come to it.</summary>
-    public string? Find(int of, long number) =>
-        RankPresence.Find(store, CallKey(of, number))?.Split('\n', 2) is [var found, var call] && found == number.ToString(CultureInfo.InvariantCulture) ? call : null;
+    public string? Find(int other, long number) =>
+        RankPresence.Find(store, CallKey(other, number))?.Split('\n', 2) is [var found, var call] && found == number.ToString(CultureInfo.InvariantCulture) ? call : null;
 
     /// <summary>Writes that this rank has seen that the calls of that number differ, after which nothing follows.</summary>
     public void AnnounceEnd(long number) => store.Set(EndKey(rank, number), string.Empty);
 
     /// <summary>Whether a rank has seen that the calls of that number differ.</summary>
-    public bool HasSeenEnd(int of, long number) => RankPresence.Find(store, EndKey(of, number)) is not null;
+    public bool HasSeenEnd(int other, long number) => RankPresence.Find(store, EndKey(other, number)) is not null;
 
     /// <summary>Writes what this process does, in any of its groups.</summary>
     public void SetActivity(string activity) =>
         store.Set(ActivityKey(rank), FormattableString.Invariant($"{Stopwatch.GetTimestamp()}\n{activity}"));
 
     /// <summary>What a rank's process did last, and for how long: <c>it finished operation 16 of group default, Barrier(), 3.2 s ago</c>.</summary>
-    public string Activity(int of) =>
-        RankPresence.Find(store, ActivityKey(of))?.Split('\n', 2) is [var time, var activity] && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out long timestamp)
+    public string Activity(int other) =>
+        RankPresence.Find(store, ActivityKey(other))?.Split('\n', 2) is [var time, var activity] && long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out long timestamp)
             ? string.Create(CultureInfo.InvariantCulture, $"it {activity} {Stopwatch.GetElapsedTime(timestamp).TotalSeconds:0.0} s ago")
             : "it has called nothing yet";
 
     /// <summary>The process id of a rank that has ended, otherwise null.</summary>
-    public int? HasEnded(int of) => RankPresence.HasEnded(store, worldRanks[of]);
+    public int? HasEnded(int other) => RankPresence.HasEnded(store, worldRanks[other]);
 
     /// <summary>Tells who this process is.</summary>
     public void Introduce() => RankPresence.Publish(store, worldRanks[rank]);
 
-    private string CallKey(int of, long number) => string.Create(CultureInfo.InvariantCulture, $"debug/{group}/{of}/{number & 1}");
+    private string CallKey(int other, long number) => string.Create(CultureInfo.InvariantCulture, $"debug/{group}/{other}/{number & 1}");
 
-    private string EndKey(int of, long number) => string.Create(CultureInfo.InvariantCulture, $"debug/{group}/{of}/end/{number}");
+    private string EndKey(int other, long number) => string.Create(CultureInfo.InvariantCulture, $"debug/{group}/{other}/end/{number}");
 
-    private string ActivityKey(int of) => string.Create(CultureInfo.InvariantCulture, $"debug/activity/{worldRanks[of]}");
+    private string ActivityKey(int other) => string.Create(CultureInfo.InvariantCulture, $"debug/activity/{worldRanks[other]}");
 }

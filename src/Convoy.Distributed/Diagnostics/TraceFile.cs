@@ -17,7 +17,7 @@ public static class TraceFile
     private static readonly JsonDocumentOptions Format = new() { AllowDuplicateProperties = false };
 
     /// <summary>The file of a rank in <paramref name="directory"/>.</summary>
-    public static string OfRank(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"trace-rank-{rank}.json"));
+    public static string PathFor(string directory, int rank) => Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"trace-rank-{rank}.json"));
 
     /// <summary>
     /// Puts the files of all ranks in <paramref name="directory"/> on one time line that begins with the first event, and removes them. One
@@ -32,7 +32,7 @@ public static class TraceFile
     {
         var events = new List<JsonNode>();
         var merged = new List<string>();
-        foreach (string file in OfAllRanks(directory))
+        foreach (string file in RankFiles(directory))
         {
             if (Events(File.ReadAllText(file)) is { } read)
             {
@@ -41,7 +41,7 @@ public static class TraceFile
             }
             else
             {
-                onDamaged?.Invoke($"a rank's trace is damaged and left out ({file})");
+                onDamaged?.Invoke($"a rank's trace is damaged and was left out ({file})");
             }
         }
 
@@ -69,7 +69,7 @@ public static class TraceFile
     /// <exception cref="IOException">A file cannot be removed.</exception>
     public static void DeleteAll(string directory)
     {
-        foreach (string file in OfAllRanks(directory))
+        foreach (string file in RankFiles(directory))
         {
             File.Delete(file);
         }
@@ -175,5 +175,5 @@ public static class TraceFile
     private static bool IsEvent(JsonNode? item) =>
         item is JsonObject && item["ts"] is var time && (time is null || (time is JsonValue value && value.TryGetValue(out double microseconds) && Math.Abs(microseconds) < LatestMicroseconds));
 
-    private static string[] OfAllRanks(string directory) => Directory.Exists(directory) ? Directory.GetFiles(directory, "trace-rank-*.json") : [];
+    private static string[] RankFiles(string directory) => Directory.Exists(directory) ? Directory.GetFiles(directory, "trace-rank-*.json") : [];
 }

@@ -65,10 +65,10 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         TraceSteps steps = TraceSteps.Default;
         if (Environment.GetEnvironmentVariable(StepsVariable) is { Length: > 0 } text && !TraceSteps.TryParse(text, out steps))
         {
-            throw new RendezvousException($"environment variable {StepsVariable} is wrong ({text}). Set it to a step or a range of steps such as 3-5.");
+            throw new RendezvousException($"environment variable {StepsVariable} is invalid ({text}). Set it to a step or a range of steps such as 3-5.");
         }
 
-        var recorder = new TraceRecorder(group.Rank, TraceFile.OfRank(directory, group.Rank), steps);
+        var recorder = new TraceRecorder(group.Rank, TraceFile.PathFor(directory, group.Rank), steps);
         group.Observe(recorder);
         return recorder;
     }
@@ -163,11 +163,11 @@ public sealed class TraceRecorder : IOperationObserver, IDisposable
         _lapStart = end;
     }
 
-    private void Add(TraceEvent what)
+    private void Add(TraceEvent item)
     {
         lock (_gate)
         {
-            _events.Add(what);
+            _events.Add(item);
         }
     }
 

@@ -4,7 +4,7 @@ namespace Convoy.Distributed.GradientReduction;
 
 /// <summary>
 /// Sorts gradients into buckets that are reduced at once, as PyTorch's DDP does: in the reverse order of registration, which is
-/// about the order in which backward makes them, or in the order in which they were seen to arrive; one element type a bucket; a
+/// roughly the order in which backward computes them, or in the order in which they were seen to arrive; one element type per bucket; a
 /// bucket is full when it reaches its cap.
 /// </summary>
 public static class BucketAssignment
@@ -17,7 +17,7 @@ public static class BucketAssignment
 
     /// <summary>Gives each bucket's gradients as indices into <paramref name="gradients"/>, in the order in which backward fills them.</summary>
     /// <param name="gradients">The size in bytes and the element type of each gradient, in order of registration.</param>
-    /// <param name="bucketCapMb">How large a bucket gets before the next is begun, in units of 2^20 bytes; above 0.</param>
+    /// <param name="bucketCapMb">How large a bucket gets before the next one starts, in units of 2^20 bytes; above 0.</param>
     /// <param name="firstBucketCapMb">The same for the first bucket of each type.</param>
     /// <param name="order">The indices of all gradients in the order in which they arrive; null: the last registered first.</param>
     public static IReadOnlyList<IReadOnlyList<int>> Compute(

@@ -50,7 +50,7 @@ internal sealed class BucketQueue : IDisposable
     /// <summary>A backward pass begins.</summary>
     /// <param name="buckets">Its buckets.</param>
     /// <param name="overlap">Whether to begin before <see cref="Finish"/>.</param>
-    /// <param name="expected">How long it will about take.</param>
+    /// <param name="expected">About how long it will take.</param>
     public void Begin(IReadOnlyList<GradientBucket> buckets, bool overlap, TimeSpan expected)
     {
         lock (_gate)

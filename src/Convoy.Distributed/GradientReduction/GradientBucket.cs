@@ -63,12 +63,13 @@ public sealed class GradientBucket
         return true;
     }
 
-    /// <summary>Makes the bucket ready to be averaged: afterwards a change of its gradients is noticed.</summary>
-    internal void Launch(bool keepUnused)
+    /// <summary>The bucket is about to be averaged: copies the gradients in, unless they lie in it. From now on a change of them is noticed.</summary>
+    /// <param name="keepUnused">Whether gradients that no pass has added to must keep their value.</param>
+    internal void BeginReduction(bool keepUnused)
     {
         for (int i = 0; i < _gradients.Length; i++)
         {
-            _gradients[i].Launch(keepUnused);
+            _gradients[i].BeginReduction(keepUnused);
             if (!_isView)
             {
                 Gradients[i].copy_(_gradients[i].Gradient);
@@ -76,8 +77,8 @@ public sealed class GradientBucket
         }
     }
 
-    /// <summary>Gives the parameters the averaged values.</summary>
-    internal void Return()
+    /// <summary>The bucket was averaged: copies the means back, unless the gradients lie in it.</summary>
+    internal void EndReduction()
     {
         if (!_isView)
         {
@@ -88,7 +89,7 @@ public sealed class GradientBucket
         }
     }
 
-    /// <summary>Lets go of the memory; parameters whose gradients lie in it keep it alive.</summary>
+    /// <summary>Releases the memory; parameters whose gradients lie in it keep it alive.</summary>
     internal void Free()
     {
         foreach (Tensor gradient in Gradients)

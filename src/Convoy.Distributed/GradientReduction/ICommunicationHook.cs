@@ -6,7 +6,7 @@ namespace Convoy.Distributed.GradientReduction;
 /// in a row. It runs on the reducer's own thread while backward still computes other gradients, or, for buckets that remain, on
 /// the thread that called backward; never on both at once. Gradients are not recorded, and its temporary tensors are disposed of
 /// when it returns.</para>
-/// <para>After the first step the buckets are made anew, once, in the order in which gradients arrive. State that belongs to a
+/// <para>After the first step the buckets are rebuilt, once, in the order in which gradients arrive. State that belongs to a
 /// bucket is best kept by the bucket object (<see cref="System.Runtime.CompilerServices.ConditionalWeakTable{TKey, TValue}"/>).</para>
 /// </remarks>
 public interface ICommunicationHook

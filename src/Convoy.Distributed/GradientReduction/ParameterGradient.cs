@@ -13,7 +13,7 @@ internal sealed class ParameterGradient
     private Tensor? _gradient;
     private Tensor? _kept;
     private long _startVersion;
-    private long _launchVersion;
+    private long _reductionVersion;
     private bool _wasNone;
 
     /// <param name="name">The parameter's name, for messages.</param>
@@ -39,8 +39,8 @@ internal sealed class ParameterGradient
     /// <summary>Whether the additions of the present backward pass are complete; from any thread.</summary>
     public bool HasArrived => AdditionsSoFar == ExpectedAdditions;
 
-    /// <summary>Whether something was added after <see cref="Launch"/>.</summary>
-    public bool ChangedSinceLaunch => AutogradVersion.Get(Gradient) != _launchVersion;
+    /// <summary>Whether something was added after <see cref="BeginReduction"/>.</summary>
+    public bool ChangedSinceReduction => AutogradVersion.Get(Gradient) != _reductionVersion;
 
     private long AdditionsSoFar => AutogradVersion.Get(Gradient) - _startVersion;
 
@@ -55,14 +55,14 @@ internal sealed class ParameterGradient
         if (old is null || given is not null)
         {
             // At first all get one; later a gradient that is none remains so until the next pass.
-            Adopt();
+            Attach();
         }
 
         old?.Dispose();
     }
 
     /// <summary>Makes the tensor the parameter's gradient again where something else took its place, keeping the value.</summary>
-    public void Adopt()
+    public void Attach()
     {
         using Tensor? given = Parameter.grad;
         if (given is null)
@@ -86,15 +86,15 @@ internal sealed class ParameterGradient
     /// <summary>A backward pass begins.</summary>
     public void Begin()
     {
-        Adopt();
+        Attach();
         _startVersion = AutogradVersion.Get(Gradient);
     }
 
     /// <summary>The gradient is about to be averaged.</summary>
     /// <param name="keep">Whether a value that no pass has added to must be kept, for <see cref="Restore"/>.</param>
-    public void Launch(bool keep)
+    public void BeginReduction(bool keep)
     {
-        _launchVersion = AutogradVersion.Get(Gradient);
+        _reductionVersion = AutogradVersion.Get(Gradient);
         if (keep && !IsUsed && AdditionsSoFar == 0 && !_wasNone)
         {
             _kept = Gradient.clone().DetachFromDisposeScope();
@@ -102,7 +102,7 @@ internal sealed class ParameterGradient
     }
 
     /// <summary>A backward pass is over, and nothing was averaged yet.</summary>
-    public void NoteUse()
+    public void RecordUse()
     {
         Additions = AdditionsSoFar;
         if (Additions > 0)
@@ -112,8 +112,8 @@ internal sealed class ParameterGradient
         }
     }
 
-    /// <summary>The ranks have averaged.</summary>
-    public void Synchronized()
+    /// <summary>The ranks have averaged: use is recorded from the start again.</summary>
+    public void ResetUse()
     {
         IsUsed = false;
         _kept?.Dispose();
@@ -121,7 +121,7 @@ internal sealed class ParameterGradient
     }
 
     /// <summary>Some rank has added to the gradient, so all have one now.</summary>
-    public void Keep() => _wasNone = false;
+    public void MarkUsed() => _wasNone = false;
 
     /// <summary>No rank has added to the gradient: it becomes again what it was, none included.</summary>
     public void Restore()
@@ -137,14 +137,14 @@ internal sealed class ParameterGradient
     }
 
     /// <summary>Fills the gradient with zeros in place.</summary>
-    /// <param name="toNone">Whether it shall be none again when no rank adds to it in the next pass.</param>
+    /// <param name="toNone">Whether it becomes none again when no rank adds to it in the next pass.</param>
     public void Zero(bool toNone)
     {
-        Adopt();
+        Attach();
         Gradient.zero_();
         _wasNone |= toNone;
     }
 
-    /// <summary>Lets go of the tensor; the parameter keeps it.</summary>
+    /// <summary>Releases the tensor; the parameter keeps it.</summary>
     public void Free() => _gradient?.Dispose();
 }

@@ -29,33 +29,33 @@ internal sealed class ParameterUsage : IDisposable
     public bool AllowsOverlap => !_options.StaticGraph || _everUsed is not null;
 
     /// <exception cref="InvalidOperationException">A gradient was added to after its bucket had been averaged.</exception>
-    public void RequireUnchangedSinceLaunch()
+    public void RequireUnchangedSinceReduction()
     {
-        string[] changed = [.. _gradients.Where(gradient => gradient.ChangedSinceLaunch).Select(gradient => gradient.Name)];
+        string[] changed = [.. _gradients.Where(gradient => gradient.ChangedSinceReduction).Select(gradient => gradient.Name)];
         if (changed.Length > 0)
         {
             throw new InvalidOperationException(_options.StaticGraph
-                ? $"the gradients of {Quote(changed)} were added to more often than in the first step, after they had been averaged. Switch StaticGraph off, or Overlap."
-                : $"the gradients of {Quote(changed)} were added to more than once in one backward pass, the last time after they had been averaged. Use StaticGraph, or switch Overlap off.");
+                ? $"the gradients of {Quote(changed)} were added to more often than in the first step, after they had been averaged. Turn StaticGraph off, or Overlap."
+                : $"the gradients of {Quote(changed)} were added to more than once in one backward pass, the last time after they had been averaged. Set StaticGraph, or turn Overlap off.");
         }
     }
 
-    /// <summary>Judges a synchronised pass that is over.</summary>
+    /// <summary>A synchronized pass is over: checks which parameters were used, and gives those that no rank used their former gradient.</summary>
     /// <exception cref="InvalidOperationException">Parameters were not used that must be, or a static graph changed.</exception>
-    public void Settle()
+    public void FinishPass()
     {
         if (!AllowsUnused)
         {
             string[] unused = [.. _gradients.Where(gradient => !gradient.IsUsed).Select(gradient => gradient.Name)];
             if (unused.Length > 0)
             {
-                throw new InvalidOperationException($"backward did not reach the parameters {Quote(unused)} on rank {_group.Rank}. If that is meant, set FindUnusedParameters, or StaticGraph when they are the same in every step; otherwise use them for the loss or set their requires_grad to false.");
+                throw new InvalidOperationException($"backward did not reach the parameters {Quote(unused)} on rank {_group.Rank}. If that is intended, set FindUnusedParameters, or StaticGraph when they are the same in every step; otherwise use them for the loss or set their requires_grad to false.");
             }
 
             return;
         }
 
-        bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AskAll();
+        bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AllReduceUsage();
         if (_options.StaticGraph)
         {
             RequireStatic(used);
@@ -64,12 +64,12 @@ internal sealed class ParameterUsage : IDisposable
         Restore(used);
     }
 
-    /// <summary>The same for a rank that took part without a pass of its own, to which nothing is forbidden.</summary>
-    public void SettleWithoutUse()
+    /// <summary>The same for a rank that took part without a pass of its own, for which nothing is checked.</summary>
+    public void FinishShadowedPass()
     {
         if (AllowsUnused)
         {
-            bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AskAll();
+            bool[] used = _options.StaticGraph && _everUsed is not null ? _everUsed : AllReduceUsage();
             _everUsed = _options.StaticGraph ? used : null;
             Restore(used);
         }
@@ -86,7 +86,7 @@ internal sealed class ParameterUsage : IDisposable
         {
             if (used[i])
             {
-                _gradients[i].Keep();
+                _gradients[i].MarkUsed();
             }
             else
             {
@@ -96,7 +96,7 @@ internal sealed class ParameterUsage : IDisposable
     }
 
     // Which parameters some rank used.
-    private bool[] AskAll()
+    private bool[] AllReduceUsage()
     {
         Span<byte> own = _used.bytes;
         for (int i = 0; i < own.Length; i++)
@@ -125,7 +125,7 @@ internal sealed class ParameterUsage : IDisposable
         string[] changed = [.. _gradients.Where(gradient => gradient.Additions != gradient.ExpectedAdditions).Select(gradient => gradient.Name)];
         if (changed.Length > 0)
         {
-            throw new InvalidOperationException($"the gradients of {Quote(changed)} were not added to as often as in the first step, although the graph is said to be static. Switch StaticGraph off.");
+            throw new InvalidOperationException($"the gradients of {Quote(changed)} were not added to as often as in the first step, although StaticGraph is set. Turn it off.");
         }
     }
 }

@@ -13,8 +13,8 @@ namespace Convoy.Distributed.GradientReduction;
 /// Q of m x r. P = M Q is averaged over the ranks and made orthonormal, then Q = M' P is averaged: one step of power iteration on the mean gradient,
 /// which goes on from the last step's Q. What the approximation loses stays on the rank and is added to its next gradient. Vectors, and
 /// matrices that would not become smaller, are averaged exactly, together with the P's: two messages a bucket.</para>
-/// <para>All ranks compute the same bits. State belongs to a parameter, so it survives that the buckets are made anew, and steps may be
-/// compressed from the first on (PyTorch keeps it by bucket and wants two exact steps). Of tensors that are not compressed no error is kept,
+/// <para>All ranks compute the same bits. State belongs to a parameter, so it survives the rebuilding of buckets, and steps may be
+/// compressed from the first on (PyTorch keeps it per bucket and needs two exact steps). Of tensors that are not compressed no error is kept,
 /// as they lose nothing. One hook serves one model at a time; dispose of it after the model.</para>
 /// </remarks>
 public sealed class PowerSGDHook : ICommunicationHook, IDisposable
@@ -129,7 +129,7 @@ public sealed class PowerSGDHook : ICommunicationHook, IDisposable
 
         if (!left.Remove(IterationName) || left.Count > 0)
         {
-            throw new ArgumentException($"the state is not one of a PowerSGD hook for this model ({(left.Count > 0 ? $"it has '{left.Order(StringComparer.Ordinal).First()}'" : $"it has no '{IterationName}'")}). Load the state of the same model.", nameof(state));
+            throw new ArgumentException($"the state does not belong to a PowerSGD hook of this model ({(left.Count > 0 ? $"it has '{left.Order(StringComparer.Ordinal).First()}'" : $"it has no '{IterationName}'")}). Load the state of the same model.", nameof(state));
         }
 
         Iteration = state[IterationName].item<long>();
@@ -147,7 +147,7 @@ public sealed class PowerSGDHook : ICommunicationHook, IDisposable
 
             long[] shape = state[name].shape;
             return shape.Length == 2 && shape[0] == rows && shape[1] == columns ? state[name] : throw new ArgumentException(string.Create(
-                CultureInfo.InvariantCulture, $"the state's '{name}' has the shape [{string.Join(", ", shape)}], this hook needs [{rows}, {columns}]. Give the hook the same options as then."), nameof(state));
+                CultureInfo.InvariantCulture, $"the state's '{name}' has the shape [{string.Join(", ", shape)}], but this hook needs [{rows}, {columns}]. Create the hook with the same options as before."), nameof(state));
         }
     }
 

@@ -69,7 +69,7 @@ public sealed class Reducer : IDisposable
         set => _hook = value ?? throw new ArgumentNullException(nameof(value));
     }
 
-    /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 makes up for ranks that only shadow. Default: 1.</summary>
+    /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 compensates for ranks that only shadow the others. Default: 1.</summary>
     internal double MeanScale { get; set; } = 1;
 
     /// <summary>Fills all gradients with zeros, in place.</summary>
@@ -87,7 +87,7 @@ public sealed class Reducer : IDisposable
     /// <param name="loss">A scalar.</param>
     /// <param name="synchronize">False: only adds up this rank's gradients.</param>
     /// <exception cref="InvalidOperationException">Parameters were not used, or used otherwise than the options allow; the message names them.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public void Backward(Tensor loss, bool synchronize = true)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -132,11 +132,11 @@ public sealed class Reducer : IDisposable
     }
 
     /// <summary>
-    /// Takes part in the other ranks' synchronised <see cref="Backward"/> with zeros for gradients: for a rank that has run out of
+    /// Takes part in the other ranks' synchronized <see cref="Backward"/> with zeros for gradients: for a rank that has run out of
     /// data. This rank's gradients become the mean, too.
     /// </summary>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
-    /// <exception cref="InvalidOperationException">An earlier pass failed half way.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
+    /// <exception cref="InvalidOperationException">An earlier pass failed halfway.</exception>
     public void ReduceZeros()
     {
         RequireUnbroken();
@@ -145,26 +145,26 @@ public sealed class Reducer : IDisposable
         {
             gradient.Begin();
             gradient.Zero(toNone: _usage.AllowsUnused);
-            gradient.Synchronized();
+            gradient.ResetUse();
         }
 
         _isBroken = true; // Unless it is seen to the end.
         foreach (GradientBucket bucket in _buckets)
         {
             ReduceBucket(bucket);
-            bucket.Return();
+            bucket.EndReduction();
         }
 
         _isBroken = false;
-        _usage.SettleWithoutUse();
+        _usage.FinishShadowedPass();
     }
 
     /// <summary>
-    /// Makes the buckets anew for gradients that arrive in another order than the one assumed at first, which is rank 0's for all.
-    /// The gradients keep their values; tensors that were got from the parameters before are no longer theirs. All ranks call it together.
+    /// Rebuilds the buckets for gradients that arrive in another order than the one assumed at first; rank 0's order counts for all.
+    /// The gradients keep their values; gradient tensors obtained before are no longer the parameters'. All ranks call it together.
     /// </summary>
     /// <param name="order">Indices of the parameters, the first to get its gradient first.</param>
-    /// <returns>Whether the buckets are others now.</returns>
+    /// <returns>Whether the buckets changed.</returns>
     public bool Rebuild(IReadOnlyList<int> order)
     {
         ArgumentNullException.ThrowIfNull(order);
@@ -187,7 +187,7 @@ public sealed class Reducer : IDisposable
         return true;
     }
 
-    /// <summary>Lets go of the buckets and leaves the group; the parameters keep their gradients.</summary>
+    /// <summary>Releases the buckets and leaves the group; the parameters keep their gradients.</summary>
     public void Dispose()
     {
         _queue.Cancel();
@@ -227,7 +227,7 @@ public sealed class Reducer : IDisposable
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        bucket.Launch(_usage.AllowsUnused);
+        bucket.BeginReduction(_usage.AllowsUnused);
         if (Group.Size > 1)
         {
             _hook.Reduce(bucket, Group);
@@ -242,7 +242,7 @@ public sealed class Reducer : IDisposable
     {
         if (_isBroken)
         {
-            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Start the job again.");
+            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Restart the job.");
         }
     }
 
@@ -250,7 +250,7 @@ public sealed class Reducer : IDisposable
     {
         foreach (ParameterGradient gradient in _gradients)
         {
-            gradient.NoteUse();
+            gradient.RecordUse();
         }
 
         if (!synchronized)
@@ -260,25 +260,25 @@ public sealed class Reducer : IDisposable
 
         try
         {
-            _usage.RequireUnchangedSinceLaunch();
+            _usage.RequireUnchangedSinceReduction();
             foreach (GradientBucket bucket in _buckets)
             {
-                bucket.Return();
+                bucket.EndReduction();
             }
 
-            _usage.Settle();
+            _usage.FinishPass();
         }
         finally
         {
             foreach (ParameterGradient gradient in _gradients)
             {
-                gradient.Synchronized();
+                gradient.ResetUse();
             }
         }
     }
 }
 
-/// <summary>How gradients are gathered into buckets and averaged. The names and defaults are PyTorch's where nothing else is said.</summary>
+/// <summary>How gradients are gathered into buckets and averaged. Names and defaults are PyTorch's unless stated otherwise.</summary>
 public record ReducerOptions
 {
     /// <summary>How large a bucket of gradients gets, in units of 2^20 bytes; above 0. Default: 25.</summary>
@@ -288,7 +288,7 @@ public record ReducerOptions
     public double FirstBucketCapMb { get; init; } = BucketAssignment.DefaultFirstBucketCapMb;
 
     /// <summary>
-    /// Whether parameters may stay out of a backward pass. Then one small message more a step tells which ones no rank used; their
+    /// Whether a backward pass may leave parameters out. One more small message per step then tells which ones no rank used; their
     /// gradients stay as they were. Otherwise a parameter that this rank did not use is an error. Default: false.
     /// </summary>
     public bool FindUnusedParameters { get; init; }

@@ -21,8 +21,8 @@ internal sealed class CoreShares
 
     /// <summary>Divides what this process may use among <paramref name="workers"/>.</summary>
     /// <exception cref="LaunchException">This system has no affinity that Convoy knows.</exception>
-    public static CoreShares Of(int workers) => OperatingSystem.IsLinux()
-        ? Of(new LinuxCoreAffinity(), workers)
+    public static CoreShares Divide(int workers) => OperatingSystem.IsLinux()
+        ? Divide(new LinuxCoreAffinity(), workers)
         : throw new LaunchException("cores can be pinned on Linux only. Launch without pinning.");
 
     /// <summary>
@@ -30,7 +30,7 @@ internal sealed class CoreShares
     /// does not come out even. With more workers than cores the cores' hardware threads are divided, and with more workers
     /// than those, workers share.
     /// </summary>
-    public static CoreShares Of(ICoreAffinity affinity, int workers)
+    public static CoreShares Divide(ICoreAffinity affinity, int workers)
     {
         IReadOnlyList<IReadOnlyList<int>> cores = affinity.Cores();
         int[] processors = [.. cores.SelectMany(c => c)];

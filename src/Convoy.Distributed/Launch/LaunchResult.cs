@@ -19,7 +19,7 @@ public sealed record LaunchResult(IReadOnlyList<int> ExitCodes, WorkerFailure? F
     public int ExitCode => Interrupted ? 130 : Failure?.ExitCode ?? 0;
 
     /// <summary>The result of a run whose <paramref name="failures"/> are in order; an interrupted run has none.</summary>
-    internal static LaunchResult Of(IReadOnlyList<int> exitCodes, IReadOnlyList<WorkerFailure> failures, bool interrupted, int restarts) =>
+    internal static LaunchResult From(IReadOnlyList<int> exitCodes, IReadOnlyList<WorkerFailure> failures, bool interrupted, int restarts) =>
         interrupted || failures is not [var cause, ..]
             ? new LaunchResult(exitCodes, null, interrupted, restarts)
             : new LaunchResult(exitCodes, cause, false, restarts) { Failures = failures };

@@ -63,7 +63,7 @@ public sealed class Launcher
     /// <exception cref="PeerNodeException">Another machine's launcher did not come, could not start its workers, or is lost.</exception>
     public async Task<LaunchResult> RunAsync(CancellationToken cancellation = default)
     {
-        CoreShares? cores = _options.PinCores ? CoreShares.Of(_options.ProcessCount) : null;
+        CoreShares? cores = _options.PinCores ? CoreShares.Divide(_options.ProcessCount) : null;
         string runId = _options.RunId ?? (_options.NodeCount > 1 ? "none" : Random(8));
         PeerNodes? peers = null;
         try
@@ -151,7 +151,7 @@ public sealed class Launcher
         if (peers is null)
         {
             GroupOutcome outcome = await RunGroupAsync(environment, onOutput, new TaskCompletionSource<StopReason>().Task, _ => { }, cancellation).ConfigureAwait(false);
-            return LaunchResult.Of(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart);
+            return LaunchResult.From(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart);
         }
 
         await peers.MeetAtStartAsync(restart).ConfigureAwait(false);

@@ -80,7 +80,7 @@ public sealed partial class ParentWatch : IDisposable
     internal static ParentWatch Start(string parentProcessId, Action onParentDeath) =>
         int.TryParse(parentProcessId, NumberStyles.None, CultureInfo.InvariantCulture, out int parent) && parent > 0
             ? new ParentWatch(parent, onParentDeath)
-            : throw new InvalidOperationException($"{WorkerEnvironment.ParentProcessIdName} is no process id ({parentProcessId}). Leave it to the launcher to set it.");
+            : throw new InvalidOperationException($"{WorkerEnvironment.ParentProcessIdName} is not a process id ({parentProcessId}). Leave it to the launcher to set it.");
 
     /// <summary>Ends the watch; the callback is not called afterwards.</summary>
     public void Dispose()

@@ -43,7 +43,7 @@ internal sealed class PeerNodes : IDisposable
     private TimeSpan Interval => TimeSpan.FromSeconds(_options.MonitorIntervalSeconds);
 
     /// <summary>Meets the other launchers; returns when all have come.</summary>
-    /// <exception cref="PeerNodeException">Some did not come in time, or were told something else.</exception>
+    /// <exception cref="PeerNodeException">Some did not arrive in time, or were told something else.</exception>
     /// <exception cref="RendezvousException">The store cannot be served or reached, or the secrets differ.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
     public static async Task<PeerNodes> JoinAsync(LauncherOptions options, string runId, IPAddress listenAt, CancellationToken cancellation)
@@ -178,7 +178,7 @@ internal sealed class PeerNodes : IDisposable
 
         if (_store.Add($"taken/{_options.NodeRank}", 1) > 1)
         {
-            throw new PeerNodeException(FormattableString.Invariant($"another launcher is node {_options.NodeRank} already. Give each machine its own node rank, from 0 to {_options.NodeCount - 1}."));
+            throw new PeerNodeException(FormattableString.Invariant($"another launcher is already node {_options.NodeRank}. Give each machine its own node rank, from 0 to {_options.NodeCount - 1}."));
         }
 
         _store.Set($"node/{_options.NodeRank}", JsonSerializer.SerializeToUtf8Bytes(own));
@@ -190,7 +190,7 @@ internal sealed class PeerNodes : IDisposable
         {
             string missing = string.Join(", ", late.MissingKeys.Select(key => key["node/".Length..]));
             throw new PeerNodeException(FormattableString.Invariant(
-                $"not all machines came within {patience.TotalSeconds:0.###} s (missing: {(late.MissingKeys.Count == 1 ? "node" : "nodes")} {missing}). Start a launcher on each, with the same address, port and number of machines."), late);
+                $"not all machines joined within {patience.TotalSeconds:0.###} s (missing: {(late.MissingKeys.Count == 1 ? "node" : "nodes")} {missing}). Start a launcher on each, with the same address, port and number of machines."), late);
         }
 
         _nodes = [.. Enumerable.Range(0, _options.NodeCount).Select(node => Read<NodeIntroduction>($"node/{node}", patience))];
@@ -198,14 +198,14 @@ internal sealed class PeerNodes : IDisposable
 
     private static void RequireAgreement(NodeIntroduction own, NodeIntroduction first)
     {
-        (string What, string Own, string First)? difference =
+        (string Setting, string Own, string First)? difference =
             own.NodeCount != first.NodeCount ? ("number of machines", Text(own.NodeCount), Text(first.NodeCount))
             : own.RunId != first.RunId ? ("run id", own.RunId, first.RunId)
             : own.MaxRestarts != first.MaxRestarts ? ("number of restarts", Text(own.MaxRestarts), Text(first.MaxRestarts))
             : null;
-        if (difference is var (what, mine, theirs))
+        if (difference is var (setting, mine, theirs))
         {
-            throw new PeerNodeException($"the launchers were told different things ({what}: {mine} here, {theirs} on node 0). Give all the same.");
+            throw new PeerNodeException($"the launchers have different settings ({setting}: {mine} here, {theirs} on node 0). Give all launchers the same.");
         }
     }
 
@@ -231,7 +231,7 @@ internal sealed class PeerNodes : IDisposable
             else if (TimeProvider.System.GetElapsedTime(seen.Since, now).TotalSeconds > _options.NodeTimeoutSeconds && _store.Add($"{start}/has/{node}", 0) == 0)
             {
                 Report(start, node, new NodeReport([], false, FormattableString.Invariant(
-                    $"nothing was heard of it for {_options.NodeTimeoutSeconds:0.###} s. See whether the machine and its launcher still run")));
+                    $"there was no sign of life for {_options.NodeTimeoutSeconds:0.###} s. Check whether the machine and its launcher are still running")));
                 AskToStop(start, StopReason.Failure);
             }
         }
@@ -256,7 +256,7 @@ internal sealed class PeerNodes : IDisposable
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            throw new PeerNodeException($"what another launcher wrote at {key} cannot be read ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}). Run the same version of Convoy on all machines.", error);
+            throw new PeerNodeException($"cannot read what another launcher wrote at {key} ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}). Run the same version of Convoy on all machines.", error);
         }
     }
 
@@ -279,7 +279,7 @@ internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeC
     /// <exception cref="JsonException">No such number, in an introduction from elsewhere.</exception>
     public int ProcessCount { get; } = ProcessCount is >= 1 and <= MostProcesses
         ? ProcessCount
-        : throw new JsonException(FormattableString.Invariant($"not a number of processes: {ProcessCount}"));
+        : throw new JsonException(FormattableString.Invariant($"the number of processes is {ProcessCount}"));
 }
 
 /// <summary>What one machine's launcher tells the others at the end of a start.</summary>

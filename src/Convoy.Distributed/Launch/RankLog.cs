@@ -51,7 +51,7 @@ internal sealed partial class RankLog : IDisposable
 
     /// <summary>The error for a folder that refuses the logs.</summary>
     public static LaunchException CannotWrite(string directory, Exception refusal) =>
-        new($"the log directory cannot be written ({directory}: {refusal.Message.TrimEnd('.')}). Give a directory that you may write to.", refusal);
+        new($"cannot write to the log directory ({directory}: {refusal.Message.TrimEnd('.')}). Choose a directory that you may write to.", refusal);
 
     /// <summary>Writes one line through to the file, so that it is there whatever ends this process.</summary>
     public void Write(string line)

@@ -23,7 +23,7 @@ internal static class StartFailure
     };
 
     /// <summary>The error to throw for a program that the system refused to start.</summary>
-    public static LaunchException Of(LaunchProgram program, Win32Exception refusal)
+    public static LaunchException Explain(LaunchProgram program, Win32Exception refusal)
     {
         (string reason, string remedy) = Diagnose(program, refusal);
         return new LaunchException($"the program cannot be started ({program.FileName}: {reason}). {remedy}", refusal);
@@ -54,10 +54,10 @@ internal static class StartFailure
             return (Described(refusal), "Check its permissions.");
         }
 
-        return OfFile(program, path, header, refusal);
+        return DiagnoseFile(program, path, header, refusal);
     }
 
-    private static (string Reason, string Remedy) OfFile(LaunchProgram program, string path, byte[] header, Win32Exception refusal)
+    private static (string Reason, string Remedy) DiagnoseFile(LaunchProgram program, string path, byte[] header, Win32Exception refusal)
     {
         if (header.Length == 0)
         {
@@ -73,12 +73,12 @@ internal static class StartFailure
 
         if (header.AsSpan().StartsWith("#!"u8))
         {
-            return OfScript(program, path, header, refusal);
+            return DiagnoseScript(program, path, header, refusal);
         }
 
         if (header.AsSpan().StartsWith("\u007fELF"u8))
         {
-            return OfElf(path, header, refusal);
+            return DiagnoseElf(path, header, refusal);
         }
 
         bool mach = header.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(header) is 0xfeedfacf or 0xcafebabe or 0xbebafeca;
@@ -97,7 +97,7 @@ internal static class StartFailure
             : NotExecutable(path);
     }
 
-    private static (string Reason, string Remedy) OfScript(LaunchProgram program, string path, byte[] header, Win32Exception refusal)
+    private static (string Reason, string Remedy) DiagnoseScript(LaunchProgram program, string path, byte[] header, Win32Exception refusal)
     {
         int end = Array.IndexOf(header, (byte)'\n');
         string line = Encoding.UTF8.GetString(header, 2, (end < 0 ? header.Length : end) - 2);
@@ -105,7 +105,7 @@ internal static class StartFailure
         string interpreter = words.Length > 0 ? words[0] : string.Empty;
         if (line.EndsWith('\r'))
         {
-            return ($"a script with Windows line ends, for which the system looks for the interpreter \"{interpreter.TrimEnd('\r')}\\r\"", $"Give it Unix line ends: sed -i 's/\\r$//' {Quoted(path)}.");
+            return ($"a script with Windows line endings, for which the system looks for the interpreter \"{interpreter.TrimEnd('\r')}\\r\"", $"Give it Unix line endings: sed -i 's/\\r$//' {Quoted(path)}.");
         }
 
         if (!IsExecutable(path))
@@ -116,11 +116,11 @@ internal static class StartFailure
         }
 
         return refusal.NativeErrorCode == NoSuchFile || !File.Exists(interpreter)
-            ? ($"a script whose interpreter is not there, \"{interpreter}\"", "Install it, or correct the script's first line.")
+            ? ($"a script whose interpreter is missing, \"{interpreter}\"", "Install it, or correct the script's first line.")
             : ($"a script, whose interpreter \"{interpreter}\" cannot be started: {Described(refusal)}", "Correct the script's first line.");
     }
 
-    private static (string Reason, string Remedy) OfElf(string path, byte[] header, Win32Exception refusal)
+    private static (string Reason, string Remedy) DiagnoseElf(string path, byte[] header, Win32Exception refusal)
     {
         if (ElfMachine(header) is { } machine && machine != ThisMachine)
         {
@@ -133,7 +133,7 @@ internal static class StartFailure
         }
 
         return refusal.NativeErrorCode == NoSuchFile
-            ? (ElfLoader(header) is { } loader ? $"a program whose loader is not there, \"{loader}\"" : "a program whose loader is not there", "Build it for this system, or install the C library that it was built with.")
+            ? (ElfLoader(header) is { } loader ? $"a program whose loader is missing, \"{loader}\"" : "a program whose loader is missing", "Build it for this system, or install the C library that it was built with.")
             : (Described(refusal), "Build it for this machine.");
     }
 

@@ -4,7 +4,7 @@ namespace Convoy.Distributed.Launch;
 
 /// <summary>
 /// Says within seconds when a worker is stopped, by SIGSTOP or a debugger, and when it goes on: the others wait for it, at the start as well as later, and do not
-/// say why before their time-out is over. Nothing else is done about it.
+/// say why before their timeout is over. Nothing else is done about it.
 /// </summary>
 /// <param name="processes">What sees processes.</param>
 /// <param name="notice">Told each time, in a line.</param>
@@ -14,7 +14,7 @@ internal sealed class StoppedWorkers(IProcessTable processes, Action<string> not
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<int, long> _since = [];
-    private readonly HashSet<int> _told = [];
+    private readonly HashSet<int> _reported = [];
 
     /// <summary>Looks every second until <paramref name="stop"/>.</summary>
     /// <param name="workers">The rank and the process id of each worker that runs.</param>
@@ -43,16 +43,16 @@ internal sealed class StoppedWorkers(IProcessTable processes, Action<string> not
     {
         if (processes.Inspect(processId) is { IsStopped: true } status)
         {
-            if (_since.TryAdd(processId, time.GetTimestamp()) || !_told.Add(processId))
+            if (_since.TryAdd(processId, time.GetTimestamp()) || !_reported.Add(processId))
             {
                 return;
             }
 
-            notice(FormattableString.Invariant($"rank {rank} (pid {processId}) {status.Describe()}, and the others wait for it. Let it go on{(status.IsTraced ? "" : $" with kill -CONT {processId}")}."));
+            notice(FormattableString.Invariant($"rank {rank} (pid {processId}) {status.Describe()}, and the others are waiting for it. Resume it{(status.IsTraced ? "" : $" with kill -CONT {processId}")}."));
         }
-        else if (_since.Remove(processId, out long since) && _told.Remove(processId) && processes.Inspect(processId) is not null)
+        else if (_since.Remove(processId, out long since) && _reported.Remove(processId) && processes.Inspect(processId) is not null)
         {
-            notice(FormattableString.Invariant($"rank {rank} (pid {processId}) goes on after {time.GetElapsedTime(since).TotalSeconds:0} s."));
+            notice(FormattableString.Invariant($"rank {rank} (pid {processId}) has resumed after {time.GetElapsedTime(since).TotalSeconds:0} s."));
         }
     }
 }

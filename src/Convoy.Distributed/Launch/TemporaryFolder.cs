@@ -45,7 +45,7 @@ public static class TemporaryFolder
             {
                 if (i > 0)
                 {
-                    onNotice?.Invoke($"temporary files go to {candidates[i]} ({refusals}). Set {Variable} to a folder that exists and that you may write.");
+                    onNotice?.Invoke($"temporary files go to {candidates[i]} ({refusals}). Set {Variable} to an existing folder that you may write to.");
                 }
 
                 return made;
@@ -54,7 +54,7 @@ public static class TemporaryFolder
             refusals.Append(i == 0 ? $"{Describe()}: {refusal}" : $"; {candidates[i]}: {refusal}");
         }
 
-        throw new IOException($"no folder for temporary files can be written ({refusals}). Set {Variable} to a folder that exists, that you may write and that has room.");
+        throw new IOException($"there is no writable folder for temporary files ({refusals}). Set {Variable} to an existing folder with free space that you may write to.");
     }
 
     private static string[] Candidates() => OperatingSystem.IsWindows()

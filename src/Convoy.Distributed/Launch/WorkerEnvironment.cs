@@ -29,7 +29,7 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
     public string ErrorFile(int localRank) => Path.Combine(Run.ErrorDirectory, $"restart-{Text(Restart)}-rank-{Text(RankOf(localRank))}.json");
 
     /// <summary>What <paramref name="localRank"/> gets on top of this process's own environment; null removes a variable.</summary>
-    public IReadOnlyDictionary<string, string?> Of(int localRank)
+    public IReadOnlyDictionary<string, string?> Variables(int localRank)
     {
         var variables = new Dictionary<string, string?>();
         foreach ((string name, string value) in Options.Environment)

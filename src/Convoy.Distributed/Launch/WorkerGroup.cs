@@ -169,16 +169,16 @@ internal sealed class WorkerGroup : IDisposable
     {
         long start = TimeProvider.System.GetTimestamp();
         int signal = Signal.Terminate;
-        var told = new HashSet<int>();
+        var signalled = new HashSet<int>();
         while (JobProcesses.Find(_environment.Run.LaunchId) is { Count: > 0 } leftovers)
         {
             if (signal == Signal.Terminate && TimeProvider.System.GetElapsedTime(start) > Grace)
             {
                 signal = Signal.Kill;
-                told.Clear();
+                signalled.Clear();
             }
 
-            foreach (int processId in leftovers.Where(told.Add))
+            foreach (int processId in leftovers.Where(signalled.Add))
             {
                 Signal.Send(processId, signal);
             }

@@ -76,7 +76,7 @@ internal sealed class WorkerProcess : IDisposable
             start.StandardErrorEncoding = Encoding.UTF8;
         }
 
-        foreach ((string name, string? value) in environment.Of(localRank))
+        foreach ((string name, string? value) in environment.Variables(localRank))
         {
             start.Environment[name] = value;
         }
@@ -93,7 +93,7 @@ internal sealed class WorkerProcess : IDisposable
         {
             process.Dispose();
             log?.Dispose();
-            throw StartFailure.Of(options.Program, refusal);
+            throw StartFailure.Explain(options.Program, refusal);
         }
 
         // N readers of one terminal would take each other's input: every worker reads an empty one.

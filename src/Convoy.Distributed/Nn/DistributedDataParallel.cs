@@ -94,7 +94,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <see cref="AfterForward"/>, or to <see cref="Backward"/> where nobody calls that.
     /// </summary>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped; the message names it.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or did something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or did something else.</exception>
     public void BeforeForward()
     {
         AfterForward();
@@ -127,7 +127,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// </summary>
     /// <param name="loss">A scalar: the loss of this rank's part of the batch, a mean over its own samples. With equal parts the gradients are those of the whole batch's mean.</param>
     /// <exception cref="InvalidOperationException">Parameters were not used, or were changed since the module was wrapped; the message names them.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or did something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or did something else.</exception>
     public void Backward(Tensor loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -171,7 +171,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
         ArgumentNullException.ThrowIfNull(hook);
         if (_hasHook)
         {
-            throw new InvalidOperationException($"a communication hook was registered already ({Reducer.CommunicationHook.GetType().Name}). Register one only.");
+            throw new InvalidOperationException($"a communication hook is already registered ({Reducer.CommunicationHook.GetType().Name}). Register only one.");
         }
 
         if (_hasStarted)
@@ -215,7 +215,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
         // Its layers communicate in the middle of forward and backward, where a rank without inputs is not.
         if (!context.Options.ThrowOnEarlyTermination && Module.named_modules().Select(named => named.module).Prepend(Module).OfType<SyncBatchNorm>().Any())
         {
-            throw new InvalidOperationException("the model has SyncBatchNorm, which needs a batch on every rank in every step. Set ThrowOnEarlyTermination, or give all ranks equally many batches.");
+            throw new InvalidOperationException("the model has SyncBatchNorm, which needs a batch on every rank in every step. Set ThrowOnEarlyTermination, or give all ranks the same number of batches.");
         }
 
         _join = context;
@@ -260,7 +260,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     private void ScaleMean(JoinContext join, JoinRound round) =>
         Reducer.MeanScale = join.Options.DivideByInitialWorldSize ? 1 : (double)_group.Size / round.ActiveRanks.Count;
 
-    // Synchronised passes are the same on all ranks, so all come here together after their first.
+    // Synchronized passes are the same on all ranks, so all come here together after their first.
     private void RebuildOnce()
     {
         if (!_hasOrder)
@@ -298,7 +298,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
 public sealed record DistributedDataParallelOptions : ReducerOptions
 {
     /// <summary>
-    /// Whether each forward pass in training mode that a synchronised backward may follow begins by giving all ranks the buffers of
+    /// Whether each forward pass in training mode that a synchronized backward may follow begins by giving all ranks the buffers of
     /// rank 0, in one message. Buffers of <see cref="SyncBatchNorm"/> are left out, as they are equal already. Default: true.
     /// </summary>
     public bool BroadcastBuffers { get; init; } = true;

@@ -25,7 +25,7 @@ internal sealed class ParameterGuard
     /// <summary>The parameters that required gradients when the module was wrapped; a shared one once, under its first name.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Trained => [.. _parameters.Where(p => p.RequiresGradient).Select(p => (p.Name, p.Parameter))];
 
-    /// <summary>For what happens often, and where parameters may be frozen for a while: looks at the parameters that there were.</summary>
+    /// <summary>The quick check, for what happens often and while parameters may be frozen: looks only at the parameters that there were.</summary>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted.</exception>
     public void RequireWhole()
     {
@@ -51,7 +51,7 @@ internal sealed class ParameterGuard
         {
             if (parameter.requires_grad != requiresGradient)
             {
-                throw new InvalidOperationException($"requires_grad of the parameter '{name}' was {(requiresGradient ? "true" : "false")} when the module was wrapped and is not any more. Freeze parameters first, then wrap the module; to change it later, dispose of the wrapper and make a new one.");
+                throw new InvalidOperationException($"requires_grad of the parameter '{name}' was {(requiresGradient ? "true" : "false")} when the module was wrapped and no longer is. Freeze parameters first, then wrap the module; to change it later, dispose of the wrapper and create a new one.");
             }
         }
 

@@ -31,7 +31,7 @@ internal sealed unsafe class StatisticsExchange : IStatisticsReduction, IDisposa
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The ranks do not agree on <paramref name="inputNeedsGradient"/>; all of them throw.</exception>
-    /// <exception cref="DistributedException">A rank ended, did not come in time, or called something else.</exception>
+    /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>
     public BatchStatistics Combine(BatchStatistics local, bool inputNeedsGradient)
     {
         if (_group.Size == 1)

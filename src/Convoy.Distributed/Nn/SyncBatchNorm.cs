@@ -17,7 +17,7 @@ namespace Convoy.Distributed.Nn;
 /// those of this rank's part; <see cref="DistributedDataParallel{T, TResult}"/> averages them.
 /// </para>
 /// <para>
-/// A forward pass throws <see cref="DistributedException"/> when a rank ended, did not come in time, or called something else, and
+/// A forward pass throws <see cref="DistributedException"/> when a rank ended, did not arrive in time, or called something else, and
 /// <see cref="InvalidOperationException"/> when the input needs a gradient on some ranks only.
 /// </para>
 /// </remarks>

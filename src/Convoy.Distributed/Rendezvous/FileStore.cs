@@ -55,7 +55,7 @@ public sealed class FileStore : Store
             return others < worldSize || worldSize is null
                 ? [new FileStoreRecord(FileStoreRecordKind.Joined, generation, [])]
                 : throw new RendezvousException(FormattableString.Invariant(
-                    $"the store's file is used up ({_path}: {others} processes of {worldSize} have opened it). An earlier job left it, or too many processes were started: delete it, or give each job a file of its own."));
+                    $"the store's file is already in use ({_path}: {others} processes of {worldSize} have opened it). An earlier job left it, or too many processes were started: delete it, or give each job a file of its own."));
         });
     }
 

@@ -141,7 +141,7 @@ internal sealed class FileStoreLog
         }
         catch (InvalidDataException error)
         {
-            throw new RendezvousException($"the file is no store of Convoy's ({_path}: {error.Message}). Give a new file, in a folder that exists.", error);
+            throw new RendezvousException($"the file is not a Convoy store ({_path}: {error.Message}). Give a new file, in a folder that exists.", error);
         }
     }
 
@@ -234,7 +234,7 @@ internal sealed class FileStoreLog
                 if (Stopwatch.GetElapsedTime(start) >= timeout)
                 {
                     throw new RendezvousException(FormattableString.Invariant(
-                        $"the store's file stays locked for {timeout.TotalSeconds:0.###} s ({_path}). See whether a process of the job is stopped."), error);
+                        $"the store's file stays locked for {timeout.TotalSeconds:0.###} s ({_path}). Check whether a process of the job is stopped."), error);
                 }
 
                 wait.Wait(pause);
@@ -242,7 +242,7 @@ internal sealed class FileStoreLog
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                string remedy = error is FileNotFoundException ? "It was deleted while the job used it: give each job a file of its own." : "Give a file in a folder that exists and that may be written to.";
+                string remedy = error is FileNotFoundException ? "It was deleted while the job was using it: give each job a file of its own." : "Give a file in an existing folder that you may write to.";
                 throw new RendezvousException($"the store's file cannot be opened ({_path}: {error.Message}). {remedy}", error);
             }
         }

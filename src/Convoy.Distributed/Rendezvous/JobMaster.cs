@@ -18,7 +18,7 @@ internal static class JobMaster
     /// A port and a secret that all processes of one job find by themselves, from the job's identity. The port spares the user
     /// a variable; the secret keeps two jobs apart whose ports happen to be the same. It keeps nobody out who knows the identity.
     /// </summary>
-    public static (int Port, string Secret) Of(string identity)
+    public static (int Port, string Secret) Derive(string identity)
     {
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"convoy {Environment.UserName} {identity}"));
         return (FirstPort + (int)(BinaryPrimitives.ReadUInt32LittleEndian(hash) % Ports), Convert.ToHexString(hash, 4, 16));
@@ -53,7 +53,7 @@ internal static class JobMaster
         }
         catch (SocketException error)
         {
-            throw new RendezvousException($"MASTER_ADDR is no known host ({host}: {error.SocketErrorCode}). Give the address of the machine on which rank 0 runs.", error);
+            throw new RendezvousException($"MASTER_ADDR is not a known host ({host}: {error.SocketErrorCode}). Set it to the address of the machine that runs rank 0.", error);
         }
     }
 

@@ -147,7 +147,7 @@ public sealed record RankEnvironment(
         if (variables.Text(MasterPortVariable) is null && !single)
         {
             return place.LocalWorldSize == place.WorldSize && source.JobIdentity(variables) is { } identity
-                ? (address ?? Loopback, JobMaster.Of(identity).Port, JobMaster.Of(identity).Secret)
+                ? (address ?? Loopback, JobMaster.Derive(identity).Port, JobMaster.Derive(identity).Secret)
                 : throw variables.Wrong(MasterPortVariable, "not set", source.MasterRemedy);
         }
 

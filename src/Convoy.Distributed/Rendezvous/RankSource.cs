@@ -30,7 +30,7 @@ internal abstract class RankSource
     /// <summary>The local rank and size where two variables tell them; one machine is assumed when they are not set.</summary>
     private protected static RankPlace Place(RankVariables variables, string rankName, string worldSizeName, string localRankName, string localWorldSizeName)
     {
-        int worldSize = variables.Number(worldSizeName, null, 1, RankPlace.MostRanks);
+        int worldSize = variables.Number(worldSizeName, null, 1, RankPlace.MaximumRanks);
         int rank = variables.Number(rankName, null, 0, worldSize - 1);
         int localWorldSize = variables.Number(localWorldSizeName, worldSize, 1, worldSize);
         int localRank = variables.Number(localRankName, localWorldSize == worldSize ? rank : null, 0, localWorldSize - 1);
@@ -105,7 +105,7 @@ internal sealed class SlurmRanks : RankSource
     public override RankPlace Read(RankVariables variables)
     {
         string sizeName = variables.Text("SLURM_STEP_NUM_TASKS") is null ? "SLURM_NTASKS" : "SLURM_STEP_NUM_TASKS";
-        int worldSize = variables.Number(sizeName, null, 1, RankPlace.MostRanks);
+        int worldSize = variables.Number(sizeName, null, 1, RankPlace.MaximumRanks);
         int rank = variables.Number("SLURM_PROCID", null, 0, worldSize - 1);
         int localWorldSize = LocalWorldSize(variables, worldSize);
         int localRank = variables.Number(LocalRankName, localWorldSize == worldSize ? rank : null, 0, localWorldSize - 1);
@@ -120,13 +120,13 @@ internal sealed class SlurmRanks : RankSource
         string name = variables.Text("SLURM_STEP_TASKS_PER_NODE") is null ? "SLURM_TASKS_PER_NODE" : "SLURM_STEP_TASKS_PER_NODE";
         if (variables.Text(name) is { } text)
         {
-            int node = variables.Number("SLURM_NODEID", 0, 0, RankPlace.MostRanks - 1);
+            int node = variables.Number("SLURM_NODEID", 0, 0, RankPlace.MaximumRanks - 1);
             return TasksOfNode(text, node) is { } tasks && tasks >= 1 && tasks <= worldSize
                 ? tasks
                 : throw variables.Wrong(name, text, "It should say how many tasks each node runs, as in 4(x2),3: let srun set it.");
         }
 
-        int nodes = variables.Number("SLURM_NNODES", 1, 1, RankPlace.MostRanks);
+        int nodes = variables.Number("SLURM_NNODES", 1, 1, RankPlace.MaximumRanks);
         return variables.Number("SLURM_NTASKS_PER_NODE", nodes == 1 ? worldSize : null, 1, worldSize);
     }
 
@@ -158,7 +158,7 @@ internal sealed class SlurmRanks : RankSource
 /// <summary>A process's number and the number of processes, in the job and on this machine.</summary>
 internal readonly record struct RankPlace(int Rank, int WorldSize, int LocalRank, int LocalWorldSize)
 {
-    public const int MostRanks = 65536;
+    public const int MaximumRanks = 65536;
 }
 
 /// <summary>The environment's variables as numbers, with errors that name the variable, its value and where the rank comes from.</summary>
@@ -191,5 +191,5 @@ internal sealed class RankVariables
 
     /// <summary>The error for a variable that cannot be used.</summary>
     public RendezvousException Wrong(string name, string value, string remedy) =>
-        new($"environment variable {name} is wrong ({value}; the ranks come from {Source}). {remedy}");
+        new($"environment variable {name} is invalid ({value}; the ranks come from {Source}). {remedy}");
 }

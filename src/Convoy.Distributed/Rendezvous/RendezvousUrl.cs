@@ -63,7 +63,7 @@ public sealed record RendezvousUrl
         string place = schemeEnd < 0 ? "" : url[(schemeEnd + 3)..(queryStart < 0 ? url.Length : Math.Max(queryStart, schemeEnd + 3))];
         if (scheme is not ("env" or "tcp" or "file"))
         {
-            throw Wrong(url, "it begins with none of env://, tcp:// and file://");
+            throw Wrong(url, "it starts with none of env://, tcp:// and file://");
         }
 
         IReadOnlyDictionary<string, string> query = Query(url, queryStart);
@@ -135,7 +135,7 @@ public sealed record RendezvousUrl
 
     private static RankPlace PlaceOf(string url, IReadOnlyDictionary<string, string> query)
     {
-        int worldSize = Number(WorldSizeKey, null, 1, RankPlace.MostRanks);
+        int worldSize = Number(WorldSizeKey, null, 1, RankPlace.MaximumRanks);
         int rank = Number(RankKey, null, 0, worldSize - 1);
         int localWorldSize = Number(LocalWorldSizeKey, worldSize, 1, worldSize);
         int localRank = Number(LocalRankKey, localWorldSize == worldSize ? rank : null, 0, localWorldSize - 1);
@@ -161,13 +161,13 @@ public sealed record RendezvousUrl
 
             if (equals < 0 || !query.TryAdd(name, Uri.UnescapeDataString(part[(equals + 1)..])))
             {
-                throw Wrong(url, equals < 0 ? $"{name} has no value" : $"{name} is there twice");
+                throw Wrong(url, equals < 0 ? $"{name} has no value" : $"{name} is given twice");
             }
         }
 
         return query;
     }
 
-    private static RendezvousException Wrong(string url, string what) =>
-        new($"the rendezvous URL is wrong ({url}: {what}). Give env://, tcp://HOST:PORT?rank=R&world_size=N or file:///PATH?rank=R&world_size=N.");
+    private static RendezvousException Wrong(string url, string reason) =>
+        new($"the rendezvous URL is invalid ({url}: {reason}). Give env://, tcp://HOST:PORT?rank=R&world_size=N or file:///PATH?rank=R&world_size=N.");
 }

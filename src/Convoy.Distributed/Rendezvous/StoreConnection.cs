@@ -47,9 +47,9 @@ internal sealed class StoreConnection : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 if (Stopwatch.GetElapsedTime(start) + RetryPause >= timeout)
                 {
-                    string reason = silent ? "something accepts connections and says nothing" : error.Message;
+                    string reason = silent ? "something accepts connections but does not respond" : error.Message;
                     throw new RendezvousException(
-                        FormattableString.Invariant($"no store answers at {where} within {timeout.TotalSeconds:0.###} s ({reason}). See whether rank 0 or the launcher runs, and whether MASTER_ADDR and MASTER_PORT are theirs."), error);
+                        FormattableString.Invariant($"no store answers at {where} within {timeout.TotalSeconds:0.###} s ({reason}). Check that rank 0 or the launcher is running, and that MASTER_ADDR and MASTER_PORT are its own."), error);
                 }
 
                 pause.Wait(RetryPause, cancellation);
@@ -64,7 +64,7 @@ internal sealed class StoreConnection : IDisposable
 
     /// <summary>Asks the server.</summary>
     /// <param name="request">What to ask.</param>
-    /// <param name="patience">How long the server may take by the request's own time-out.</param>
+    /// <param name="patience">How long the server may take by the request's own timeout.</param>
     /// <param name="cancellation">Ends the wait for the answer; the connection is of no more use then.</param>
     /// <exception cref="RendezvousException">The server does not answer or is gone; the connection is of no more use.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
@@ -83,16 +83,16 @@ internal sealed class StoreConnection : IDisposable
         }
         catch (InvalidDataException error)
         {
-            throw new RendezvousException($"the store at {_where} sent what is no answer to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
+            throw new RendezvousException($"the store at {_where} sent an invalid reply to {Describe(request)} ({error.Message}). Start all processes of the job with the same version of the program.", error);
         }
         catch (OperationCanceledException error)
         {
             cancellation.ThrowIfCancellationRequested();
-            throw new RendezvousException($"the store at {_where} does not answer ({Describe(request)}). See whether the process that hosts it hangs.", error);
+            throw new RendezvousException($"the store at {_where} does not respond ({Describe(request)}). Check whether the process that hosts it hangs.", error);
         }
         catch (Exception error) when (error is IOException or SocketException or InvalidOperationException)
         {
-            throw new RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: look at its output.", error);
+            throw new RendezvousException($"the store at {_where} is gone ({Describe(request)}). The process that hosts it, the launcher or rank 0, has ended: check its output.", error);
         }
     }
 

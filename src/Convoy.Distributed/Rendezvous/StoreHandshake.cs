@@ -42,7 +42,7 @@ internal static class StoreHandshake
             return false;
         }
 
-        StoreReply reply = known ? StoreReply.Done(Proof("server"u8, secret, server, client)) : StoreReply.Refused("it has another secret");
+        StoreReply reply = known ? StoreReply.Done(Proof("server"u8, secret, server, client)) : StoreReply.Refused("it has a different secret");
         await StoreProtocol.WriteFrameAsync(stream, reply.ToBytes(), stop).ConfigureAwait(false);
         return known;
     }
@@ -72,7 +72,7 @@ internal static class StoreHandshake
         }
         catch (InvalidDataException error)
         {
-            throw new RendezvousException($"what answers at {where} is no store of Convoy's. Give the port of the job's store in MASTER_PORT.", error);
+            throw new RendezvousException($"the program at {where} is not a Convoy store. Set MASTER_PORT to the port of the job's store.", error);
         }
 
         if (reply.Status != StoreStatus.Done)
@@ -82,7 +82,7 @@ internal static class StoreHandshake
 
         if (!CryptographicOperations.FixedTimeEquals(reply.Payload, Proof("server"u8, secret, server, client)))
         {
-            throw new RendezvousException($"the store at {where} does not know the job's secret: it is not this job's. See which program holds that port, and give another one in MASTER_PORT.");
+            throw new RendezvousException($"the store at {where} does not know the job's secret: it belongs to another job. Check which program uses that port, or set MASTER_PORT to another one.");
         }
     }
 

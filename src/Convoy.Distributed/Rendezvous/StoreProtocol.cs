@@ -108,7 +108,7 @@ internal static class StoreProtocol
 /// <param name="Operation">What to do.</param>
 /// <param name="Keys">One key; Wait and Contains take several, CountKeys none.</param>
 /// <param name="Value">Set: the value. CompareSet: the expected value and then the desired one.</param>
-/// <param name="Number">Add: the amount. Get and Wait: the time-out in milliseconds. CompareSet: the expected value's length.</param>
+/// <param name="Number">Add: the amount. Get and Wait: the timeout in milliseconds. CompareSet: the expected value's length.</param>
 internal sealed record StoreRequest(StoreOperation Operation, IReadOnlyList<string> Keys, byte[] Value, long Number)
 {
     public byte[] Expected => Value[..(int)Number];

@@ -56,7 +56,7 @@ internal sealed class StoreTable
         {
             lock (_lock)
             {
-                // The last key may have come between the time-out and now.
+                // The last key may have come between the timeout and now.
                 return waiter.Answer.IsCompleted ? waiter.Answer.Result : StoreReply.TimedOut(waiter.Missing);
             }
         }

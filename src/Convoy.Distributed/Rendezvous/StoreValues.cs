@@ -35,5 +35,5 @@ internal sealed class StoreValues
     public static byte[] Digits(long number) => Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Why <see cref="SumWith"/> gave nothing.</summary>
-    public static string NoCounter(string key) => $"'{key}' holds something that is no whole number";
+    public static string NoCounter(string key) => $"'{key}' does not hold a whole number";
 }

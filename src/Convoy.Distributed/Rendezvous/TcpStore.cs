@@ -28,7 +28,7 @@ public sealed class TcpStore : Store
     /// <param name="timeout">How long to try to connect, and how long waits last unless told otherwise; null: 5 minutes.</param>
     /// <param name="server">The server when this process hosts it: disposed with this store. Null: somebody else hosts it.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
-    /// <exception cref="RendezvousException">Nobody answers there, something else does, or it has another secret.</exception>
+    /// <exception cref="RendezvousException">Nobody answers there, something else does, or it has a different secret.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public TcpStore(string host, int port, string? secret = null, TimeSpan? timeout = null, TcpStoreServer? server = null, CancellationToken cancellation = default)
     {
@@ -136,7 +136,7 @@ public sealed class TcpStore : Store
             case StoreStatus.Closed:
                 TimeSpan waited = Stopwatch.GetElapsedTime(start);
                 throw new StoreTimeoutException(reply.MissingKeys, waited, FormattableString.Invariant(
-                    $"the store at {Where} was closed by the process that hosts it, the launcher or rank 0, after this one had waited {waited.TotalSeconds:0.###} s for {string.Join(", ", reply.MissingKeys.Select(key => $"'{key}'"))}. See whether the process that sets it was started, and the host's output."));
+                    $"the store at {Where} was closed by the process that hosts it, the launcher or rank 0, after this one had waited {waited.TotalSeconds:0.###} s for {string.Join(", ", reply.MissingKeys.Select(key => $"'{key}'"))}. Check that the process that sets it was started, and the output of the host."));
             default:
                 return reply.Payload;
         }

@@ -23,7 +23,7 @@ public sealed class TcpStoreServer : IDisposable
     private readonly string? _secret;
     private readonly TimeSpan _greetingTimeout;
     private readonly StoreTable _table = new();
-    private readonly StrangerQueue _strangers = new();
+    private readonly UnauthenticatedConnections _unauthenticated = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly Task _accepting;
@@ -55,7 +55,7 @@ public sealed class TcpStoreServer : IDisposable
         {
             _listener.Dispose();
             throw new RendezvousException(
-                FormattableString.Invariant($"the store cannot listen on {address}:{port} ({error.SocketErrorCode}). Give a free port in MASTER_PORT, and an address of this machine in MASTER_ADDR."), error);
+                FormattableString.Invariant($"the store cannot listen on {address}:{port} ({error.SocketErrorCode}). Set MASTER_PORT to a free port, and MASTER_ADDR to an address of this machine."), error);
         }
 
         Address = address;
@@ -121,7 +121,7 @@ public sealed class TcpStoreServer : IDisposable
                 continue;
             }
 
-            LinkedListNode<TcpClient> place = _strangers.Enter(client);
+            LinkedListNode<TcpClient> place = _unauthenticated.Add(client);
             Task serving = Task.Run(() => ServeAsync(client, place));
             lock (_lock)
             {
@@ -155,12 +155,12 @@ public sealed class TcpStoreServer : IDisposable
             }
             catch (Exception error) when (error is IOException or InvalidDataException or SocketException or OperationCanceledException or InvalidOperationException)
             {
-                // The client ended or was driven out, spoke something else, or the server stops: in each case the connection
+                // The client ended or was displaced, spoke something else, or the server stops: in each case the connection
                 // is closed, and a client of the same job reports it with what it was doing.
             }
             finally
             {
-                _strangers.Leave(place);
+                _unauthenticated.Remove(place);
             }
         }
     }
@@ -170,10 +170,10 @@ public sealed class TcpStoreServer : IDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         limit.CancelAfter(_greetingTimeout);
 
-        // By the stream: a client that was driven out by now has none, which is reported as such; its own property would be null.
+        // By the stream: a client that was displaced by now has none, which is reported as such; its own property would be null.
         NetworkStream stream = client.GetStream();
         stream.Socket.NoDelay = true;
-        return await StoreHandshake.AdmitAsync(stream, _secret, () => _strangers.Leave(place), limit.Token).ConfigureAwait(false);
+        return await StoreHandshake.AdmitAsync(stream, _secret, () => _unauthenticated.Remove(place), limit.Token).ConfigureAwait(false);
     }
 
     private async Task AnswerAllAsync(NetworkStream stream)
@@ -217,37 +217,37 @@ public sealed class TcpStoreServer : IDisposable
 
 /// <summary>
 /// The connections of a <see cref="TcpStoreServer"/> that have not shown the secret yet. There are at most
-/// <see cref="Most"/>: one more ends the oldest, which has had the longest time to answer. A client of the job answers within
-/// milliseconds, so a flood of strangers drives out strangers; should it drive out a client, that one connects again.
+/// <see cref="Maximum"/>: one more closes the oldest, which has had the longest time to answer. A client of the job answers within
+/// milliseconds, so a flood of strangers displaces strangers; a client that is displaced all the same connects again.
 /// </summary>
-internal sealed class StrangerQueue
+internal sealed class UnauthenticatedConnections
 {
-    public const int Most = 256;
+    public const int Maximum = 256;
 
     private readonly Lock _lock = new();
-    private readonly LinkedList<TcpClient> _strangers = [];
+    private readonly LinkedList<TcpClient> _unauthenticated = [];
 
-    public LinkedListNode<TcpClient> Enter(TcpClient client)
+    public LinkedListNode<TcpClient> Add(TcpClient client)
     {
         TcpClient? oldest = null;
         LinkedListNode<TcpClient> place;
         lock (_lock)
         {
-            if (_strangers.Count == Most)
+            if (_unauthenticated.Count == Maximum)
             {
-                oldest = _strangers.First!.Value;
-                _strangers.RemoveFirst();
+                oldest = _unauthenticated.First!.Value;
+                _unauthenticated.RemoveFirst();
             }
 
-            place = _strangers.AddLast(client);
+            place = _unauthenticated.AddLast(client);
         }
 
         oldest?.Dispose();
         return place;
     }
 
-    /// <summary>Takes a connection out, because it has shown the secret or has ended; false when it was driven out before.</summary>
-    public bool Leave(LinkedListNode<TcpClient> place)
+    /// <summary>Takes a connection out, because it has shown the secret or has ended; false when it was displaced before.</summary>
+    public bool Remove(LinkedListNode<TcpClient> place)
     {
         lock (_lock)
         {
@@ -256,7 +256,7 @@ internal sealed class StrangerQueue
                 return false;
             }
 
-            _strangers.Remove(place);
+            _unauthenticated.Remove(place);
             return true;
         }
     }

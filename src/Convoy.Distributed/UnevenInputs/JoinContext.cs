@@ -47,7 +47,7 @@ public sealed class JoinContext : IDisposable
     /// <param name="act">What <see cref="Register"/> gave for it.</param>
     /// <returns>Who takes part with inputs.</returns>
     /// <exception cref="InvalidOperationException">The ranks that have inputs do different things; or one has none and the options forbid that. Thrown on all ranks.</exception>
-    /// <exception cref="DistributedException">A rank failed, or did not come in time.</exception>
+    /// <exception cref="DistributedException">A rank failed, or did not arrive in time.</exception>
     public JoinRound Announce(int act)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(act);
@@ -89,14 +89,14 @@ public sealed class JoinContext : IDisposable
 
         if (active.Any(rank => all[rank] != all[active[0]]))
         {
-            throw new InvalidOperationException($"the ranks are at different places of a step ({string.Join("; ", active.Select(rank => string.Create(
-                CultureInfo.InvariantCulture, $"rank {rank}: {_acts[(int)all[rank] - 1].Name}")))}). Let each rank do the same in every step that it has inputs for.");
+            throw new InvalidOperationException($"the ranks are at different points of a step ({string.Join("; ", active.Select(rank => string.Create(
+                CultureInfo.InvariantCulture, $"rank {rank}: {_acts[(int)all[rank] - 1].Name}")))}). Every rank must do the same in each step that it has inputs for.");
         }
 
         if (Options.ThrowOnEarlyTermination && active.Length < all.Length)
         {
             throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture, $"{Having([.. Enumerable.Range(0, all.Length).Except(active)])} no more inputs while {Having(active)}. Give all ranks equally many, or switch ThrowOnEarlyTermination off."));
+                CultureInfo.InvariantCulture, $"{Having([.. Enumerable.Range(0, all.Length).Except(active)])} no more inputs while {Having(active)}. Give all ranks the same number, or turn ThrowOnEarlyTermination off."));
         }
 
         LastRound = new JoinRound(active);

@@ -86,7 +86,7 @@ public sealed record RunConfiguration(TrainingOptions Training, JsonObject Task)
 
         if (training["nproc"] is not null && !training.ContainsKey("threads"))
         {
-            options = options with { Threads = 0 }; // the cores are shared out anew
+            options = options with { Threads = 0 }; // the cores are shared out again
         }
 
         return this with { Training = options.With(training, source), Task = task };

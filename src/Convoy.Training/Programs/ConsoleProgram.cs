@@ -45,7 +45,7 @@ public sealed class ConsoleProgram
         }
         catch (Exception error)
         {
-            var report = ErrorReport.Of(error, arguments);
+            var report = ErrorReport.Describe(error, arguments);
             WriteError(report.Message);
             if (arguments.Contains(Verbose))
             {

@@ -13,7 +13,7 @@ internal sealed record ErrorReport(string Message, int ExitCode)
     /// <summary>Describes <paramref name="error"/>. A file error is bad usage when the command line names the path or a folder above it.</summary>
     /// <param name="error">What was thrown.</param>
     /// <param name="arguments">The command line, to tell the user's paths from the program's own.</param>
-    public static ErrorReport Of(Exception error, IReadOnlyList<string> arguments)
+    public static ErrorReport Describe(Exception error, IReadOnlyList<string> arguments)
     {
         while (error is TargetInvocationException or TypeInitializationException or AggregateException { InnerExceptions.Count: 1 }
                && error.InnerException is { } cause)

@@ -91,7 +91,7 @@ internal sealed class RunRecorder : IDisposable
             }
             catch (MetricsFormatException)
             {
-                // It is damaged, too; it is written anew at the run's end.
+                // It is damaged, too; it is rewritten at the run's end.
             }
         }
 

@@ -34,7 +34,7 @@ public sealed record StartingPoint(Checkpoint? Checkpoint, IReadOnlyList<string>
         start ??= newest;
         if (start is null && warnings.Count > 0)
         {
-            throw new BadInputException("the run has no checkpoint that is whole", string.Join(" ", warnings).TrimEnd('.'), $"Start a new run, or delete {run.Checkpoints} and begin anew with --resume.");
+            throw new BadInputException("the run has no checkpoint that is whole", string.Join(" ", warnings).TrimEnd('.'), $"Start a new run, or delete {run.Checkpoints} and start from the beginning with --resume.");
         }
 
         long step = start?.State.Step ?? 0;

@@ -50,18 +50,18 @@ public sealed record StudySettings
     /// <summary>What all runs have in common; processes, threads, precision, batch and length stand above.</summary>
     public required RunConfiguration Training { get; init; }
 
-    /// <summary>Refuses values outside their ranges and those that do not go together.</summary>
+    /// <summary>Refuses values outside their ranges and those that do not go together. Errors call settings as the command line does.</summary>
     /// <exception cref="BadInputException">The first value that is wrong.</exception>
     public void Validate()
     {
-        RequireList(Processes, count => count is >= 1 and <= Most, "not a number of processes", $"Give --processes numbers from 1 to {Most}, separated by commas.");
-        RequireList(Threads, count => count is AutoThreads or >= 1 and <= Most, "not a number of threads", $"Give --threads numbers from 1 to {Most}, or auto, separated by commas.");
-        RequireList(Precisions, _ => true, "not a precision", "Give --precision fp32, bf16, fp16, separated by commas.");
-        Require(Steps is null or (>= 1 and <= 1_000_000), "not a number of steps", Steps ?? 0, "Give --steps 1 or more.");
-        Require(Warmup is >= 0 and <= 1_000_000, "not a number of steps", Warmup, "Give --warmup 0 or more.");
-        Require(Repeats is >= 1 and <= 1000, "not a number of repeats", Repeats, "Give --repeats 1 to 1000.");
-        Require(Minutes > 0 && double.IsFinite(Minutes), "not a time", Minutes, "Give --minutes a number above 0.");
-        Require(BatchSize >= 1, "not a batch size", BatchSize, "Give --batch-size 1 or more.");
+        RequireList(Processes, count => count is >= 1 and <= Most, "--processes", $"must be numbers from 1 to {Most}, separated by commas");
+        RequireList(Threads, count => count is AutoThreads or (>= 1 and <= Most), "--threads", $"must be numbers from 1 to {Most}, or auto, separated by commas");
+        RequireList(Precisions, _ => true, "--precision", "must be fp32, bf16 or fp16, separated by commas");
+        Require(Steps is null or (>= 1 and <= 1_000_000), "--steps", "must be at least 1 and at most 1000000", Steps ?? 0);
+        Require(Warmup is >= 0 and <= 1_000_000, "--warmup", "must be at least 0 and at most 1000000", Warmup);
+        Require(Repeats is >= 1 and <= 1000, "--repeats", "must be at least 1 and at most 1000", Repeats);
+        Require(Minutes > 0 && double.IsFinite(Minutes), "--minutes", "must be above 0", Minutes);
+        Require(BatchSize >= 1, "--batch-size", "must be at least 1", BatchSize);
     }
 
     /// <summary>What this study does differently from <paramref name="other"/>: <c>steps is 20, not 10</c>. Empty when the two measure the same.</summary>
@@ -97,25 +97,25 @@ public sealed record StudySettings
         _ => node.ToString(),
     };
 
-    private static void RequireList<T>(IReadOnlyList<T> values, Func<T, bool> holds, string what, string remedy)
+    private static void RequireList<T>(IReadOnlyList<T> values, Func<T, bool> holds, string name, string rule)
     {
-        Require(values.Count > 0, what, "none", remedy);
+        Require(values.Count > 0, name, rule, "none");
         foreach (T value in values)
         {
-            Require(holds(value), what, value!, remedy);
+            Require(holds(value), name, rule, value!);
         }
 
         if (values.GroupBy(v => v).FirstOrDefault(g => g.Count() > 1) is { } twice)
         {
-            throw new BadInputException("the same value twice", Convert.ToString(twice.Key, CultureInfo.InvariantCulture)!, remedy);
+            throw new BadInputException($"{name} has the same value twice", Convert.ToString(twice.Key, CultureInfo.InvariantCulture)!, "Leave one of them out.");
         }
     }
 
-    private static void Require(bool holds, string what, object value, string remedy)
+    private static void Require(bool holds, string name, string rule, object value)
     {
         if (!holds)
         {
-            throw new BadInputException(what, Convert.ToString(value, CultureInfo.InvariantCulture)!, remedy);
+            throw new BadInputException($"{name} {rule} (got {Convert.ToString(value, CultureInfo.InvariantCulture)}).");
         }
     }
 }

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Convoy.Training.Tuning;
 
-/// <summary>What the processes of a group of trials are told: a run directory for each trial, and how long it may take.</summary>
+/// <summary>What the processes of a group of trials need to know: a run directory for each trial, and how long it may take.</summary>
 /// <param name="root">The folder.</param>
 internal sealed class TrialFolder(string root)
 {

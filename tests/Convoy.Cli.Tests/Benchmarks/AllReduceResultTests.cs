@@ -9,8 +9,8 @@ public sealed class AllReduceResultTests
     {
         double[] seconds = [.. Enumerable.Range(1, 10).Reverse().Select(i => (double)i)];
 
-        Assert.Equal(new AllReduceTimes(64, "buffer", 10, 5.5, 1, 9, 5.5), AllReduceTimes.Of(64, "buffer", seconds));
-        Assert.Equal(new AllReduceTimes(64, "tensor", 1, 3, 3, 3, 3), AllReduceTimes.Of(64, "tensor", [3]));
+        Assert.Equal(new AllReduceTimes(64, "buffer", 10, 5.5, 1, 9, 5.5), AllReduceTimes.Summarize(64, "buffer", seconds));
+        Assert.Equal(new AllReduceTimes(64, "tensor", 1, 3, 3, 3, 3), AllReduceTimes.Summarize(64, "tensor", [3]));
     }
 
     [Fact]
@@ -18,7 +18,7 @@ public sealed class AllReduceResultTests
     {
         var times = new AllReduceTimes(1_000_000_000, "buffer", 3, MedianSeconds: 0.5, 0.4, 0.6, 0.5);
 
-        AllReduceResult result = AllReduceResult.Of(times, processes: 4, updateBytesPerSecond: 32e9, cacheBytes: 32 << 20);
+        AllReduceResult result = AllReduceResult.Summarize(times, processes: 4, updateBytesPerSecond: 32e9, cacheBytes: 32 << 20);
 
         Assert.Equal(2, result.AlgorithmGigabytesPerSecond, 9);
         Assert.Equal(3, result.BusGigabytesPerSecond, 9); // 2 (N - 1) / N
@@ -31,7 +31,7 @@ public sealed class AllReduceResultTests
     {
         var times = new AllReduceTimes(1 << 20, "buffer", 3, 1e-3, 1e-3, 1e-3, 1e-3);
 
-        AllReduceResult result = AllReduceResult.Of(times, processes: 2, updateBytesPerSecond: 32e9, cacheBytes: 32 << 20);
+        AllReduceResult result = AllReduceResult.Summarize(times, processes: 2, updateBytesPerSecond: 32e9, cacheBytes: 32 << 20);
 
         Assert.Null(result.LimitSeconds);
         Assert.Null(result.TimesLimit);

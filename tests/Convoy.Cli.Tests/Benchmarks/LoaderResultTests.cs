@@ -14,7 +14,7 @@ public sealed class LoaderResultTests
     [Fact]
     public void Of_Rounds_IsTheirMediansAndWhatIsHidden()
     {
-        LoaderResult result = LoaderResult.Of(new LoaderStrategy(LoaderStrategy.Jpeg, 3, true), Samples, directDelay: 0.008);
+        LoaderResult result = LoaderResult.Summarize(new LoaderStrategy(LoaderStrategy.Jpeg, 3, true), Samples, directDelay: 0.008);
 
         Assert.Equal((50, 25, 100), (result.FramesPerSecond, result.SlowestFramesPerSecond, result.FastestFramesPerSecond));
         Assert.Equal(25, result.FramesPerSecondPerCore, 9);
@@ -24,7 +24,7 @@ public sealed class LoaderResultTests
 
     [Fact]
     public void Of_TheDirectStrategyItself_HidesNothing() =>
-        Assert.Equal(0, LoaderResult.Of(new LoaderStrategy(LoaderStrategy.Jpeg, 0, true), Samples, LoaderResult.Delay(Samples)).HiddenShare, 9);
+        Assert.Equal(0, LoaderResult.Summarize(new LoaderStrategy(LoaderStrategy.Jpeg, 0, true), Samples, LoaderResult.Delay(Samples)).HiddenShare, 9);
 
     [Fact]
     public void All_Strategies_AreBothSourcesWithAndWithoutWorkersAndChanges() => Assert.Equal(

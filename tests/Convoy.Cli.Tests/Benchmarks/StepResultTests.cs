@@ -14,7 +14,7 @@ public sealed class StepResultTests
         // Updates of two steps: 2 s and 4 s make 3, and 3, 3, 9 is 3 in the median.
         StepRun[] runs = [Run(2, 4, 3, 3, 8, 10), Run(1, 1), Run(4, 6)];
 
-        StepResult result = StepResult.Of(Configuration, runs, batchSize: 6, stepsPerUpdate: 2, flopsPerImage: 50e9);
+        StepResult result = StepResult.Summarize(Configuration, runs, batchSize: 6, stepsPerUpdate: 2, flopsPerImage: 50e9);
 
         Assert.Equal([3.0, 1, 5], result.RunSeconds);
         Assert.Equal((3, 1, 5), (result.MedianSeconds, result.FastestSeconds, result.SlowestSeconds));
@@ -35,7 +35,7 @@ public sealed class StepResultTests
             Operators = [],
         };
 
-        StepProfile profile = StepProfile.Of(run, new NetworkWork([new LayerWork("conv", 50e9, 100e9)]), images: 3, processes: 2);
+        StepProfile profile = StepProfile.From(run, new NetworkWork([new LayerWork("conv", 50e9, 100e9)]), images: 3, processes: 2);
 
         Assert.Equal(
             [

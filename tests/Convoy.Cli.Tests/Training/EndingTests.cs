@@ -65,8 +65,8 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         TrainingFixture.Signal(convoy.Id, "INT");
         (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
-        Assert.Equal($"convoy: rank 1 (pid {worker}) is stopped (SIGSTOP), and the others wait for it. Let it go on with kill -CONT {worker}.", stopped);
-        Assert.Matches($@"\Aconvoy: rank 1 \(pid {worker}\) goes on after \d+ s\.\z", goesOn);
+        Assert.Equal($"convoy: rank 1 (pid {worker}) is stopped (SIGSTOP), and the others are waiting for it. Resume it with kill -CONT {worker}.", stopped);
+        Assert.Matches($@"\Aconvoy: rank 1 \(pid {worker}\) has resumed after \d+ s\.\z", goesOn);
         Assert.Equal((130, string.Empty), (code, error));
     }
 
@@ -82,7 +82,7 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
         (int code, _, string error) = await EndAsync(convoy, TimeSpan.FromMinutes(3));
 
         Assert.Equal(1, code);
-        Assert.StartsWith($"convoy: a flight recorder's file is damaged and passed over ({damaged}: ", error, StringComparison.Ordinal);
+        Assert.StartsWith($"convoy: a flight recorder file is damaged and was skipped ({damaged}: ", error, StringComparison.Ordinal);
         Assert.Contains("\nconvoy: error: rank 1 (pid ", error, StringComparison.Ordinal);
     }
 

@@ -46,7 +46,7 @@ internal static unsafe class BarrierStress
         Reductions(group, reductions);
     }
 
-    // The time-out of operations is short where a wrong barrier is expected to hang; starting processes may take longer.
+    // The timeout of operations is short where a wrong barrier is expected to hang; starting processes may take longer.
     private static void AwaitStart(Store store, RankEnvironment environment)
     {
         store.Set($"started/{environment.Rank}", "1");

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
 
-/// <summary>The last rank calls one operation less than the others and then nothing, until they have given up. Arguments: seconds of the time-out; whether in debug mode.</summary>
+/// <summary>The last rank calls one operation less than the others and then nothing, until they have given up. Arguments: seconds of the timeout; whether in debug mode.</summary>
 internal static class FewerCalls
 {
     public static void Run(string[] args)

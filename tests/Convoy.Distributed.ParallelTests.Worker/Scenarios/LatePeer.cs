@@ -1,6 +1,6 @@
 namespace Convoy.Distributed.ParallelTests.Worker;
 
-/// <summary>The last rank lives but does not come to the barrier before the others' time-out of one second.</summary>
+/// <summary>The last rank lives but does not come to the barrier before the others' timeout of one second.</summary>
 internal static class LatePeer
 {
     public static void Run(string[] args)

@@ -23,7 +23,7 @@ internal static class OverlapOverSlowLink
         TimeSpan latency = TimeSpan.FromSeconds(0.5 * SlowestBackward(input, group) / Layers);
 
         using var slow = new ProcessGroupSlowed(group, latency, double.PositiveInfinity);
-        using var trace = new TraceRecorder(group.Rank, TraceFile.OfRank(args[0], group.Rank), new TraceSteps(3, Steps));
+        using var trace = new TraceRecorder(group.Rank, TraceFile.PathFor(args[0], group.Rank), new TraceSteps(3, Steps));
         using IDisposable observing = slow.Observe(trace);
         using nn.Module<Tensor, Tensor> network = Network();
         using DistributedDataParallel<Tensor, Tensor> model = Wrap(network, slow);

@@ -78,7 +78,7 @@ public sealed class BackendWorkTests : IDisposable
         var error = Assert.Throws<CollectiveTimeoutException>(() => work.Wait());
         Assert.Equal([1], error.MissingRanks);
         Assert.Equal(Short, error.Timeout);
-        Assert.StartsWith("AllReduce([1] Float32, Sum): rank 1 did not come within 0.2 s.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("AllReduce([1] Float32, Sum): rank 1 did not arrive within 0.2 s.", error.Message, StringComparison.Ordinal);
         Assert.Same(error, zero.Failure);
         Assert.Same(error, Assert.Throws<CollectiveTimeoutException>(() => zero.AllReduce(ones(1))));
     }

@@ -31,6 +31,6 @@ public class DiagnosticSettingsTests
     public void Read_WrongValue_NamesVariableAndValue(string name, string value)
     {
         var error = Assert.Throws<RendezvousException>(() => DiagnosticSettings.Read(asked => asked == name ? value : null));
-        Assert.StartsWith($"environment variable {name} is wrong ({value}). Set it to ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"environment variable {name} is invalid ({value}). Set it to ", error.Message, StringComparison.Ordinal);
     }
 }

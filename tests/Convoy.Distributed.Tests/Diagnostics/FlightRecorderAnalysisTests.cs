@@ -16,7 +16,7 @@ public class FlightRecorderAnalysisTests
 
     [Fact]
     public void Findings_OneRankCalledLess_NameItAndItsLast() => Assert.Equal(
-        [$"rank 1 is behind in group default: the last of rank 1 was operation 1, {A} (finished), while ranks 0, 2 came to operation 2, {B}."],
+        [$"rank 1 is behind in group default: the last of rank 1 was operation 1, {A} (finished), while ranks 0, 2 reached operation 2, {B}."],
         Analyse(Rank(0, (A, true), (B, false)), Rank(1, (A, true)), Rank(2, (A, true), (B, false))));
 
     [Fact]
@@ -26,7 +26,7 @@ public class FlightRecorderAnalysisTests
 
     [Fact]
     public void Findings_ARankCalledNothing_SaySo() => Assert.Equal(
-        [$"rank 1 is behind in group default: rank 1 called nothing, while rank 0 came to operation 1, {A}."],
+        [$"rank 1 is behind in group default: rank 1 called nothing, while rank 0 reached operation 1, {A}."],
         Analyse(Rank(0, (A, false)), Rank(1, [])));
 
     [Fact]

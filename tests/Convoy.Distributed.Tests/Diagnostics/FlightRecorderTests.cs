@@ -78,13 +78,13 @@ public sealed class FlightRecorderTests : IDisposable
     [InlineData("{\"rank\":0,\"size\":2,\"operations\":[{\"group\":\"\\u001b[2J\",\"number\":1,\"kind\":\"Barrier\",\"call\":\"x\"}]}")]
     public void ReadAll_DamagedFile_IsPassedOverWithOneLineThatNamesIt(string content)
     {
-        string file = FlightRecording.FileOf(_directory, 0);
+        string file = FlightRecording.PathFor(_directory, 0);
         File.WriteAllText(file, content);
         new FlightRecorder(1, 2, _directory).Write("whole");
 
         var lines = new List<string>();
         Assert.Equal(1, Assert.Single(FlightRecording.ReadAll(_directory, lines.Add)).Rank);
-        Assert.StartsWith($"a flight recorder's file is damaged and passed over ({file}: ", Assert.Single(lines), StringComparison.Ordinal);
+        Assert.StartsWith($"a flight recorder file is damaged and was skipped ({file}: ", Assert.Single(lines), StringComparison.Ordinal);
         Assert.DoesNotContain('\n', lines[0]);
         Assert.Equal(["rank 0 left no recording: killed, stopped, or not at fault and still running."], FlightRecorderAnalysis.Read(_directory).Findings);
     }
@@ -112,7 +112,7 @@ public sealed class FlightRecorderTests : IDisposable
     public void ReadAll_BrokenFile_LeavesItOut()
     {
         new FlightRecorder(1, 2, _directory).Write("x");
-        File.WriteAllText(FlightRecording.FileOf(_directory, 0), "{\"rank\":");
+        File.WriteAllText(FlightRecording.PathFor(_directory, 0), "{\"rank\":");
         Assert.Equal(1, Assert.Single(FlightRecording.ReadAll(_directory)).Rank);
     }
 }

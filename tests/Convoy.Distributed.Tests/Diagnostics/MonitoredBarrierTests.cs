@@ -25,7 +25,7 @@ public sealed class MonitoredBarrierTests : IDisposable
         Assert.All(errors.OfType<CollectiveTimeoutException>(), error =>
         {
             Assert.Equal([1, 3], error.MissingRanks);
-            Assert.Contains("MonitoredBarrier 1 of group default: ranks 1, 3 did not come within 1 s. See what they do instead", error.Message, StringComparison.Ordinal);
+            Assert.Contains("MonitoredBarrier 1 of group default: ranks 1, 3 did not arrive within 1 s. Check what they are doing instead", error.Message, StringComparison.Ordinal);
         });
         Assert.StartsWith("rank 0 found: ", errors[2]!.Message, StringComparison.Ordinal);
     }
@@ -41,7 +41,7 @@ public sealed class MonitoredBarrierTests : IDisposable
     public async Task Wait_MissingRankHasEnded_SaysSoAtOnce()
     {
         Exception?[] errors = await RunAsync(3, [0, 1], TimeSpan.FromMinutes(10), ended: rank => rank == 2 ? 4711 : null);
-        Assert.All(errors[..2], error => Assert.Contains("rank 2 did not come within 600 s; the process of rank 2 (process 4711) has ended.", error!.Message, StringComparison.Ordinal));
+        Assert.All(errors[..2], error => Assert.Contains("rank 2 did not arrive within 600 s; the process of rank 2 (process 4711) has ended.", error!.Message, StringComparison.Ordinal));
     }
 
     [Fact]

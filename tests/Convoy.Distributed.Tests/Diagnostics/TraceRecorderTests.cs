@@ -61,13 +61,13 @@ public sealed class TraceRecorderTests : IDisposable
     [InlineData("{\"traceEvents\":[{\"ts\":1,\"\\ud800\":1}]}")]
     public void Merge_AFileThatIsNoTrace_LeavesItOutAndMergesTheOthers(string text)
     {
-        string broken = TraceFile.OfRank(_directory, 1);
+        string broken = TraceFile.PathFor(_directory, 1);
         File.WriteAllText(broken, text);
         Train(0, steps: 4);
         var leftOut = new List<string>();
 
         Assert.True(TraceFile.Merge(_directory, _merged, leftOut.Add));
-        Assert.Equal([$"a rank's trace is damaged and left out ({broken})"], leftOut);
+        Assert.Equal([$"a rank's trace is damaged and was left out ({broken})"], leftOut);
         Assert.Equal([_merged, broken], Directory.GetFiles(_directory).Order(StringComparer.Ordinal).OrderBy(file => file == broken));
         Assert.Equal([0], TraceContent.Read(_merged).Events.Select(item => item.Process).Distinct());
     }
@@ -111,7 +111,7 @@ public sealed class TraceRecorderTests : IDisposable
     private void Train(int rank, int steps)
     {
         using var group = new ProcessGroupSingle();
-        using var recorder = new TraceRecorder(rank, TraceFile.OfRank(_directory, rank), new TraceSteps(2, 3));
+        using var recorder = new TraceRecorder(rank, TraceFile.PathFor(_directory, rank), new TraceSteps(2, 3));
         using IDisposable observing = group.Observe(recorder);
         using ProcessGroup part = group.NewGroup([0])!;
         using Tensor tensor = zeros(100_000);

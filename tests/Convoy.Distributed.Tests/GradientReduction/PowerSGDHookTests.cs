@@ -45,7 +45,7 @@ public sealed class PowerSGDHookTests : IDisposable
 
         state["iteration"] = tensor(8L);
         state["w.right"] = ones(30, 1);
-        Assert.StartsWith("the state's 'w.right' has the shape [30, 1], this hook needs [30, 2].", Assert.Throws<ArgumentException>(() => hook.LoadStateDict(state, parameters)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("the state's 'w.right' has the shape [30, 1], but this hook needs [30, 2].", Assert.Throws<ArgumentException>(() => hook.LoadStateDict(state, parameters)).Message, StringComparison.Ordinal);
         state.Remove("w.right");
         state["v.error"] = ones(1);
         Assert.Contains("it has 'v.error'", Assert.Throws<ArgumentException>(() => hook.LoadStateDict(state, parameters)).Message, StringComparison.Ordinal);

@@ -11,7 +11,7 @@ public sealed class CoreSharesTests
     [InlineData(4, "rank 0: 0+4, rank 1: 1+5, rank 2: 2+6, rank 3: 3+7")]
     public void Of_FourCoresOfTwoThreads_KeepsThreadsOfACoreTogether(int workers, string expected)
     {
-        var shares = CoreShares.Of(new Machine([0, 4], [1, 5], [2, 6], [3, 7]), workers);
+        var shares = CoreShares.Divide(new Machine([0, 4], [1, 5], [2, 6], [3, 7]), workers);
 
         Assert.Equal(expected, shares.Describe(0));
         Assert.False(shares.Shared);
@@ -20,7 +20,7 @@ public sealed class CoreSharesTests
     [Fact]
     public void Of_MoreWorkersThanCores_DividesTheirThreads()
     {
-        var shares = CoreShares.Of(new Machine([0, 2], [1, 3]), 3);
+        var shares = CoreShares.Divide(new Machine([0, 2], [1, 3]), 3);
 
         Assert.Equal("rank 4: 0+2, rank 5: 1, rank 6: 3", shares.Describe(4));
         Assert.False(shares.Shared);
@@ -29,7 +29,7 @@ public sealed class CoreSharesTests
     [Fact]
     public void Of_MoreWorkersThanProcessors_SharesAndSaysSo()
     {
-        var shares = CoreShares.Of(new Machine([3], [5]), 3);
+        var shares = CoreShares.Divide(new Machine([3], [5]), 3);
 
         Assert.Equal("rank 0: 3, rank 1: 5, rank 2: 3", shares.Describe(0));
         Assert.True(shares.Shared);
@@ -40,7 +40,7 @@ public sealed class CoreSharesTests
     {
         var machine = new Machine([3], [5]);
 
-        CoreShares.Of(machine, 2).Bind(1).Dispose();
+        CoreShares.Divide(machine, 2).Bind(1).Dispose();
 
         Assert.Equal([5], machine.Bound);
     }

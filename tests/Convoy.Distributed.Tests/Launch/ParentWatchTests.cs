@@ -78,7 +78,7 @@ public sealed class ParentWatchTests
     {
         var error = Assert.Throws<InvalidOperationException>(() => ParentWatch.Start(text, () => { }));
 
-        Assert.Equal($"CONVOY_PARENT_PID is no process id ({text}). Leave it to the launcher to set it.", error.Message);
+        Assert.Equal($"CONVOY_PARENT_PID is not a process id ({text}). Leave it to the launcher to set it.", error.Message);
     }
 
     // The kernel keeps the first 15 characters of a thread's name.

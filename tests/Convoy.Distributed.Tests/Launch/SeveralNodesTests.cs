@@ -88,7 +88,7 @@ public sealed class SeveralNodesTests
     {
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => Launch(Options(0, "true") with { NodeCount = 3, JoinTimeoutSeconds = 0.3 }, TestContext.Current.CancellationToken));
 
-        Assert.Equal("not all machines came within 0.3 s (missing: nodes 1, 2). Start a launcher on each, with the same address, port and number of machines.", error.Message);
+        Assert.Equal("not all machines joined within 0.3 s (missing: nodes 1, 2). Start a launcher on each, with the same address, port and number of machines.", error.Message);
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class SeveralNodesTests
 
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => Launch(Options(1, "true") with { NodeCount = 3 }, TestContext.Current.CancellationToken));
 
-        Assert.Equal("the launchers were told different things (number of machines: 3 here, 2 on node 0). Give all the same.", error.Message);
+        Assert.Equal("the launchers have different settings (number of machines: 3 here, 2 on node 0). Give all launchers the same.", error.Message);
         await Assert.ThrowsAsync<PeerNodeException>(() => first);
     }
 
@@ -112,7 +112,7 @@ public sealed class SeveralNodesTests
 
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => first);
 
-        Assert.Equal("node 1 failed: nothing was heard of it for 0.5 s. See whether the machine and its launcher still run.", error.Message);
+        Assert.Equal("node 1 failed: there was no sign of life for 0.5 s. Check whether the machine and its launcher are still running.", error.Message);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class SeveralNodesTests
         await cancel.CancelAsync();
 
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => refused);
-        Assert.Equal("another launcher is node 1 already. Give each machine its own node rank, from 0 to 2.", error.Message);
+        Assert.Equal("another launcher is already node 1. Give each machine its own node rank, from 0 to 2.", error.Message);
         Assert.True((await first).Interrupted);
         Assert.True((await (refused == second ? again : second)).Interrupted);
     }

@@ -20,10 +20,10 @@ public sealed class StartFailureTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("crlf.sh", "#!/bin/sh\r\necho hi\r\n", true, "a script with Windows line ends, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line ends: sed -i 's/\\r$//' {0}.")]
-    [InlineData("crlf.sh", "#!/bin/sh\r\necho hi\r\n", false, "a script with Windows line ends, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line ends: sed -i 's/\\r$//' {0}.")]
-    [InlineData("crlf-space.sh", "#! /bin/sh\r\n", true, "a script with Windows line ends, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line ends: sed -i 's/\\r$//' {0}.")]
-    [InlineData("absent", "#!/nowhere/python -u\nprint(1)\n", true, "a script whose interpreter is not there, \"/nowhere/python\"). Install it, or correct the script's first line.")]
+    [InlineData("crlf.sh", "#!/bin/sh\r\necho hi\r\n", true, "a script with Windows line endings, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line endings: sed -i 's/\\r$//' {0}.")]
+    [InlineData("crlf.sh", "#!/bin/sh\r\necho hi\r\n", false, "a script with Windows line endings, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line endings: sed -i 's/\\r$//' {0}.")]
+    [InlineData("crlf-space.sh", "#! /bin/sh\r\n", true, "a script with Windows line endings, for which the system looks for the interpreter \"/bin/sh\\r\"). Give it Unix line endings: sed -i 's/\\r$//' {0}.")]
+    [InlineData("absent", "#!/nowhere/python -u\nprint(1)\n", true, "a script whose interpreter is missing, \"/nowhere/python\"). Install it, or correct the script's first line.")]
     [InlineData("own.sh", "#!/bin/sh\necho hi\n", false, "no permission to run it). Make it executable: chmod +x {0}, or write /bin/sh {0} instead.")]
     [InlineData("env.py", "#!/usr/bin/env python3\nprint(1)\n", false, "no permission to run it). Make it executable: chmod +x {0}, or write python3 {0} instead.")]
     [InlineData("script.py", "print(1)\n", false, "a file for python3, not a program). Write python3 {0} --epochs 3 instead.")]
@@ -68,7 +68,7 @@ public sealed class StartFailureTests : IDisposable
         LaunchException error = await Assert.ThrowsAsync<LaunchException>(() => RunAsync(path));
 
         Assert.Equal(
-            $"the program cannot be started ({path}: a program whose loader is not there, \"/lib/ld-nowhere.so.1\"). Build it for this system, or install the C library that it was built with.",
+            $"the program cannot be started ({path}: a program whose loader is missing, \"/lib/ld-nowhere.so.1\"). Build it for this system, or install the C library that it was built with.",
             error.Message);
     }
 

@@ -18,13 +18,13 @@ public class StoppedWorkersTests
         Assert.Empty(_notices);
         watch.Look(1, 4711);
         watch.Look(1, 4711);
-        Assert.Equal(["rank 1 (pid 4711) is stopped (SIGSTOP), and the others wait for it. Let it go on with kill -CONT 4711."], _notices);
+        Assert.Equal(["rank 1 (pid 4711) is stopped (SIGSTOP), and the others are waiting for it. Resume it with kill -CONT 4711."], _notices);
 
         _status = new ProcessStatus(1, IsStopped: false);
         watch.Look(1, 4711);
         watch.Look(1, 4711);
         Assert.Equal(2, _notices.Count);
-        Assert.StartsWith("rank 1 (pid 4711) goes on after ", _notices[1], StringComparison.Ordinal);
+        Assert.StartsWith("rank 1 (pid 4711) has resumed after ", _notices[1], StringComparison.Ordinal);
 
         _status = new ProcessStatus(1, IsStopped: true);
         watch.Look(1, 4711);
@@ -39,7 +39,7 @@ public class StoppedWorkersTests
         _status = new ProcessStatus(1, IsStopped: true, IsTraced: true);
         watch.Look(0, 12);
         watch.Look(0, 12);
-        Assert.Equal(["rank 0 (pid 12) is held by a debugger, and the others wait for it. Let it go on."], _notices);
+        Assert.Equal(["rank 0 (pid 12) is held by a debugger, and the others are waiting for it. Resume it."], _notices);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class TemporaryFolderTests : IDisposable
         Assert.Equal(_directory, made.Parent!.FullName);
         Assert.StartsWith("convoy-x-", made.Name, StringComparison.Ordinal);
         Assert.Empty(made.GetFileSystemInfos());
-        Assert.Equal($"temporary files go to {_directory} ({TemporaryFolder.Describe()}: there is no such folder; {file}: it is a file). Set TMPDIR to a folder that exists and that you may write.", Assert.Single(notices));
+        Assert.Equal($"temporary files go to {_directory} ({TemporaryFolder.Describe()}: there is no such folder; {file}: it is a file). Set TMPDIR to an existing folder that you may write to.", Assert.Single(notices));
         Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(made.FullName) == (UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
     }
 
@@ -31,7 +31,7 @@ public sealed class TemporaryFolderTests : IDisposable
         string message = Assert.Throws<IOException>(() => TemporaryFolder.Create("convoy-x-", [missing, missing + "2"], null)).Message;
 
         Assert.Equal(
-            $"no folder for temporary files can be written ({TemporaryFolder.Describe()}: there is no such folder; {missing}2: there is no such folder). Set TMPDIR to a folder that exists, that you may write and that has room.",
+            $"there is no writable folder for temporary files ({TemporaryFolder.Describe()}: there is no such folder; {missing}2: there is no such folder). Set TMPDIR to an existing folder with free space that you may write to.",
             message);
     }
 

@@ -29,7 +29,7 @@ public sealed class CommunicationHookRegistrationTests : IDisposable
         using var hook = new Fp16CompressionHook();
         _model.RegisterCommunicationHook(hook);
         Assert.Same(hook, _model.Reducer.CommunicationHook);
-        Assert.Contains("registered already (Fp16CompressionHook)", Assert.Throws<InvalidOperationException>(() => _model.RegisterCommunicationHook(new AllReduceHook())).Message, StringComparison.Ordinal);
+        Assert.Contains("already registered (Fp16CompressionHook)", Assert.Throws<InvalidOperationException>(() => _model.RegisterCommunicationHook(new AllReduceHook())).Message, StringComparison.Ordinal);
     }
 
     [Fact]

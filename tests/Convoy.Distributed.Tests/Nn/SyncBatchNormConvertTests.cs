@@ -1,5 +1,6 @@
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Nn;
+using Convoy.Torch.Nn;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -11,6 +12,31 @@ public sealed class SyncBatchNormConvertTests : IDisposable
     private readonly ProcessGroupSingle _group = new();
 
     public void Dispose() => _group.Dispose();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Convert_BeforeOrAfterFusion_GivesSyncBatchNormThatFusesWhatFollows(bool before)
+    {
+        using nn.Module<Tensor, Tensor> network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(4, affine: false));
+        string[] names = [.. network.state_dict().Keys];
+        if (!before)
+        {
+            Fusion.Apply(network, FusedOperations.Norm);
+        }
+
+        SyncBatchNorm.Convert(network, _group);
+        if (before)
+        {
+            Assert.All(network.modules().OfType<SyncBatchNorm>(), norm => Assert.False(norm.FusesActivation));
+            Fusion.Apply(network, FusedOperations.Norm);
+        }
+
+        Assert.Equal(2, network.modules().OfType<SyncBatchNorm>().Count());
+        Assert.All(network.modules().OfType<FusedBatchNorm>(), norm => Assert.True(norm is SyncBatchNorm { FusesActivation: true }));
+        Assert.Equal(names, network.state_dict().Keys);
+        Assert.Equal([2, 4, 4, 4], network.call(randn(2, 3, 6, 6)).shape);
+    }
 
     [Fact]
     public void Convert_Sequential_KeepsNamesValuesAndOutput()

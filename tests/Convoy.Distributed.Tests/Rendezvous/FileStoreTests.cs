@@ -35,7 +35,7 @@ public sealed class FileStoreTests : IDisposable
     {
         var store = new FileStore(FilePath, 2);
         File.Delete(FilePath);
-        Assert.Contains("deleted while the job used it", Assert.Throws<RendezvousException>(() => store.Set("key", "1")).Message, StringComparison.Ordinal);
+        Assert.Contains("deleted while the job was using it", Assert.Throws<RendezvousException>(() => store.Set("key", "1")).Message, StringComparison.Ordinal);
         store.Dispose();
         Assert.False(File.Exists(FilePath));
     }
@@ -45,7 +45,7 @@ public sealed class FileStoreTests : IDisposable
     {
         using var a = new FileStore(FilePath, 1);
         string message = Assert.Throws<RendezvousException>(() => new FileStore(FilePath, 1)).Message;
-        Assert.Contains("used up", message, StringComparison.Ordinal);
+        Assert.Contains("already in use", message, StringComparison.Ordinal);
         Assert.Contains(FilePath, message, StringComparison.Ordinal);
     }
 
@@ -107,7 +107,7 @@ public sealed class FileStoreTests : IDisposable
     public void Open_AnotherProgramsFile_SaysSoAndLeavesIt(string content)
     {
         File.WriteAllText(FilePath, content);
-        Assert.Contains("no store of Convoy's", Assert.Throws<RendezvousException>(() => new FileStore(FilePath, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a Convoy store", Assert.Throws<RendezvousException>(() => new FileStore(FilePath, 1)).Message, StringComparison.Ordinal);
         Assert.Equal(content, File.ReadAllText(FilePath));
     }
 
@@ -115,7 +115,7 @@ public sealed class FileStoreTests : IDisposable
     public void Open_FolderMissing_SaysSo()
     {
         string path = Path.Combine(_folder.FullName, "missing", "store");
-        Assert.Contains("Give a file in a folder that exists", Assert.Throws<RendezvousException>(() => new FileStore(path, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("Give a file in an existing folder", Assert.Throws<RendezvousException>(() => new FileStore(path, 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,15 +18,15 @@ public class RankEnvironmentTests
         Read(("RANK", "1"), ("WORLD_SIZE", "2"), ("MASTER_PORT", "29500")));
 
     [Theory]
-    [InlineData("RANK", "2", "wrong (2; the ranks come from RANK and WORLD_SIZE). Set it to a whole number from 0 to 1")]
-    [InlineData("RANK", "-1", "wrong (-1;")]
-    [InlineData("RANK", null, "wrong (not set;")]
-    [InlineData("WORLD_SIZE", "two", "wrong (two;")]
-    [InlineData("WORLD_SIZE", "0", "wrong (0;")]
-    [InlineData("MASTER_PORT", null, "wrong (not set;")]
-    [InlineData("MASTER_PORT", "70000", "wrong (70000;")]
-    [InlineData("LOCAL_WORLD_SIZE", "3", "wrong (3;")]
-    [InlineData("CONVOY_STORE_HOSTED", "yes", "wrong (yes;")]
+    [InlineData("RANK", "2", "invalid (2; the ranks come from RANK and WORLD_SIZE). Set it to a whole number from 0 to 1")]
+    [InlineData("RANK", "-1", "invalid (-1;")]
+    [InlineData("RANK", null, "invalid (not set;")]
+    [InlineData("WORLD_SIZE", "two", "invalid (two;")]
+    [InlineData("WORLD_SIZE", "0", "invalid (0;")]
+    [InlineData("MASTER_PORT", null, "invalid (not set;")]
+    [InlineData("MASTER_PORT", "70000", "invalid (70000;")]
+    [InlineData("LOCAL_WORLD_SIZE", "3", "invalid (3;")]
+    [InlineData("CONVOY_STORE_HOSTED", "yes", "invalid (yes;")]
     public void Read_WrongValue_NamesTheVariable(string name, string? value, string expected)
     {
         var variables = new Dictionary<string, string?> { ["RANK"] = "0", ["WORLD_SIZE"] = "2", ["MASTER_PORT"] = "29500", [name] = value };
@@ -51,9 +51,9 @@ public class RankEnvironmentTests
     {
         (string, string)[] variables = [.. OpenMpi("1", "4001"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")];
         string message = Assert.Throws<RendezvousException>(() => Read(Last(variables))).Message;
-        Assert.Contains("MASTER_PORT is wrong (not set; the ranks come from Open MPI). Give it to all ranks: mpirun -x", message, StringComparison.Ordinal);
+        Assert.Contains("MASTER_PORT is invalid (not set; the ranks come from Open MPI). Give it to all ranks: mpirun -x", message, StringComparison.Ordinal);
         message = Assert.Throws<RendezvousException>(() => Read([.. Last(variables), ("MASTER_PORT", "29500")])).Message;
-        Assert.Contains("MASTER_ADDR is wrong (not set; the ranks come from Open MPI)", message, StringComparison.Ordinal);
+        Assert.Contains("MASTER_ADDR is invalid (not set; the ranks come from Open MPI)", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public class RankEnvironmentTests
     [InlineData("many")]
     [InlineData("4(x2)")]
     public void Read_SlurmTasksPerNodeWrong_SaysSo(string tasks) => Assert.Contains(
-        $"SLURM_TASKS_PER_NODE is wrong ({tasks};",
+        $"SLURM_TASKS_PER_NODE is invalid ({tasks};",
         Assert.Throws<RendezvousException>(() => Read([.. Slurm("9", "11", "1"), ("SLURM_NODEID", "2"), ("SLURM_TASKS_PER_NODE", tasks)])).Message,
         StringComparison.Ordinal);
 

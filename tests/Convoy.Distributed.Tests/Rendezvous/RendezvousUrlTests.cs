@@ -69,7 +69,7 @@ public class RendezvousUrlTests
     [InlineData("tcp://host:80?rank=0&world_size=0", "world_size is 0, not a whole number from 1")]
     [InlineData("tcp://host:80?rank=x&world_size=2", "rank is x,")]
     [InlineData("tcp://host:80?rank&world_size=2", "rank has no value")]
-    [InlineData("tcp://host:80?rank=0&rank=1&world_size=2", "rank is there twice")]
+    [InlineData("tcp://host:80?rank=0&rank=1&world_size=2", "rank is given twice")]
     [InlineData("tcp://host:80?rank=0&world_size=4&local_world_size=2", "local_rank is missing")]
     [InlineData("file://?rank=0&world_size=1", "no whole path")]
     [InlineData("file://relative?rank=0&world_size=1", "no whole path")]
@@ -79,7 +79,7 @@ public class RendezvousUrlTests
     {
         string message = Assert.Throws<RendezvousException>(() => Parse(text)).Message;
         Assert.Contains(expected, message, StringComparison.Ordinal);
-        Assert.StartsWith($"the rendezvous URL is wrong ({text}: ", message, StringComparison.Ordinal);
+        Assert.StartsWith($"the rendezvous URL is invalid ({text}: ", message, StringComparison.Ordinal);
     }
 
     [Fact]

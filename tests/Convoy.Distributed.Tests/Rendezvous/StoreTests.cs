@@ -129,7 +129,7 @@ public sealed class StoreTests : IDisposable
     {
         (Store a, _) = Two(kind);
         a.Set("key", "text");
-        Assert.Contains("key' holds something that is no whole number", Assert.Throws<DistributedException>(() => a.Add("key", 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("key' does not hold a whole number", Assert.Throws<DistributedException>(() => a.Add("key", 1)).Message, StringComparison.Ordinal);
         Assert.Equal("text", a.GetText("key"));
     }
 

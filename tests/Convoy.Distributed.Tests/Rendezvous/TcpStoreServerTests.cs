@@ -64,7 +64,7 @@ public class TcpStoreServerTests
         byte[] answer = Overheard(server);
         using var stranger = new TcpClient("127.0.0.1", server.Port);
         stranger.GetStream().Write(answer);
-        Assert.Contains("another secret", RequireEnd(stranger), StringComparison.Ordinal);
+        Assert.Contains("a different secret", RequireEnd(stranger), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public class TcpStoreServerTests
         var strangers = new List<TcpClient>();
         try
         {
-            for (int i = 0; i < StrangerQueue.Most + 50; i++)
+            for (int i = 0; i < UnauthenticatedConnections.Maximum + 50; i++)
             {
                 var stranger = new TcpClient("127.0.0.1", server.Port);
                 strangers.Add(stranger);
@@ -270,7 +270,7 @@ public class TcpStoreServerTests
         Assert.True(await StoreHandshake.AdmitAsync(stream, null, () => true, TestContext.Current.CancellationToken));
         await StoreProtocol.ReadFrameAsync(stream, 1000, TestContext.Current.CancellationToken);
         await StoreProtocol.WriteFrameAsync(stream, Convert.FromHexString(reply.Replace(" ", "", StringComparison.Ordinal)), TestContext.Current.CancellationToken);
-        Assert.StartsWith($"the store at {where} sent what is no answer to {operation}", (await asking).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"the store at {where} sent an invalid reply to {operation}", (await asking).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public class TcpStoreTests
             () => Assert.Throws<RendezvousException>(() => new TcpStore("127.0.0.1", port, null, TimeSpan.FromSeconds(5))), TestContext.Current.CancellationToken);
         using Socket other = await listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
         await other.SendAsync(Encoding.ASCII.GetBytes("\u0010\0\0\0SSH-2.0-another."), TestContext.Current.CancellationToken);
-        Assert.Contains("no store of Convoy's", (await connecting).Message, StringComparison.Ordinal);
+        Assert.Contains("not a Convoy store", (await connecting).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public class TcpStoreTests
         server.Dispose();
         Assert.Contains("is gone", Assert.Throws<RendezvousException>(() => store.Get("key")).Message, StringComparison.Ordinal);
 
-        // And goes on to say so, without trying to connect for as long as the time-out.
+        // And goes on to say so, without trying to connect for as long as the timeout.
         Assert.Contains("is gone", Assert.Throws<RendezvousException>(() => store.Set("key", "1")).Message, StringComparison.Ordinal);
     }
 }

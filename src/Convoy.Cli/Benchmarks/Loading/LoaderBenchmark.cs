@@ -42,7 +42,7 @@ internal sealed class LoaderBenchmark(LoaderSettings settings, LaneDataset datas
         return new LoaderReport(
             dataset.Count, original.ToString(), settings.ImageSize.ToString(), settings.BatchSize, settings.ChannelsLast, settings.Threads, steps[steps.Count / 2], settings.Repeats,
             new DirectoryInfo(cacheFolder).EnumerateFiles().Sum(file => file.Length), buildSeconds,
-            [.. strategies.Select(strategy => LoaderResult.Of(strategy, samples[strategy], LoaderResult.Delay(samples[strategy with { Workers = 0 }])))]);
+            [.. strategies.Select(strategy => LoaderResult.Summarize(strategy, samples[strategy], LoaderResult.Delay(samples[strategy with { Workers = 0 }])))]);
     }
 
     private double BuildCache(CancellationToken interrupted)

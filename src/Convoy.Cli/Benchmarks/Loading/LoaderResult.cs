@@ -35,7 +35,7 @@ internal sealed record LoaderResult(
     /// <param name="strategy">The strategy.</param>
     /// <param name="samples">Its rounds, at least one.</param>
     /// <param name="directDelay">By how much the same source and changes without workers lengthen a step, in seconds.</param>
-    public static LoaderResult Of(LoaderStrategy strategy, IReadOnlyList<LoaderSample> samples, double directDelay)
+    public static LoaderResult Summarize(LoaderStrategy strategy, IReadOnlyList<LoaderSample> samples, double directDelay)
     {
         double frame = Median(samples, s => s.FrameSeconds), cpu = Median(samples, s => s.FrameCpuSeconds), delay = Delay(samples);
         return new LoaderResult(
@@ -47,5 +47,5 @@ internal sealed record LoaderResult(
     /// <summary>The median delay of a step, in seconds.</summary>
     public static double Delay(IReadOnlyList<LoaderSample> samples) => Median(samples, s => s.StepDelaySeconds);
 
-    private static double Median(IEnumerable<LoaderSample> samples, Func<LoaderSample, double> of) => OrderStatistics.Median(samples.Select(of));
+    private static double Median(IEnumerable<LoaderSample> samples, Func<LoaderSample, double> value) => OrderStatistics.Median(samples.Select(value));
 }

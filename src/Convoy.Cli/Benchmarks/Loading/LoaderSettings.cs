@@ -19,19 +19,11 @@ internal sealed record LoaderSettings(ImageSize ImageSize, int BatchSize, int Wo
     /// <exception cref="BadInputException">A value is out of its range.</exception>
     public void Check()
     {
-        Require(Workers is >= 1 and <= 256, "not a number of loader threads", Workers, "Give --workers 1 to 256.");
-        Require(BatchSize is >= 1 and <= 4096, "not a batch size", BatchSize, "Give --batch-size 1 to 4096.");
-        Require(Threads >= 1, "not a number of threads", Threads, "Give --threads 1 or more.");
-        Require(Seconds is > 0 and <= 3600, "not a time to measure", Seconds, "Give --seconds above 0 and up to 3600.");
-        Require(StepSeconds is > 0 and <= 60, "not a time of a step", StepSeconds, "Give --step-seconds above 0 and up to 60.");
-        Require(Repeats is >= 1 and <= 1000, "not a number of rounds", Repeats, "Give --repeats 1 to 1000.");
-    }
-
-    private static void Require(bool holds, string what, double value, string remedy)
-    {
-        if (!holds)
-        {
-            throw new BadInputException(what, value.ToString(CultureInfo.InvariantCulture), remedy);
-        }
+        CommandLineChecks.InRange("--workers", Workers, 1, 256);
+        CommandLineChecks.InRange("--batch-size", BatchSize, 1, 4096);
+        CommandLineChecks.Threads(Threads);
+        CommandLineChecks.AboveZero("--seconds", Seconds, 3600);
+        CommandLineChecks.AboveZero("--step-seconds", StepSeconds, 60);
+        CommandLineChecks.InRange("--repeats", Repeats, 1, 1000);
     }
 }

@@ -12,7 +12,7 @@ namespace Convoy.Cli.Benchmarks.Steps;
 internal sealed record LayerTime(string Layer, string Operator, double ForwardSeconds, double BackwardSeconds, double? Gflop, double? AtPeakSeconds)
 {
     /// <summary>Sets a row beside its work.</summary>
-    public static LayerTime Of(ProfileRow row, LayerWork? work, int images, double peakFlopsPerSecond)
+    public static LayerTime From(ProfileRow row, LayerWork? work, int images, double peakFlopsPerSecond)
     {
         double? flops = work is null ? null : images * (work.ForwardFlops + work.BackwardFlops);
         return new LayerTime(row.Layer, row.Operator, row.ForwardSeconds, row.BackwardSeconds, flops / 1e9, flops / peakFlopsPerSecond);

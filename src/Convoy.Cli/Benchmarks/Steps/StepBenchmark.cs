@@ -33,7 +33,7 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
         {
             for (int i = 0; i < configurations.Count; i++)
             {
-                OnRun((round * configurations.Count) + i + 1, rounds * configurations.Count, StepConfiguration.Of(configurations[i].Training));
+                OnRun((round * configurations.Count) + i + 1, rounds * configurations.Count, StepConfiguration.From(configurations[i].Training));
                 StepRun run = await RunOnceAsync(configurations[i], round == repeats, interrupted);
                 if (round == repeats)
                 {
@@ -55,9 +55,9 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
             task.SampleNoun,
             first.BatchSize, first.Accumulate, repeats, flops / 1e9, new StepWork(work),
             [
-                .. configurations.Select((configuration, i) => StepResult.Of(StepConfiguration.Of(configuration.Training), runs[i], first.BatchSize, first.Accumulate, flops) with
+                .. configurations.Select((configuration, i) => StepResult.Summarize(StepConfiguration.From(configuration.Training), runs[i], first.BatchSize, first.Accumulate, flops) with
                 {
-                    Profile = profiles[i] is { } recorded ? StepProfile.Of(recorded, configuration.Training.LocalBatchSize, configuration.Training.Nproc) : null,
+                    Profile = profiles[i] is { } recorded ? StepProfile.From(recorded, configuration.Training.LocalBatchSize, configuration.Training.Nproc) : null,
                 }),
             ]);
     }

@@ -15,7 +15,7 @@ namespace Convoy.Cli.Benchmarks.Steps;
 internal sealed record StepConfiguration(int Processes, int Threads, string Precision, bool ChannelsLast, string Fuse)
 {
     /// <summary>The configuration that training options make.</summary>
-    public static StepConfiguration Of(TrainingOptions options) =>
+    public static StepConfiguration From(TrainingOptions options) =>
         new(options.Nproc, options.Threads, Lower(options.Precision.ToString()), options.ChannelsLast, Names(options.Fuse));
 
     private static string Names(FusedOperations fuse) => Lower(fuse.ToString()).Replace(", ", "+", StringComparison.Ordinal);

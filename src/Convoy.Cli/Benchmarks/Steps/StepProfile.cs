@@ -15,13 +15,13 @@ internal sealed record StepProfile(double StepSeconds, IReadOnlyList<LayerTime> 
     /// <param name="run">The run, with a profile.</param>
     /// <param name="images">Images of a step in one process.</param>
     /// <param name="processes">Processes, which share the peak equally.</param>
-    public static StepProfile Of(StepRun run, int images, int processes)
+    public static StepProfile From(StepRun run, int images, int processes)
     {
         double step = run.Steps.Average(s => s.StepTime ?? 0), peak = run.PeakFlopsPerSecond / processes;
         Dictionary<string, LayerWork> byLayer = run.Work.ToDictionary(layer => layer.Layer);
-        IEnumerable<LayerTime> rows = run.Profile!.Select(row => LayerTime.Of(
+        IEnumerable<LayerTime> rows = run.Profile!.Select(row => LayerTime.From(
             row, row.Operator.Contains("conv", StringComparison.Ordinal) ? byLayer.GetValueOrDefault(row.Layer) : null, images, peak));
         double rest = step - run.Profile!.Sum(row => row.ForwardSeconds + row.BackwardSeconds);
-        return new StepProfile(step, [.. rows, LayerTime.Of(new ProfileRow(Rest, string.Empty, rest, 0), null, images, peak)], run.Operators!);
+        return new StepProfile(step, [.. rows, LayerTime.From(new ProfileRow(Rest, string.Empty, rest, 0), null, images, peak)], run.Operators!);
     }
 }

@@ -39,7 +39,7 @@ internal sealed record StepResult(
     /// <param name="batchSize">Images of a step over all processes.</param>
     /// <param name="stepsPerUpdate">Steps of an update; only one of them has the exchange and the optimizer.</param>
     /// <param name="flopsPerImage">The arithmetic of an image, forward and backward.</param>
-    public static StepResult Of(StepConfiguration configuration, IReadOnlyList<StepRun> runs, int batchSize, int stepsPerUpdate, double flopsPerImage)
+    public static StepResult Summarize(StepConfiguration configuration, IReadOnlyList<StepRun> runs, int batchSize, int stepsPerUpdate, double flopsPerImage)
     {
         double[] seconds = [.. runs.Select(run => OrderStatistics.Median(run.Steps.Chunk(stepsPerUpdate).Select(update => update.Average(s => s.StepTime ?? 0))))];
         double median = OrderStatistics.Median(seconds), peak = runs.Max(run => run.PeakFlopsPerSecond), flops = batchSize * flopsPerImage;

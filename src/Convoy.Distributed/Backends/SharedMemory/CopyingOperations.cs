@@ -16,7 +16,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
 
     public void Broadcast(Operation operation, Tensor tensor, int root)
     {
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         exchange.Begin(operation);
         long offset = 0;
         do
@@ -40,7 +40,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
 
         if (Rank != root)
         {
-            dense.Deliver();
+            dense.CopyBack();
         }
     }
 
@@ -48,8 +48,8 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
     /// <param name="outputs">Empty but on ranks that get the inputs.</param>
     public void Gather(Operation operation, IReadOnlyList<Tensor> outputs, Tensor input)
     {
-        DenseTensor[] parts = DenseTensor.Of(outputs);
-        using DenseTensor own = DenseTensor.Of(input);
+        DenseTensor[] parts = DenseTensor.From(outputs);
+        using DenseTensor own = DenseTensor.From(input);
         try
         {
             exchange.Begin(operation);
@@ -71,7 +71,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
 
             foreach (DenseTensor part in parts)
             {
-                part.Deliver();
+                part.CopyBack();
             }
         }
         finally
@@ -83,8 +83,8 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
     /// <param name="inputs">Empty but on the root.</param>
     public void Scatter(Operation operation, Tensor output, IReadOnlyList<Tensor> inputs, int root)
     {
-        DenseTensor[] parts = DenseTensor.Of(inputs);
-        using DenseTensor whole = DenseTensor.Of(output);
+        DenseTensor[] parts = DenseTensor.From(inputs);
+        using DenseTensor whole = DenseTensor.From(output);
         try
         {
             exchange.Begin(operation);
@@ -105,7 +105,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
             }
             while (offset < whole.Bytes);
 
-            whole.Deliver();
+            whole.CopyBack();
         }
         finally
         {
@@ -115,7 +115,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
 
     public void AllToAll(Operation operation, IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> inputs)
     {
-        DenseTensor[] given = DenseTensor.Of(inputs), taken = DenseTensor.Of(outputs);
+        DenseTensor[] given = DenseTensor.From(inputs), taken = DenseTensor.From(outputs);
         try
         {
             exchange.Begin(operation);
@@ -139,7 +139,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
 
             foreach (DenseTensor tensor in taken)
             {
-                tensor.Deliver();
+                tensor.CopyBack();
             }
         }
         finally
@@ -187,7 +187,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
                 if (gives != expects)
                 {
                     throw new CollectiveMismatchException(FormattableString.Invariant(
-                        $"AllToAll: rank {source} gives rank {destination} {gives / elementSize} elements, which rank {destination} expects to be {expects / elementSize}. Give output {source} of rank {destination} the size of input {destination} of rank {source}."));
+                        $"AllToAll: rank {source} gives rank {destination} {gives / elementSize} elements, but rank {destination} expects {expects / elementSize}. Make output {source} of rank {destination} as large as input {destination} of rank {source}."));
                 }
 
                 most = Math.Max(most, gives);

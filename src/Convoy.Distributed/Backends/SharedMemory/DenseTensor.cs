@@ -22,7 +22,7 @@ internal readonly unsafe struct DenseTensor : IDisposable
     public long Bytes { get; }
 
     /// <summary>For a tensor that is read, and perhaps written afterwards.</summary>
-    public static DenseTensor Of(Tensor tensor)
+    public static DenseTensor From(Tensor tensor)
     {
         // A view that conj() made holds the values of its base.
         bool isLazy = tensor.is_conj() || tensor.is_neg();
@@ -41,11 +41,11 @@ internal readonly unsafe struct DenseTensor : IDisposable
         return new DenseTensor(tensor, clone.contiguous().DetachFromDisposeScope());
     }
 
-    /// <summary>Like <see cref="Of(Tensor)"/>, for several.</summary>
-    public static DenseTensor[] Of(IReadOnlyList<Tensor> tensors) => [.. tensors.Select(Of)];
+    /// <summary>Like <see cref="From(Tensor)"/>, for several.</summary>
+    public static DenseTensor[] From(IReadOnlyList<Tensor> tensors) => [.. tensors.Select(From)];
 
     /// <summary>Brings what was written into the memory to the tensor.</summary>
-    public void Deliver()
+    public void CopyBack()
     {
         if (_copy is not null)
         {

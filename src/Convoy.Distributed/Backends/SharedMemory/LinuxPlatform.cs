@@ -61,7 +61,7 @@ internal sealed class LinuxPlatform : LinuxProcesses, IPlatform
         {
             throw new SharedMemoryException(error == OutOfSpace
                 ? FormattableString.Invariant($"{Folder} has no room for {bytes / 1048576.0:0.#} MiB of shared memory. Free some, or give it more (docker: --shm-size=2g; otherwise: mount -o remount,size=2g {Folder}).")
-                : FormattableString.Invariant($"cannot reserve {bytes / 1048576.0:0.#} MiB of shared memory in {Folder} ({new Win32Exception(error).Message}). See whether that folder may be written."));
+                : FormattableString.Invariant($"cannot reserve {bytes / 1048576.0:0.#} MiB of shared memory in {Folder} ({new Win32Exception(error).Message}). Check that the folder is writable."));
         }
     }
 

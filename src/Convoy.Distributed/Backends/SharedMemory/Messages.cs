@@ -26,7 +26,7 @@ internal sealed unsafe class Messages : IDisposable
 
     public void Send(Tensor tensor, int destination, int tag)
     {
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         var header = new MessageHeader(tensor.numel(), (int)tensor.dtype, tag);
         Write(destination, (byte*)&header, sizeof(MessageHeader));
         Write(destination, dense.Memory, dense.Bytes);
@@ -53,9 +53,9 @@ internal sealed unsafe class Messages : IDisposable
         }
 
         RequireFits(tensor, header, source);
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         Read(source, dense.Memory, dense.Bytes);
-        dense.Deliver();
+        dense.CopyBack();
     }
 
     public void Dispose()
@@ -69,7 +69,7 @@ internal sealed unsafe class Messages : IDisposable
     private Tensor ReadAside(int source, in MessageHeader header)
     {
         Tensor tensor = empty([header.Count], (ScalarType)header.ElementType).DetachFromDisposeScope();
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         Read(source, dense.Memory, dense.Bytes);
         return tensor;
     }

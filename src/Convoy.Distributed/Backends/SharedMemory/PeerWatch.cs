@@ -162,7 +162,7 @@ internal sealed unsafe class PeerWatch
 
         int[] stopped = [.. awaited.Where(rank => Identity(rank).IsStopped(_platform))];
         return new CollectiveTimeoutException(operation, awaited, _timeout, stopped.Length == 0 ? null : FormattableString.Invariant(
-            $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped (SIGSTOP): let it go on with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
+            $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
     }
 
     private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, rank, _control.Slot(rank)->ProcessId, hasLeft, _control.Slot(rank)->OperationsWhenLeft);

@@ -21,7 +21,7 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
 
     public void AllReduce(Operation operation, Tensor tensor, ReduceOp op)
     {
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         SharedBuffer? buffer = tensor.is_contiguous() ? buffers.Find(dense.Memory) : null;
         long offset = buffer?.OffsetOf(dense.Memory) ?? SharedOperation.None;
         exchange.Begin(operation, buffer?.Number ?? SharedOperation.None, offset);
@@ -38,12 +38,12 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
             ReduceForAll(dense, tensor.dtype, op, tensor.element_size(), 0, Size);
         }
 
-        dense.Deliver();
+        dense.CopyBack();
     }
 
     public void Reduce(Operation operation, Tensor tensor, int root, ReduceOp op)
     {
-        using DenseTensor dense = DenseTensor.Of(tensor);
+        using DenseTensor dense = DenseTensor.From(tensor);
         exchange.Begin(operation);
         if (Size == 2 || dense.Bytes <= SmallBytes)
         {
@@ -56,14 +56,14 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
 
         if (Rank == root)
         {
-            dense.Deliver();
+            dense.CopyBack();
         }
     }
 
     public void ReduceScatter(Operation operation, Tensor output, IReadOnlyList<Tensor> inputs, ReduceOp op)
     {
-        DenseTensor[] given = DenseTensor.Of(inputs);
-        using DenseTensor result = DenseTensor.Of(output);
+        DenseTensor[] given = DenseTensor.From(inputs);
+        using DenseTensor result = DenseTensor.From(output);
         try
         {
             exchange.Begin(operation);
@@ -91,7 +91,7 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
             }
             while (offset < result.Bytes);
 
-            result.Deliver();
+            result.CopyBack();
         }
         finally
         {

@@ -86,7 +86,7 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
             if (other != own)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {exchange.Rank} called NewGroup with the ranks {own} while rank {rank} called it with {other}. Name the same ranks in the same order on every rank."));
+                    $"rank {exchange.Rank} called NewGroup with the ranks {own} while rank {rank} called it with {other}. Give the same ranks in the same order on every rank."));
             }
         }
 

@@ -103,7 +103,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
             {
                 // Those that could map it wait for this rank.
                 string failure = FormattableString.Invariant(
-                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group formed. Look at its output; if there is none, it may have been killed for lack of memory.");
+                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group was forming. Check its output; if there is none, it may have been killed because memory ran out.");
                 store.Set(MappedKey(named, rank), failure);
                 throw new SharedMemoryException(failure, error);
             }
@@ -194,7 +194,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
     {
         string known = string.Concat(ranks.Select(Fate).OfType<string>());
         return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
-            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. See whether every process was started, and the output of those that are missing."));
+            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
     }
 
     // A rank tells who it is before it joins: what became of it can be seen then.
@@ -203,7 +203,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
         try
         {
             return RankPresence.HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"; the process of rank {missing} (process {ended}) has ended")
-                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): let it go on with kill -CONT {stopped}")
+                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
                 : null;
         }
         catch (RendezvousException)

@@ -159,7 +159,7 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
     }
 
     private static SharedMemoryException Refused(IPlatform platform, Exception error) =>
-        error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). See whether that folder may be written.", error);
+        error as SharedMemoryException ?? new SharedMemoryException($"cannot create shared memory in {platform.Folder} ({error.Message}). Check that the folder is writable.", error);
 }
 
 /// <summary>Where other processes find a file without a name: as a file that one process has open.</summary>

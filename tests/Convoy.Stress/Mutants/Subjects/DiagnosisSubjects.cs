@@ -39,7 +39,7 @@ internal static class DiagnosisSubjects
             {
                 // Merging removes what it has merged.
                 string logs = Path.Combine(folder, "logs");
-                System.IO.File.WriteAllText(TraceFile.OfRank(logs, 1), Trace);
+                System.IO.File.WriteAllText(TraceFile.PathFor(logs, 1), Trace);
                 bool whole = true;
                 return TraceFile.Merge(logs, Path.Combine(folder, "trace.json"), _ => whole = false) && whole;
             },
