@@ -1,6 +1,6 @@
 namespace Convoy.Training.Options;
 
-/// <summary>Finds the name that somebody who mistyped one probably meant.</summary>
+/// <summary>Finds the name that somebody who mistyped one probably meant. System.CommandLine has suggestions too, but on lines of their own and for its options only; this is for settings in files, and part of the one line.</summary>
 public static class NearestName
 {
     /// <summary>The name with the fewest edits from <paramref name="typed"/>; null when none is near enough to be a slip.</summary>

@@ -10,16 +10,18 @@ internal sealed class RunRecorder : IDisposable
     private readonly RunDirectory _run;
     private readonly bool _isFirstRank;
     private readonly IProgress<TrainingEvent> _events;
+    private readonly string _sampleNoun;
     private readonly StepMetricsLog _log;
     private readonly TensorBoardLog? _tensorBoard;
 
-    public RunRecorder(RunDirectory run, ProcessGroup group, long stepsDone, IProgress<TrainingEvent> events)
+    public RunRecorder(RunDirectory run, ProcessGroup group, long stepsDone, string sampleNoun, IProgress<TrainingEvent> events)
     {
         _run = run;
         _isFirstRank = group.Rank == 0;
         _events = events;
+        _sampleNoun = sampleNoun;
         _log = new StepMetricsLog(run.MetricsLog(group.Rank), stepsDone, _isFirstRank ? RecordedElsewhere(stepsDone, group.Size) : []);
-        _tensorBoard = _isFirstRank ? new TensorBoardLog(run.TensorBoard) : null;
+        _tensorBoard = _isFirstRank ? new TensorBoardLog(run.TensorBoard, sampleNoun) : null;
     }
 
     public void Start(TrainingStart start, IReadOnlyList<string> warnings)
@@ -52,8 +54,7 @@ internal sealed class RunRecorder : IDisposable
     /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
     /// <param name="configuration">The run's settings.</param>
     /// <param name="launch">How the run is started again.</param>
-    /// <param name="sampleNoun">What a sample is called.</param>
-    public void Finish(RunConfiguration configuration, LaunchRecord launch, string sampleNoun)
+    public void Finish(RunConfiguration configuration, LaunchRecord launch)
     {
         _log.Dispose();
         IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
@@ -65,7 +66,7 @@ internal sealed class RunRecorder : IDisposable
                 EndTime = steps[^1].Timestamp,
                 Config = configuration.ToJson(),
                 Launch = launch,
-                SampleNoun = sampleNoun,
+                SampleNoun = _sampleNoun,
                 Host = HostProbe.Read(),
                 Metrics = steps,
             });

@@ -74,7 +74,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     /// <exception cref="Distributed.DistributedException">Another rank failed.</exception>
     public TrainingOutcome Run(IProgress<TrainingEvent> events, CancellationToken stop)
     {
-        using var record = new RunRecorder(_run, _group, _number, events);
+        using var record = new RunRecorder(_run, _group, _number, _task.SampleNoun, events);
         record.Start(new TrainingStart(_number, _plan.Steps, _plan.StepsPerEpoch), _warnings);
         bool stopping = false;
         foreach (TBatch batch in Batches())
@@ -98,7 +98,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         }
 
         WriteResults(finished: !stopping);
-        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), _task.SampleNoun);
+        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()));
         return new TrainingOutcome(_number, stopping && _number < _plan.Steps);
     }
 

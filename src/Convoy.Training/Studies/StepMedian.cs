@@ -1,6 +1,6 @@
 namespace Convoy.Training.Studies;
 
-/// <summary>The one figure by which trials are compared, ended and shown: a step that was disturbed does not change it.</summary>
+/// <summary>The one figure by which trials are compared, ended and shown: a step that was disturbed does not change it. Four lines do not need MathNet, which only Convoy.Analysis refers to.</summary>
 public static class StepMedian
 {
     /// <summary>The middle value, or the mean of the two in the middle.</summary>
