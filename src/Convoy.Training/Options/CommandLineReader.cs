@@ -53,7 +53,7 @@ public sealed class CommandLineReader(params IReadOnlyList<OptionTable> tables)
             }
             else
             {
-                throw Unknown(name);
+                throw Unknown(parts[0]);
             }
         }
     }
@@ -64,7 +64,7 @@ public sealed class CommandLineReader(params IReadOnlyList<OptionTable> tables)
     {
         string[] names = [.. Rows().SelectMany(row => row.IsSwitch ? (string[])[row.Name, row.OffName] : [row.Name]), .. _known.Keys];
         return name.StartsWith('-')
-            ? new BadInputException("unknown option", name, NearestName.Find(name, names) is { } near ? $"Did you mean {near}? --help lists them all." : "--help lists them all.")
+            ? new BadInputException("unknown option", name, NearestName.Find(name.Replace('_', '-'), names) is { } near ? $"Did you mean {near}? --help lists them all." : "--help lists them all.")
             : new BadInputException("one argument too many", name, "Put quotes around a value that holds spaces; --help shows what is taken.");
     }
 }

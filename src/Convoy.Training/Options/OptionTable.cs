@@ -60,7 +60,7 @@ public sealed class OptionTable
     /// <summary>Refuses the first name that no setting has.</summary>
     /// <param name="values">Values by their names in <c>config.json</c>.</param>
     /// <exception cref="BadInputException">A name is unknown.</exception>
-    public void RequireKnown(JsonObject values)
+    internal void RequireKnown(JsonObject values)
     {
         ArgumentNullException.ThrowIfNull(values);
         if (values.Select(entry => entry.Key).FirstOrDefault(name => Find(name) is null) is { } unknown)

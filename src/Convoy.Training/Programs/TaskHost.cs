@@ -36,9 +36,15 @@ internal abstract class TaskHost
     public bool Prepares => Preparation is not null;
 
     /// <summary>Makes a host.</summary>
+    /// <exception cref="ArgumentException">A setting of the task has the name of one that every run has, so that neither a command line nor a file could set it.</exception>
     public static TaskHost Create<TModel, TBatch>(ITrainingTask<TModel, TBatch> task)
         where TModel : nn.Module
-        where TBatch : IDisposable => new TaskHost<TModel, TBatch>(task);
+        where TBatch : IDisposable
+    {
+        var host = new TaskHost<TModel, TBatch>(task);
+        OptionRow? taken = host.Table.Rows.FirstOrDefault(row => row.Setting == RunConfiguration.ProgramName || TrainingOptions.Table.Rows.Any(other => other.Setting == row.Setting || other.Name == row.Name));
+        return taken is null ? host : throw new ArgumentException($"{host.Name}.{taken.Property} cannot be a setting: every run has {taken.Name}. Give the property another name.", nameof(task));
+    }
 
     /// <summary>Sets the task's settings.</summary>
     /// <exception cref="BadInputException">The task has no setting of a name, or a value is not of its setting's kind, or outside its range.</exception>
