@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Convoy.Cli.Training;
 
 namespace Convoy.Cli.Tests;
 
@@ -92,7 +93,7 @@ public sealed class NumberOptionTests
         Assert.False(Directory.Exists(output));
     }
 
-    private static RootCommand Root() => Program.Root(new Option<bool>("--verbose") { Recursive = true });
+    private static RootCommand Root() => Program.Root(new Option<bool>("--verbose") { Recursive = true }, new TaskChoice([]));
 
     private static string[] Words(string verb) => verb.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 

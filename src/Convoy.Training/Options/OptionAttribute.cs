@@ -8,7 +8,7 @@ namespace Convoy.Training.Options;
 /// </summary>
 /// <remarks>
 /// The property may be a number (<see langword="int"/>, <see langword="long"/>, <see langword="double"/>), a <see langword="bool"/>, text, an enum, or any type that
-/// <c>System.Text.Json</c> reads from a string; nullable where the setting may be absent. It needs a setter or <c>init</c>.
+/// <c>System.Text.Json</c> reads from a string, by a <c>JsonConverter</c> of the property or of the type; nullable where the setting may be absent. It needs a setter or <c>init</c>.
 /// </remarks>
 /// <param name="help">What the setting does: one sentence with its full stop, without the default.</param>
 [AttributeUsage(AttributeTargets.Property)]

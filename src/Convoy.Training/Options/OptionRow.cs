@@ -19,7 +19,7 @@ public sealed class OptionRow
 
     internal OptionRow(PropertyInfo property, OptionAttribute attribute, JsonSerializerOptions json)
     {
-        (_property, _attribute, _json) = (property, attribute, json);
+        (_property, _attribute, _json) = (property, attribute, WithOwnConverter(property, json));
         _type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Setting = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
         Name = attribute.Name ?? "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name);
@@ -61,12 +61,12 @@ public sealed class OptionRow
     /// <summary>Whether the value may be absent.</summary>
     public bool IsNullable => Nullable.GetUnderlyingType(_property.PropertyType) is not null || (!_type.IsValueType && new NullabilityInfoContext().Create(_property).ReadState == NullabilityState.Nullable);
 
-    /// <summary>The setting's value in an object, as JSON; null where it is absent.</summary>
-    public JsonNode? Get(object settings) => JsonSerializer.SerializeToNode(_property.GetValue(settings), _property.PropertyType, _json);
+    /// <summary>The setting's value in an object, as JSON; null where it is absent, <c>auto</c> where the program is to choose it.</summary>
+    public JsonNode? Get(object settings) => ToJson(_property.GetValue(settings));
 
     /// <summary>Sets the value in an object.</summary>
     /// <exception cref="BadInputException">The value is not of the setting's kind.</exception>
-    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, Given(Read(value, name), name));
+    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, Read(value, name));
 
     /// <summary>Reads what stands after the option on a command line.</summary>
     /// <exception cref="BadInputException">It is no value of this setting.</exception>
@@ -74,26 +74,25 @@ public sealed class OptionRow
     {
         if (_attribute.IsAutomatic && text == Auto)
         {
-            return JsonValue.Create(0);
+            return JsonValue.Create(Auto);
         }
 
         if (NumberSyntax.Fault(_type, Name, text) is { } fault)
         {
-            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}.");
+            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}{(_attribute.IsAutomatic ? ", or auto" : string.Empty)}.");
         }
 
         JsonNode? value = _type == typeof(int) || _type == typeof(long) ? JsonValue.Create(long.Parse(text, NumberStyles.Integer, CultureInfo.InvariantCulture))
             : _type == typeof(double) ? JsonValue.Create(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture))
             : _type == typeof(bool) ? JsonValue.Create(bool.TryParse(text, out bool holds) ? holds : throw new BadInputException($"{Name} must be true or false", text, $"Write true or false after {Name}."))
             : JsonValue.Create(IsPath ? Path.GetFullPath(text.Length > 0 ? text : throw new BadInputException($"{Name} is empty", "\"\"", "Give a path.")) : text);
-        return ToJson(Given(Read(value, Name), Name));
+        return ToJson(Read(value, Name));
     }
 
     /// <summary>A value as it is written after the option; empty where there is none.</summary>
     public string Format(JsonNode? value) => value switch
     {
         null => string.Empty,
-        _ when _attribute.IsAutomatic && value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() == 0 => Auto,
         _ when _type.IsEnum => value.ToString().Replace(", ", ",", StringComparison.Ordinal).ToLowerInvariant(),
         _ => value.ToString(),
     };
@@ -132,17 +131,6 @@ public sealed class OptionRow
         }
     }
 
-    // 0 stands for a number that the program chooses where nothing is given, and is none that a user may give.
-    private object? Given(object? value, string name)
-    {
-        if (_attribute.IsAutomatic)
-        {
-            RequireInRange(value, name);
-        }
-
-        return value;
-    }
-
     // "at least 1", "above 0 and at most 200", "a finite number".
     private string Range()
     {
@@ -165,7 +153,18 @@ public sealed class OptionRow
 
         try
         {
-            return value.Deserialize(_property.PropertyType, _json);
+            if (_attribute.IsAutomatic && value is JsonValue given && given.TryGetValue(out string? word) && word == Auto)
+            {
+                return Convert.ChangeType(0, _type, CultureInfo.InvariantCulture);
+            }
+
+            object? read = value.Deserialize(_property.PropertyType, _json);
+            if (_attribute.IsAutomatic)
+            {
+                RequireInRange(read, name); // the property's 0 is the program's choice, and no number that a user may give
+            }
+
+            return read;
         }
         catch (JsonException error) when (error.InnerException is BadInputException own)
         {
@@ -177,7 +176,19 @@ public sealed class OptionRow
         }
     }
 
-    private JsonNode? ToJson(object? value) => JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
+    private static JsonSerializerOptions WithOwnConverter(PropertyInfo property, JsonSerializerOptions json)
+    {
+        if (property.GetCustomAttribute<JsonConverterAttribute>() is not { ConverterType: { } converter })
+        {
+            return json;
+        }
+
+        var own = new JsonSerializerOptions(json);
+        own.Converters.Insert(0, (JsonConverter)Activator.CreateInstance(converter)!);
+        return own;
+    }
+
+    private JsonNode? ToJson(object? value) => _attribute.IsAutomatic && Convert.ToDouble(value, CultureInfo.InvariantCulture) == 0 ? JsonValue.Create(Auto) : JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
 
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {
@@ -192,8 +203,7 @@ public sealed class OptionRow
         _ when _type == typeof(int) || _type == typeof(long) => "a whole number",
         _ when _type == typeof(double) => "a number",
         _ when _type == typeof(bool) => "true or false",
-        _ when _type == typeof(string) => "text",
-        _ => $"a value such as {ToJson(Activator.CreateInstance(_type))}",
+        _ => "text",
     };
 
     private string Names() => string.Join(", ", _type.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (field.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? field.Name).ToLowerInvariant()));

@@ -35,7 +35,7 @@ public sealed record TaskDescription
     public required JsonObject Defaults { get; init; }
 
     /// <summary>The defaults as options.</summary>
-    public TrainingOptions TrainingDefaults() => new TrainingOptions().With(new JsonObject(Defaults.Where(entry => entry.Value is not null && entry.Value.ToJsonString() != "0").Select(entry => KeyValuePair.Create(entry.Key, entry.Value?.DeepClone()))));
+    public TrainingOptions TrainingDefaults() => new TrainingOptions().With(Defaults);
 
     /// <summary>The description as a line.</summary>
     public string ToLine() => JsonSerializer.Serialize(this, Format);

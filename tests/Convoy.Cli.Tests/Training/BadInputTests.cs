@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Lanes.Models;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Metrics;
 
 namespace Convoy.Cli.Tests.Training;
