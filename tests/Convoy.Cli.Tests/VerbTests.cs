@@ -21,7 +21,7 @@ public sealed class VerbTests
         Assert.All(verb.Options, o =>
         {
             Assert.False(string.IsNullOrWhiteSpace(o.Description), $"{path} {o.Name} has no description");
-            bool isNumber = Numbers.Contains(Nullable.GetUnderlyingType(o.ValueType) ?? o.ValueType);
+            bool isNumber = Numbers.Contains(Nullable.GetUnderlyingType(SettingOption.TypeOf(o)) ?? SettingOption.TypeOf(o));
             Assert.True(
                 !isNumber || o.Required || o.HasDefaultValue || o.Description!.Contains("default", StringComparison.OrdinalIgnoreCase),
                 $"{path} {o.Name} is a number and shows no default");

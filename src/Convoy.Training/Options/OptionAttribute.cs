@@ -44,7 +44,7 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>Whether the text names a file or a folder, and becomes its absolute path. Default false.</summary>
     public bool IsPath { get; set; }
 
-    /// <summary>Whether <c>true</c> or <c>false</c> is written after the option. Default false: it is a switch, with <c>--no-...</c> beside it where the default is true.</summary>
+    /// <summary>Whether <c>true</c> or <c>false</c> may be written after the option, which alone stands for <c>true</c>. Default false: it is a switch, with <c>--no-...</c> beside it where the default is true.</summary>
     public bool TakesBoolean { get; set; }
 
     /// <summary>What another value would change; decides whether runs with different values are compared, and whether the recommended command repeats it. Default <see cref="SettingEffect.Nothing"/>.</summary>

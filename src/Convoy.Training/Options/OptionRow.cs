@@ -52,8 +52,14 @@ public sealed class OptionRow
     /// <summary>Whether the text names a file or a folder.</summary>
     public bool IsPath => _attribute.IsPath;
 
+    /// <summary>Whether <c>auto</c> may be written, for a number that the program chooses.</summary>
+    public bool IsAutomatic => _attribute.IsAutomatic;
+
     /// <summary>Whether the option is a switch, which takes no value.</summary>
     public bool IsSwitch => _type == typeof(bool) && !_attribute.TakesBoolean;
+
+    /// <summary>Whether <c>true</c> or <c>false</c> may be written after the option; alone it stands for <c>true</c>.</summary>
+    public bool IsOptionalBoolean => _type == typeof(bool) && _attribute.TakesBoolean;
 
     /// <summary>The switch that turns the setting off: <c>--no-augment</c>.</summary>
     public string OffName => "--no-" + Name[2..];
@@ -72,14 +78,14 @@ public sealed class OptionRow
     /// <exception cref="BadInputException">It is no value of this setting.</exception>
     public JsonNode? Parse(string text)
     {
-        if (_attribute.IsAutomatic && text == Auto)
+        if (IsAutomatic && text == Auto)
         {
             return JsonValue.Create(Auto);
         }
 
         if (NumberSyntax.Fault(_type, Name, text) is { } fault)
         {
-            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}{(_attribute.IsAutomatic ? ", or auto" : string.Empty)}.");
+            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}{(IsAutomatic ? ", or auto" : string.Empty)}.");
         }
 
         JsonNode? value = _type == typeof(int) || _type == typeof(long) ? JsonValue.Create(long.Parse(text, NumberStyles.Integer, CultureInfo.InvariantCulture))
@@ -103,7 +109,7 @@ public sealed class OptionRow
         : [Name, Format(value)];
 
     /// <summary>The default in words for <c>--help</c>.</summary>
-    public string Default(JsonNode? value) => value is null || (_attribute.IsAutomatic && _attribute.Otherwise != "none" && Format(value) == Auto) ? _attribute.Otherwise : Format(value);
+    public string Default(JsonNode? value) => value is null || (IsAutomatic && _attribute.Otherwise != "none" && Format(value) == Auto) ? _attribute.Otherwise : Format(value);
 
     /// <summary>Refuses a value outside the setting's range.</summary>
     /// <param name="settings">The object that holds it.</param>
@@ -142,7 +148,9 @@ public sealed class OptionRow
         return limits.Length == 0 ? "a finite number" : string.Join(" and ", limits);
     }
 
-    private static string Text(double value) => value.ToString("0.############", CultureInfo.InvariantCulture);
+    private static string Text(double value) => Math.Abs(value) < 1L << 53 && value == Math.Floor(value)
+        ? ((long)value).ToString(CultureInfo.InvariantCulture)
+        : value.ToString("0.############", CultureInfo.InvariantCulture);
 
     private object? Read(JsonNode? value, string name)
     {
@@ -153,13 +161,13 @@ public sealed class OptionRow
 
         try
         {
-            if (_attribute.IsAutomatic && value is JsonValue given && given.TryGetValue(out string? word) && word == Auto)
+            if (IsAutomatic && value is JsonValue given && given.TryGetValue(out string? word) && word == Auto)
             {
                 return Convert.ChangeType(0, _type, CultureInfo.InvariantCulture);
             }
 
             object? read = value.Deserialize(_property.PropertyType, _json);
-            if (_attribute.IsAutomatic)
+            if (IsAutomatic)
             {
                 RequireInRange(read, name); // the property's 0 is the program's choice, and no number that a user may give
             }
@@ -188,7 +196,7 @@ public sealed class OptionRow
         return own;
     }
 
-    private JsonNode? ToJson(object? value) => _attribute.IsAutomatic && Convert.ToDouble(value, CultureInfo.InvariantCulture) == 0 ? JsonValue.Create(Auto) : JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
+    private JsonNode? ToJson(object? value) => IsAutomatic && Convert.ToDouble(value, CultureInfo.InvariantCulture) == 0 ? JsonValue.Create(Auto) : JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
 
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {
