@@ -48,7 +48,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
             await PrepareDataAsync(interrupted);
             Announce(resumed);
             IReadOnlyList<FailedRun> failed;
-            using (var display = new StudyDisplay(_console, _study, _settings, _plan, TimeProvider.System))
+            using (var display = new StudyDisplay(_console, _study, _settings, _plan, request.Task.SampleNoun, TimeProvider.System))
             {
                 failed = await new StudyRunner(_study, _plan, request.Task.Workers, display, TimeProvider.System).RunAsync(interrupted);
             }

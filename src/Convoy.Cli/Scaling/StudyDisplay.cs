@@ -12,12 +12,13 @@ namespace Convoy.Cli.Scaling;
 /// <param name="study">The study's files.</param>
 /// <param name="settings">Its settings.</param>
 /// <param name="plan">Its runs.</param>
+/// <param name="sampleNoun">What a sample is called.</param>
 /// <param name="time">The clock of the remaining time.</param>
-internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, StudySettings settings, StudyPlan plan, TimeProvider time) : IStudyDisplay, IDisposable
+internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, StudySettings settings, StudyPlan plan, string sampleNoun, TimeProvider time) : IStudyDisplay, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
-    private readonly StudyTable _table = new(plan, settings);
+    private readonly StudyTable _table = new(plan, settings, sampleNoun);
     private readonly RemainingTime _remaining = new(settings.Cores, plan.PlannedRunSeconds);
     private readonly HashSet<StudyConfiguration> _failed = [];
     private RunSet? _measured = Measured(study, plan);
@@ -70,7 +71,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
             Draw();
             if (_area is null)
             {
-                console.WriteLine($"{Counted(run)}: {run.Configuration}: {StudyTable.Line(_measured!, run.Configuration)}{Left(0)}");
+                console.WriteLine($"{Counted(run)}: {run.Configuration}: {_table.Line(_measured!, run.Configuration)}{Left(0)}");
             }
         }
     }

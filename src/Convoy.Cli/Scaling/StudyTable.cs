@@ -9,7 +9,8 @@ namespace Convoy.Cli.Scaling;
 /// <summary>A study's figures so far, a line for each configuration; 80 columns hold it.</summary>
 /// <param name="plan">The study's runs.</param>
 /// <param name="settings">Its settings.</param>
-internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
+/// <param name="sampleNoun">What a sample is called.</param>
+internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string sampleNoun)
 {
     /// <summary>The table.</summary>
     /// <param name="measured">What was measured; null when nothing was.</param>
@@ -23,7 +24,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
         table.AddColumn("processes\nx threads");
         table.AddColumn("\nprecision");
-        foreach (string column in (string[])["\nruns", "\ns/step", "\nimages/s", "\nspeed-up", "\nefficiency"])
+        foreach (string column in (string[])["\nruns", "\ns/step", $"\n{sampleNoun}s/s", "\nspeed-up", "\nefficiency"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -60,7 +61,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
     }
 
     /// <summary>The figures of a configuration in one line, for where there is no terminal; empty when it was not measured.</summary>
-    public static string Line(RunSet measured, StudyConfiguration configuration)
+    public string Line(RunSet measured, StudyConfiguration configuration)
     {
         ScalingPoint? point = ScalingSeries.From(measured).SelectMany(series => series.Points).FirstOrDefault(p => Is(p, configuration));
         if (point is null)
@@ -69,7 +70,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings)
         }
 
         string[] figures = Figures(point);
-        return $"{figures[0]} s/step, {figures[1]} images/s, speed-up {figures[2]}, efficiency {figures[3]}";
+        return $"{figures[0]} s/step, {figures[1]} {sampleNoun}s/s, speed-up {figures[2]}, efficiency {figures[3]}";
     }
 
     private static bool Is(ScalingPoint point, StudyConfiguration configuration)

@@ -17,7 +17,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
     [InlineData("not an image size (big)", "--image-size", "big")]
     [InlineData("--encoder must be one of resnet18, resnet34 (got resnet50)", "--encoder", "resnet50")]
     [InlineData("--precision must be one of fp32, bf16, fp16 (got int8)", "--precision", "int8")]
-    [InlineData("not a whole number (--threads many). Write a whole number after --threads, or auto.", "--threads", "many")]
+    [InlineData("not a whole number (--threads many). Write a whole number after --threads, or auto; ", "--threads", "many")]
     [InlineData("--workers must be at least 0 and at most 256 (got -1)", "--workers", "-1")]
     [InlineData("--line-width must be above 0 and at most 200 (got 0)", "--line-width", "0")]
     [InlineData("too few training samples for one step (24 samples, batch size 32)", "--batch-size", "32")]
