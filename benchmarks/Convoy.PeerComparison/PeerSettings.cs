@@ -1,10 +1,9 @@
 using System.Runtime.Intrinsics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Convoy.Lanes.Models;
-using Convoy.Lanes.Training;
 using Convoy.Torch.Nn;
 using Convoy.Training;
+using Convoy.Training.Options;
 
 namespace Convoy.PeerComparison;
 
@@ -108,10 +107,8 @@ internal sealed record PeerSettings
     /// <summary>The same settings as <c>convoy train</c> knows them.</summary>
     public TrainingOptions ToTrainingOptions() => new()
     {
-        Data = Data,
         Nproc = Processes,
         Threads = Threads,
-        ImageSize = Lanes.Data.ImageSize.Parse(ImageSize),
         BatchSize = BatchSize,
         Steps = Steps,
         Lr = Lr,
@@ -124,8 +121,8 @@ internal sealed record PeerSettings
         Fuse = Fuse,
         Precision = Precision switch
         {
-            "fp32" or "fp64" => Lanes.Training.Precision.Fp32,
-            "bf16" => Lanes.Training.Precision.Bf16,
+            "fp32" or "fp64" => Training.Precision.Fp32,
+            "bf16" => Training.Precision.Bf16,
             _ => throw new BadInputException("no such precision in a comparison", Precision, "Give fp32, fp64 or bf16."),
         },
         Seed = Seed,

@@ -1,8 +1,7 @@
-using Convoy.Lanes.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing.Roads;
-using Convoy.Lanes.Training;
 using Convoy.Torch.Serialization;
+using Convoy.Training.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,10 +19,9 @@ internal static class Preparation
             ModelWeights.Save(network, folder.Weights);
         }
 
-        TrainingOptions options = settings.ToTrainingOptions();
         int images = settings.Batches * settings.BatchSize;
         LaneDataset frames = Frames(settings, folder, images);
-        using var loader = new LaneDataLoader(frames, new LaneLoaderOptions { ImageSize = options.ImageSize, BatchSize = settings.BatchSize });
+        using var loader = new LaneDataLoader(frames, new LaneLoaderOptions { ImageSize = ImageSize.Parse(settings.ImageSize), BatchSize = settings.BatchSize });
         int number = 0;
         foreach (LaneBatch batch in loader.Epoch([.. Enumerable.Range(0, images).Select(image => image % frames.Count)], epoch: 0))
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Convoy.Cli.Training;
 using Convoy.Training.Options;
 
 namespace Convoy.Cli;
@@ -39,9 +40,9 @@ internal static class UsageError
         OptionResult { Implicit: true } missing =>
             $"a required option is missing ({missing.Option.Name}). Give it a value; {help} shows how.",
         OptionResult { Tokens.Count: 0 } empty =>
-            $"an option has no value ({empty.Option.Name}). Write {Kind(empty.Option.ValueType)} after it; {help} shows how.",
-        OptionResult { Option: { } number, Tokens: [.., { } last] } when NumberSyntax.Fault(number.ValueType, number.Name, last.Value) is { } fault => Number(number, last, fault, help),
-        ArgumentResult { Parent: OptionResult { Option: { } number }, Tokens: [.., { } last] } when NumberSyntax.Fault(number.ValueType, number.Name, last.Value) is { } fault =>
+            $"an option has no value ({empty.Option.Name}). Write {Kind(SettingOption.TypeOf(empty.Option))} after it; {help} shows how.",
+        OptionResult { Option: { } number, Tokens: [.., { } last] } when NumberSyntax.Fault(SettingOption.TypeOf(number), number.Name, last.Value) is { } fault => Number(number, last, fault, help),
+        ArgumentResult { Parent: OptionResult { Option: { } number }, Tokens: [.., { } last] } when NumberSyntax.Fault(SettingOption.TypeOf(number), number.Name, last.Value) is { } fault =>
             Number(number, last, fault, help),
         OptionResult wrong when IsWrongType(error) =>
             $"not {Kind(wrong.Option.ValueType)} ({wrong.Option.Name} {Values(wrong)}). Write {Kind(wrong.Option.ValueType)} after {wrong.Option.Name}; {help} shows how.",
@@ -55,7 +56,7 @@ internal static class UsageError
     };
 
     private static string Number(Option option, Token value, (string What, string Remedy) fault, string help) =>
-        $"{fault.What} ({option.Name} {value.Value}). {fault.Remedy}; {help} shows how.";
+        $"{fault.What} ({option.Name} {value.Value}). {fault.Remedy}{(option is SettingOption { Row.IsAutomatic: true } ? ", or auto" : string.Empty)}; {help} shows how.";
 
     // A verb's own validator says what is wrong and what to do; it only lacks where to read more.
     private static string WithHelp(string message, string help) =>

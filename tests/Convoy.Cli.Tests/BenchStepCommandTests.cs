@@ -56,11 +56,11 @@ public sealed class BenchStepCommandTests
     [Theory]
     [InlineData("convoy: error: --steps is not a number of whole updates (3 steps, 2 steps an update). Give --steps a multiple of --accumulate, at least 2.", "--steps", "3")]
     [InlineData("convoy: error: --warmup is not a number of whole updates (0 steps, 2 steps an update). Give --warmup a multiple of --accumulate, at least 2.", "--warmup", "0")]
-    [InlineData("convoy: error: not a number of runs (0). Give --repeats 1 or more.", "--repeats", "0")]
-    [InlineData("convoy: error: unknown precision (fp8). Give --precision fp32, bf16 or fp16.", "--precision", "fp32,fp8")]
-    [InlineData("convoy: error: neither true nor false (maybe). Give --channels-last true, false, or both separated by a comma.", "--channels-last", "maybe")]
-    [InlineData("convoy: error: not a number of processes (two). Give --nproc 1 or more, several separated by commas.", "--nproc", "1,two")]
-    [InlineData("convoy: error: the global batch cannot be shared out equally (batch size 8 over 3 processes). Give --batch-size 9, or a number of processes that divides 8.", "--nproc", "3")]
+    [InlineData("convoy: error: --repeats must be at least 1 (got 0).", "--repeats", "0")]
+    [InlineData("convoy: error: --precision must be one of fp32, bf16, fp16 (got fp8).", "--precision", "fp32,fp8")]
+    [InlineData("convoy: error: --channels-last must be true or false (maybe). Write true or false after --channels-last.", "--channels-last", "maybe")]
+    [InlineData("convoy: error: not a whole number (--nproc two). Write a whole number after --nproc, or auto.", "--nproc", "1,two")]
+    [InlineData("convoy: error: --batch-size cannot be split equally among the processes (batch size 8, 3 processes). Give --batch-size 9, or a number of processes that divides 8.", "--nproc", "3")]
     public async Task Step_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(["bench", "step", .. arguments]);

@@ -6,6 +6,7 @@ using Convoy.Cli.Commands;
 using Convoy.Cli.Scaling;
 using Convoy.Cli.Training;
 using Convoy.Lanes.Training;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli.Tests;
 
@@ -22,9 +23,9 @@ public sealed class HelpDefaultTests
     [InlineData("scale", true)]
     [InlineData("tune", false)]
     [InlineData("tune", true)]
-    public void Help_OfATrainingVerb_ShowsWhatARunWithoutOptionsUses(string verb, bool drawn)
+    public async Task Help_OfATrainingVerb_ShowsWhatARunWithoutOptionsUses(string verb, bool drawn)
     {
-        JsonObject used = SettingsOf(verb, drawn).ToJson();
+        JsonObject used = (await SettingsOfAsync(verb, drawn)).ToJson();
         string[] tuned = verb == "tune" ? ["--precision", "--workers"] : [];
         Dictionary<string, string> shown = ShownDefaults(verb);
         int compared = 0;
@@ -65,31 +66,29 @@ public sealed class HelpDefaultTests
     [InlineData("bench step", "--accumulate", "2")]
     public void Help_OfAnOption_ShowsItsDefault(string verb, string option, string expected) => Assert.Equal(expected, ShownDefaults(verb)[option]);
 
-    private static TrainingOptions SettingsOf(string verb, bool drawn)
+    private static async Task<RunConfiguration> SettingsOfAsync(string verb, bool drawn)
     {
-        string[] data = ["--data", drawn ? DrawnData.Name : "somewhere"];
+        string data = drawn ? DrawnData.Name : "somewhere";
         if (verb == "scale")
         {
-            var options = new ScaleOptionSet();
+            var options = new ScaleOptionSet(new TaskChoice([]));
             var scale = new Command("scale");
             options.AddTo(scale);
-            return options.Read(scale.Parse(data)).Settings.Training;
+            return (await options.ReadAsync(scale.Parse(["--data", data]), TestContext.Current.CancellationToken)).Settings.Training;
         }
 
-        Func<string, bool, TrainingOptions> of = verb == "train" ? TrainCommand.Defaults : MeasuredRunDefaults.Of;
-        var training = new TrainingOptionSet(new RunDefaults(of));
+        VerbDefaults defaults = verb == "train" ? VerbDefaults.Train : VerbDefaults.Measured;
+        var settings = new SettingOptions(defaults, ["data"]);
         var command = new Command(verb);
-        training.AddTo(command);
-        ParseResult parsed = command.Parse([]);
-        return verb == "train"
-            ? training.Read(parsed, training.Defaults("somewhere", drawn))
-            : TuneCommand.Request(parsed, training, data[1], 1, "tuned.json").Settings;
+        settings.AddTo(command);
+        JsonObject given = settings.Read(command.Parse([]));
+        return verb == "train" ? defaults.Configuration(data, drawn).With(given) : TuneCommand.MakeRequest(null, given, data, 1, "tuned.json").Settings("scratch");
     }
 
     private static Dictionary<string, string> ShownDefaults(string verb)
     {
         using var text = new StringWriter();
-        ParseResult parsed = Program.Root(new Option<bool>("--verbose")).Parse([.. verb.Split(' '), "--help"]);
+        ParseResult parsed = Program.Root(new Option<bool>("--verbose"), new TaskChoice([])).Parse([.. verb.Split(' '), "--help"]);
         parsed.InvocationConfiguration.Output = text;
         ((HelpAction)parsed.Action!).MaxWidth = int.MaxValue;
         parsed.Invoke(parsed.InvocationConfiguration);

@@ -1,6 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Convoy.Cli.Training;
+using Convoy.Lanes.Data;
 
 namespace Convoy.Cli.Tests;
 
@@ -34,11 +38,11 @@ public sealed class NumberOptionTests
             CultureInfo.CurrentCulture = new CultureInfo(string.Empty) { NumberFormat = { NumberDecimalSeparator = ",", NumberGroupSeparator = ".", NegativeSign = "~" } };
             RootCommand root = Root();
             Option option = Find(root, verb, name);
-            string text = IsWhole(option) ? "-12" : "-1.5e-3";
+            string text = option is SettingOption { Row.IsAutomatic: true } ? "12" : IsWhole(option) ? "-12" : "-1.5e-3";
 
             object? value = root.Parse([.. Words(verb), name, text]).GetResult(option)!.GetValueOrDefault<object?>();
 
-            Assert.Equal(double.Parse(text, CultureInfo.InvariantCulture), Convert.ToDouble(value, CultureInfo.InvariantCulture));
+            Assert.Equal(double.Parse(text, CultureInfo.InvariantCulture), value is JsonNode json ? json.Deserialize<double>() : Convert.ToDouble(value, CultureInfo.InvariantCulture));
         }
         finally
         {
@@ -52,14 +56,17 @@ public sealed class NumberOptionTests
     {
         RootCommand root = Root();
         Option option = Find(root, verb, name);
-        Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
+        Type type = TypeOf(option);
         bool flag = option.Arity.MaximumNumberOfValues == 0;
-        (string first, string last) = type == typeof(bool) ? ("false", "true") : ("1", "2");
+        (string first, string last) = type == typeof(bool) ? ("false", "true")
+            : type.IsEnum ? (Enum.GetNames(type)[0].ToLowerInvariant(), Enum.GetNames(type)[1].ToLowerInvariant())
+            : type == typeof(ImageSize) ? ("32x32", "64x64")
+            : ("1", "2");
 
         ParseResult parsed = root.Parse(flag ? [.. Words(verb), name, name] : [.. Words(verb), name, first, name, last]);
 
         Assert.DoesNotContain(parsed.Errors, error => IsOf(error, option));
-        Assert.Equal(last, Convert.ToString(parsed.GetResult(option)!.GetValueOrDefault<object?>(), CultureInfo.InvariantCulture), ignoreCase: true);
+        Assert.Equal(option is SettingOption { Row.IsPath: true } ? Path.GetFullPath(last) : last, Convert.ToString(parsed.GetResult(option)!.GetValueOrDefault<object?>(), CultureInfo.InvariantCulture), ignoreCase: true);
     }
 
     [Theory]
@@ -92,13 +99,15 @@ public sealed class NumberOptionTests
         Assert.False(Directory.Exists(output));
     }
 
-    private static RootCommand Root() => Program.Root(new Option<bool>("--verbose") { Recursive = true });
+    private static RootCommand Root() => Program.Root(new Option<bool>("--verbose") { Recursive = true }, new TaskChoice([]));
 
     private static string[] Words(string verb) => verb.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
-    private static bool IsWhole(Option option) => (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) is { IsPrimitive: true } type && type != typeof(bool) && !IsDecimal(option);
+    private static bool IsWhole(Option option) => TypeOf(option) is { IsPrimitive: true } type && type != typeof(bool) && !IsDecimal(option);
 
-    private static bool IsDecimal(Option option) => (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) is { } type && (type == typeof(double) || type == typeof(float) || type == typeof(decimal));
+    private static bool IsDecimal(Option option) => TypeOf(option) is var type && (type == typeof(double) || type == typeof(float) || type == typeof(decimal));
+
+    private static Type TypeOf(Option option) => Nullable.GetUnderlyingType(SettingOption.TypeOf(option)) ?? SettingOption.TypeOf(option);
 
     private static bool IsOf(ParseError error, Option option) =>
         error.SymbolResult is OptionResult { } given && given.Option == option || error.SymbolResult is ArgumentResult { Parent: OptionResult { } parent } && parent.Option == option;

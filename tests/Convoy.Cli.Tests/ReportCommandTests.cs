@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Convoy.Cli.Commands;
 using Convoy.Cli.Training;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
 
 namespace Convoy.Cli.Tests;
 
@@ -75,9 +78,9 @@ public sealed class ReportCommandTests : IDisposable
         string[] words = document.RootElement.GetProperty("recommendation").GetProperty("command").GetString()!.Split(' ');
 
         Assert.Equal(["convoy", "train"], words[..2]);
-        ParseResult parsed = TrainCommand.Create().Parse(words[2..]);
+        ParseResult parsed = TrainCommand.Create(new TaskChoice([])).Parse(words[2..]);
         Assert.Empty(parsed.Errors);
-        Assert.Equal((3, 12), (parsed.GetValue<int>("--nproc"), parsed.GetValue<int>("--batch-size")));
+        Assert.Equal(("3", "12"), (parsed.GetValue<JsonNode>("--nproc")!.ToString(), parsed.GetValue<JsonNode>("--batch-size")!.ToString()));
     }
 
     [Fact]
@@ -110,13 +113,13 @@ public sealed class ReportCommandTests : IDisposable
     private void WriteRun(int processes, double seconds)
     {
         var run = new RunDirectory(Directory.CreateDirectory(Path.Combine(_folder, $"n{processes}")).FullName);
-        var options = new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1, BatchSize = 12 };
+        var configuration = new RunConfiguration(new TrainingOptions { Nproc = processes, Threads = 1, BatchSize = 12 }, LaneOptions.Table.ToJson(new LaneOptions { Data = "/data" }));
         MetricsFile.Write(run.Metrics, new RunMetrics
         {
             StartTime = DateTimeOffset.UnixEpoch,
             EndTime = DateTimeOffset.UnixEpoch.AddSeconds(seconds),
-            Config = options.ToJson(),
-            Launch = RecordedLaunch.From(options, run),
+            Config = configuration.ToJson(),
+            Launch = RecordedLaunch.Create(configuration, LaneOptions.Table, new Dictionary<string, string>()),
             Metrics =
             [
                 .. Enumerable.Range(1, 4).Select(step => new StepMetrics

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Convoy.Cli.Training;
 
 namespace Convoy.Cli.Tests;
 
@@ -27,7 +28,7 @@ public sealed class TorchrunOptionTests
     {
         foreach (string[] words in (string[][])[[name, "1"], [$"{name}=1"]])
         {
-            ParseResult parsed = Program.Root(new Option<bool>("--verbose")).Parse(["launch", .. words, "--", "true", "1"]);
+            ParseResult parsed = Program.Root(new Option<bool>("--verbose"), new TaskChoice([])).Parse(["launch", .. words, "--", "true", "1"]);
 
             Assert.Empty(parsed.Errors);
             Assert.Equal(["true", "1"], parsed.GetRequiredValue<string[]>("PROGRAM ARGS"));
@@ -38,7 +39,7 @@ public sealed class TorchrunOptionTests
     [MemberData(nameof(FlagNames))]
     public void Parse_Flag_DoesNotTakeTheProgram(string name)
     {
-        ParseResult parsed = Program.Root(new Option<bool>("--verbose")).Parse(["launch", name, "--", "true"]);
+        ParseResult parsed = Program.Root(new Option<bool>("--verbose"), new TaskChoice([])).Parse(["launch", name, "--", "true"]);
 
         Assert.Empty(parsed.Errors);
         Assert.Equal(["true"], parsed.GetRequiredValue<string[]>("PROGRAM ARGS"));

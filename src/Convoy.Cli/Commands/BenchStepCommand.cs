@@ -28,7 +28,7 @@ internal static class BenchStepCommand
         var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer." };
         Option<bool> json = ConsoleOutput.JsonOption();
         string[] measured = ["encoder", "image_size", "batch_size", "accumulate"];
-        var settings = new SettingOptions(VerbDefaults.Train, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
+        var settings = new SettingOptions(VerbDefaults.Steps, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
         var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow. {TaskChoice.Help} It is measured on its first batch.")
         {
             processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, json,
@@ -42,7 +42,7 @@ internal static class BenchStepCommand
             }
 
             TaskProgram task = choice.IsOwn ? await TaskChoice.OwnAsync(choice.Words, interrupted) : TaskChoice.Lanes(1);
-            RunConfiguration start = choice.IsOwn ? TaskChoice.Defaults(task) : VerbDefaults.Train.Configuration(string.Empty, drawn: false);
+            RunConfiguration start = choice.IsOwn ? TaskChoice.Defaults(task) : VerbDefaults.Steps.Configuration(string.Empty, drawn: false);
             start = start.With(settings.Read(parsed));
             int perUpdate = start.Training.Accumulate;
             RequireMultiple("--steps", parsed.GetValue(steps), perUpdate);

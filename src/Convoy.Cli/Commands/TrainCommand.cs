@@ -56,7 +56,6 @@ internal static class TrainCommand
                 using var display = new TrainingDisplay(console, TimeProvider.System, "image");
                 RunDirectory run = request.Run(resumed);
                 RunConfiguration configuration = request.ConfigureLanes(run, resumed);
-                PrecisionWarning.Tell(configuration.Training.Precision);
                 return await new LaneSession(TaskChoice.Lanes(DrawnData.Frames), run, configuration, resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
             }
         });

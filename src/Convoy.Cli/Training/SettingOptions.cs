@@ -14,16 +14,16 @@ internal sealed class SettingOptions
     /// <summary>Makes the options.</summary>
     /// <param name="defaults">What holds where nothing is given.</param>
     /// <param name="except">Settings that the verb does not have, or has in a form of its own, by their names in <c>config.json</c>.</param>
-    /// <param name="inWords">What help says of the defaults of these settings, where no value says it.</param>
+    /// <param name="inWords">What help says of the defaults of these settings, where no value says it; null for <see cref="VerbDefaults.InWords"/>.</param>
     public SettingOptions(VerbDefaults defaults, IReadOnlyList<string> except, IReadOnlyDictionary<string, string>? inWords = null)
     {
         JsonObject given = defaults.Values(drawn: false), drawn = defaults.Values(drawn: true);
         foreach (OptionRow row in LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Where(row => !except.Contains(row.Setting)))
         {
-            string help = $"{row.Help} [default: {inWords?.GetValueOrDefault(row.Setting) ?? Default(row, given[row.Setting], drawn[row.Setting])}]";
+            string help = $"{row.Help} [default: {(inWords ?? VerbDefaults.InWords).GetValueOrDefault(row.Setting) ?? Default(row, given[row.Setting], drawn[row.Setting])}]";
             _options.Add(row.IsSwitch
                 ? (row, new Option<bool>(row.Name) { Description = help }, new Option<bool>(row.OffName) { Description = $"The opposite of {row.Name}." })
-                : (row, new Option<JsonNode?>(row.Name) { Description = help, HelpName = row.Value, CustomParser = result => Parse(row, result) }, null));
+                : (row, new SettingOption(row) { Description = help }, null));
         }
     }
 
@@ -59,7 +59,9 @@ internal sealed class SettingOptions
             }
             else if (on)
             {
-                given[row.Setting] = option is Option<JsonNode?> value ? parsed.GetValue(value)?.DeepClone() : parsed.GetValue((Option<bool>)option);
+                given[row.Setting] = option is not SettingOption value ? parsed.GetValue((Option<bool>)option)
+                    : row.IsOptionalBoolean && parsed.GetResult(option)!.Tokens.Count == 0 ? JsonValue.Create(true)
+                    : parsed.GetValue(value)?.DeepClone();
             }
         }
 
@@ -78,11 +80,41 @@ internal sealed class SettingOptions
 
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
-    private static JsonNode? Parse(OptionRow row, ArgumentResult result)
+    private static string Default(OptionRow row, JsonNode? given, JsonNode? drawn) => (row.Default(given), row.Default(drawn)) switch
+    {
+        ("", "") => "none",
+        var (one, other) when one == other => one,
+        var (one, other) => $"{one}, with --data {DrawnData.Name} {other}",
+    };
+}
+
+/// <summary>The option of one setting, whose row reads the value.</summary>
+internal sealed class SettingOption : Option<JsonNode?>
+{
+    /// <summary>Makes the option of a row.</summary>
+    public SettingOption(OptionRow row)
+        : base(row.Name)
+    {
+        Row = row;
+        HelpName = row.Value;
+        CustomParser = Parse;
+        if (row.IsOptionalBoolean)
+        {
+            Arity = ArgumentArity.ZeroOrOne;
+        }
+    }
+
+    /// <summary>The setting.</summary>
+    public OptionRow Row { get; }
+
+    /// <summary>The type of an option's value, whether it is a setting's or not.</summary>
+    public static Type TypeOf(Option option) => option is SettingOption setting ? setting.Row.Type : option.ValueType;
+
+    private JsonNode? Parse(ArgumentResult result)
     {
         try
         {
-            return row.Parse(result.Tokens[^1].Value);
+            return Row.Parse(result.Tokens[^1].Value);
         }
         catch (BadInputException error)
         {
@@ -90,11 +122,4 @@ internal sealed class SettingOptions
             return null;
         }
     }
-
-    private static string Default(OptionRow row, JsonNode? given, JsonNode? drawn) => (row.Default(given), row.Default(drawn)) switch
-    {
-        ("", "") => "none",
-        var (one, other) when one == other => one,
-        var (one, other) => $"{one}, with --data {DrawnData.Name} {other}",
-    };
 }

@@ -14,7 +14,7 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
     public const string WorkerVerb = "lane-worker";
 
     /// <summary>What help says of <c>--</c>.</summary>
-    public const string Help = "Behind -- follows a program of your own with its arguments, whose Main is TrainingProgram.Run, in place of the lane detector.";
+    public const string Help = "For a model of your own in place of the lane detector, give its program, whose Main returns TrainingProgram.Run, and the program's arguments after --.";
 
     /// <summary>Whether the task is that of a program of the user's.</summary>
     public bool IsOwn => words.Count > 0;

@@ -17,6 +17,9 @@ internal sealed class VerbDefaults(Func<string, bool, (TrainingOptions Training,
         return drawn ? DrawnData.Shortened(defaults.Item1, defaults.Item2) : defaults;
     });
 
+    /// <summary>Those of <c>bench step</c>, which needs no data.</summary>
+    public static VerbDefaults Steps { get; } = new((data, _) => (Own(new TrainingOptions()), new LaneOptions { Data = data }));
+
     /// <summary>
     /// Those of runs that are measured and not scored, of <c>scale</c> and <c>tune</c>: on drawn data half the study's width and height, a quarter of its work, and an
     /// update in every step, as each step is measured.
@@ -27,6 +30,9 @@ internal sealed class VerbDefaults(Func<string, bool, (TrainingOptions Training,
         var task = new LaneOptions { Data = data, ValSplit = 0 };
         return drawn ? (training with { Accumulate = 1 }, task with { ImageSize = new ImageSize(ImageSize.Network.Width / 2, ImageSize.Network.Height / 2) }) : (training, task);
     });
+
+    /// <summary>What <c>--help</c> says of defaults that depend on the processor, by the settings' names.</summary>
+    public static IReadOnlyDictionary<string, string> InWords { get; } = new Dictionary<string, string> { ["channels_last"] = "true on processors with AVX-512" };
 
     /// <summary>What holds on this processor whatever the task says.</summary>
     public static TrainingOptions Own(TrainingOptions options) => options with { ChannelsLast = Vector512.IsHardwareAccelerated };

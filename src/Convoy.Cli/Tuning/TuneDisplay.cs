@@ -111,11 +111,11 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         _area.Update(table);
     }
 
-    private static Table Empty()
+    private Table Empty()
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
         table.AddColumns("processes\nx threads", "\nprecision", "\nmemory format");
-        foreach (string column in (string[])["loader\nthreads", "\nimages/s", "\nspread", "\nsteps"])
+        foreach (string column in (string[])["loader\nthreads", $"\n{sampleNoun}s/s", "\nspread", "\nsteps"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }

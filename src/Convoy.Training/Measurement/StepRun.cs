@@ -18,11 +18,18 @@ public sealed record StepRun(
     /// <summary>The run as one line of JSON.</summary>
     public string ToLine() => JsonSerializer.Serialize(this);
 
-    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line.</summary>
+    /// <summary>Reads a line of <see cref="ToLine"/>; null for any other line, such as one that another writer of the same output cut up.</summary>
     public static StepRun? FromLine(string line)
     {
         ArgumentNullException.ThrowIfNull(line);
-        return line.StartsWith(Mark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<StepRun>(line) : null;
+        try
+        {
+            return line.StartsWith(Mark, StringComparison.Ordinal) && JsonSerializer.Deserialize<StepRun>(line) is { Steps: not null, Work: not null } run ? run : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }
 

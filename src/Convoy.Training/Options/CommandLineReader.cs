@@ -45,7 +45,7 @@ public sealed class CommandLineReader(params IReadOnlyList<OptionTable> tables)
             }
             else if (Rows().FirstOrDefault(row => row.Name == name) is { } row)
             {
-                Settings[row.Setting] = row.IsSwitch && parts.Length == 1 ? JsonValue.Create(true) : row.Parse(TakeValue());
+                Settings[row.Setting] = parts.Length == 1 && (row.IsSwitch || (row.IsOptionalBoolean && words.ElementAtOrDefault(i + 1) is not ("true" or "false"))) ? JsonValue.Create(true) : row.Parse(TakeValue());
             }
             else if (Rows().FirstOrDefault(other => other.IsSwitch && other.OffName == name) is { } off)
             {

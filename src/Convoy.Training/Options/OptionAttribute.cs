@@ -8,7 +8,7 @@ namespace Convoy.Training.Options;
 /// </summary>
 /// <remarks>
 /// The property may be a number (<see langword="int"/>, <see langword="long"/>, <see langword="double"/>), a <see langword="bool"/>, text, an enum, or any type that
-/// <c>System.Text.Json</c> reads from a string; nullable where the setting may be absent. It needs a setter or <c>init</c>.
+/// <c>System.Text.Json</c> reads from a string, by a <c>JsonConverter</c> of the property or of the type; nullable where the setting may be absent. It needs a setter or <c>init</c>.
 /// </remarks>
 /// <param name="help">What the setting does: one sentence with its full stop, without the default.</param>
 [AttributeUsage(AttributeTargets.Property)]
@@ -44,7 +44,7 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>Whether the text names a file or a folder, and becomes its absolute path. Default false.</summary>
     public bool IsPath { get; set; }
 
-    /// <summary>Whether <c>true</c> or <c>false</c> is written after the option. Default false: it is a switch, with <c>--no-...</c> beside it where the default is true.</summary>
+    /// <summary>Whether <c>true</c> or <c>false</c> may be written after the option, which alone stands for <c>true</c>. Default false: it is a switch, with <c>--no-...</c> beside it where the default is true.</summary>
     public bool TakesBoolean { get; set; }
 
     /// <summary>What another value would change; decides whether runs with different values are compared, and whether the recommended command repeats it. Default <see cref="SettingEffect.Nothing"/>.</summary>

@@ -19,7 +19,7 @@ public sealed class OptionRow
 
     internal OptionRow(PropertyInfo property, OptionAttribute attribute, JsonSerializerOptions json)
     {
-        (_property, _attribute, _json) = (property, attribute, json);
+        (_property, _attribute, _json) = (property, attribute, WithOwnConverter(property, json));
         _type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Setting = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
         Name = attribute.Name ?? "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name);
@@ -52,8 +52,14 @@ public sealed class OptionRow
     /// <summary>Whether the text names a file or a folder.</summary>
     public bool IsPath => _attribute.IsPath;
 
+    /// <summary>Whether <c>auto</c> may be written, for a number that the program chooses.</summary>
+    public bool IsAutomatic => _attribute.IsAutomatic;
+
     /// <summary>Whether the option is a switch, which takes no value.</summary>
     public bool IsSwitch => _type == typeof(bool) && !_attribute.TakesBoolean;
+
+    /// <summary>Whether <c>true</c> or <c>false</c> may be written after the option; alone it stands for <c>true</c>.</summary>
+    public bool IsOptionalBoolean => _type == typeof(bool) && _attribute.TakesBoolean;
 
     /// <summary>The switch that turns the setting off: <c>--no-augment</c>.</summary>
     public string OffName => "--no-" + Name[2..];
@@ -61,36 +67,32 @@ public sealed class OptionRow
     /// <summary>Whether the value may be absent.</summary>
     public bool IsNullable => Nullable.GetUnderlyingType(_property.PropertyType) is not null || (!_type.IsValueType && new NullabilityInfoContext().Create(_property).ReadState == NullabilityState.Nullable);
 
-    /// <summary>The setting's value in an object, as JSON; null where it is absent.</summary>
-    public JsonNode? Get(object settings)
-    {
-        JsonNode? value = ToJson(_property.GetValue(settings));
-        return IsAutomaticNumber(value) ? JsonValue.Create(Auto) : value;
-    }
+    /// <summary>The setting's value in an object, as JSON; null where it is absent, <c>auto</c> where the program is to choose it.</summary>
+    public JsonNode? Get(object settings) => ToJson(_property.GetValue(settings));
 
     /// <summary>Sets the value in an object.</summary>
     /// <exception cref="BadInputException">The value is not of the setting's kind.</exception>
-    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, IsAuto(value) ? 0 : Given(Read(value, name), name));
+    public void Set(object settings, JsonNode? value, string name) => _property.SetValue(settings, Read(value, name));
 
     /// <summary>Reads what stands after the option on a command line.</summary>
     /// <exception cref="BadInputException">It is no value of this setting.</exception>
     public JsonNode? Parse(string text)
     {
-        if (_attribute.IsAutomatic && text == Auto)
+        if (IsAutomatic && text == Auto)
         {
             return JsonValue.Create(Auto);
         }
 
         if (NumberSyntax.Fault(_type, Name, text) is { } fault)
         {
-            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}.");
+            throw new BadInputException(fault.What, $"{Name} {text}", $"{fault.Remedy}{(IsAutomatic ? ", or auto" : string.Empty)}.");
         }
 
         JsonNode? value = _type == typeof(int) || _type == typeof(long) ? JsonValue.Create(long.Parse(text, NumberStyles.Integer, CultureInfo.InvariantCulture))
             : _type == typeof(double) ? JsonValue.Create(double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture))
             : _type == typeof(bool) ? JsonValue.Create(bool.TryParse(text, out bool holds) ? holds : throw new BadInputException($"{Name} must be true or false", text, $"Write true or false after {Name}."))
             : JsonValue.Create(IsPath ? Path.GetFullPath(text.Length > 0 ? text : throw new BadInputException($"{Name} is empty", "\"\"", "Give a path.")) : text);
-        return ToJson(Given(Read(value, Name), Name));
+        return ToJson(Read(value, Name));
     }
 
     /// <summary>A value as it is written after the option; empty where there is none.</summary>
@@ -107,7 +109,7 @@ public sealed class OptionRow
         : [Name, Format(value)];
 
     /// <summary>The default in words for <c>--help</c>.</summary>
-    public string Default(JsonNode? value) => value is null || (_attribute.IsAutomatic && _attribute.Otherwise != "none" && Format(value) == Auto) ? _attribute.Otherwise : Format(value);
+    public string Default(JsonNode? value) => value is null || (IsAutomatic && _attribute.Otherwise != "none" && Format(value) == Auto) ? _attribute.Otherwise : Format(value);
 
     /// <summary>Refuses a value outside the setting's range.</summary>
     /// <param name="settings">The object that holds it.</param>
@@ -135,21 +137,6 @@ public sealed class OptionRow
         }
     }
 
-    private bool IsAuto(JsonNode? value) => _attribute.IsAutomatic && value is JsonValue word && word.TryGetValue(out string? text) && text == Auto;
-
-    private bool IsAutomaticNumber(JsonNode? value) => _attribute.IsAutomatic && value is JsonValue && value.GetValueKind() == JsonValueKind.Number && value.GetValue<double>() == 0;
-
-    // 0 stands for a number that the program chooses where nothing is given, and is none that a user may give.
-    private object? Given(object? value, string name)
-    {
-        if (_attribute.IsAutomatic)
-        {
-            RequireInRange(value, name);
-        }
-
-        return value;
-    }
-
     // "at least 1", "above 0 and at most 200", "a finite number".
     private string Range()
     {
@@ -161,8 +148,7 @@ public sealed class OptionRow
         return limits.Length == 0 ? "a finite number" : string.Join(" and ", limits);
     }
 
-    // "0.###" alone has 15 digits.
-    private static string Text(double value) => value == Math.Truncate(value) && Math.Abs(value) < long.MaxValue
+    private static string Text(double value) => Math.Abs(value) < 1L << 53 && value == Math.Floor(value)
         ? ((long)value).ToString(CultureInfo.InvariantCulture)
         : value.ToString("0.############", CultureInfo.InvariantCulture);
 
@@ -175,7 +161,18 @@ public sealed class OptionRow
 
         try
         {
-            return value.Deserialize(_property.PropertyType, _json);
+            if (IsAutomatic && value is JsonValue given && given.TryGetValue(out string? word) && word == Auto)
+            {
+                return Convert.ChangeType(0, _type, CultureInfo.InvariantCulture);
+            }
+
+            object? read = value.Deserialize(_property.PropertyType, _json);
+            if (IsAutomatic)
+            {
+                RequireInRange(read, name); // the property's 0 is the program's choice, and no number that a user may give
+            }
+
+            return read;
         }
         catch (JsonException error) when (error.InnerException is BadInputException own)
         {
@@ -187,7 +184,19 @@ public sealed class OptionRow
         }
     }
 
-    private JsonNode? ToJson(object? value) => JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
+    private static JsonSerializerOptions WithOwnConverter(PropertyInfo property, JsonSerializerOptions json)
+    {
+        if (property.GetCustomAttribute<JsonConverterAttribute>() is not { ConverterType: { } converter })
+        {
+            return json;
+        }
+
+        var own = new JsonSerializerOptions(json);
+        own.Converters.Insert(0, (JsonConverter)Activator.CreateInstance(converter)!);
+        return own;
+    }
+
+    private JsonNode? ToJson(object? value) => IsAutomatic && Convert.ToDouble(value, CultureInfo.InvariantCulture) == 0 ? JsonValue.Create(Auto) : JsonSerializer.SerializeToNode(value, _property.PropertyType, _json);
 
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {

@@ -71,19 +71,20 @@ public static class TrainingProgram
             : throw new BadInputException($"--max-restarts must be a whole number from 0 (got {reader.Value("--max-restarts")}).");
         ResumedRun? resumed = reader.Value("--resume") is { } earlier ? ResumedRun.Find(earlier) : null;
         RunDirectory run = resumed?.Run ?? new RunDirectory(reader.Value("--out") ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
-        RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings) { Program = Words(table, reader.Settings) };
+        RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
         RunConfiguration configuration = start.With(reader.Settings);
-        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) };
+        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount), Program = Words(table, configuration.Task, program.Settings) };
         configuration.Training.Validate(asOptions: true);
         using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
         return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
     }
 
     // How convoy would be told of this program, so that it can go on with the run.
-    private static string[] Words(OptionTable table, JsonObject given)
+    private static string[] Words(OptionTable table, JsonObject settings, JsonObject defaults)
     {
         var program = LaunchProgram.ThisProgram();
-        return [program.FileName, .. program.Arguments, .. table.Rows.Where(row => given.ContainsKey(row.Setting)).SelectMany(row => row.Arguments(given[row.Setting]))];
+        IEnumerable<OptionRow> given = table.Rows.Where(row => !JsonNode.DeepEquals(settings[row.Setting], defaults[row.Setting]));
+        return [program.FileName, .. program.Arguments, .. given.SelectMany(row => row.Arguments(settings[row.Setting]))];
     }
 
     private static void WriteHelp(string name, TaskProgram program, OptionTable table)

@@ -20,6 +20,7 @@ namespace Convoy.Training.Programs;
 public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display)
 {
     private StartingPoint? _start;
+    private RunConfiguration? _before;
 
     /// <summary>Where the run keeps its files.</summary>
     protected RunDirectory Run => run;
@@ -46,6 +47,11 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
         // A run that goes on elsewhere must not be looked at while it changes; a new one has no folder yet.
         using RunLock held = resumed is not null ? await RunLock.AcquireAsync(run, TimeProvider.System, interrupted).ConfigureAwait(false) : await CheckAndCreateAsync(interrupted).ConfigureAwait(false);
         IReadOnlyList<string> changes = resumed is not null ? CheckResumed(resumed, held.WasCutShort) : [];
+        if (Options.Precision.Warning() is { } warning)
+        {
+            display.Warn(warning);
+        }
+
         held.Begin();
         run.RemoveLeftovers();
         if (resumed is not null)
@@ -75,6 +81,12 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
 
         if (result.Failure is { } failure)
         {
+            if (_before is not null && failure.ExitCode == ExitCodes.BadUsage)
+            {
+                // What only the ranks can find, such as a checkpoint of another program's model: the run stays what it was.
+                run.WriteConfig(_before);
+            }
+
             TellLastOperations();
             ConsoleProgram.WriteError(FailureText.Describe(failure));
             return failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed;
@@ -180,7 +192,7 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
             display.Warn(warning);
         }
 
-        RunConfiguration before = run.ReadConfig();
+        RunConfiguration before = _before = run.ReadConfig();
         bool scored = Options.KeepCheckpoints > 0 && IsScored;
         long done = _start.Checkpoint?.State.Step ?? 0;
         if (_start.Checkpoint is { } checkpoint)

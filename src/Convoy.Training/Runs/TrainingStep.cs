@@ -199,7 +199,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     // The ranks' losses and their wish to stop travel together: one small message a step.
     private (double MeanLoss, bool AnyRankStops) ShareLoss(Tensor loss, bool stop, long step)
     {
-        using Tensor shared = tensor([loss.item<float>(), stop ? 1 : 0], ScalarType.Float64);
+        using Tensor shared = tensor([loss.to(ScalarType.Float64).item<double>(), stop ? 1 : 0], ScalarType.Float64);
         _group.AllReduce(shared, ReduceOp.Average);
         double meanLoss = shared[0].item<double>();
         return double.IsFinite(meanLoss) ? (meanLoss, shared[1].item<double>() > 0) : throw new TrainingDivergedException(step, meanLoss);

@@ -1,11 +1,13 @@
-using Convoy.Cli.Benchmarks.Profiling;
 using Convoy.Cli.Benchmarks.Steps;
 using Convoy.Metrics;
+using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Tests.Benchmarks;
 
 public sealed class StepResultTests
 {
+    private const string OutsideOperators = "(outside operators)";
+
     private static readonly StepConfiguration Configuration = new(2, 1, "fp32", true, "none");
 
     [Fact]
@@ -31,16 +33,16 @@ public sealed class StepResultTests
     {
         StepRun run = Run(10, 10) with
         {
-            Profile = [new ProfileRow("conv", "aten::conv2d", 2, 3), new ProfileRow("conv", StepTimeline.OutsideOperators, 1, 0)],
+            Profile = [new ProfileRow("conv", "aten::conv2d", 2, 3), new ProfileRow("conv", OutsideOperators, 1, 0)],
             Operators = [],
         };
 
-        StepProfile profile = StepProfile.From(run, new NetworkWork([new LayerWork("conv", 50e9, 100e9)]), images: 3, processes: 2);
+        StepProfile profile = StepProfile.From(run, images: 3, processes: 2);
 
         Assert.Equal(
             [
                 new LayerTime("conv", "aten::conv2d", 2, 3, 450, 4.5), // at half of 200 GFLOP/s
-                new LayerTime("conv", StepTimeline.OutsideOperators, 1, 0, null, null),
+                new LayerTime("conv", OutsideOperators, 1, 0, null, null),
                 new LayerTime(StepProfile.Rest, string.Empty, 4, 0, null, null),
             ],
             profile.Layers);
@@ -48,5 +50,5 @@ public sealed class StepResultTests
 
     private static StepRun Run(params double[] seconds) => new(
         [.. seconds.Select((s, i) => new StepMetrics { Timestamp = default, Rank = 0, Step = i + 1, Loss = 0, BatchSize = 6, LearningRate = 0, ElapsedTime = 0, StepTime = s })],
-        PeakFlopsPerSecond: 200e9, MemoryPeakBytes: 7, Profile: null, Operators: null);
+        PeakFlopsPerSecond: 200e9, MemoryPeakBytes: 7, Work: [new LayerWork("conv", 50e9, 100e9)], Profile: null, Operators: null);
 }

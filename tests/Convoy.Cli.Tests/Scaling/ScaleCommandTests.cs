@@ -112,8 +112,8 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     [InlineData("not a number of steps (0)", "--steps", "0")]
     [InlineData("not a number of repeats (0)", "--repeats", "0")]
     [InlineData("not a time (0)", "--minutes", "0")]
-    [InlineData("batch size 8 over 3 processes", "--processes", "1,3", "--batch-size", "8")]
-    [InlineData("too few training frames for one step (24 frames, batch size 32)", "--processes", "1,4", "--weak")]
+    [InlineData("batch size 8, 3 processes", "--processes", "1,3", "--batch-size", "8")]
+    [InlineData("too few training samples for one step (24 samples, batch size 32)", "--processes", "1,4", "--weak")]
     [InlineData("unknown option (--proceses)", "--proceses", "2")]
     public async Task Scale_BadInput_IsRefusedBeforeAnythingIsWritten(string expected, params string[] more)
     {

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Torch.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 
 namespace Convoy.Cli.Tests.Training;
 

@@ -95,7 +95,8 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
         Assert.Equal(8, metrics.GetProperty("config").GetProperty("batch_size").GetInt32());
         Assert.Equal(10, metrics.GetProperty("metrics").GetArrayLength());
         Assert.All(metrics.GetProperty("metrics").EnumerateArray(), step => Assert.Equal(
-            ["timestamp", "rank", "step", "loss", "batch_size", "learning_rate", "elapsed_time", "step_time", "data_time", "forward_time", "backward_time", "comm_time", "comm_total_time", "wait_time", "optimizer_time", "world_size", "threads"],
+            ["timestamp", "rank", "step", "loss", "batch_size", "learning_rate", "elapsed_time", "step_time", "data_time", "forward_time", "backward_time", "comm_time", "comm_total_time", "wait_time", "optimizer_time", "world_size", "threads",
+             "cpu_time", "peak_memory_bytes", "context_switches", "buckets"],
             Names(step)));
         Assert.All([.. TrainingFixture.Steps(run, 0), .. TrainingFixture.Steps(run, 1)], step =>
         {

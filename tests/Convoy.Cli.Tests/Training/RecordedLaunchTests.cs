@@ -1,39 +1,41 @@
 using System.CommandLine;
 using Convoy.Cli.Commands;
 using Convoy.Cli.Training;
-using Convoy.Lanes;
-using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Torch.Nn;
+using Convoy.Training;
+using Convoy.Training.Options;
+using Convoy.Training.Tasks;
 
 namespace Convoy.Cli.Tests.Training;
 
 public sealed class RecordedLaunchTests
 {
-    private static readonly TrainingOptions Options = new()
+    private static readonly TrainingOptions Training = new()
     {
-        Data = "/my data",
         Nproc = 2,
         Threads = 1,
         Precision = Precision.Bf16,
         Fuse = FusedOperations.Norm | FusedOperations.Loss,
         SyncBn = false,
-        Cache = "/A cache",
         ChannelsLast = true,
     };
 
-    [Fact]
-    public void From_ARunsOptions_HasTheWordsOfItsCommandLine() => Assert.Equal(
-        [
-            "--data", "/my data", "--nproc", "2", "--threads", "1", "--precision", "bf16", "--batch-size", "8", "--encoder", "resnet18", "--image-size", "800x360", "--accumulate", "2",
-            "--fuse", "norm, loss", "--workers", "4", "--cache", "/A cache", "--channels-last", "true", "--no-sync-bn", "--augment",
-        ],
-        Words(RecordedLaunch.From(Options, new RunDirectory("/runs/one"))));
+    private static readonly LaneOptions Options = new() { Data = "/my data", Cache = "/A cache" };
 
     [Fact]
-    public void From_ARunWithoutACache_LeavesTheOptionOut()
+    public void Create_ARunsOptions_HasTheWordsOfItsCommandLine() => Assert.Equal(
+        [
+            "--data", "/my data", "--nproc", "2", "--threads", "1", "--precision", "bf16", "--batch-size", "8", "--encoder", "resnet18", "--image-size", "800x360", "--augment",
+            "--cache", "/A cache", "--accumulate", "2", "--fuse", "norm,loss", "--no-sync-bn", "--workers", "4", "--channels-last", "true",
+        ],
+        Words(Record(Options, "/runs/one")));
+
+    [Fact]
+    public void Create_ARunWithoutACache_LeavesTheOptionOut()
     {
-        LaunchRecord launch = RecordedLaunch.From(Options with { Cache = null }, new RunDirectory("/runs/one"));
+        LaunchRecord launch = Record(Options with { Cache = null }, "/runs/one");
 
         Assert.DoesNotContain("--cache", Words(launch));
         Assert.Equal("--cache", launch.Setting(SettingNames.Cache)!.Option);
@@ -45,20 +47,25 @@ public sealed class RecordedLaunchTests
     [InlineData("/elsewhere/one/frames", null, "/elsewhere/one/frames")]
     public void Data_ThatARunDrewForItself_IsSynthetic(string data, string? value, string argument)
     {
-        SettingRecord setting = RecordedLaunch.From(Options with { Data = data }, new RunDirectory("/elsewhere/one")).Setting("data")!;
+        SettingRecord setting = Record(Options with { Data = data }, "/elsewhere/one").Setting("data")!;
 
         Assert.Equal((value, argument), (setting.Value, setting.Arguments[^1]));
     }
 
     [Fact]
-    public void From_AnyRun_NamesOptionsThatTrainTakes()
+    public void Create_AnyRun_NamesOptionsThatTrainTakes()
     {
-        LaunchRecord launch = RecordedLaunch.From(Options, new RunDirectory("/runs/one"));
+        LaunchRecord launch = Record(Options, "/runs/one");
 
-        Assert.Empty(TrainCommand.Create().Parse(Words(launch)).Errors);
-        Assert.All(launch.Settings.SelectMany(s => new[] { s.Option, s.OffOption }).OfType<string>(), option => Assert.Contains(TrainCommand.Create().Options, o => o.Name == option));
+        Assert.Empty(Train.Parse(Words(launch)).Errors);
+        Assert.All(launch.Settings.SelectMany(s => new[] { s.Option, s.OffOption }).OfType<string>(), option => Assert.Contains(Train.Options, o => o.Name == option));
         Assert.Equal(["encoder", "image_size", "accumulate"], launch.Settings.Where(s => s.Effect == SettingEffect.Work && s.Name != SettingNames.BatchSize).Select(s => s.Name));
     }
+
+    private static Command Train => TrainCommand.Create(new TaskChoice([]));
+
+    private static LaunchRecord Record(LaneOptions options, string folder) => RecordedLaunch.Create(
+        new RunConfiguration(Training, LaneOptions.Table.ToJson(options)), LaneOptions.Table, ((ITaskPreparation)new LaneTask { Options = options }).RecordedValues(folder));
 
     private static string[] Words(LaunchRecord launch) => [.. launch.Settings.SelectMany(s => s.Arguments)];
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Metrics;
 
 namespace Convoy.Cli.Tests.Training;
@@ -95,7 +95,7 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
         ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", run);
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
-        Assert.Contains("The run has no checkpoint yet: it begins anew.", resumed.Output, StringComparison.Ordinal);
+        Assert.Contains("The run has no checkpoint yet: it starts from the beginning.", resumed.Output, StringComparison.Ordinal);
         AssertWhole(run);
     }
 

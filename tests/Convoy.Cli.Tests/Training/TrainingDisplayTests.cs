@@ -1,6 +1,6 @@
 using Convoy.Cli.Training;
-using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Runs;
 using Spectre.Console;
 
 namespace Convoy.Cli.Tests.Training;
@@ -18,7 +18,7 @@ public sealed class TrainingDisplayTests
         using var written = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(written) });
         console.Profile.Width = 4096;
-        using var display = new TrainingDisplay(console, TimeProvider.System);
+        using var display = new TrainingDisplay(console, TimeProvider.System, "image");
 
         display.Show(new TrainingEvent { Started = new TrainingStart(0, 10, stepsPerEpoch) });
         display.Show(new TrainingEvent { Step = Step(3, seconds, batchSize) });
@@ -32,7 +32,7 @@ public sealed class TrainingDisplayTests
         using var written = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(written) });
         console.Profile.Width = 4096;
-        using var display = new TrainingDisplay(console, TimeProvider.System);
+        using var display = new TrainingDisplay(console, TimeProvider.System, "image");
 
         display.Show(new TrainingEvent { Started = new TrainingStart(0, 3, 5) });
         display.Show(new TrainingEvent { Step = Step(2, 1, int.MaxValue) });

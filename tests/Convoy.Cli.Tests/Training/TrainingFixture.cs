@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Convoy.Metrics;
+using Convoy.Training.Workers;
 
 namespace Convoy.Cli.Tests.Training;
 
@@ -107,10 +108,10 @@ public sealed class TrainingFixture(FinishedRun finished) : IAsyncLifetime
         {
             try
             {
-                string[] command = File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0');
-                if (command.Contains("train-worker") && command.Contains(output))
+                string[] environment = File.ReadAllText(Path.Combine(folder, "environ")).Split('\0');
+                if (environment.Contains($"{WorkerRole.Variable}={WorkerRole.Train}") && environment.Contains($"{WorkerRole.FolderVariable}={output}"))
                 {
-                    string rank = File.ReadAllText(Path.Combine(folder, "environ")).Split('\0').Single(variable => variable.StartsWith("RANK=", StringComparison.Ordinal));
+                    string rank = environment.Single(variable => variable.StartsWith("RANK=", StringComparison.Ordinal));
                     workers.Add(int.Parse(rank[5..], CultureInfo.InvariantCulture), int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture));
                 }
             }

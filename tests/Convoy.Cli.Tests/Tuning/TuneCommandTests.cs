@@ -36,9 +36,9 @@ public sealed class TuneCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("not a time (0)", "--budget-seconds", "0")]
+    [InlineData("--budget-seconds must be above 0 (got 0)", "--budget-seconds", "0")]
     [InlineData("the data folder does not exist (/absent)", "--data", "/absent")]
-    [InlineData("batch size 8 over 3 processes", "--nproc", "3")]
+    [InlineData("batch size 8, 3 processes", "--nproc", "3")]
     [InlineData("the file cannot be written", "--out", "/absent/tuned.json")]
     public async Task Tune_BadInput_IsRefusedBeforeAnythingIsWritten(string expected, params string[] more)
     {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Metrics;
 
 namespace Convoy.Stress.Kills;

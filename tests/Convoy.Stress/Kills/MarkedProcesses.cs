@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Convoy.Training.Workers;
 
 namespace Convoy.Stress.Kills;
 
@@ -29,7 +30,7 @@ internal sealed class MarkedProcesses(string mark)
     }
 
     /// <summary>The worker processes among them.</summary>
-    public IReadOnlyList<int> Workers() => [.. Living().Where(process => process.Command.Contains(" train-worker ", StringComparison.Ordinal)).Select(process => process.Id)];
+    public IReadOnlyList<int> Workers() => [.. Living().Where(process => Read($"/proc/{process.Id}", "environ").Split('\0').Contains($"{WorkerRole.Variable}={WorkerRole.Train}")).Select(process => process.Id)];
 
     /// <summary>Sends SIGKILL to one of them.</summary>
     public static void Kill(int id)

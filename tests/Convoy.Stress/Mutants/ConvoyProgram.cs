@@ -1,5 +1,6 @@
 using System.Reflection;
 using Convoy.Cli;
+using Convoy.Training.Programs;
 using Spectre.Console;
 
 namespace Convoy.Stress.Mutants;
@@ -23,7 +24,7 @@ internal static class ConvoyProgram
         AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         try
         {
-            MethodInfo entry = typeof(ExitCodes).Assembly.EntryPoint!;
+            MethodInfo entry = typeof(ConsoleOutput).Assembly.EntryPoint!;
             int code = (int)entry.Invoke(null, [(string[])[.. arguments, "--verbose"]])!;
             if (code != ExitCodes.Done)
             {

@@ -49,9 +49,9 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
         IReadOnlyList<LayerWork> work = runs[0][0].Work;
         double flops = work.Sum(layer => layer.ForwardFlops + layer.BackwardFlops);
         return new StepReport(
-            configurations[0].Task["encoder"]?.ToString() ?? string.Empty,
-            configurations[0].Task["image_size"]?.ToString() ?? string.Empty,
-            string.Join(' ', task.Words),
+            configurations[0].Task["encoder"]?.ToString(),
+            configurations[0].Task["image_size"]?.ToString(),
+            task.Words.Count > 0 ? string.Join(' ', task.Words) : null,
             task.SampleNoun,
             first.BatchSize, first.Accumulate, repeats, flops / 1e9, new StepWork(work),
             [

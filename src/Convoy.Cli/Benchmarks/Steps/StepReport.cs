@@ -4,9 +4,9 @@ using Convoy.Training.Measurement;
 namespace Convoy.Cli.Benchmarks.Steps;
 
 /// <summary>The document of <c>convoy bench step --json</c>.</summary>
-/// <param name="Encoder">The network's encoder.</param>
-/// <param name="ImageSize">WIDTHxHEIGHT.</param>
-/// <param name="Program">The program with the task; empty for the lane detector.</param>
+/// <param name="Encoder">The lane detector's encoder; null for another model.</param>
+/// <param name="ImageSize">WIDTHxHEIGHT of the lane detector's images; null for another model.</param>
+/// <param name="Program">The program with the task; null for the lane detector.</param>
 /// <param name="SampleNoun">What a sample is called.</param>
 /// <param name="BatchSize">Images of a step over all processes.</param>
 /// <param name="StepsPerUpdate">Steps of an update.</param>
@@ -15,7 +15,16 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="Work">The same by layer, for one image.</param>
 /// <param name="Results">One for each configuration.</param>
 internal sealed record StepReport(
-    string Encoder, string ImageSize, [property: JsonIgnore] string Program, [property: JsonIgnore] string SampleNoun, int BatchSize, int StepsPerUpdate, int Repeats, double GflopPerImage, StepWork Work, IReadOnlyList<StepResult> Results);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Encoder,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ImageSize,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Program,
+    [property: JsonIgnore] string SampleNoun,
+    int BatchSize,
+    int StepsPerUpdate,
+    int Repeats,
+    double GflopPerImage,
+    StepWork Work,
+    IReadOnlyList<StepResult> Results);
 
 /// <summary>The arithmetic of a network's convolutions for one sample; what else it does is not counted.</summary>
 /// <param name="Layers">One for each convolution, in the order of the forward pass.</param>

@@ -12,7 +12,7 @@ internal static class StepTable
 
     public static void Print(StepReport report, IAnsiConsole console)
     {
-        console.WriteLine(Text($"Training step of {(report.Program.Length > 0 ? report.Program : $"{report.Encoder} at {report.ImageSize}")}, {report.BatchSize} {report.SampleNoun}s, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
+        console.WriteLine(Text($"Training step of {(report.Program ?? $"{report.Encoder} at {report.ImageSize}")}, {report.BatchSize} {report.SampleNoun}s, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
         console.Write(Times(report));
         console.Write(Phases(report));
         console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));

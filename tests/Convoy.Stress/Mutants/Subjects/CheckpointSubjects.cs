@@ -1,8 +1,11 @@
+using System.Text.Json.Nodes;
 using Convoy.Distributed;
-using Convoy.Lanes.Checkpoints;
+using Convoy.Training.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
-using Convoy.Lanes.Training;
+using Convoy.Training;
+using Convoy.Training.Runs;
+using Convoy.Training.Tasks;
 using Convoy.Torch.Amp;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -46,7 +49,7 @@ internal static class CheckpointSubjects
             {
                 using Sequential model = Model();
                 using AdamW optimizer = Optimizer(model);
-                AdamWState.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
+                OptimizerStateFile.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
                 return true;
             },
         },
@@ -57,7 +60,7 @@ internal static class CheckpointSubjects
             Read = (folder, number) =>
             {
                 using Sequential model = Encoder();
-                return ModelWeights.LoadPretrained(model, Path.Combine(folder, "pretrained.safetensors")) > 0;
+                return PretrainedEncoder.Load(model, Path.Combine(folder, "pretrained.safetensors")) > 0;
             },
         },
     ];
@@ -94,7 +97,15 @@ internal static class CheckpointSubjects
             directory,
             model,
             optimizer,
-            new CheckpointState { Step = 7, Encoder = "ResNet18", ImageSize = "160x96", LineWidth = 3, ElapsedTime = 12.5, GradScaler = new GradScaler().StateDict() },
+            new Dictionary<string, Tensor> { ["cpu.rank0"] = zeros(4, ScalarType.Byte) },
+            new CheckpointState
+            {
+                Step = 7,
+                ElapsedTime = 12.5,
+                GradScaler = new GradScaler().StateDict(),
+                Metrics = new Dictionary<string, double> { ["accuracy"] = 0.5 },
+                Task = new JsonObject { ["encoder"] = "ResNet18", ["image_size"] = "160x96", ["line_width"] = 3 },
+            },
             keep: 1);
     }
 
@@ -132,10 +143,9 @@ internal static class CheckpointSubjects
         using Sequential model = Model();
         using AdamW optimizer = Optimizer(model);
         checkpoint.Restore(model, optimizer);
-        _ = checkpoint.State.Encoder.Length;
-        _ = Enum.TryParse(checkpoint.State.Encoder, out EncoderDepth _);
-        var size = ImageSize.Parse(checkpoint.State.ImageSize);
-        using var painter = new MaskPainter(size with { Width = 32, Height = 32 }, checkpoint.State.LineWidth ?? MaskPainter.DefaultLineWidth(size));
+        _ = checkpoint.State.Metric(new MetricGoal("accuracy"));
+        ImageSize size = checkpoint.ImageSize();
+        using var painter = new MaskPainter(size with { Width = 32, Height = 32 }, checkpoint.LineWidth() ?? MaskPainter.DefaultLineWidth(size));
         using var group = ProcessGroups.FromEnvironment();
         new MixedPrecision(Precision.Fp16, group).Restore(checkpoint.State.GradScaler);
         return true;

@@ -1,11 +1,16 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Convoy.Cli;
 using Convoy.Cli.Training;
-using Convoy.Cli.Tuning;
 using Convoy.Distributed.Launch;
-using Convoy.Lanes.Sweeps;
-using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training;
+using Convoy.Training.Measurement;
+using Convoy.Training.Options;
+using Convoy.Training.Programs;
+using Convoy.Training.Runs;
+using Convoy.Training.Tuning;
+using Convoy.Training.Workers;
 
 namespace Convoy.Stress.Mutants.Subjects;
 
@@ -25,6 +30,17 @@ internal static class EventSubjects
             Tokens = ["\"Measured\"", "\"GivenUp\"", "\"NotTried\"", "\"Failed\"", "\"Measured,GivenUp\""],
             Read = ReadTrials,
         },
+        new("task-description", FileForm.Json, "description.jsonl")
+        {
+            Originals = () => [Encoding.UTF8.GetBytes(Description.ToLine() + "\n")],
+            Tokens = ["\"fp32\"", "\"bf16\"", "\"all\"", "\"norm, loss\"", "2147483647"],
+            Read = ReadDescription,
+        },
+        new("step-run", FileForm.Json, "steps.jsonl")
+        {
+            Originals = () => [Encoding.UTF8.GetBytes(Measured.ToLine() + "\n")],
+            Read = (folder, number) => StepRun.FromLine(System.IO.File.ReadAllText(Path.Combine(folder, "steps.jsonl"))) is not null,
+        },
         new("worker-error", FileForm.Json, "error.json")
         {
             Originals = () =>
@@ -35,6 +51,20 @@ internal static class EventSubjects
             Read = ReadError,
         },
     ];
+
+    private static TaskDescription Description => new()
+    {
+        Name = "ShapesTask",
+        SampleNoun = "picture",
+        Samples = 2048,
+        Prepares = false,
+        Data = "2048 pictures",
+        Settings = new JsonObject { ["pictures"] = 2048 },
+        Defaults = (new TrainingOptions { BatchSize = 32, Epochs = 4, Lr = 0.002 }).ToJson(),
+    };
+
+    private static StepRun Measured => new(
+        [.. Events().Select(what => what.Step).OfType<StepMetrics>()], 200e9, 1 << 30, [new LayerWork("conv", 50e9, 100e9)], [new ProfileRow("conv", "aten::conv2d", 0.1, 0.2)], [new OperatorTime("aten::conv2d", 0.3, 1)]);
 
     private static IEnumerable<TrainingEvent> Events()
     {
@@ -64,7 +94,7 @@ internal static class EventSubjects
 
     private static bool ReadEvents(string folder, int number)
     {
-        using var display = new TrainingDisplay(ConsoleOutput.People(), TimeProvider.System);
+        using var display = new TrainingDisplay(ConsoleOutput.People(), TimeProvider.System, "image");
         int understood = 0;
         foreach (string line in System.IO.File.ReadLines(Path.Combine(folder, "events.jsonl")))
         {
@@ -93,9 +123,22 @@ internal static class EventSubjects
             }
         }
 
-        _ = results.Of(failure: null).Count;
-        _ = results.Of("rank 0 exited with code 1").Count;
+        _ = results.Conclude(failure: null).Count;
+        _ = results.Conclude("rank 0 exited with code 1").Count;
         return understood > 0;
+    }
+
+    private static bool ReadDescription(string folder, int number)
+    {
+        if (TaskDescription.FromLine(System.IO.File.ReadAllText(Path.Combine(folder, "description.jsonl"))) is not { } description)
+        {
+            return false;
+        }
+
+        TrainingOptions defaults = description.TrainingDefaults();
+        defaults.Resolve(cores: 4).Validate();
+        _ = new RunConfiguration(defaults, description.Settings).ToJson();
+        return true;
     }
 
     private static bool ReadError(string folder, int number)
@@ -107,7 +150,7 @@ internal static class EventSubjects
         }
 
         var failure = new WorkerFailure(1, 100, 1, null, [], error.Message) { Callstack = error.Callstack, LostPeer = error.PeerLost, Time = error.Time };
-        _ = FailureText.Of(failure);
+        _ = FailureText.Describe(failure);
         return true;
     }
 }

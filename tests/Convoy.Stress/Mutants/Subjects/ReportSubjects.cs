@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Convoy.Cli.Training;
 using Convoy.Lanes.Training;
 using Convoy.Metrics;
+using Convoy.Training.Options;
 
 namespace Convoy.Stress.Mutants.Subjects;
 
@@ -98,13 +98,16 @@ internal static class ReportSubjects
     {
         StartTime = Begin,
         EndTime = Begin.AddSeconds(Steps),
-        Config = bare ? new JsonObject { ["nproc"] = processes } : new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1 }.ToJson(),
-        Launch = bare ? null : RecordedLaunch.From(new TrainingOptions { Data = "/data", Nproc = processes, Threads = 1 }, new RunDirectory("/run")),
+        Config = bare ? new JsonObject { ["nproc"] = processes } : Configuration(processes).ToJson(),
+        Launch = bare ? null : RecordedLaunch.Create(Configuration(processes), LaneOptions.Table, new Dictionary<string, string>()),
         SampleNoun = bare ? null : "image",
         Host = bare ? null : Host,
         WarmupSteps = bare ? null : 1,
         Metrics = [.. Enumerable.Range(1, Steps).Select(step => Step(step, 0, (1.0 / processes) + (0.01 * step), bare))],
     }));
+
+    private static RunConfiguration Configuration(int processes) =>
+        new(new TrainingOptions { Nproc = processes, Threads = 1 }, LaneOptions.Table.ToJson(new LaneOptions { Data = "/data" }));
 
     private static HostInfo Host => new()
     {

@@ -1,9 +1,13 @@
 using System.Text;
 using System.Text.Json;
 using Convoy.Cli.Training;
-using Convoy.Cli.Tuning;
-using Convoy.Lanes.Sweeps;
 using Convoy.Lanes.Training;
+using Convoy.Training;
+using Convoy.Training.Measurement;
+using Convoy.Training.Options;
+using Convoy.Training.Runs;
+using Convoy.Training.Studies;
+using Convoy.Training.Tuning;
 using TorchSharp;
 
 namespace Convoy.Stress.Mutants.Subjects;
@@ -11,12 +15,13 @@ namespace Convoy.Stress.Mutants.Subjects;
 /// <summary>Readers of settings: of a run, of a study, of a trial.</summary>
 internal static class SettingsSubjects
 {
-    private static readonly TrainingOptions Options = new() { Data = "/data", Nproc = 2, Threads = 1, LineWidth = 3.5, Steps = 10, Cache = "/cache" };
+    private static readonly RunConfiguration Configuration = new(
+        new TrainingOptions { Nproc = 2, Threads = 1, Steps = 10 }, LaneOptions.Table.ToJson(new LaneOptions { Data = "/data", LineWidth = 3.5, Cache = "/cache" }));
 
     private static readonly string[] Words =
         ["\"fp32\"", "\"bf16\"", "\"fp16\"", "\"Bf16\"", "\"ResNet18\"", "\"ResNet34\"", "\"Norm, Loss\"", "\"All\"", "\"None\"", "\"800x360\"", "\"32x32\"", "\"16385x32\"", "\"fuse\"", "31", "32", "8", "16"];
 
-    private static SweepSettings Study => new()
+    private static StudySettings Study => new()
     {
         Processes = [1, 2],
         Threads = [0],
@@ -24,14 +29,14 @@ internal static class SettingsSubjects
         BatchSize = 8,
         Machine = "a machine",
         Cores = 4,
-        Training = Options,
+        Training = Configuration,
     };
 
     public static IEnumerable<Subject> Make() =>
     [
         new("config-file", FileForm.Json, "settings.json")
         {
-            Originals = () => [Encoding.UTF8.GetBytes(Options.ToJson().ToJsonString()), Encoding.UTF8.GetBytes("""{"nproc": 2, "precision": "bf16", "image_size": "96x64", /* small */ "lr": 0.001,}""")],
+            Originals = () => [Encoding.UTF8.GetBytes(Configuration.ToJson().ToJsonString()), Encoding.UTF8.GetBytes("""{"nproc": 2, "precision": "bf16", "image_size": "96x64", /* small */ "lr": 0.001,}""")],
             Tokens = Words,
             Prepare = folder =>
             {
@@ -46,24 +51,34 @@ internal static class SettingsSubjects
         },
         new("run-config", FileForm.Json, "config.json")
         {
-            Originals = () => [Encoding.UTF8.GetBytes(Options.ToJson().ToJsonString())],
-            Tokens = Words,
+            Originals = () =>
+            [
+                Encoding.UTF8.GetBytes(Configuration.ToJson().ToJsonString()),
+                Encoding.UTF8.GetBytes((Configuration with { Task = [], Program = ["dotnet", "/own/Own.dll", "--noise", "0.5"] }).ToJson().ToJsonString()),
+            ],
+            Tokens = [.. Words, "\"program\"", "[\"dotnet\"]", "[null]"],
             Read = ReadRunConfig,
         },
         new("study", FileForm.Json, "study.json")
         {
             Originals = () =>
             [
-                JsonSerializer.SerializeToUtf8Bytes(Study, SweepJson.Default.SweepSettings),
-                JsonSerializer.SerializeToUtf8Bytes(Study with { Steps = 20, Weak = true, Threads = [1, 2] }, SweepJson.Default.SweepSettings),
+                JsonSerializer.SerializeToUtf8Bytes(Study, StudyJson.Default.StudySettings),
+                JsonSerializer.SerializeToUtf8Bytes(Study with { Steps = 20, Weak = true, Threads = [1, 2] }, StudyJson.Default.StudySettings),
             ],
             Tokens = Words,
             Read = (folder, number) =>
             {
-                SweepSettings read = new StudyDirectory(folder).ReadSettings()!;
+                StudySettings read = new StudyDirectory(folder).ReadSettings()!;
                 _ = Study.Differences(read).Count;
                 return true;
             },
+        },
+        new("step-measurement", FileForm.Json, "steps.json")
+        {
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new StepMeasurement(Configuration, 6, 2, Profile: true))],
+            Tokens = Words,
+            Read = (folder, number) => StepMeasurement.Read(folder) is { Configuration.Training: not null },
         },
         new("trial-allowance", FileForm.Json, "allowance.json")
         {
@@ -82,9 +97,7 @@ internal static class SettingsSubjects
     private static bool ReadConfigFile(string folder, int number)
     {
         string file = Path.Combine(folder, "settings.json");
-        TrainingOptions options = ConfigFile.Read(file).Onto(new TrainingOptions { Data = "/data", Nproc = 1, Threads = 1 });
-        options.Validate();
-        _ = new TrainingPlan(options, 100);
+        Use(ConfigFile.Read(file).Onto(new RunConfiguration(new TrainingOptions { Nproc = 1, Threads = 1 }, LaneOptions.Table.ToJson(new LaneOptions { Data = "/data" }))));
         try
         {
             ConvoyProgram.Run("train", "--config", file, "--data", Path.Combine(folder, "data"), "--out", Path.Combine(folder, "full"));
@@ -100,11 +113,20 @@ internal static class SettingsSubjects
 
     private static bool ReadRunConfig(string folder, int number)
     {
-        var run = new RunDirectory(folder);
-        TrainingOptions options = run.ReadConfig();
-        options.Validate();
-        _ = new TrainingPlan(options, 100);
-        _ = new TrainingOptions { Data = "/data", Nproc = 1, Threads = 1 }.With(options.ToJson());
+        RunConfiguration configuration = new RunDirectory(folder).ReadConfig();
+        Use(configuration);
+        _ = configuration.Program.Count;
+        _ = Configuration.With(configuration.ToJson(), " in the file");
         return true;
+    }
+
+    private static void Use(RunConfiguration configuration)
+    {
+        configuration.Training.Validate();
+        _ = new TrainingPlan(configuration.Training, 100);
+        var options = new LaneOptions();
+        LaneOptions.Table.Apply(options, configuration.Task);
+        LaneOptions.Table.Validate(options, asOptions: true);
+        _ = RecordedLaunch.Create(configuration, LaneOptions.Table, new Dictionary<string, string>()).Settings.Count;
     }
 }

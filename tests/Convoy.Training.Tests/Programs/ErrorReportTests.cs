@@ -1,6 +1,6 @@
-using Convoy.Training;
+using Convoy.Training.Programs;
 
-namespace Convoy.Cli.Tests;
+namespace Convoy.Training.Tests.Programs;
 
 public sealed class ErrorReportTests : IDisposable
 {

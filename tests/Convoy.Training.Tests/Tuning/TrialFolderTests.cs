@@ -1,7 +1,6 @@
-using Convoy.Cli.Tuning;
-using Convoy.Training;
+using Convoy.Training.Tuning;
 
-namespace Convoy.Cli.Tests.Tuning;
+namespace Convoy.Training.Tests.Tuning;
 
 public sealed class TrialFolderTests : IDisposable
 {

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using Convoy.Cli.Benchmarks.Profiling;
+using Convoy.Training.Measurement;
 using static TorchSharp.torch;
 
-namespace Convoy.Cli.Tests.Benchmarks;
+namespace Convoy.Training.Tests.Measurement;
 
 public sealed class OperatorRecorderTests : IOperatorListener
 {

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using Convoy.Training.Programs;
 
-namespace Convoy.Cli.Tests;
+namespace Convoy.Training.Tests.Programs;
 
 public sealed class InterruptionTests
 {

@@ -1,8 +1,6 @@
-using Convoy.Cli.Tuning;
-using Convoy.Lanes.Sweeps;
-using Convoy.Lanes.Training;
+using Convoy.Training.Tuning;
 
-namespace Convoy.Cli.Tests.Tuning;
+namespace Convoy.Training.Tests.Tuning;
 
 public sealed class TrialEventTests
 {
@@ -32,6 +30,6 @@ public sealed class TrialEventTests
         results.Add(new TrialEvent(0, 0.5));
         results.Add(new TrialEvent(1, 0.1));
 
-        Assert.Equal([0.5], Assert.Single(results.Of(failure: null)).StepSeconds);
+        Assert.Equal([0.5], Assert.Single(results.Conclude(failure: null)).StepSeconds);
     }
 }

@@ -1,6 +1,6 @@
-using Convoy.Cli.Benchmarks.Profiling;
+using Convoy.Training.Measurement;
 
-namespace Convoy.Cli.Tests.Benchmarks;
+namespace Convoy.Training.Tests.Measurement;
 
 public sealed class StepTimelineTests
 {

@@ -1,4 +1,4 @@
-namespace Convoy.Cli.Tests.Benchmarks;
+namespace Convoy.Training.Tests.Measurement;
 
 /// <summary>A clock that stands still until it is told; a tick is a second.</summary>
 internal sealed class ManualTime : TimeProvider
