@@ -1,4 +1,4 @@
-using Convoy.Distributed.Errors;
+using Convoy.Distributed;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Workers;
 
