@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Convoy.Cli.Training;
 using Convoy.Training.Options;
 
 namespace Convoy.Cli;

@@ -40,12 +40,12 @@ public sealed class BenchAllReduceCommandTests
     }
 
     [Theory]
-    [InlineData("convoy: error: not a number of processes (0). Give --nproc 1 to 1024.", "--nproc", "0")]
+    [InlineData("convoy: error: --nproc must be at least 1 and at most 1024 (got 0).", "--nproc", "0")]
     [InlineData("convoy: error: not a size (4Q). Give bytes as 4096, 4K, 1M (powers of 1024) or 52MB (powers of 1000), separated by commas.", "--sizes", "1K,4Q")]
     [InlineData("convoy: error: unknown element type (fp8). Give --dtype fp32, fp64, fp16, bf16, int32, int64.", "--dtype", "fp8")]
     [InlineData("convoy: error: not a whole number of fp32 elements (4097 B). Give multiples of 4 bytes.", "--sizes", "4097")]
-    [InlineData("convoy: error: not a number of calls (-1). Give --iterations 0 or more.", "--iterations", "-1")]
-    [InlineData("convoy: error: not a time to measure (0). Give --seconds above 0 and up to 3600.", "--seconds", "0")]
+    [InlineData("convoy: error: --iterations must be at least 0 (got -1).", "--iterations", "-1")]
+    [InlineData("convoy: error: --seconds must be above 0 and at most 3600 (got 0).", "--seconds", "0")]
     public async Task AllReduce_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(["bench", "allreduce", .. arguments]);

@@ -23,9 +23,9 @@ public sealed class BenchLoaderCommandTests
     }
 
     [Theory]
-    [InlineData("convoy: error: not a number of loader threads (0). Give --workers 1 to 256.", "--workers", "0")]
-    [InlineData("convoy: error: not a time to measure (0). Give --seconds above 0 and up to 3600.", "--seconds", "0")]
-    [InlineData("convoy: error: not a number of rounds (0). Give --repeats 1 to 1000.", "--repeats", "0")]
+    [InlineData("convoy: error: --workers must be at least 1 and at most 256 (got 0).", "--workers", "0")]
+    [InlineData("convoy: error: --seconds must be above 0 and at most 3600 (got 0).", "--seconds", "0")]
+    [InlineData("convoy: error: --repeats must be at least 1 and at most 1000 (got 0).", "--repeats", "0")]
     public async Task Loader_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(["bench", "loader", .. arguments]);

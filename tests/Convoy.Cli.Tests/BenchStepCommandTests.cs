@@ -34,6 +34,27 @@ public sealed class BenchStepCommandTests
     }
 
     [Fact]
+    public async Task Step_TheLaneDetectorAt800x360_Is13_14BillionMultiplyAddsForward()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync(
+            "bench", "step", "--batch-size", "1", "--accumulate", "1", "--steps", "1", "--warmup", "1", "--repeats", "1", "--threads", "1", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        JsonElement[] layers = [.. document.RootElement.GetProperty("work").GetProperty("layers").EnumerateArray()];
+        double[] forward = [.. layers.Select(layer => layer.GetProperty("forward_flops").GetDouble())];
+
+        // Closed forms of the largest ones, with the encoder's strides 2, 4, 8, 16, 32 on 360 x 800.
+        Dictionary<string, double> multiplyAdds = layers.Zip(forward).ToDictionary(pair => pair.First.GetProperty("layer").GetString()!, pair => pair.Second / 2);
+        Assert.Equal(180.0 * 400 * 64 * 3 * 7 * 7, multiplyAdds["conv1"]);
+        Assert.Equal(90.0 * 200 * 64 * 64 * 9, multiplyAdds["layer1.1.conv2"]);
+        Assert.Equal(12.0 * 25 * 512 * 512 * 9, multiplyAdds["layer4.1.conv1"]);
+        Assert.Equal(90.0 * 200 * 64 * 128 * 9, multiplyAdds["up4.conv"]);
+        Assert.Equal(13.14, forward.Sum() / 2 / 1e9, 0.01);
+        Assert.Equal((2 * forward.Sum()) - forward[0], layers.Sum(layer => layer.GetProperty("backward_flops").GetDouble()));
+    }
+
+    [Fact]
     public async Task Step_Profile_ShowsLayersAndWhatTheyTake()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Operators are recorded on Linux x64 only.");

@@ -117,7 +117,13 @@ internal sealed class RunConfigurationConverter : JsonConverter<RunConfiguration
     /// <inheritdoc/>
     public override RunConfiguration Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        JsonNode? node = JsonNode.Parse(ref reader);
+        using JsonDocument document = JsonDocument.ParseValue(ref reader);
+        if (!SettingsFile.IsUnicode(document.RootElement))
+        {
+            throw new JsonException("the settings of the runs are no Unicode text");
+        }
+
+        JsonNode? node = JsonNode.Parse(document.RootElement.GetRawText(), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
         try
         {
             return node is JsonObject values ? RunConfiguration.FromJson(values, "the settings") : throw new JsonException("the settings of the runs are no JSON object");

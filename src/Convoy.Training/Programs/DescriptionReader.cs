@@ -40,7 +40,7 @@ internal static class DescriptionReader
         {
             process.Kill(entireProcessTree: true);
             cancellation.ThrowIfCancellationRequested();
-            throw new BadInputException($"the program said nothing of a task within {Patience.TotalMinutes:0} minutes", words, $"Its Main is to be '{Main}'.");
+            throw new BadInputException($"the program said nothing of a task within {Patience.TotalMinutes:0} minutes", words, $"Its Main must be '{Main}'.");
         }
 
         if (description is null || process.ExitCode != ExitCodes.Done)
@@ -50,7 +50,7 @@ internal static class DescriptionReader
                 : new BadInputException(
                     "the program did not describe a task",
                     $"{words}, exit code {process.ExitCode}",
-                    $"Its Main is to be '{Main}'.{(errors.Count > 0 ? " Its last words: " + errors[^1] : string.Empty)}");
+                    $"Its Main must be '{Main}'.{(errors.Count > 0 ? " Its last words: " + errors[^1] : string.Empty)}");
         }
 
         errors.ForEach(warn);

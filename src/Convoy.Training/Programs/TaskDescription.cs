@@ -10,7 +10,7 @@ public sealed record TaskDescription
 {
     private const string Mark = "{\"convoy_task\":";
 
-    private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true };
 
     /// <summary>The task's name.</summary>
     [JsonPropertyName("convoy_task")]
@@ -44,11 +44,17 @@ public sealed record TaskDescription
     public static TaskDescription? FromLine(string line)
     {
         ArgumentNullException.ThrowIfNull(line);
+        if (!line.StartsWith(Mark, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
         try
         {
-            return line.StartsWith(Mark, StringComparison.Ordinal) ? JsonSerializer.Deserialize<TaskDescription>(line, Format) : null;
+            using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return SettingsFile.IsUnicode(document.RootElement) ? document.Deserialize<TaskDescription>(Format) : null;
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -81,7 +81,8 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
 
         if (result.Failure is { } failure)
         {
-            if (_before is not null && failure.ExitCode == ExitCodes.BadUsage)
+            bool isBadUsage = IsBadUsage(failure);
+            if (_before is not null && isBadUsage)
             {
                 // What only the ranks can find, such as a checkpoint of another program's model: the run stays what it was.
                 run.WriteConfig(_before);
@@ -89,7 +90,7 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
 
             TellLastOperations();
             ConsoleProgram.WriteError(FailureText.Describe(failure));
-            return failure.ExitCode == ExitCodes.BadUsage ? ExitCodes.BadUsage : ExitCodes.Failed;
+            return isBadUsage ? ExitCodes.BadUsage : ExitCodes.Failed;
         }
 
         int code = await FinishAsync(traced, interrupted).ConfigureAwait(false);
@@ -251,6 +252,10 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
             display.Dispose();
         }
     }
+
+    // A rank that found it is sometimes ended for another that found it too, before its exit code can tell.
+    private static bool IsBadUsage(WorkerFailure failure) =>
+        failure.ExitCode == ExitCodes.BadUsage || failure.Callstack?.StartsWith(typeof(BadInputException).FullName!, StringComparison.Ordinal) == true;
 
     private bool MergeTraces(bool failed)
     {

@@ -91,6 +91,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         double dataTime = Lap("data");
         Passes passes = Compute(batch, planned, stop);
         double releaseTime = _clock.Lap(); // of the memory that the step needed
+        double stepTime = _clock.StepSeconds; // at once, so that the phases add up to it
         ReducerTimings reduction = _parallel.LastTimings;
         ProcessUsage used = ProcessUsage.Read().Since(_usage);
         return (new StepMetrics
@@ -104,7 +105,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             Threads = _options.Threads,
             LearningRate = planned.LearningRate,
             ElapsedTime = ElapsedBefore + _time.GetElapsedTime(_start ?? _time.GetTimestamp()).TotalSeconds,
-            StepTime = _clock.StepSeconds,
+            StepTime = stepTime,
             DataTime = dataTime,
             ForwardTime = passes.ForwardTime,
             BackwardTime = Math.Max(0, passes.BackwardTime - reduction.CommunicationSeconds - reduction.WaitSeconds) + releaseTime,

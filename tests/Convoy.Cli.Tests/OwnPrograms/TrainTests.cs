@@ -47,15 +47,18 @@ public sealed class TrainTests : IDisposable
         Assert.Contains($" {noun}s/s", run.Output, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Resume_EverythingWasKilled_EndsAsTheUnbrokenRunBitForBitWithoutTheProgramBeingNamedAgain()
+    [Theory]
+    [InlineData(nameof(OwnProgram.Shapes))]
+    [InlineData(nameof(OwnProgram.Pairs))]
+    public async Task Resume_EverythingWasKilled_EndsAsTheUnbrokenRunBitForBitWithoutTheProgramBeingNamedAgain(string sample)
     {
+        string[] words = OwnProgram.Words(sample);
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs SIGKILL and /proc.");
         string killed = Path.Combine(_root, "killed"), whole = Path.Combine(_root, "whole");
         string[] settings = ["--nproc", "2", "--threads", "1", "--schedule-steps", "100000", "--checkpoint-every", "20", "--timeout", "60"];
 
         using (Process convoy = await OwnProgram.StartAndWaitForAsync(
-            Path.Combine(killed, "checkpoints", "step-000020"), ["train", "--out", killed, .. settings, "--steps", "100000", "--", .. OwnProgram.Shapes]))
+            Path.Combine(killed, "checkpoints", "step-000020"), ["train", "--out", killed, .. settings, "--steps", "100000", "--", .. words]))
         {
             await OwnProgram.KillAllAsync(convoy, killed);
         }
@@ -63,13 +66,13 @@ public sealed class TrainTests : IDisposable
         long reached = new CheckpointStore(Path.Combine(killed, "checkpoints")).All()[^1].Step;
         string steps = Text((int)reached + 30);
         ProgramRun resumed = await ProgramRun.ConvoyAsync("train", "--resume", killed, "--steps", steps);
-        ProgramRun unbroken = await ProgramRun.ConvoyAsync(["train", "--out", whole, .. settings, "--steps", steps, "--", .. OwnProgram.Shapes]);
+        ProgramRun unbroken = await ProgramRun.ConvoyAsync(["train", "--out", whole, .. settings, "--steps", steps, "--", .. words]);
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.True(unbroken.ExitCode == 0, unbroken.Error);
         Assert.Contains("Going on after step ", resumed.Output, StringComparison.Ordinal);
         Assert.Equal(TrainingFixture.Steps(whole).Select(step => step.Loss), TrainingFixture.Steps(killed).Select(step => step.Loss));
-        Assert.All(Directory.GetFiles(Checkpoint.Find(whole).Folder, "*.safetensors"), file => Assert.True(
+        Assert.All(Directory.GetFiles(Checkpoint.Find(whole).Folder, "*.*").Where(file => !file.EndsWith("state.json", StringComparison.Ordinal)), file => Assert.True(
             File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(TrainingFixture.CheckpointFile(killed, Path.GetFileName(file)))), Path.GetFileName(file)));
         Assert.Empty(OwnProgram.Processes(killed));
     }
@@ -88,6 +91,21 @@ public sealed class TrainTests : IDisposable
         JsonElement config = TrainingFixture.Json(Path.Combine(output, "config.json"));
         Assert.Equal(0.5, config.GetProperty("noise").GetDouble());
         Assert.Equal(["--noise", "0.5", "--kind", "focal"], config.GetProperty("program").EnumerateArray().Skip(2).Select(word => word.GetString()));
+    }
+
+    [Fact]
+    public async Task Resume_RunOfAnotherProgram_IsRefusedAndItsSettingsStay()
+    {
+        string output = Path.Combine(_root, "run"), config = Path.Combine(output, "config.json");
+        ProgramRun first = await ProgramRun.ConvoyAsync(["train", "--out", output, "--nproc", "2", "--threads", "1", "--steps", "2", "--timeout", "60", "--", .. OwnProgram.Pairs]);
+        Assert.True(first.ExitCode == 0, first.Error);
+        string before = await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken);
+
+        ProgramRun resumed = await ProgramRun.ConvoyAsync(["train", "--resume", output, "--steps", "4", "--", .. OwnProgram.Shapes]);
+
+        Assert.Equal(2, resumed.ExitCode);
+        Assert.Contains("the checkpoint is of another model", resumed.Error, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken));
     }
 
     [Theory]

@@ -104,14 +104,14 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     }
 
     [Theory]
-    [InlineData("not a number of processes (0)", "--processes", "0")]
-    [InlineData("not a number of processes (two)", "--processes", "1,two")]
-    [InlineData("the same value twice (2)", "--processes", "2,2")]
+    [InlineData("--processes must be numbers from 1 to 1024, separated by commas (got 0).", "--processes", "0")]
+    [InlineData("--processes must be whole numbers, separated by commas (got two).", "--processes", "1,two")]
+    [InlineData("--processes has the same value twice (2)", "--processes", "2,2")]
     [InlineData("unknown precision (int8)", "--precision", "int8")]
-    [InlineData("not a number of threads (0)", "--threads", "0")]
-    [InlineData("not a number of steps (0)", "--steps", "0")]
-    [InlineData("not a number of repeats (0)", "--repeats", "0")]
-    [InlineData("not a time (0)", "--minutes", "0")]
+    [InlineData("--threads must be whole numbers or auto, separated by commas (got 0).", "--threads", "0")]
+    [InlineData("--steps must be at least 1 and at most 1000000 (got 0).", "--steps", "0")]
+    [InlineData("--repeats must be at least 1 and at most 1000 (got 0).", "--repeats", "0")]
+    [InlineData("--minutes must be above 0 (got 0).", "--minutes", "0")]
     [InlineData("batch size 8, 3 processes", "--processes", "1,3", "--batch-size", "8")]
     [InlineData("too few training samples for one step (24 samples, batch size 32)", "--processes", "1,4", "--weak")]
     [InlineData("unknown option (--proceses)", "--proceses", "2")]
@@ -120,7 +120,7 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
         ProgramRun run = await ProgramRun.ConvoyAsync(fixture.Arguments(fixture.At("never"), more));
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Matches(@"\Aconvoy: error: [^\n]+ \([^\n]*\)\.[^\n]+\n\z", run.Error);
+        Assert.Matches(@"\Aconvoy: error: [^\n]+ \([^\n]*\)\.[^\n]*\n\z", run.Error);
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(fixture.At("never")));
     }

@@ -23,5 +23,6 @@ public sealed class NetworkWorkTests
         // 5 x 7 positions; 3 x 3 x 3 weights for each of 8 channels, then 4 for each of 6. The first layer's input needs no gradient.
         const double first = 2.0 * 5 * 7 * 3 * 3 * 3 * 8, second = 2.0 * 5 * 7 * 4 * 6;
         Assert.Equal([new LayerWork("first", first, first), new LayerWork("second", second, 2 * second)], work.Layers);
+        Assert.Equal((first + second, first + (2 * second)), (work.Layers.Sum(layer => layer.ForwardFlops), work.Layers.Sum(layer => layer.BackwardFlops)));
     }
 }

@@ -30,8 +30,8 @@ public sealed class OptionRowTests
 
     [Theory]
     [InlineData("count", "0", "--count must be at least 1 and at most 64 (got 0).")]
-    [InlineData("count", "2147483648", "the number is too large (--count 2147483648). Give at most 2147483647.")]
-    [InlineData("count", "1,000", "not a whole number (--count 1,000). Write it without separators: --count 1000.")]
+    [InlineData("count", "2147483648", "the number is too large (--count 2147483648). Give at most 2147483647, or auto.")]
+    [InlineData("count", "1,000", "not a whole number (--count 1,000). Write it without separators: --count 1000, or auto.")]
     [InlineData("seed", "auto", "not a whole number (--seed auto). Write a whole number after --seed.")]
     [InlineData("rate", "0,5", "not a number (--rate 0,5). Write a point: --rate 0.5.")]
     [InlineData("rate", "Infinity", "not a finite number (--rate Infinity). Write a number after --rate.")]

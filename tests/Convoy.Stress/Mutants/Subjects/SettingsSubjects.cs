@@ -122,8 +122,9 @@ internal static class SettingsSubjects
 
     private static void Use(RunConfiguration configuration)
     {
-        configuration.Training.Validate();
-        _ = new TrainingPlan(configuration.Training, 100);
+        TrainingOptions training = configuration.Training.Resolve(cores: 4);
+        training.Validate();
+        _ = new TrainingPlan(training, 100);
         var options = new LaneOptions();
         LaneOptions.Table.Apply(options, configuration.Task);
         LaneOptions.Table.Validate(options, asOptions: true);
