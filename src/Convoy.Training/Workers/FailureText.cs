@@ -30,7 +30,7 @@ public static partial class FailureText
     {
         text = text
             .Replace("join the process group", "join the run", StringComparison.Ordinal)
-            .Replace(", and whether MASTER_ADDR and MASTER_PORT are theirs", string.Empty, StringComparison.Ordinal)
+            .Replace(", and that MASTER_ADDR and MASTER_PORT are its own", string.Empty, StringComparison.Ordinal)
             .Replace(", or give the process group a longer timeout", hasTimeout ? ", or give a longer --timeout" : string.Empty, StringComparison.Ordinal)
             .Replace(", or give a longer timeout", hasTimeout ? ", or give a longer --timeout" : string.Empty, StringComparison.Ordinal);
         if (hasTimeout && Deadline().IsMatch(text) && !text.Contains("--timeout", StringComparison.Ordinal))
