@@ -8,7 +8,7 @@ public static class RecordedLaunch
 {
     private static readonly string[] Command = ["convoy", "train"];
 
-    // These come first on the command line, in this order; the others follow in the order of their tables.
+    // These come first on the command line, in this order; then what decides the work, then what may change its speed, switches at the end.
     private static readonly string[] First = ["data", SettingNames.Processes, SettingNames.Threads, SettingNames.Precision, SettingNames.BatchSize];
 
     /// <summary>The record of a run.</summary>
@@ -23,19 +23,20 @@ public static class RecordedLaunch
         JsonObject values = configuration.ToJson();
 
         // A program of the user's gets its own settings by its own arguments, which are recorded with it.
-        IEnumerable<OptionRow> rows = configuration.Program.Count > 0 ? TrainingOptions.Table.Rows : taskTable.Rows.Concat(TrainingOptions.Table.Rows);
+        IReadOnlyList<OptionRow> own = configuration.Program.Count > 0 ? [] : taskTable.Rows, common = TrainingOptions.Table.Rows;
         return new LaunchRecord
         {
             Command = Command,
             Program = configuration.Program,
             Settings =
             [
-                .. rows.Where(row => row.Effect != SettingEffect.Nothing).OrderBy(Place).Select(row => Record(row, values[row.Setting], recordedValues.GetValueOrDefault(row.Setting))),
+                .. own.Concat(common).Where(row => row.Effect == SettingEffect.Work).Concat(common.Concat(own).Where(row => row.Effect == SettingEffect.Speed))
+                    .OrderBy(Place).Select(row => Record(row, values[row.Setting], recordedValues.GetValueOrDefault(row.Setting))),
             ],
         };
     }
 
-    private static int Place(OptionRow row) => Array.IndexOf(First, row.Setting) is >= 0 and int place ? place : First.Length;
+    private static int Place(OptionRow row) => Array.IndexOf(First, row.Setting) is >= 0 and int place ? place : First.Length + (row.IsSwitch ? 1 : 0);
 
     private static SettingRecord Record(OptionRow row, JsonNode? value, string? recorded) => new()
     {
