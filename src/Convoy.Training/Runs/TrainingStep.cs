@@ -73,10 +73,10 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     /// <summary>The step begins, before its batch is fetched: waiting for that counts.</summary>
     public void Begin()
     {
+        _start ??= _time.GetTimestamp(); // first, so that the run is never shorter than its steps
         _trace?.StartStep();
         _clock.StartStep();
         _usage = ProcessUsage.Read();
-        _start ??= _time.GetTimestamp();
     }
 
     /// <summary>Takes the step that was begun. All ranks call it together, each with its own part of the batch.</summary>
