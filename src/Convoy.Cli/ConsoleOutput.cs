@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Convoy.Training.Programs;
 using Convoy.Training;
 using Spectre.Console;
 
@@ -54,12 +55,12 @@ internal static class ConsoleOutput
         OutputFile.Write(path, stream => JsonSerializer.Serialize(stream, result, JsonFormat));
 
     /// <summary>Writes a line that people should see on standard error, whatever else goes where.</summary>
-    public static void Notice(string line) => Console.Error.WriteLine($"convoy: {OneLine(line)}");
+    public static void Notice(string line) => ConsoleProgram.WriteNotice(line);
 
     /// <summary>Writes one error line, below it <paramref name="details"/> as they are, and gives back <paramref name="exitCode"/>.</summary>
     public static int Error(string message, int exitCode, params IEnumerable<string> details)
     {
-        Console.Error.WriteLine($"convoy: error: {OneLine(message)}");
+        ConsoleProgram.WriteError(message);
         foreach (string line in details)
         {
             Console.Error.WriteLine(line);
@@ -69,8 +70,5 @@ internal static class ConsoleOutput
     }
 
     /// <summary>Writes one line that its user should know and that ends nothing.</summary>
-    public static void Warning(string message) => Console.Error.WriteLine($"convoy: warning: {OneLine(message)}");
-
-    private static string OneLine(string message) =>
-        string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    public static void Warning(string message) => ConsoleProgram.WriteWarning(message);
 }

@@ -58,7 +58,8 @@ internal static class BenchStepCommand
                    from precision in List(parsed.GetRequiredValue(precisions))
                    from layout in List(parsed.GetValue(layouts) ?? Vector512.IsHardwareAccelerated.ToString().ToLowerInvariant())
                    from fuse in List(parsed.GetRequiredValue(fusions))
-                   select Resolved(start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)) , parsed.GetValue(warmUp) + parsed.GetValue(steps)),
+                   let resolved = start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)).Resolve(Environment.ProcessorCount)
+                   select resolved with { Training = resolved.Training with { Steps = parsed.GetValue(warmUp) + parsed.GetValue(steps), KeepCheckpoints = 0 } },
             ];
             var benchmark = new StepBenchmark(task, parsed.GetValue(warmUp), parsed.GetValue(repeats), parsed.GetValue(profile)) { OnRun = Announce };
             StepReport report = await benchmark.RunAsync(configurations, interrupted);
@@ -80,13 +81,6 @@ internal static class BenchStepCommand
     {
         (string Setting, string Text)[] values = [("nproc", nproc), ("threads", threads), ("precision", precision), ("channels_last", layout), ("fuse", fuse.Replace('+', ','))];
         return new JsonObject(values.Select(value => KeyValuePair.Create(value.Setting, TrainingOptions.Table.Find(value.Setting)!.Parse(value.Text))));
-    }
-
-    private static RunConfiguration Resolved(RunConfiguration configuration, int steps)
-    {
-        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) with { Steps = steps, KeepCheckpoints = 0 } };
-        configuration.Training.Validate(asOptions: true);
-        return configuration;
     }
 
     private static void Announce(int run, int runs, StepConfiguration configuration) =>

@@ -38,25 +38,21 @@ internal static class TrainCommand
             }
 
             TraceSteps? steps = parsed.GetResult(trace) is null ? null : StepsOf(parsed.GetValue(trace));
-            var request = new Request(
-                choice, parsed.GetValue(data), parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null, settings.Read(parsed));
-            ResumedRun? resumed = request.Resume is { } earlier ? ResumedRun.Find(earlier) : null;
+            var request = new Request(parsed.GetValue(data), parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null, settings.Read(parsed));
+            (RunDirectory run, ResumedRun? resumed) = ResumedRun.Choose(parsed.GetValue(output), parsed.GetValue(resume));
             IReadOnlyList<string> program = choice.IsOwn ? choice.Words : resumed?.Run.ReadConfig().Program ?? [];
             IAnsiConsole console = ConsoleOutput.People();
             if (program.Count > 0)
             {
-                settings.RequireNoneOfLanes(parsed);
+                settings.RequireNoneOfLanes(parsed, data);
                 TaskProgram own = await TaskChoice.OwnAsync(program, interrupted);
                 using var display = new TrainingDisplay(console, TimeProvider.System, own.SampleNoun);
-                RunDirectory run = request.Run(resumed);
                 return await new TrainingSession(own, run, request.Configure(own, resumed), resumed, display).RunAsync(parsed.GetValue(restarts), steps, interrupted);
             }
             else
             {
                 using var display = new TrainingDisplay(console, TimeProvider.System, "image");
-                RunDirectory run = request.Run(resumed);
-                RunConfiguration configuration = request.ConfigureLanes(run, resumed);
-                return await new LaneSession(TaskChoice.Lanes(DrawnData.Frames), run, configuration, resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+                return await new LaneSession(TaskChoice.Lanes(DrawnData.Frames), run, request.ConfigureLanes(run, resumed), resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
             }
         });
         return command;
@@ -67,25 +63,10 @@ internal static class TrainCommand
         : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
 
     /// <summary>What the command line asks for.</summary>
-    private sealed record Request(TaskChoice Choice, string? Data, string? Output, string? Resume, ConfigFile? Config, JsonObject Given)
+    private sealed record Request(string? Data, ConfigFile? Config, JsonObject Given)
     {
-        public RunDirectory Run(ResumedRun? resumed)
-        {
-            if (resumed is not null && Output is not null)
-            {
-                throw new BadInputException("--out and --resume both name a run directory", Output, "Give --resume alone; the run goes on where it is.");
-            }
-
-            return resumed?.Run ?? new RunDirectory(Output ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
-        }
-
         public RunConfiguration Configure(TaskProgram program, ResumedRun? resumed)
         {
-            if (Data is not null)
-            {
-                throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
-            }
-
             // The program's arguments are its settings, also where the run goes on with others than before.
             RunConfiguration start = resumed is null ? TaskChoice.Defaults(program) : resumed.Run.ReadConfig() with { Task = program.Settings, Program = program.Words };
             return Complete(start);
@@ -112,12 +93,6 @@ internal static class TrainCommand
             return Complete(data is null || isDrawn ? earlier : earlier.With(new JsonObject { ["data"] = Path.GetFullPath(data) }));
         }
 
-        private RunConfiguration Complete(RunConfiguration start)
-        {
-            RunConfiguration configuration = (Config?.Onto(start) ?? start).With(Given);
-            configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount) };
-            configuration.Training.Validate(asOptions: true);
-            return configuration;
-        }
+        private RunConfiguration Complete(RunConfiguration start) => (Config?.Onto(start) ?? start).With(Given).Resolve(Environment.ProcessorCount);
     }
 }

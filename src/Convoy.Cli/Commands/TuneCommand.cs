@@ -51,17 +51,8 @@ internal static class TuneCommand
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--budget-seconds must be above 0 (got {seconds})."));
             }
 
-            string? given = parsed.GetValue(data);
-            TaskProgram? own = null;
-            if (choice.IsOwn)
-            {
-                settings.RequireNoneOfLanes(parsed);
-                own = given is null
-                    ? await TaskChoice.OwnAsync(choice.Words, interrupted)
-                    : throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
-            }
-
-            TuneRequest request = MakeRequest(own, settings.Read(parsed), given ?? DrawnData.Name, seconds, parsed.GetRequiredValue(output));
+            TaskProgram? own = await choice.OwnAsync(settings, parsed, data, interrupted);
+            TuneRequest request = MakeRequest(own, settings.Read(parsed), parsed.GetValue(data) ?? DrawnData.Name, seconds, parsed.GetRequiredValue(output));
             return await new TuneSession(request, parsed.GetValue(json)).RunAsync(interrupted);
         });
         return command;
@@ -82,12 +73,10 @@ internal static class TuneCommand
             RunConfiguration start = own is not null
                 ? TaskChoice.Defaults(own) with { Training = VerbDefaults.Own(own.Defaults) with { Nproc = 1, Threads = 1 } }
                 : VerbDefaults.Measured.Configuration(draw ? DrawnData.Folder(scratch) : Path.GetFullPath(data), draw);
-            start = start.With(given);
-            return start with { Training = start.Training.Resolve(host.UsableCores) };
+            return start.With(given).Resolve(host.UsableCores);
         }
 
         TrainingOptions common = Settings(string.Empty).Training;
-        common.Validate(asOptions: true);
         var space = new TuningSpace
         {
             Cores = host.UsableCores,

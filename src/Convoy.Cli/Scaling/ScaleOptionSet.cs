@@ -56,7 +56,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
         IReadOnlyList<int> processes = parsed.GetValue(_processes) is { } list
             ? ValueList.Numbers(list, "--processes")
             : StudyDefaults.Processes(host.UsableCores);
-        TaskProgram? own = choice.IsOwn ? await OwnAsync(parsed, interrupted) : null;
+        TaskProgram? own = await choice.OwnAsync(_training, parsed, _data, interrupted);
         string data = parsed.GetValue(_data) ?? DrawnData.Name;
         bool draw = own is null && data == DrawnData.Name;
         RunConfiguration start = own is not null
@@ -82,14 +82,6 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
         settings = settings with { BatchSize = parsed.GetValue(_batchSize) ?? (settings.Weak ? start.Training.BatchSize : StudyDefaults.Batch(processes, start.Training.BatchSize)) };
         settings.Validate();
         return new ScaleRequest(study, settings, own ?? TaskChoice.Lanes(FramesToDraw(settings)));
-    }
-
-    private async Task<TaskProgram> OwnAsync(ParseResult parsed, CancellationToken interrupted)
-    {
-        _training.RequireNoneOfLanes(parsed);
-        return parsed.GetValue(_data) is null
-            ? await TaskChoice.OwnAsync(choice.Words, interrupted)
-            : throw new BadInputException("an option of the lane detector with a program of your own", "--data", "Leave it out; options of your program stand behind it, after --.");
     }
 
     private static int FramesToDraw(StudySettings settings) =>

@@ -85,14 +85,10 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
     }
 
     // The data is the study's: all runs read it.
-    private async Task PrepareDataAsync(CancellationToken interrupted)
-    {
-        var preparation = new RunDirectory(_study.Preparation);
-        Directory.CreateDirectory(_study.Preparation);
-        preparation.WriteConfig(_plan.Run(_plan.Configurations[0]));
-        await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(preparation, _study.Root, progress, ConsoleOutput.Notice, interrupted));
-        Directory.Delete(_study.Preparation, recursive: true);
-    }
+    private Task PrepareDataAsync(CancellationToken interrupted) => FrameProgress.ShowAsync(
+        _console,
+        "Making the data ready",
+        progress => request.Task.PrepareDataAsync(_plan.Run(_plan.Configurations[0]), _study.Root, progress, ConsoleOutput.Notice, interrupted));
 
     private void Announce(bool resumed)
     {

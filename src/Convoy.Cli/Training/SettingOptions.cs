@@ -69,12 +69,17 @@ internal sealed class SettingOptions
     }
 
     /// <summary>Refuses options of the lane detector for a program with a task of its own.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="more">Options of the lane detector that the verb has in a form of its own.</param>
     /// <exception cref="BadInputException">One is given.</exception>
-    public void RequireNoneOfLanes(ParseResult parsed)
+    public void RequireNoneOfLanes(ParseResult parsed, params IEnumerable<Option> more)
     {
-        if (_options.FirstOrDefault(entry => LaneOptions.Table.Find(entry.Row.Setting) is not null && (IsGiven(parsed, entry.Option) || (entry.Off is { } off && IsGiven(parsed, off)))) is { Row: { } row })
+        IEnumerable<(string Name, Option Option)> lanes = _options
+            .Where(entry => LaneOptions.Table.Find(entry.Row.Setting) is not null)
+            .SelectMany(entry => entry.Off is { } off ? ((string, Option)[])[(entry.Row.Name, entry.Option), (entry.Row.Name, off)] : [(entry.Row.Name, entry.Option)]);
+        if (lanes.Concat(more.Select(option => (option.Name, Option: option))).FirstOrDefault(entry => IsGiven(parsed, entry.Option)) is { Option: not null } given)
         {
-            throw new BadInputException("an option of the lane detector with a program of your own", row.Name, "Leave it out; options of your program stand behind it, after --.");
+            throw new BadInputException("an option of the lane detector with a program of your own", given.Name, "Leave it out; options of your program stand behind it, after --.");
         }
     }
 

@@ -26,8 +26,25 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
     /// <param name="framesToDraw">Frames to draw where its data is to be drawn.</param>
     public static TaskProgram Lanes(int framesToDraw) => TaskProgram.Create(new LaneTask { FramesToDraw = framesToDraw }, LaunchProgram.ThisProgram(WorkerVerb));
 
-    /// <summary>The program's task.</summary>
-    public static Task<TaskProgram> OwnAsync(IReadOnlyList<string> program, CancellationToken interrupted) => TaskProgram.DescribeAsync(program, ConsoleOutput.Notice, interrupted);
+    /// <summary>A program's task. What the program says on standard error is passed on as it is.</summary>
+    public static Task<TaskProgram> OwnAsync(IReadOnlyList<string> program, CancellationToken interrupted) => TaskProgram.DescribeAsync(program, Console.Error.WriteLine, interrupted);
+
+    /// <summary>The task of the program that is given; null for the lane detector.</summary>
+    /// <param name="settings">The verb's options that are settings.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="data">The verb's option for the lane detector's data.</param>
+    /// <param name="interrupted">Ends the wait for the program.</param>
+    /// <exception cref="BadInputException">Options of the lane detector are given with a program.</exception>
+    public async Task<TaskProgram?> OwnAsync(SettingOptions settings, ParseResult parsed, Option<string?> data, CancellationToken interrupted)
+    {
+        if (!IsOwn)
+        {
+            return null;
+        }
+
+        settings.RequireNoneOfLanes(parsed, data);
+        return await OwnAsync(Words, interrupted);
+    }
 
     /// <summary>The settings of a run of a program's task where nothing is given.</summary>
     public static RunConfiguration Defaults(TaskProgram program) => new(VerbDefaults.Own(program.Defaults), program.Settings) { Program = program.Words };
@@ -35,8 +52,9 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
     /// <summary>Splits a command line at <c>--</c> for the verbs that run a task: those after it are the program's.</summary>
     public static (string[] Own, string[] Program) Split(string[] arguments)
     {
-        string[] verbs = [.. arguments.TakeWhile(word => word != "--").Where(word => !word.StartsWith('-')).Take(2)];
         int at = Array.IndexOf(arguments, "--");
-        return at >= 0 && verbs is ["train" or "scale" or "tune", ..] or ["bench", "step"] && at >= 0 ? (arguments[..at], arguments[(at + 1)..]) : (arguments, []);
+        return at >= 0 && arguments[..at].Where(word => !word.StartsWith('-')).Take(2).ToArray() is ["train" or "scale" or "tune", ..] or ["bench", "step"]
+            ? (arguments[..at], arguments[(at + 1)..])
+            : (arguments, []);
     }
 }

@@ -56,10 +56,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             _ = new TrainingPlan(options, samples);
         }
 
-        var preparation = new RunDirectory(Path.Combine(scratch, "preparation"));
-        Directory.CreateDirectory(preparation.Root);
-        preparation.WriteConfig(settings);
-        await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(preparation, scratch, progress, ConsoleOutput.Notice, interrupted));
+        await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(settings, scratch, progress, ConsoleOutput.Notice, interrupted));
         string noun = request.Task.SampleNoun;
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -92,6 +92,16 @@ public sealed record RunConfiguration(TrainingOptions Training, JsonObject Task)
         return this with { Training = options.With(training, source), Task = task };
     }
 
+    /// <summary>This configuration with numbers in the place of processes and threads that are left to the program, and with everything in its range. Errors call settings as the command line does.</summary>
+    /// <param name="cores">Cores to use; at least 1.</param>
+    /// <exception cref="BadInputException">The first value that is wrong.</exception>
+    public RunConfiguration Resolve(int cores)
+    {
+        TrainingOptions options = Training.Resolve(cores);
+        options.Validate(asOptions: true);
+        return this with { Training = options };
+    }
+
     /// <summary>Whether both have the same settings.</summary>
     public bool Equals(RunConfiguration? other) => other is not null && JsonNode.DeepEquals(ToJson(), other.ToJson());
 

@@ -59,8 +59,13 @@ public sealed class ConsoleProgram
     /// <summary>Writes the one line of an error to standard error: <c>convoy: error: WHAT (value). WHAT TO DO</c>.</summary>
     public static void WriteError(string message) => Console.Error.WriteLine($"{FailureText.Mark}{OneLine(message)}");
 
-    /// <summary>A message on one line.</summary>
-    public static string OneLine(string message)
+    /// <summary>Writes one line to standard error that its user should know and that ends nothing.</summary>
+    public static void WriteWarning(string message) => Console.Error.WriteLine($"convoy: warning: {OneLine(message)}");
+
+    /// <summary>Writes one line to standard error that people should see, whatever else goes where.</summary>
+    public static void WriteNotice(string message) => Console.Error.WriteLine($"convoy: {OneLine(message)}");
+
+    private static string OneLine(string message)
     {
         ArgumentNullException.ThrowIfNull(message);
         return string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

@@ -18,10 +18,10 @@ internal sealed class PlainDisplay(string sampleNoun, TimeProvider time) : ITrai
     public void Say(string line, string emphasized = "") => Console.Out.WriteLine(line + emphasized);
 
     /// <inheritdoc/>
-    public void Warn(string line) => Console.Error.WriteLine($"convoy: warning: {ConsoleProgram.OneLine(line)}");
+    public void Warn(string line) => ConsoleProgram.WriteWarning(line);
 
     /// <inheritdoc/>
-    public void Notice(string line) => Console.Error.WriteLine($"convoy: {ConsoleProgram.OneLine(line)}");
+    public void Notice(string line) => ConsoleProgram.WriteNotice(line);
 
     /// <inheritdoc/>
     public void Show(TrainingEvent progress)
@@ -47,7 +47,7 @@ internal sealed class PlainDisplay(string sampleNoun, TimeProvider time) : ITrai
     }
 
     /// <inheritdoc/>
-    public Task ShowPreparation(Func<IProgress<(int Done, int Total)>, Task> work) => work(new NoProgress());
+    public Task ShowPreparation(Func<IProgress<(int Done, int Total)>, Task> work) => work(NoProgress.Instance);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -59,12 +59,5 @@ internal sealed class PlainDisplay(string sampleNoun, TimeProvider time) : ITrai
         string speed = step.StepTime is > 0 and { } seconds ? string.Create(CultureInfo.InvariantCulture, $"  {step.BatchSize / seconds:0.00} {sampleNoun}s/s") : string.Empty;
         string evaluation = string.Concat((step.Evaluation ?? new Dictionary<string, double>()).Select(metric => string.Create(CultureInfo.InvariantCulture, $"  {metric.Key} {metric.Value:0.0000}")));
         return string.Create(CultureInfo.InvariantCulture, $"step {step.Step}/{start.Steps}  loss {step.Loss:0.0000}{speed}{evaluation}");
-    }
-
-    private sealed class NoProgress : IProgress<(int Done, int Total)>
-    {
-        public void Report((int Done, int Total) value)
-        {
-        }
     }
 }

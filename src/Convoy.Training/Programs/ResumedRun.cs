@@ -1,3 +1,4 @@
+using System.Globalization;
 using Convoy.Metrics;
 using Convoy.Training.Checkpoints;
 using Convoy.Training.Runs;
@@ -9,6 +10,22 @@ namespace Convoy.Training.Programs;
 /// <param name="Step">The step of the checkpoint that is asked for; null for the newest that is whole.</param>
 public sealed record ResumedRun(RunDirectory Run, long? Step)
 {
+    /// <summary>The run that a command line means: that of <c>--resume</c>, or a new one.</summary>
+    /// <param name="output">The value of <c>--out</c>; null for a folder of its own.</param>
+    /// <param name="resume">The value of <c>--resume</c>; null for a new run.</param>
+    /// <exception cref="BadInputException">Both are given.</exception>
+    public static (RunDirectory Run, ResumedRun? Resumed) Choose(string? output, string? resume)
+    {
+        if (resume is null)
+        {
+            return (new RunDirectory(output ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}"))), null);
+        }
+
+        ResumedRun resumed = output is null ? Find(resume)
+            : throw new BadInputException("--out and --resume both name a run directory", output, "Give --resume alone; the run goes on where it is.");
+        return (resumed.Run, resumed);
+    }
+
     /// <summary>Reads the option's value: <c>RUN</c> or <c>RUN/checkpoints/step-000120</c>.</summary>
     public static ResumedRun Find(string path)
     {

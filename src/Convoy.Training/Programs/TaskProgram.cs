@@ -69,12 +69,12 @@ public abstract class TaskProgram
     public abstract void CheckCheckpoint(Checkpoint checkpoint, RunConfiguration configuration);
 
     /// <summary>Makes the data ready, once for all processes.</summary>
-    /// <param name="settings">The folder whose config.json has the run's settings.</param>
+    /// <param name="configuration">The run's settings.</param>
     /// <param name="folder">The folder of the run or study, where the data may go.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="notice">Told what people should see meanwhile.</param>
     /// <param name="cancellation">Asks for an early end.</param>
-    public abstract Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation);
+    public abstract Task PrepareDataAsync(RunConfiguration configuration, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation);
 
     private sealed class OwnTask(TaskHost host, WorkerProgram workers) : TaskProgram(workers)
     {
@@ -102,9 +102,8 @@ public abstract class TaskProgram
             host.CheckCheckpoint(checkpoint, configuration.Training);
         }
 
-        public override Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
+        public override Task PrepareDataAsync(RunConfiguration configuration, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
         {
-            RunConfiguration configuration = settings.ReadConfig();
             host.Apply(configuration.Task);
             host.PrepareData(new DataPreparation(folder, configuration.Training.Seed, progress, cancellation));
             return Task.CompletedTask;
@@ -135,21 +134,32 @@ public abstract class TaskProgram
             // Its ranks load the checkpoint first of all, and say what is wrong with it.
         }
 
-        public override async Task PrepareDataAsync(RunDirectory settings, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
+        public override async Task PrepareDataAsync(RunConfiguration configuration, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation)
         {
             if (!description.Prepares)
             {
                 return;
             }
 
-            LaunchResult result = await new Launcher(new LauncherOptions
+            DirectoryInfo scratch = TemporaryFolder.Create("convoy-prepare-", notice);
+            LaunchResult result;
+            try
             {
-                Program = Workers.Program,
-                ProcessCount = 1,
-                Environment = new Dictionary<string, string>(WorkerProgram.Environment(WorkerRole.Prepare, settings.Root)) { [WorkerRole.DataFolderVariable] = folder },
-                OnNotice = notice,
-                LogDirectory = settings.Logs,
-            }).RunAsync(cancellation).ConfigureAwait(false);
+                new RunDirectory(scratch.FullName).WriteConfig(configuration);
+                result = await new Launcher(new LauncherOptions
+                {
+                    Program = Workers.Program,
+                    ProcessCount = 1,
+                    Environment = new Dictionary<string, string>(WorkerProgram.Environment(WorkerRole.Prepare, scratch.FullName)) { [WorkerRole.DataFolderVariable] = folder },
+                    OnNotice = notice,
+                    LogDirectory = scratch.FullName,
+                }).RunAsync(cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                scratch.Delete(recursive: true);
+            }
+
             cancellation.ThrowIfCancellationRequested();
             if (result.Failure is { } failure)
             {

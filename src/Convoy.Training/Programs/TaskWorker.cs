@@ -46,7 +46,7 @@ internal sealed class TaskWorker(TaskHost host)
     private int WriteDescription(string folder)
     {
         TrainingOptions defaults = host.Defaults;
-        int samples = host.CountSamples(defaults.Resolve(1), folder, warning => Console.Error.WriteLine($"convoy: warning: {warning}"));
+        int samples = host.CountSamples(defaults.Resolve(1), folder, ConsoleProgram.WriteWarning);
         Console.Out.WriteLine(new TaskDescription
         {
             Name = host.Name,
@@ -64,7 +64,7 @@ internal sealed class TaskWorker(TaskHost host)
     {
         RunConfiguration configuration = run.ReadConfig();
         host.Apply(configuration.Task);
-        host.PrepareData(new DataPreparation(Environment.GetEnvironmentVariable(WorkerRole.DataFolderVariable) ?? run.Root, configuration.Training.Seed, new NoProgress(), stop));
+        host.PrepareData(new DataPreparation(Environment.GetEnvironmentVariable(WorkerRole.DataFolderVariable) ?? run.Root, configuration.Training.Seed, NoProgress.Instance, stop));
         return ExitCodes.Done;
     }
 
@@ -117,12 +117,5 @@ internal sealed class TaskWorker(TaskHost host)
     private sealed class LineWriter : IProgress<TrainingEvent>
     {
         public void Report(TrainingEvent value) => Console.Out.WriteLine(value.ToLine());
-    }
-
-    private sealed class NoProgress : IProgress<(int Done, int Total)>
-    {
-        public void Report((int Done, int Total) value)
-        {
-        }
     }
 }

@@ -61,20 +61,13 @@ public static class TrainingProgram
             return ExitCodes.Done;
         }
 
-        if (reader.Value("--out") is not null && reader.Value("--resume") is not null)
-        {
-            throw new BadInputException("--out and --resume both name a run directory", reader.Value("--out")!, "Give --resume alone; the run goes on where it is.");
-        }
-
         int restarts = int.TryParse(reader.Value("--max-restarts") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out int count)
             ? count
             : throw new BadInputException($"--max-restarts must be a whole number from 0 (got {reader.Value("--max-restarts")}).");
-        ResumedRun? resumed = reader.Value("--resume") is { } earlier ? ResumedRun.Find(earlier) : null;
-        RunDirectory run = resumed?.Run ?? new RunDirectory(reader.Value("--out") ?? Path.Combine("runs", string.Create(CultureInfo.InvariantCulture, $"train-{TimeProvider.System.GetLocalNow():yyyyMMdd-HHmmss}")));
+        (RunDirectory run, ResumedRun? resumed) = ResumedRun.Choose(reader.Value("--out"), reader.Value("--resume"));
         RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
-        RunConfiguration configuration = start.With(reader.Settings);
-        configuration = configuration with { Training = configuration.Training.Resolve(Environment.ProcessorCount), Program = Words(table, configuration.Task, program.Settings) };
-        configuration.Training.Validate(asOptions: true);
+        RunConfiguration configuration = start.With(reader.Settings).Resolve(Environment.ProcessorCount);
+        configuration = configuration with { Program = Words(table, configuration.Task, program.Settings) };
         using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
         return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
     }

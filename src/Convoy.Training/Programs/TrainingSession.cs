@@ -21,6 +21,7 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
 {
     private StartingPoint? _start;
     private RunConfiguration? _before;
+    private int _samples;
 
     /// <summary>Where the run keeps its files.</summary>
     protected RunDirectory Run => run;
@@ -147,7 +148,7 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     {
         // Before the data is made: from now on --resume goes on with the run, whatever kills this session.
         run.WriteConfig(configuration);
-        await display.ShowPreparation(progress => task.PrepareDataAsync(run, run.Root, progress, display.Notice, interrupted)).ConfigureAwait(false);
+        await display.ShowPreparation(progress => task.PrepareDataAsync(configuration, run.Root, progress, display.Notice, interrupted)).ConfigureAwait(false);
         foreach (string change in changes)
         {
             display.Say($"Changed: {change}.");
@@ -158,14 +159,13 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
             display.Say("The run has no checkpoint yet: it starts from the beginning.");
         }
 
-        int samples = task.CountSamples(configuration, run.Root, _ => { });
-        Announce(samples, new TrainingPlan(Options, samples));
+        Announce(new TrainingPlan(Options, _samples));
     }
 
     // What can be wrong is found here, where nothing has been written yet.
     private async Task<RunLock> CheckAndCreateAsync(CancellationToken interrupted)
     {
-        _ = new TrainingPlan(Options, task.CountSamples(configuration, run.Root, display.Warn));
+        _ = CheckData();
         run.Create();
         RunLock held = await RunLock.AcquireAsync(run, TimeProvider.System, interrupted).ConfigureAwait(false);
         try
@@ -181,12 +181,19 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
         }
     }
 
+    // Looks at all of the data, which is done once.
+    private TrainingPlan CheckData()
+    {
+        _samples = task.CountSamples(configuration, run.Root, display.Warn);
+        return new TrainingPlan(Options, _samples);
+    }
+
     /// <param name="earlier">The run.</param>
     /// <param name="cutShort">Whether its last session was killed or failed, so that this one may have nothing to do but to end it.</param>
     /// <returns>What the run does otherwise than before, a line each.</returns>
     private IReadOnlyList<string> CheckResumed(ResumedRun earlier, bool cutShort)
     {
-        var plan = new TrainingPlan(Options, task.CountSamples(configuration, run.Root, display.Warn));
+        TrainingPlan plan = CheckData();
         _start = earlier.Start(Options.Nproc);
         foreach (string warning in _start.Warnings)
         {
@@ -213,13 +220,13 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
         return done == 0 ? [] : [.. ResumeChanges.Describe(before.Training, Options, task.SampleNoun), .. task.DescribeChanges(before.Task)];
     }
 
-    private void Announce(int samples, TrainingPlan plan)
+    private void Announce(TrainingPlan plan)
     {
         string each = Options.Nproc == 1 ? "process" : "processes";
         string threads = Options.Threads == 1 ? "thread" : "threads";
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"Training on {Options.Nproc} {each} x {Options.Threads} {threads}: {task.DescribeData(samples)}, {plan.Steps} steps of {Options.BatchSize} {task.SampleNoun}s, into {run.Root}"));
+            $"Training on {Options.Nproc} {each} x {Options.Threads} {threads}: {task.DescribeData(_samples)}, {plan.Steps} steps of {Options.BatchSize} {task.SampleNoun}s, into {run.Root}"));
     }
 
     private async Task<LaunchResult> TrainAsync(RunLock held, int maxRestarts, TraceSteps? trace, CancellationToken interrupted)

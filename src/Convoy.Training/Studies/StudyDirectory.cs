@@ -34,9 +34,6 @@ public sealed class StudyDirectory
     /// <summary>The latest failed run of each configuration, with its logs.</summary>
     public string Failed => Path.Combine(Root, "failed");
 
-    /// <summary>The settings with which the data is made ready, while that is done.</summary>
-    public string Preparation => Path.Combine(Root, "preparation");
-
     /// <summary>The folder of a whole run.</summary>
     public RunDirectory Run(StudyRun run) => new(Path.Combine(Runs, run.Name));
 
@@ -124,11 +121,6 @@ public sealed class StudyDirectory
     /// <summary>Removes a run that was begun and not finished.</summary>
     public void Discard()
     {
-        if (Directory.Exists(Preparation))
-        {
-            Directory.Delete(Preparation, recursive: true);
-        }
-
         if (Directory.Exists(Unfinished))
         {
             Directory.Delete(Unfinished, recursive: true);
