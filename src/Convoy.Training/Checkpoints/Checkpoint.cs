@@ -1,6 +1,8 @@
 using System.Globalization;
+using Convoy.Torch.Interop;
 using Convoy.Torch.Serialization;
 using Convoy.Training.Tasks;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Convoy.Training.Checkpoints;
@@ -47,7 +49,7 @@ public sealed class Checkpoint
         string folder = store.Put(state.Step, unfinished =>
         {
             ModelWeights.Save(model, Path.Combine(unfinished, ModelName));
-            string optimizerName = OptimizerStateFile.Save(optimizer, Names(model), unfinished);
+            string optimizerName = OptimizerStateFile.Save(optimizer, Names(model, optimizer), unfinished);
             SafetensorsFile.Write(Path.Combine(unfinished, RandomName), randomStates);
             CheckpointStateFile.Write(unfinished, state, [ModelName, optimizerName, RandomName]);
         });
@@ -141,7 +143,7 @@ public sealed class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(model);
         ModelWeights.Load(model, ModelFile);
-        OptimizerStateFile.Load(optimizer, Names(model), Folder);
+        OptimizerStateFile.Load(optimizer, Names(model, optimizer), Folder);
     }
 
     /// <summary>The state of a random generator; null when the checkpoint does not have it, as those of earlier versions.</summary>
@@ -205,5 +207,11 @@ public sealed class Checkpoint
         return null;
     }
 
-    private static string[] Names(nn.Module model) => [.. model.named_parameters().Select(parameter => parameter.name)];
+    // A weight that two layers share may have two names; whether the optimizer was given it once or for each of them, its number tells.
+    private static string[] Names(nn.Module model, optim.Optimizer optimizer)
+    {
+        (string Name, Parameter Parameter)[] all = [.. model.named_parameters()];
+        (string Name, Parameter Parameter)[] once = [.. all.DistinctBy(named => AutogradVersion.Identity(named.Parameter))];
+        return [.. (optimizer.parameters().Count() == once.Length ? once : all).Select(named => named.Name)];
+    }
 }
