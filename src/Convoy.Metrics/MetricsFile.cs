@@ -53,7 +53,7 @@ public static class MetricsFile
             throw new MetricsFormatException($"a record of \"metrics\" is null ({path}, record {record + 1})");
         }
 
-        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!) || host.MatrixPeaks?.Contains(null!) == true))
+        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!) || host.MatrixPeaks?.Any(peak => peak?.Precision is null) == true))
         {
             throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
         }
