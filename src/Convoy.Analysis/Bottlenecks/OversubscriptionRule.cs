@@ -23,7 +23,6 @@ internal sealed class OversubscriptionRule : IBottleneckRule
             "Use as many processes x threads as there are cores, or fewer.",
             lost,
             threshold: 0, // always called what it is
-            new Evidence("threads of all processes", threads, ""),
-            new Evidence("cores", cores, ""));
+            [new Evidence("threads of all processes", threads, ""), new Evidence("cores", cores, ""), .. CoreTime.Find(scaling)?.Evidence() ?? []]);
     }
 }
