@@ -1,10 +1,9 @@
-// Statements of a training loop: everything that it needs is there.
+// Statements of one step of a training loop: everything that it needs is there.
 using Convoy.Distributed;
 using Convoy.Distributed.Data;
 using Convoy.Distributed.Nn;
 using Convoy.Torch.Amp;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 internal static class Context
@@ -15,12 +14,10 @@ internal static class Context
         optim.Optimizer optimizer,
         GradScaler scaler,
         nn.Module<Tensor, Tensor, Tensor> criterion,
-        Func<Tensor, Tensor, Tensor> loss_,
         Tensor images,
         Tensor labels,
-        DistributedSampler sampler,
-        int epochs,
-        int epoch)
+        int epoch,
+        int epochs)
     {
         // snippet
     }
