@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Text.Json;
 using System.Xml.Linq;
 using Convoy.Docs.Tests.Pages;
@@ -27,5 +29,30 @@ public sealed class DataBlockTests
     });
 
     [Fact]
+    public void PythonBlocks_OfThePages_Parse() => Assert.All(Documentation.Blocks("python"), block =>
+    {
+        var start = new ProcessStartInfo("python3", ["-c", "import ast, sys; ast.parse(sys.stdin.read())"]) { RedirectStandardInput = true, RedirectStandardError = true };
+        using Process? python = Start(start);
+        Assert.SkipUnless(python is not null, "python3 is not installed.");
+        python!.StandardInput.Write(block.Text);
+        python.StandardInput.Close();
+        string errors = python.StandardError.ReadToEnd();
+        python.WaitForExit();
+        Assert.True(python.ExitCode == 0, $"{block.Place}: {errors}");
+    });
+
+    [Fact]
     public void XmlBlocks_OfThePages_Parse() => Assert.All(Documentation.Blocks("xml"), block => Assert.NotNull(XDocument.Parse(block.Text).Root));
+
+    private static Process? Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
 }

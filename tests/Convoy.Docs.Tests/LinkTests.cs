@@ -32,6 +32,13 @@ public sealed partial class LinkTests
         where !File.Exists(Path.Combine(Documentation.Root, match.Value))
         select $"{Path.GetRelativePath(Documentation.Root, file)}: {match.Value}");
 
+    [Fact]
+    public void PathsNamedInSentences_Exist() => Faults.AssertNone(
+        from page in Documentation.Pages
+        from span in page.CodeSpans
+        where SourcePath().IsMatch(span.Code) && !Path.Exists(Path.Combine(Documentation.Root, span.Code)) && !File.Exists(Path.Combine(Documentation.Root, $"{span.Code}.cs"))
+        select $"{page.Path}:{span.Line}: {span.Code} is not there");
+
     [Theory]
     [InlineData("docs/README.md", "nowhere.md", "there is no such file")]
     [InlineData("docs/README.md", "glossary.md#no-such-word", "the page has no such section")]
@@ -53,6 +60,9 @@ public sealed partial class LinkTests
     }
 
     private static string Normalise(string path) => Path.GetRelativePath(Documentation.Root, Path.GetFullPath(path, Documentation.Root)).Replace('\\', '/');
+
+    [GeneratedRegex(@"^(src|tests|samples|benchmarks|recipes|eng|docs)/[\w./-]+$")]
+    private static partial Regex SourcePath();
 
     [GeneratedRegex(@"docs/[a-z/-]+\.md")]
     private static partial Regex PageName();

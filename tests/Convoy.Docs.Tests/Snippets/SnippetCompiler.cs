@@ -35,7 +35,7 @@ internal static class SnippetCompiler
         var options = new CSharpCompilationOptions(
             isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
             nullableContextOptions: NullableContextOptions.Enable,
-            specificDiagnosticOptions: [KeyValuePair.Create("CS8019", ReportDiagnostic.Suppress)]);
+            specificDiagnosticOptions: [KeyValuePair.Create("CS1701", ReportDiagnostic.Suppress), KeyValuePair.Create("CS1702", ReportDiagnostic.Suppress)]); // as the SDK does
         CSharpCompilation compilation = CSharpCompilation.Create("Snippet", trees, References, options);
         return
         [

@@ -12,5 +12,5 @@ internal static class Context
 
     private static Tensor Decode(string file, double shift) => throw new NotSupportedException($"{file} {shift}");
 
-    private static void Compute(string file, Span<byte> sample) => throw new NotSupportedException($"{file} {sample.Length}");
+    private static long Compute(string file, Span<byte> sample) => throw new NotSupportedException($"{file} {sample.Length}");
 }

@@ -13,7 +13,7 @@ internal static class Context
         optim.Optimizer optimizer,
         nn.Module<Tensor, Tensor, Tensor> criterion,
         DistributedSampler sampler,
-        utils.data.DataLoader loader,
+        TorchSharp.Modules.DataLoader loader,
         utils.data.Dataset heldOut,
         int globalBatch,
         int epochs,
