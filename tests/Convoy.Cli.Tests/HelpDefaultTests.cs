@@ -26,7 +26,7 @@ public sealed class HelpDefaultTests
     public async Task Help_OfATrainingVerb_ShowsWhatARunWithoutOptionsUses(string verb, bool drawn)
     {
         JsonObject used = (await SettingsOfAsync(verb, drawn)).ToJson();
-        string[] tuned = verb == "tune" ? ["--precision", "--workers"] : [];
+        string[] tuned = verb == "tune" ? ["--precision", "--workers", "--batch-size", "--accumulate"] : [];
         Dictionary<string, string> shown = ShownDefaults(verb);
         int compared = 0;
         foreach ((string option, string text) in shown)

@@ -23,6 +23,8 @@ internal static class TuneCommand
     private static readonly Dictionary<string, string> Tuned = new()
     {
         ["nproc"] = "the fastest number that divides the batch",
+        ["batch_size"] = "the fastest whose updates have --effective-batch samples",
+        ["accumulate"] = "what goes with the batch",
         ["threads"] = "the fastest number",
         ["precision"] = "the fastest of fp32 and, where the processor computes in it, bf16",
         ["channels_last"] = "the faster",
@@ -34,13 +36,15 @@ internal static class TuneCommand
         var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some. [default: {DrawnData.Name}]", HelpName = "DIR" };
         var budget = new Option<double>("--budget-seconds") { Description = "Time for all trials.", DefaultValueFactory = _ => 120 };
         var output = new Option<string>("--out") { Description = "The file for train --config.", HelpName = "FILE", DefaultValueFactory = _ => "tuned.json" };
+        var memory = new Option<string?>("--memory-limit") { Description = "Memory of all processes together, in GiB or as a share of the machine's, such as 80%: what takes more is not chosen. [default: 90 % of what is available]", HelpName = "GIB|SHARE" };
+        var effective = new Option<string?>("--effective-batch") { Description = "Samples of an update (batch x accumulation), which tuning keeps, or a range of them such as 16-64 to choose from. [default: those of the settings]", HelpName = "N|RANGE" };
         Option<bool> json = ConsoleOutput.JsonOption();
         var settings = new SettingOptions(VerbDefaults.Measured, NotTaken, Tuned);
         var command = new Command(
             "tune",
-            $"Finds the fastest processes, threads, precision, memory format and loader threads on this machine by short trials, and writes them for train --config. An option that is given is not tuned. {TaskChoice.Help}")
+            $"Finds the fastest processes, threads, precision, memory format, batch with its accumulation, and loader threads on this machine by short trials, and writes them for train --config. An option that is given is not tuned. {TaskChoice.Help}")
         {
-            data, budget, output, json,
+            data, budget, memory, effective, output, json,
         };
         settings.AddTo(command);
         command.SetAction(async (parsed, interrupted) =>
@@ -52,7 +56,7 @@ internal static class TuneCommand
             }
 
             TaskProgram? own = await choice.OwnAsync(settings, parsed, data, interrupted);
-            TuneRequest request = MakeRequest(own, settings.Read(parsed), parsed.GetValue(data) ?? DrawnData.Name, seconds, parsed.GetRequiredValue(output));
+            TuneRequest request = MakeRequest(own, settings.Read(parsed), parsed.GetValue(data) ?? DrawnData.Name, seconds, parsed.GetRequiredValue(output), parsed.GetValue(memory), parsed.GetValue(effective));
             return await new TuneSession(request, parsed.GetValue(json)).RunAsync(interrupted);
         });
         return command;
@@ -64,7 +68,9 @@ internal static class TuneCommand
     /// <param name="data">The lane detector's data.</param>
     /// <param name="seconds">Time for all trials.</param>
     /// <param name="output">The file for <c>train --config</c>.</param>
-    internal static TuneRequest MakeRequest(TaskProgram? own, JsonObject given, string data, double seconds, string output)
+    /// <param name="memory">What all processes may take together, as it is written; null for most of what is available.</param>
+    /// <param name="effective">The samples of an update, as they are written; null for those of the settings.</param>
+    internal static TuneRequest MakeRequest(TaskProgram? own, JsonObject given, string data, double seconds, string output, string? memory = null, string? effective = null)
     {
         HostInfo host = HostProbe.Read();
         bool draw = own is null && data == DrawnData.Name;
@@ -77,17 +83,20 @@ internal static class TuneCommand
         }
 
         TrainingOptions common = Settings(string.Empty).Training;
+        var usual = new TrainingBatch(common.BatchSize, common.Accumulate);
+        EffectiveBatchRange range = effective is null ? new EffectiveBatchRange(usual.Effective, usual.Effective) : EffectiveBatchRange.Parse(effective);
+        IReadOnlyList<TrainingBatch> batches = range.Batches(usual, given.ContainsKey("batch_size"), given.ContainsKey("accumulate"));
         var space = new TuningSpace
         {
             Cores = host.UsableCores,
-            BatchSize = common.BatchSize,
-            Processes = given.ContainsKey("nproc") ? common.Nproc : null,
-            Threads = given.ContainsKey("threads") ? common.Threads : null,
+            Batches = batches,
+            Processes = given.ContainsKey("nproc") ? [common.Nproc] : null,
+            Threads = given.ContainsKey("threads") ? [common.Threads] : null,
             Precisions = given.ContainsKey("precision") ? [common.Precision] : StudyDefaults.Precisions(host.InstructionSets),
         };
         space = given.ContainsKey("channels_last") ? space with { ChannelsLast = [common.ChannelsLast] } : space;
         space = given.ContainsKey("workers") ? space with { Workers = [common.Workers] } : space;
         return new TuneRequest(
-            own ?? TaskChoice.Lanes(Math.Max(FramesToDraw, common.BatchSize)), Settings, space, seconds, unchecked((int)common.Seed), output, draw || own is not null ? null : Path.GetFullPath(data));
+            own ?? TaskChoice.Lanes(Math.Max(FramesToDraw, batches.Max(batch => batch.Size))), Settings, space, memory is null ? MemoryLimit.Default(host) : MemoryLimit.Parse(memory, host), seconds, unchecked((int)common.Seed), output, draw || own is not null ? null : Path.GetFullPath(data));
     }
 }

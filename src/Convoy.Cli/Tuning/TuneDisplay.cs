@@ -8,10 +8,19 @@ namespace Convoy.Cli.Tuning;
 
 /// <summary>How far tuning is: one live table on a terminal; otherwise a plain line for each trial, and the table at the end.</summary>
 /// <param name="console">Where it is shown.</param>
-/// <param name="batchSize">Samples of one step.</param>
 /// <param name="sampleNoun">What a sample is called.</param>
-internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sampleNoun) : IDisposable
+internal sealed class TuneDisplay(IAnsiConsole console, string sampleNoun) : IDisposable
 {
+    // Narrow, so that 80 columns hold the table.
+    private static readonly (string Header, Func<TuningConfiguration, string> Cell)[] Configured =
+    [
+        ("proc. x\nthreads", c => string.Create(CultureInfo.InvariantCulture, $"{c.Processes} x {c.Threads}")),
+        ("\nprecision", c => c.Precision.Name()),
+        ("channels\nlast", c => c.ChannelsLast == true ? "yes" : "no"),
+        ("batch x\naccum.", c => c.Batch?.ToString() ?? string.Empty),
+        ("loader\nthreads", c => c.Workers?.ToString(CultureInfo.InvariantCulture) ?? string.Empty),
+    ];
+
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
     private readonly Dictionary<TuningConfiguration, TrialResult> _round = [];
     private IReadOnlyList<TuningCandidate> _candidates = [];
@@ -39,9 +48,10 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         _round[result.Configuration] = result;
         if (_area is null)
         {
-            string speed = result.StepSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(result.StepSeconds)} {sampleNoun}s/s over {result.StepSeconds.Count} steps");
+            string speed = result.UpdateSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(Median(result))} {sampleNoun}s/s over {result.UpdateSeconds.Count} {(result.UpdateSeconds.Count == 1 ? "update" : "updates")}");
+            string memory = result.PeakMemoryBytes is { } peak ? $" {MemoryLimit.Describe(peak)} a rank" : string.Empty;
             string end = result.End == TrialEnd.Measured ? string.Empty : $" {Ended(result.End)}";
-            console.WriteLine($"  {result.Configuration}:{speed}{end}{(result.Error is null ? "" : $": {result.Error}")}");
+            console.WriteLine($"  {result.Configuration}:{speed}{memory}{end}{(result.Error is null ? "" : $": {result.Error}")}");
         }
 
         Draw();
@@ -53,14 +63,15 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         Table table = Empty();
         foreach (TuningCandidate candidate in candidates)
         {
-            TuningConfiguration c = candidate.Configuration;
-            string spread = candidate.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $"±{share * 100:0.0} %") : string.Empty;
             AddRow(
                 table,
-                c,
-                candidate.StepSeconds.Count == 0 ? string.Empty : Speed(candidate.StepSeconds),
-                spread,
-                candidate.StepSeconds.Count.ToString(CultureInfo.InvariantCulture),
+                candidate.Configuration,
+                [
+                    candidate.UpdateSeconds.Count == 0 ? string.Empty : Speed(candidate.SampleSeconds),
+                    candidate.RelativeSpread is { } share ? (share * 100).ToString("0.0", CultureInfo.InvariantCulture) : string.Empty,
+                    Gibibytes(candidate.PeakMemoryBytes),
+                    candidate.UpdateSeconds.Count.ToString(CultureInfo.InvariantCulture),
+                ],
                 candidate == best ? "best" : Ended(candidate.End),
                 candidate == best ? "green" : candidate.End == TrialEnd.Measured ? "default" : "grey");
         }
@@ -97,13 +108,16 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         foreach (TuningCandidate candidate in _candidates)
         {
             TrialResult? result = _round.GetValueOrDefault(candidate.Configuration);
-            double[] steps = [.. candidate.StepSeconds, .. result?.StepSeconds ?? []];
+            double median = result is { UpdateSeconds.Count: > 0 } ? Median(result) : candidate.SampleSeconds;
             AddRow(
                 table,
                 candidate.Configuration,
-                steps.Length == 0 ? string.Empty : Speed(steps),
-                string.Empty,
-                steps.Length.ToString(CultureInfo.InvariantCulture),
+                [
+                    double.IsFinite(median) ? Speed(median) : string.Empty,
+                    string.Empty,
+                    Gibibytes(result?.PeakMemoryBytes ?? candidate.PeakMemoryBytes),
+                    (candidate.UpdateSeconds.Count + (result?.UpdateSeconds.Count ?? 0)).ToString(CultureInfo.InvariantCulture),
+                ],
                 result is null ? string.Empty : result.End == TrialEnd.Measured ? "done" : Ended(result.End),
                 result is null ? "grey" : "default");
         }
@@ -114,8 +128,12 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
     private Table Empty()
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
-        table.AddColumns("processes\nx threads", "\nprecision", "\nmemory format");
-        foreach (string column in (string[])["loader\nthreads", $"\n{sampleNoun}s/s", "\nspread", "\nsteps"])
+        foreach ((string header, _) in Configured)
+        {
+            table.AddColumn(header);
+        }
+
+        foreach (string column in (string[])[$"{sampleNoun}s\na second", "\n± %", "GiB a\nrank", "up-\ndates"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -123,30 +141,27 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         table.AddColumn(string.Empty);
         foreach (TableColumn column in table.Columns)
         {
-            column.Padding(0, 1).NoWrap(); // so that 80 columns hold it
+            column.Padding(0, 1).NoWrap();
         }
 
         return table;
     }
 
-    private static void AddRow(Table table, TuningConfiguration c, string speed, string spread, string steps, string note, string style)
-    {
-        string[] cells =
-        [
-            string.Create(CultureInfo.InvariantCulture, $"{c.Processes} x {c.Threads}"), c.Precision.Name(), c.ChannelsLast ? "channels last" : "contiguous",
-            c.Workers.ToString(CultureInfo.InvariantCulture), speed, spread, steps, note,
-        ];
-        table.AddRow([.. cells.Select(cell => new Markup($"[{style}]{cell.EscapeMarkup()}[/]"))]);
-    }
+    private static void AddRow(Table table, TuningConfiguration configuration, string[] measured, string note, string style) =>
+        table.AddRow([.. Configured.Select(column => column.Cell(configuration)).Concat(measured).Append(note).Select(cell => new Markup($"[{style}]{cell.EscapeMarkup()}[/]"))]);
 
-    private string Speed(IReadOnlyList<double> steps) =>
-        (batchSize / StepMedian.Find(steps)).ToString("0.00", CultureInfo.InvariantCulture);
+    private static double Median(TrialResult result) => StepMedian.Find(result.UpdateSeconds) / result.Samples;
+
+    private static string Speed(double sampleSeconds) => (1 / sampleSeconds).ToString("0.00", CultureInfo.InvariantCulture);
+
+    private static string Gibibytes(long? bytes) => bytes is { } known ? (known / (double)(1L << 30)).ToString("0.00", CultureInfo.InvariantCulture) : string.Empty;
 
     private static string Ended(TrialEnd end) => end switch
     {
         TrialEnd.GivenUp => "given up",
         TrialEnd.Failed => "failed",
         TrialEnd.NotTried => "no time",
+        TrialEnd.OverMemory => "memory",
         _ => string.Empty,
     };
 }

@@ -7,13 +7,17 @@ namespace Convoy.Cli.Tuning;
 /// <summary>What <c>convoy tune</c> found: the document that <c>--json</c> prints.</summary>
 /// <param name="Config">The file for <c>train --config</c>.</param>
 /// <param name="ImagesPerSecond">The speed of the winner.</param>
+/// <param name="PeakMemoryBytes">What a process of the winner took at its peak, the largest of the ranks'.</param>
+/// <param name="MemoryLimitBytes">What all processes together may take.</param>
 /// <param name="Candidates">All configurations, the fastest first.</param>
-internal sealed record TuneReport(JsonObject Config, double ImagesPerSecond, IReadOnlyList<TuneReport.Candidate> Candidates)
+internal sealed record TuneReport(JsonObject Config, double ImagesPerSecond, long? PeakMemoryBytes, long MemoryLimitBytes, IReadOnlyList<TuneReport.Candidate> Candidates)
 {
     /// <summary>Makes the document.</summary>
-    public static TuneReport From(TuningCandidate best, IReadOnlyList<TuningCandidate> candidates, int batchSize, JsonObject config) => new(
+    public static TuneReport From(TuningCandidate best, IReadOnlyList<TuningCandidate> candidates, MemoryLimit memory, JsonObject config) => new(
         config,
-        batchSize / best.MedianSeconds,
+        1 / best.SampleSeconds,
+        best.PeakMemoryBytes,
+        memory.Bytes,
         [
             .. candidates.Select(c => new Candidate(
                 c.Configuration.Processes,
@@ -21,9 +25,12 @@ internal sealed record TuneReport(JsonObject Config, double ImagesPerSecond, IRe
                 c.Configuration.Precision.Name(),
                 c.Configuration.ChannelsLast,
                 c.Configuration.Workers,
-                c.StepSeconds.Count == 0 ? null : batchSize / c.MedianSeconds,
+                c.Configuration.Batch?.Size,
+                c.Configuration.Batch?.Accumulate,
+                c.UpdateSeconds.Count == 0 ? null : 1 / c.SampleSeconds,
                 c.RelativeSpread,
-                c.StepSeconds.Count,
+                c.PeakMemoryBytes,
+                c.UpdateSeconds.Count,
                 c.Trials,
                 c.End.ToString(),
                 c.Error)),
@@ -34,11 +41,14 @@ internal sealed record TuneReport(JsonObject Config, double ImagesPerSecond, IRe
         int Nproc,
         int Threads,
         string Precision,
-        bool ChannelsLast,
-        int Workers,
+        bool? ChannelsLast,
+        int? Workers,
+        int? BatchSize,
+        int? Accumulate,
         double? ImagesPerSecond,
         double? RelativeSpread,
-        int Steps,
+        long? PeakMemoryBytes,
+        int Updates,
         int Trials,
         string End,
         string? Error);

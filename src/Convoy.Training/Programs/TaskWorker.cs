@@ -100,7 +100,7 @@ internal sealed class TaskWorker(TaskHost host)
     }
 
     private int TryAll(TrialFolder folder, ProcessGroup group, CancellationToken stop) =>
-        new TrialWorker(folder, group, Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
+        new TrialWorker(folder, group, new PeakMemory(), Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
 
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {
