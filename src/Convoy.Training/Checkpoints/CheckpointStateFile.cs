@@ -37,7 +37,12 @@ internal static class CheckpointStateFile
         sums[Name] = NoSum;
         json[SumsName] = sums;
         byte[] bytes = Encoding.UTF8.GetBytes(json.ToJsonString(Format));
-        int place = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(NoSum));
+        if (bytes.Length > LargestFile)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant($"the state in a checkpoint has {bytes.Length} bytes as JSON, more than {LargestFile}. Keep large things as tensors of a part of their own."));
+        }
+
+        int place = bytes.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes(NoSum)); // A program's own entries, which come before, may have zeros.
         Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.AsSpan(place));
         using FileStream stream = File.Create(Path.Combine(folder, Name));
         stream.Write(bytes);

@@ -29,7 +29,6 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private readonly TrainingPlan _plan;
     private readonly DistributedSampler _sampler;
     private readonly TrainingStep<TModel, TBatch> _step;
-    private readonly RandomState _random;
     private readonly LastUpdate? _lastUpdate;
     private IReadOnlyList<string> _warnings = [];
     private IReadOnlyDictionary<string, double>? _evaluation;
@@ -56,7 +55,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
         random.manual_seed(options.Seed);
         _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
-        _random = new RandomState(_group, options.Seed);
+        SeedDropout(options.Seed);
         Resume();
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_step.Model) : null;
     }
@@ -125,28 +124,35 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         }
     }
 
+    // Each rank but the first, which goes on from the making of the model, draws from a sequence of its own.
+    private void SeedDropout(long seed)
+    {
+        const long stride = 1_000_003; // Large and odd, so that runs whose seeds are neighbours do not share sequences.
+        if (_group.Rank > 0)
+        {
+            random.manual_seed(unchecked(seed + (_group.Rank * stride)));
+        }
+    }
+
     // Rank 0 looks for the checkpoint and takes what is newer off the way, once for all: reading every file to compare it with its
     // sum takes time, and ranks that looked for themselves could come to different ends while the folder changes.
     private void Resume()
     {
         const long none = -1;
-        using Tensor agreed = tensor(none, ScalarType.Int64);
-        if (_group.Rank == 0)
+        long step = FirstRank.Run(_group, "look for a checkpoint", () =>
         {
             StartingPoint start = StartingPoint.Find(_run, _group.Size);
             _run.GoBackTo(start.Checkpoint?.State.Step ?? 0);
             _warnings = start.Warnings;
-            agreed.fill_(start.Checkpoint?.State.Step ?? none);
-        }
-
-        _group.Broadcast(agreed, root: 0);
-        if (agreed.item<long>() is not none and { } step)
+            return start.Checkpoint?.State.Step ?? none;
+        });
+        if (step != none)
         {
             Checkpoint checkpoint = _run.CheckpointOf(step);
             checkpoint.Restore(_step.Model, _step.Optimizer);
             _step.RestoreScaler(checkpoint.State.GradScaler);
             _step.ElapsedBefore = checkpoint.State.ElapsedTime;
-            _random.Restore(checkpoint);
+            RandomStates.Restore(checkpoint, _group);
             _number = step;
             _best = _task.Best is { } goal ? _run.BestCheckpoint(goal)?.State.Metric(goal) ?? double.NaN : double.NaN;
         }
@@ -192,8 +198,13 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
             Metrics = _evaluation,
             Task = _task.CheckpointState,
         };
-        using RandomStates states = _random.Gather();
-        record.Checkpoint(() => Checkpoint.Write(_run.Checkpoints, _step.Model, _step.Optimizer, states.Tensors, state, _configuration.Training.KeepCheckpoints, _task.Best).Folder);
+        using RandomStates states = RandomStates.Gather(_group);
+        record.BeforeCheckpoint();
+        FirstRank.Run(_group, $"write the checkpoint of step {_number}", () =>
+        {
+            record.AddCheckpoint(Checkpoint.Write(_run.Checkpoints, _step.Model, _step.Optimizer, states.Tensors, state, _configuration.Training.KeepCheckpoints, _task.Best).Folder);
+            return _number;
+        });
     }
 
     private IReadOnlyDictionary<string, string> RecordedValues() => (_task as ITaskPreparation)?.RecordedValues(_run.Root) ?? new Dictionary<string, string>();

@@ -49,7 +49,7 @@ internal static class CheckpointSubjects
             {
                 using Sequential model = Model();
                 using AdamW optimizer = Optimizer(model);
-                AdamWState.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
+                OptimizerStateFile.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
                 return true;
             },
         },
