@@ -40,7 +40,7 @@ public sealed class MetricsFileTests : IDisposable
         Assert.Equal("no", (string?)run["host"]!["counter_refusal"]);
         Assert.Equal("""[{"precision":"bf16","threads":2,"gigaflops_per_second":1080.5}]""", run["host"]!["matrix_peaks"]!.ToJsonString());
         Assert.Equal(
-            """{"timestamp":"1970-01-01T00:00:01+00:00","rank":0,"step":1,"loss":1,"batch_size":2,"learning_rate":0.1,"elapsed_time":1,"cpu_time":1.5,"peak_memory_bytes":1024,"device_peak_memory_bytes":2048,"context_switches":{"voluntary":3,"involuntary":4},"counters":{"cache_misses":5000,"instructions":70000},"buckets":[{"bytes":100,"ready":0.25}]}""",
+            """{"timestamp":"1970-01-01T00:00:01+00:00","rank":0,"step":1,"loss":1,"batch_size":2,"learning_rate":0.1,"elapsed_time":1,"cpu_time":1.5,"peak_memory_bytes":1024,"device_peak_memory_bytes":2048,"context_switches":{"voluntary":3,"involuntary":4},"run_queue_time":0.125,"counters":{"cache_misses":5000,"instructions":70000},"buckets":[{"bytes":100,"ready":0.25}]}""",
             run["metrics"]![0]!.ToJsonString(Readable));
     }
 
@@ -64,7 +64,7 @@ public sealed class MetricsFileTests : IDisposable
     [Fact]
     public void Read_OfAFileWithoutTheNewFields_LeavesThemNull()
     {
-        MetricsFile.Write(File, Run(FullStep() with { CpuTime = null, PeakMemoryBytes = null, DevicePeakMemoryBytes = null, ContextSwitches = null, Counters = null, Buckets = null }));
+        MetricsFile.Write(File, Run(FullStep() with { CpuTime = null, PeakMemoryBytes = null, DevicePeakMemoryBytes = null, ContextSwitches = null, RunQueueTime = null, Counters = null, Buckets = null }));
         Assert.DoesNotContain("null", System.IO.File.ReadAllText(File), StringComparison.Ordinal);
 
         RunMetrics read = MetricsFile.Read(File);
@@ -127,6 +127,7 @@ public sealed class MetricsFileTests : IDisposable
         PeakMemoryBytes = 1024,
         DevicePeakMemoryBytes = 2048,
         ContextSwitches = new ContextSwitches(3, 4),
+        RunQueueTime = 0.125,
         Counters = new CounterReading(5000, 70000),
         Buckets = [new BucketMetrics(100, 0.25)],
     };

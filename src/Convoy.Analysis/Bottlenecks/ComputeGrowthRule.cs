@@ -65,11 +65,11 @@ internal sealed class ComputeGrowthRule : IBottleneckRule
         {
             true => (
                 "Other programs had the cores",
-                "Each process computes longer, but is on a core for no longer: the system gave its core to others, as its involuntary context switches show.",
+                "Each process computes longer, but is on a core for no longer: it was ready to run, and others had its core.",
                 "Stop other programs, give each process cores of its own, or use fewer processes."),
             false => (
                 "Waiting inside the computation",
-                "Each process computes longer, but is on a core for no longer, and no other program took it: it waits, for locks, pages of memory or a disk, or the machine is a virtual one whose cores its host gives to others.",
+                "Each process computes longer, but is on a core for no longer, and others did not have it for long: it waits, for locks, pages of memory or a disk, or the machine is a virtual one whose cores its host gives to others.",
                 "Look for what the forward and backward passes wait for, and measure on a machine that is not shared."),
             null => (
                 "Not on a core",

@@ -55,14 +55,14 @@ public static class PrecisionKernels
         }
 
         double lost = now - (before / offer);
-        string change = reached >= 1 ? Wording.Text($"{reached:0.00} times as fast as") : Wording.Text($"{1 / reached:0.00} times slower than");
+        string change = reached >= 1 ? Wording.Text($"{reached:0.00} times as fast in {gain.Precision} as in {gain.Against}") : Wording.Text($"{1 / reached:0.00} times slower in {gain.Precision} than in {gain.Against}");
         string doubt = against.Attained is null ? " The runs do not record their arithmetic: work that is no matrix product would look the same." : "";
         return new Conclusion(
             Kind,
             measured.Configuration,
             $"Kernels do not use the processor's {gain.Precision}",
-            Wording.Text($"In {gain.Precision} this machine multiplies matrices {offer:0.0} times as fast as in {gain.Against}, but the network computes {change} in {gain.Against}: that is the kernels' doing, not the machine's.{doubt}"),
-            Wording.Text($"At the machine's ratio {measured.Configuration} would take {Wording.Seconds(lost)} less."),
+            Wording.Text($"This machine multiplies matrices {offer:0.0} times as fast in {gain.Precision} as in {gain.Against}, and the network gains far less: that is the kernels' doing, not the machine's.{doubt}"),
+            Wording.Text($"The passes of {measured.Configuration} are {change}; at the machine's ratio they would take {Wording.Seconds(lost)} less."),
             $"Look which layers compute slowly in {gain.Precision} (a profile of the layers tells), try another memory format or other kernels; until then {(reached >= 1 ? "expect little of it" : $"stay with {gain.Against}")}.",
             lost,
             lost / measured.Seconds,

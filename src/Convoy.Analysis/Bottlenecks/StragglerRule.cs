@@ -55,6 +55,7 @@ internal sealed class StragglerRule : IBottleneckRule
                     new Evidence("computation of the others", others, "s"),
                     new Evidence("steps in which it was the slowest", slow.SlowestShare, "share"),
                     .. Recorded("its processor time", slow.Usage.CpuSeconds, "s"),
+                    .. Recorded("ready to run, without a core", slow.Usage.QueueSeconds, "s"),
                     .. Recorded("its involuntary context switches in a step", slow.Usage.InvoluntarySwitches, ""),
                 ]);
         }
@@ -74,6 +75,7 @@ internal sealed class StragglerRule : IBottleneckRule
                 [
                     new Evidence("waiting for the slowest rank", phases.Wait, "s"),
                     .. Recorded("computing, but not on a core", off, "s"),
+                    .. Recorded("ready to run, without a core", scaling.Measured.Usage.QueueSeconds, "s"),
                     .. Recorded("involuntary context switches of a rank in a step", scaling.Measured.Usage.InvoluntarySwitches, ""),
                 ]);
         }

@@ -21,6 +21,7 @@ internal static class StepChecks
             Require(step.ElapsedTime, "elapsed_time", place(i), isStep: false);
             Require(step.StepTime, "step_time", place(i), isStep: true);
             Require(step.CpuTime, "cpu_time", place(i), isStep: false);
+            Require(step.RunQueueTime, "run_queue_time", place(i), isStep: false);
             foreach ((string name, double? phase) in Phases(step))
             {
                 Require(phase, name, place(i), isStep: false);

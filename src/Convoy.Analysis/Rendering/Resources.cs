@@ -19,6 +19,7 @@ internal sealed record Resources(IReadOnlyList<string> Headers, IReadOnlyList<IR
         [
             .. Column.If(all.Any(m => m.Usage.PeakMemoryBytes is not null), "memory of a rank", m => m.Usage.PeakMemoryBytes is { } bytes ? Wording.Bytes(bytes) : null),
             .. Column.If(all.Any(m => m.Usage.CpuSeconds is not null), "processor time of a step (s)", m => m.Usage.CpuSeconds is { } cpu ? Wording.SecondsAlone(cpu) : null),
+            .. Column.If(all.Any(m => m.Usage.QueueSeconds is not null), "ready, without a core (s)", m => m.Usage.QueueSeconds is { } queued ? Wording.SecondsAlone(queued) : null),
             .. Column.If(all.Any(m => m.Usage.InvoluntarySwitches is not null), "involuntary switches", m => m.Usage.InvoluntarySwitches is { } count ? Wording.Text($"{count:0.#}") : null),
             .. Column.If(all.Any(m => m.Usage.CacheMisses is not null), "cache misses", m => m.Usage.CacheMisses is { } count ? Wording.Text($"{count:0}") : null),
             .. Column.If(all.Any(m => m.Attained is not null), "GFLOP/s", m => m.Attained is { } speed ? Wording.Text($"{speed.GigaflopsPerSecond:0.0}") : null),
@@ -41,7 +42,7 @@ internal sealed record Resources(IReadOnlyList<string> Headers, IReadOnlyList<IR
 
         if (all.Any(m => m.Usage.CpuSeconds is not null))
         {
-            yield return "Processor time, switches and misses are those of one process in one step.";
+            yield return "Processor time, switches and misses are those of one process in one step; ready, without a core, was its training thread when others had the core.";
         }
 
         if (runs.Host?.CounterRefusal is { } refusal && all.All(m => m.Usage.CacheMisses is null))

@@ -31,7 +31,7 @@ public sealed record Run
     public PhaseSeconds? Phases { get; init; }
 
     /// <summary>What a process used in a step, the mean over ranks.</summary>
-    public StepUsage Usage { get; init; } = new(null, null, null, null, null, null);
+    public StepUsage Usage { get; init; } = StepUsage.None;
 
     /// <summary>Floating-point operations that a step takes for one sample, as <see cref="RunMetrics.FlopsPerSample"/> has them; null when not recorded.</summary>
     public double? FlopsPerSample { get; init; }

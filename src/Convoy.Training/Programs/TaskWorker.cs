@@ -38,6 +38,13 @@ internal sealed class TaskWorker(TaskHost host)
             case WorkerRole.Steps:
                 var settings = StepMeasurement.Read(folder);
                 return AsRank(() => settings.Configuration, (_, group) => MeasureSteps(settings, group, stop), stop);
+            case WorkerRole.Peaks:
+                using (ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed)))
+                {
+                    Console.Out.WriteLine(PeakMeasurement.Measure(folder));
+                }
+
+                return ExitCodes.Done;
             default:
                 throw new BadInputException("unknown role of a worker", $"{WorkerRole.Variable}={role}", $"Clear {WorkerRole.Variable}; convoy sets it for the processes that it starts.");
         }

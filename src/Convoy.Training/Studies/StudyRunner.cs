@@ -22,6 +22,9 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProg
     public async Task<IReadOnlyList<FailedRun>> RunAsync(CancellationToken interrupted)
     {
         var failed = new List<FailedRun>();
+        IReadOnlyList<MatrixPeak>? peaks = plan.Runs.All(study.Has)
+            ? null
+            : await new StudyPeaks(study, workers, display.Notice).GetAsync(plan.Configurations, interrupted).ConfigureAwait(false);
         foreach (StudyRun run in plan.Runs)
         {
             if (study.Has(run) || failed.Any(f => f.Run.Configuration == run.Configuration))
@@ -39,7 +42,7 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProg
                 continue;
             }
 
-            study.Finish(run, plan.WarmupSteps);
+            study.Finish(run, plan.WarmupSteps, peaks);
             WriteMiddleRun(run.Configuration);
             display.Finish(run, time.GetElapsedTime(start).TotalSeconds);
         }

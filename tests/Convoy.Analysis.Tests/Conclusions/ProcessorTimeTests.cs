@@ -55,6 +55,35 @@ public sealed class ProcessorTimeTests
         Assert.Equal((ComputeGrowthRule.NotScheduled, "Waiting inside the computation"), (found.Kind, found.Title));
     }
 
+    [Theory]
+    [InlineData(0.4, 0, "Other programs had the cores")]
+    [InlineData(0.3, 0.01, "Waiting inside the computation")]
+    public void Growth_WithATimeInTheRunQueue_GoesByIt(double queued, double turn, string expected)
+    {
+        // Half of 0.7 s is 0.35 s, whatever the switches say.
+        Conclusion found = Assert.Single(Explain(Machine with { Stolen = 0.1, TurnSeconds = turn }, run => run with
+        {
+            Usage = run.Usage with { QueueSeconds = queued },
+            Ranks = [.. run.Ranks.Select(r => r with { Usage = r.Usage with { QueueSeconds = queued } })],
+        }));
+
+        Assert.Equal(expected, found.Title);
+        Assert.Equal(queued, Number(found, "ready to run, without a core"));
+    }
+
+    [Fact]
+    public void Growth_OnAMachineThatWasBusyBefore_IsOtherProgramsToo()
+    {
+        // As many switches a second as in the baseline, 30, which an idle machine has not.
+        Conclusion found = Assert.Single(Explain(Machine with { Stolen = 0.1 }, run => run with
+        {
+            Usage = run.Usage with { InvoluntarySwitches = 30 * run.Samples[0] },
+            Ranks = [.. run.Ranks.Select(r => r with { Usage = r.Usage with { InvoluntarySwitches = 30 * run.Samples[0] } })],
+        }));
+
+        Assert.Equal("Other programs had the cores", found.Title);
+    }
+
     [Fact]
     public void Growth_WithoutRecordedSwitches_LeavesBothOpen()
     {
@@ -145,12 +174,13 @@ public sealed class ProcessorTimeTests
             CpuTime = i,
             PeakMemoryBytes = 100 - i,
             ContextSwitches = new ContextSwitches(10 * i, i),
+            RunQueueTime = i / 4.0,
             Counters = new CounterReading(1000 * i, i == 4 ? null : 7),
         })];
 
         Run run = Run.FromSteps(new Configuration(1), [steps], 1, warmUpSteps: 2);
 
-        Assert.Equal(new StepUsage(3.5, 99, 35, 3.5, 3500, 7), run.Usage);
+        Assert.Equal(new StepUsage(3.5, 99, 35, 3.5, 0.875, 3500, 7), run.Usage);
     }
 
     private static double Number(Conclusion conclusion, string evidence) => conclusion.Evidence.Single(e => e.Name == evidence).Value;
