@@ -53,6 +53,10 @@ internal static class Program
         [nameof(UnevenBatches)] = UnevenBatches.Run,
         [nameof(OverlapOverSlowLink)] = OverlapOverSlowLink.Run,
         [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
+        [nameof(PlainBackward)] = PlainBackward.Run,
+        [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
+        [nameof(ForgottenBackward)] = ForgottenBackward.Run,
+        [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 
     private static int Main(string[] args)
@@ -65,6 +69,7 @@ internal static class Program
     {
         try
         {
+            Pass.IsPlain = args.Contains(Pass.Plain);
             Scenarios[args[0]](args[1..]);
             return 0;
         }

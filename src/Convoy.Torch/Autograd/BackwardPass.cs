@@ -65,7 +65,7 @@ public static unsafe class BackwardPass
 
     /// <summary>
     /// Makes the pass fail when it has computed all gradients: whoever called <c>backward</c> gets a <see cref="ExternalException"/> with the error's message, as from any
-    /// other error of libtorch.
+    /// other error of libtorch. Not for passes of <c>torch.autograd.grad</c>, out of which TorchSharp 0.107 lets no error, so that the process would end.
     /// </summary>
     /// <param name="error">What went wrong. Only its message can be passed on.</param>
     /// <exception cref="InvalidOperationException">No pass runs on this thread.</exception>
