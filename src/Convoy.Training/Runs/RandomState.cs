@@ -11,19 +11,13 @@ namespace Convoy.Training.Runs;
 /// </summary>
 internal sealed class RandomState
 {
-    // Large and odd, so that runs whose seeds are neighbours do not share sequences.
-    private const long Stride = 1_000_003;
-
     private readonly ProcessGroup _group;
 
-    /// <summary>Gives each rank but the first, which goes on from the making of the model, a seed of its own.</summary>
-    public RandomState(ProcessGroup group, long seed)
+    /// <summary>From here on the ranks draw from sequences of their own: the model is made.</summary>
+    public RandomState(ProcessGroup group, RandomSources sources)
     {
         _group = group;
-        if (group.Rank > 0)
-        {
-            random.manual_seed(unchecked(seed + (group.Rank * Stride)));
-        }
+        sources.SeparateRanks();
     }
 
     /// <summary>Goes on where the checkpoint's generator of this rank stood; one that it does not have, as another number of ranks wrote it, stays as it is.</summary>

@@ -54,9 +54,9 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         _batches = task.OpenData(context);
         _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
         _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
-        random.manual_seed(options.Seed);
+        RandomSources sources = _group.Seed(options.Seed);
         _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
-        _random = new RandomState(_group, options.Seed);
+        _random = new RandomState(_group, sources);
         Resume();
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_step.Model) : null;
     }
@@ -117,7 +117,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         {
             _sampler.Epoch = _plan.EpochAfter(_number);
             _step.Begin();
-            foreach (TBatch batch in _batches.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
+            foreach (TBatch batch in _batches.Epoch([.. _sampler.Select(index => checked((int)index))], _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
             {
                 yield return batch;
                 _step.Begin();
