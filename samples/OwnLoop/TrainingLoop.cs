@@ -29,8 +29,9 @@ internal sealed class TrainingLoop : IDisposable
     public TrainingLoop(ProcessGroup group, int patience)
     {
         _group = group;
-        random.manual_seed(0);
+        RandomSources random = group.Seed(0);
         _model = new DistributedDataParallel<Tensor, Tensor>(SyncBatchNorm.Convert(new SignalClassifier(), group), group);
+        random.SeparateRanks(); // The ranks' models are alike; their dropout, were there any, is not.
         _optimizer = new FusedAdamW(_model.parameters(), lr: 0.01) { ZeroGradients = true };
         _schedule = optim.lr_scheduler.StepLR(_optimizer, 4, gamma: 0.5);
         _average = new ExponentialMovingAverage(_model, decay: 0.98, warmup: true);
@@ -39,22 +40,21 @@ internal sealed class TrainingLoop : IDisposable
         _sampler = new DistributedSampler(_data.Count, group, shuffle: true, seed: 0);
     }
 
-    public void Run(string folder, int epochs)
+    /// <summary>Trains on from the folder's newest checkpoint, until a rank is asked to stop.</summary>
+    public void Run(string folder, int epochs, CancellationToken stop)
     {
         LoopCheckpoints checkpoints = new LoopCheckpoints(folder, _group) { Best = new MetricGoal("accuracy"), Warn = Console.Error.WriteLine }
             .Add("model", _model).Add("optimizer", _optimizer).Add("schedule", _schedule).Add("average", _average).Add("stopping", _stopping);
         Progress at = checkpoints.Load(new Progress(Epochs: 0, IsDone: false));
-        while (at.Epochs < epochs && !at.IsDone)
+        bool isAsked = false;
+        while (at.Epochs < epochs && !at.IsDone && !isAsked)
         {
-            double loss = TrainEpoch(at.Epochs);
+            (double loss, isAsked) = TrainEpoch(at.Epochs, stop);
             IReadOnlyDictionary<string, double> metrics = Evaluate();
             _schedule.step();
             at = new Progress(at.Epochs + 1, _stopping.Check(metrics["accuracy"]));
             checkpoints.Save(at.Epochs, at, metrics);
-            if (_group.Rank == 0)
-            {
-                Console.WriteLine(FormattableString.Invariant($"epoch {at.Epochs}: loss {loss:0.0000}, accuracy {metrics["accuracy"]:0.000}{(at.IsDone ? ", no better for a while: done" : "")}"));
-            }
+            _group.Print(FormattableString.Invariant($"epoch {at.Epochs}: loss {loss:0.0000}, accuracy {metrics["accuracy"]:0.000}{(at.IsDone ? ", no better for a while: done" : "")}"));
         }
     }
 
@@ -65,12 +65,12 @@ internal sealed class TrainingLoop : IDisposable
         _model.Dispose();
     }
 
-    private double TrainEpoch(int epoch)
+    private (double Loss, bool IsAsked) TrainEpoch(int epoch, CancellationToken stop)
     {
         _model.train();
         _sampler.Epoch = epoch;
         var totals = new MetricTotals();
-        long[][] batches = [.. _sampler.Indices().Select(index => (long)index).Chunk(BatchSize / _group.Size)];
+        long[][] batches = [.. _sampler.Chunk(BatchSize / _group.Size)];
         foreach ((int number, long[] indices) in batches.Index())
         {
             using var scope = NewDisposeScope();
@@ -78,7 +78,7 @@ internal sealed class TrainingLoop : IDisposable
             using (_accumulation.Begin(isLast: number == batches.Length - 1))
             {
                 Tensor loss = nn.functional.cross_entropy(_model.call(batch.Values), batch.Kinds);
-                _model.Backward(_accumulation.Scale(loss));
+                _accumulation.Scale(loss).backward();
                 totals.AddMean("loss", loss.item<float>(), indices.Length);
             }
 
@@ -90,17 +90,20 @@ internal sealed class TrainingLoop : IDisposable
             }
         }
 
-        return totals.Means(_group)["loss"];
+        // Any rank's wish is every rank's.
+        totals.Add("stop", stop.IsCancellationRequested ? 1 : 0);
+        IReadOnlyDictionary<string, double> means = totals.Means(_group);
+        return (means["loss"], means["stop"] > 0);
     }
 
-    // Each rank looks at its share; the means are over all of the data, each signal counted once.
+    // Each rank looks at its share; the means are over all of the data, each signal counted once: the sampler repeats none.
     private IReadOnlyDictionary<string, double> Evaluate()
     {
         _model.eval();
         using var scope = NewDisposeScope();
         using IDisposable noGradient = no_grad(), averaged = _average.Swap();
         var totals = new MetricTotals();
-        foreach (long[] indices in Enumerable.Range(0, _heldOut.Count).Where(index => index % _group.Size == _group.Rank).Select(index => (long)index).Chunk(100))
+        foreach (long[] indices in new DistributedSampler(_heldOut.Count, _group, shuffle: false, pad: false).Chunk(100))
         {
             Signals batch = _heldOut.At(indices);
             totals.Add("accuracy", _model.call(batch.Values).argmax(1).eq(batch.Kinds).sum().item<long>(), indices.Length);

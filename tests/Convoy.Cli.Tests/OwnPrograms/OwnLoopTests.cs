@@ -45,17 +45,19 @@ public sealed partial class OwnLoopTests : IDisposable
         Assert.Equal((0, string.Empty), (again.ExitCode, again.Output));
     }
 
-    [Fact]
-    public async Task Run_EverythingWasKilled_EndsAsTheUnbrokenRunBitForBit()
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("INT")]
+    public async Task Run_KilledOrInterrupted_EndsAsTheUnbrokenRunBitForBit(string signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs SIGKILL and /proc.");
         string killed = Path.Combine(_root, "killed"), whole = Path.Combine(_root, "whole");
         using (Process convoy = await OwnProgram.StartAndWaitForAsync(Path.Combine(killed, "step-000003"), Launch("killed", 100_000, 100_000)))
         {
             int[] workers = [.. Workers(killed)];
-            foreach (int process in (int[])[convoy.Id, .. workers])
+            foreach (int process in (int[])[convoy.Id, .. signal == "KILL" ? workers : []])
             {
-                TrainingFixture.Signal(process, "KILL");
+                TrainingFixture.Signal(process, signal);
             }
 
             await convoy.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -64,7 +66,7 @@ public sealed partial class OwnLoopTests : IDisposable
                 await Task.Delay(20, TestContext.Current.CancellationToken);
             }
 
-            Assert.Equal(2, workers.Length);
+            Assert.Equal((2, signal == "KILL" ? 137 : 130), (workers.Length, convoy.ExitCode));
         }
 
         int epochs = (int)new CheckpointStore(killed).All()[^1].Step + 3;
@@ -107,7 +109,7 @@ public sealed partial class OwnLoopTests : IDisposable
 
         ProgramRun run = await LaunchAsync(Path.Combine("file", "run"), 2);
 
-        Assert.NotEqual(0, run.ExitCode);
+        Assert.Equal(1, run.ExitCode);
         Assert.Contains("file", run.Error, StringComparison.Ordinal);
     }
 
