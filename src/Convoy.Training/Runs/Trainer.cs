@@ -54,9 +54,9 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         _batches = task.OpenData(context);
         _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
         _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
-        random.manual_seed(options.Seed);
+        RandomSources sources = _group.Seed(options.Seed);
         _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
-        SeedDropout(options.Seed);
+        sources.SeparateRanks(); // The model is made; dropout is each rank's own.
         Resume();
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_step.Model) : null;
     }
@@ -120,21 +120,11 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         {
             _sampler.Epoch = _plan.EpochAfter(_number);
             _step.Begin();
-            foreach (TBatch batch in _batches.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
+            foreach (TBatch batch in _batches.Epoch([.. _sampler.Select(index => checked((int)index))], _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
             {
                 yield return batch;
                 _step.Begin();
             }
-        }
-    }
-
-    // Each rank but the first, which goes on from the making of the model, draws from a sequence of its own.
-    private void SeedDropout(long seed)
-    {
-        const long stride = 1_000_003; // Large and odd, so that runs whose seeds are neighbours do not share sequences.
-        if (_group.Rank > 0)
-        {
-            random.manual_seed(unchecked(seed + (_group.Rank * stride)));
         }
     }
 

@@ -1,0 +1,116 @@
+using Convoy.Distributed.Nn;
+using Convoy.Training.Loops;
+using Convoy.Training.Tasks;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Convoy.Distributed.ParallelTests.Worker;
+
+/// <summary>Accumulation, clipping, averaged weights, early stopping and metrics of a training loop, on several ranks.</summary>
+internal static class LoopPieces
+{
+    private const int Micro = 4, Samples = 3, Features = 5;
+
+    public static void Run(string[] args)
+    {
+        using ProcessGroup group = Groups.Join(args);
+        using var scope = NewDisposeScope();
+        Accumulate(group, Micro);
+        Accumulate(group, Micro - 1);
+        Average(group);
+        Stop(group);
+        Measure(group);
+    }
+
+    // The update of several batches on several ranks is that of one model on all samples at once.
+    private static void Accumulate(ProcessGroup group, int batches)
+    {
+        Linear whole = Network(), part = Network();
+        using var model = new DistributedDataParallel<Tensor, Tensor>(part, group);
+        Tensor samples = randn([group.Size * batches * Samples, Features], float64, generator: new Generator(9));
+
+        // As in Accelerate, an incomplete group is divided by what a complete one has.
+        (whole.call(samples).square().mean() * batches / Micro).backward();
+
+        var accumulation = new GradientAccumulation(Micro, model.NoSync);
+        for (int batch = 0; batch < batches; batch++)
+        {
+            using (accumulation.Begin(isLast: batch == batches - 1))
+            {
+                Tensor own = samples.narrow(0, ((batch * group.Size) + group.Rank) * Samples, Samples);
+                model.Backward(accumulation.Scale(model.call(own).square().mean()));
+            }
+
+            Expect.True(accumulation.IsUpdate == (batch == batches - 1), $"update after batch {batch}");
+        }
+
+        Expect.Near(whole.weight!.grad!, part.weight!.grad!, 1e-13, $"the gradient of {batches} batches");
+        double norm = GradientClipping.ClipNorm(whole.parameters(), 0.1);
+        Expect.True(Math.Abs(norm - GradientClipping.ClipNorm(model.parameters(), 0.1)) < 1e-13, "norm");
+        Expect.Near(whole.weight.grad!, part.weight.grad!, 1e-13, "the clipped gradient");
+        model.ZeroGrad();
+    }
+
+    private static void Average(ProcessGroup group)
+    {
+        Linear network = Network();
+        using var model = new DistributedDataParallel<Tensor, Tensor>(network, group);
+        using var optimizer = optim.SGD(model.parameters(), 0.1);
+        using var average = new ExponentialMovingAverage(model, decay: 0.5);
+        for (int step = 0; step < 3; step++)
+        {
+            Tensor own = randn([Samples, Features], float64, generator: new Generator((ulong)((step * 10) + group.Rank)));
+            model.Backward(model.call(own).square().mean());
+            optimizer.step();
+            model.ZeroGrad();
+            average.Update();
+        }
+
+        Tensor first = average.Tensors["weight"].clone();
+        group.Broadcast(first, root: 0);
+        Expect.Equal(first, average.Tensors["weight"], "the average");
+
+        // The wrapped model goes on training after the swap.
+        using (average.Swap())
+        {
+            Expect.Equal(first, network.weight!, "the model's weights while swapped");
+            using IDisposable noGradient = no_grad();
+            model.call(ones(1, Features, float64));
+        }
+
+        model.Backward(model.call(ones(1, Features, float64)).square().mean());
+        optimizer.step();
+        Tensor weight = network.weight.clone();
+        group.Broadcast(weight, root: 0);
+        Expect.Equal(weight, network.weight, "the weights after a swap");
+    }
+
+    private static void Stop(ProcessGroup group)
+    {
+        var stopping = new EarlyStopping(group, patience: 1);
+        Expect.True(!stopping.Check(2), "the first value");
+        Expect.Throws<InvalidOperationException>(() => stopping.Check(group.Rank), "the ranks have different values to decide on");
+        Expect.True(stopping.Check(2), "the second value, which is no better");
+    }
+
+    private static void Measure(ProcessGroup group)
+    {
+        var totals = new MetricTotals();
+        totals.AddMean("loss", group.Rank, group.Rank + 1);
+        totals.Add("right", 1);
+        double weights = group.Size * (group.Size + 1) / 2.0, sum = Enumerable.Range(0, group.Size).Sum(rank => rank * (rank + 1.0));
+        Expect.True(totals.Means(group)["loss"] == sum / weights, "the mean");
+        Expect.True(totals.Sums(group)["right"] == group.Size, "the sum");
+
+        var other = new MetricTotals();
+        other.Add(group.Rank == 0 ? "accuracy" : "recall", 1);
+        Expect.Throws<InvalidOperationException>(() => other.Means(group), "the ranks collected different metrics");
+    }
+
+    private static Linear Network()
+    {
+        random.manual_seed(5);
+        return nn.Linear(Features, 2, dtype: float64);
+    }
+}
