@@ -12,6 +12,20 @@ internal static class BaselineDoubt
     // How much more processor time a sample may take in the baseline before that is named, and how much of its time it may be off the cores.
     private const double Excess = 1.05, OffCore = 0.1;
 
+    /// <summary>What to say of baselines that did not have their cores while they were measured; null where all did, or it was not recorded.</summary>
+    public static string? Disturbed(IEnumerable<ScalingSeries> series)
+    {
+        string[] disturbed =
+        [
+            .. series.Where(s => !new ScalingCase(s, s.Baseline, new ModelChoice([])).IsOversubscribed(s.Baseline.Measurement))
+                .Select(s => s.Baseline.Measurement)
+                .Where(m => m.QueueShare > OffCore)
+                .Select(m => $"{m.Configuration} for {Wording.Percent(m.QueueShare!.Value)} of its time"),
+        ];
+        return disturbed.Length == 0 ? null
+            : $"Other programs had the cores while the configurations were measured that speed-ups are against: {string.Join(", ", disturbed)}. The times say little of the machine alone; measure again with nothing else running.";
+    }
+
     /// <summary>What to say of a series whose efficiency passes the limit, with the likely cause; null where none does.</summary>
     public static string? Of(ScalingSeries series)
     {
@@ -28,6 +42,11 @@ internal static class BaselineDoubt
     private static string Cause(ScalingSeries series, ScalingPoint highest)
     {
         ConfigurationMeasurement baseline = series.Baseline.Measurement, best = highest.Measurement;
+        if (baseline.QueueShare > OffCore)
+        {
+            return $"It was ready to run, without a core, for {Wording.Percent(baseline.QueueShare.Value)} of its time: other programs had it. Measure it again with nothing else running.";
+        }
+
         if (baseline.Interval?.RelativeHalfWidth(baseline.Seconds) is > Thresholds.NoiseHalfWidth and { } width)
         {
             return $"Its time varies by {Wording.Percent(width)} to either side: it was disturbed. Measure it again, with more repeats and nothing else running.";

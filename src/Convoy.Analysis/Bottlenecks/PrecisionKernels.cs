@@ -18,6 +18,9 @@ public static class PrecisionKernels
     // A network whose other precision reaches less of its own peak than this is not limited by arithmetic, whatever the kernels.
     private const double LeastShareOfPeak = 0.1;
 
+    // Times of which others had the core for more than this share say nothing of kernels.
+    private const double MostQueued = 0.2;
+
     /// <summary>How much faster the machine multiplies matrices in a precision than in the one it is compared with, with as many processes and threads; null when not measured.</summary>
     /// <param name="runs">What was measured.</param>
     /// <param name="gain">The comparison.</param>
@@ -41,7 +44,7 @@ public static class PrecisionKernels
     private static Conclusion? Examine(RunSet runs, PrecisionGain gain)
     {
         (ConfigurationMeasurement measured, ConfigurationMeasurement against) = Find(runs, gain);
-        if (Offer(runs, gain) is not (>= LeastOffer and { } offer) || against.Attained?.ShareOfPeak < LeastShareOfPeak)
+        if (Offer(runs, gain) is not (>= LeastOffer and { } offer) || against.Attained?.ShareOfPeak < LeastShareOfPeak || measured.QueueShare > MostQueued || against.QueueShare > MostQueued)
         {
             return null;
         }

@@ -18,12 +18,12 @@ internal sealed record Resources(IReadOnlyList<string> Headers, IReadOnlyList<IR
         Column[] columns =
         [
             .. Column.If(all.Any(m => m.Usage.PeakMemoryBytes is not null), "memory of a rank", m => m.Usage.PeakMemoryBytes is { } bytes ? Wording.Bytes(bytes) : null),
-            .. Column.If(all.Any(m => m.Usage.CpuSeconds is not null), "processor time of a step (s)", m => m.Usage.CpuSeconds is { } cpu ? Wording.SecondsAlone(cpu) : null),
-            .. Column.If(all.Any(m => m.Usage.QueueSeconds is not null), "ready, without a core (s)", m => m.Usage.QueueSeconds is { } queued ? Wording.SecondsAlone(queued) : null),
-            .. Column.If(all.Any(m => m.Usage.InvoluntarySwitches is not null), "involuntary switches", m => m.Usage.InvoluntarySwitches is { } count ? Wording.Text($"{count:0.#}") : null),
+            .. Column.If(all.Any(m => m.Usage.CpuSeconds is not null), "processor time (s)", m => m.Usage.CpuSeconds is { } cpu ? Wording.SecondsAlone(cpu) : null),
+            .. Column.If(all.Any(m => m.Usage.QueueSeconds is not null), "run queue (s)", m => m.Usage.QueueSeconds is { } queued ? Wording.SecondsAlone(queued) : null),
+            .. Column.If(all.Any(m => m.Usage.InvoluntarySwitches is not null), "switches", m => m.Usage.InvoluntarySwitches is { } count ? Wording.Text($"{count:0.#}") : null),
             .. Column.If(all.Any(m => m.Usage.CacheMisses is not null), "cache misses", m => m.Usage.CacheMisses is { } count ? Wording.Text($"{count:0}") : null),
             .. Column.If(all.Any(m => m.Attained is not null), "GFLOP/s", m => m.Attained is { } speed ? Wording.Text($"{speed.GigaflopsPerSecond:0.0}") : null),
-            .. Column.If(all.Any(m => m.Attained is not null), "peak of matrix products (GFLOP/s)", m => m.Attained?.PeakGigaflopsPerSecond is { } peak ? Wording.Text($"{peak:0.0}") : NotMeasured),
+            .. Column.If(all.Any(m => m.Attained is not null), "peak", m => m.Attained?.PeakGigaflopsPerSecond is { } peak ? Wording.Text($"{peak:0.0}") : NotMeasured),
             .. Column.If(all.Any(m => m.Attained is not null), "of the peak", m => m.Attained?.ShareOfPeak is { } share ? Wording.Percent(share) : NotMeasured),
         ];
         return columns.Length == 0 ? null : new Resources(
@@ -42,7 +42,7 @@ internal sealed record Resources(IReadOnlyList<string> Headers, IReadOnlyList<IR
 
         if (all.Any(m => m.Usage.CpuSeconds is not null))
         {
-            yield return "Processor time, switches and misses are those of one process in one step; ready, without a core, was its training thread when others had the core.";
+            yield return "Processor time, switches and misses are those of one process in one step; in the run queue its training thread was ready while others had the core, and switches are those by which it lost the core.";
         }
 
         if (runs.Host?.CounterRefusal is { } refusal && all.All(m => m.Usage.CacheMisses is null))
@@ -52,7 +52,7 @@ internal sealed record Resources(IReadOnlyList<string> Headers, IReadOnlyList<IR
 
         if (all.Any(m => m.Attained is not null))
         {
-            yield return "GFLOP/s counts the convolutions, linear and recurrent layers as they are defined, over all processes; an algorithm with fewer multiplications (Winograd's) can pass the peak, which is that of matrix products in the same precision on as many cores.";
+            yield return "GFLOP/s counts the convolutions, linear and recurrent layers as they are defined, over all processes; an algorithm with fewer multiplications (Winograd's) can pass the peak, the GFLOP/s of matrix products in the same precision on as many cores.";
         }
     }
 

@@ -54,6 +54,11 @@ public static class ReportBuilder
         double? gradientBytes = options.GradientBytes ?? RecordedGradientBytes(runs);
         var warnings = new List<string>(runs.Warnings);
         SeriesReport[] series = [.. ScalingSeries.From(runs).Select(s => Explain(s, options, gradientBytes, warnings))];
+        if (BaselineDoubt.Disturbed(series.Select(s => s.Series)) is { } disturbed)
+        {
+            warnings.Add(disturbed);
+        }
+
         Conclusion[] conclusions = [.. series.SelectMany(s => s.Conclusions).OrderByDescending(c => c.Share)];
         IReadOnlyList<Cause> causes = Cause.Group(conclusions);
         Recommendation recommendation = Recommendation.Choose(runs);

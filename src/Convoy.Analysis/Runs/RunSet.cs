@@ -131,6 +131,9 @@ public sealed record ConfigurationMeasurement
     /// <summary>What the rank of <see cref="TypicalComputeSeconds"/> used in a step.</summary>
     public StepUsage TypicalUsage => TypicalRank?.Usage ?? Usage;
 
+    /// <summary>The share of its time for which a process's training thread was ready to run while others had its core; null when not recorded.</summary>
+    public double? QueueShare => Usage.QueueSeconds / Seconds;
+
     // Of two in the middle the faster; null where fewer than two ranks were recorded.
     private RankTimes? TypicalRank => Ranks.Count >= 2 ? Ranks.OrderBy(r => r.ComputeSeconds).ElementAt((Ranks.Count - 1) / 2) : null;
 

@@ -56,6 +56,17 @@ public sealed class BaselineDoubtTests
         Assert.Contains(report.Warnings, w => w.Contains("It takes more processor time for an image than more processes do", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(0.05, null)]
+    [InlineData(0.5, "Other programs had the cores while the configurations were measured that speed-ups are against: 1 process x 1 thread, fp32 for 50.0 % of its time.")]
+    public void Warnings_OfABaselineInTheRunQueue_SayThatTheTimesSayLittle(double share, string? expected)
+    {
+        Run[] runs = [.. Machine.Measure(1, 1, 2).Runs];
+        runs[0] = runs[0] with { Usage = runs[0].Usage with { QueueSeconds = share * 8 } };
+
+        Assert.Equal(expected is not null, ReportBuilder.Build(RunSet.From(runs), new ReportOptions()).Warnings.Any(w => w.StartsWith(expected ?? "Other programs", StringComparison.Ordinal)));
+    }
+
     private static Report Report(double one, double cpu)
     {
         Run[] runs = [.. Machine.Measure(1, 1, 2).Runs];

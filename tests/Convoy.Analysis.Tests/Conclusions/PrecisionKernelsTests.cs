@@ -50,6 +50,13 @@ public sealed class PrecisionKernelsTests
         // 1 % of the peak in fp32.
         Assert.Empty(Report(offer: 8, gain: 1, run => run with { FlopsPerSample = 1.25e8 }).Conclusions);
 
+    [Theory]
+    [InlineData(0.15, true)]
+    [InlineData(0.25, false)]
+    public void Gain_OfTimesInWhichOthersHadTheCores_SaysNothingOfKernels(double queued, bool expected) => Assert.Equal(
+        expected,
+        Report(offer: 8, gain: 1, run => run with { Usage = run.Usage with { QueueSeconds = queued * run.Samples[0] } }).Conclusions.Any(c => c.Kind == PrecisionKernels.Kind));
+
     [Fact]
     public void Gain_OfRunsThatDoNotRecordTheirArithmetic_ComesWithADoubt() => Assert.Contains(
         "work that is no matrix product would look the same",
