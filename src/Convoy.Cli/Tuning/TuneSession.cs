@@ -24,6 +24,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     private static readonly JsonSerializerOptions FileFormat = new() { WriteIndented = true, NewLine = "\n" };
 
     private readonly IAnsiConsole _console = ConsoleOutput.People(json);
+    private readonly TuneNouns _nouns = new(request.Task.SampleNoun, "update");
 
     /// <summary>Runs to the end.</summary>
     /// <param name="interrupted">Ends it; nothing is written then.</param>
@@ -32,7 +33,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     public async Task<int> RunAsync(CancellationToken interrupted)
     {
         OutputFile.RequireWritable(request.Output);
-        PrecisionWarning.Tell(request.Space.Precisions);
+        PrecisionWarning.Tell([.. request.Space.Precisions.OfType<Precision>()]);
         DirectoryInfo scratch = TemporaryFolder.Create("convoy-tune-", ConsoleOutput.Notice);
         try
         {
@@ -58,11 +59,10 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         }
 
         await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(settings, scratch, progress, ConsoleOutput.Notice, interrupted));
-        string noun = request.Task.SampleNoun;
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"Tuning for {request.BudgetSeconds:0} s on {space.Cores} {(space.Cores == 1 ? "core" : "cores")}, in at most {request.Memory}: {candidates.Count} configurations{Batches(space)} of {request.Task.DescribeData(samples)}."));
-        using var display = new TuneDisplay(_console, noun);
+        using var display = new TuneDisplay(_console, () => _nouns);
         var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { Memory = request.Memory, OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
         var search = new SuccessiveHalving(machine, TimeProvider.System, request.BudgetSeconds) { OnRound = display.Begin };
         TuningCandidate? best = await search.RunAsync(space, request.Seed, interrupted);
@@ -73,7 +73,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             return ConsoleOutput.Error(
                 string.Create(CultureInfo.InvariantCulture, $"no configuration could be measured ({request.BudgetSeconds:0} s). {(search.Candidates.Any(c => c.End == TrialEnd.OverMemory) ? "Give more --memory-limit, or a smaller model or batch." : "Give more --budget-seconds, or a smaller model or batch.")}"),
                 ExitCodes.Failed,
-                search.Candidates.Where(c => c.End is TrialEnd.Failed or TrialEnd.OverMemory).Select(Complaint));
+                search.Candidates.Select(c => TuneNouns.Complaint(c, request.Memory)).OfType<string>());
         }
 
         JsonObject config = Config(best, settings.Training);
@@ -81,7 +81,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         Tell(best);
         if (json)
         {
-            ConsoleOutput.Json(TuneReport.From(best, search.Candidates, request.Memory, config));
+            ConsoleOutput.Json(TuneReport.From(best, search.Candidates, request.Memory, config, request.Task.SampleNoun));
         }
 
         return ExitCodes.Done;
@@ -89,11 +89,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
 
     private void Tell(TuningCandidate best)
     {
-        string spread = best.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $" (±{share * 100:0.0} % from update to update)") : string.Empty;
-        string memory = best.PeakMemoryBytes is { } peak ? $", {MemoryLimit.Describe(peak)} in each process" : string.Empty;
-        _console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Best: {best.Configuration}: {1 / best.SampleSeconds:0.00} {request.Task.SampleNoun}s/s{spread}, over {best.UpdateSeconds.Count} {(best.UpdateSeconds.Count == 1 ? "update" : "updates")}{memory}."));
+        _console.WriteLine(_nouns.Describe(best));
         _console.WriteLine(request.Task.Words.Count > 0
             ? $"Train with it: convoy train --config {request.Output} -- {string.Join(' ', request.Task.Words)}"
             : $"Train with it: convoy train --data {request.Data ?? "DIR"} --config {request.Output}");
@@ -111,12 +107,8 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             : $", then updates of {samples} {noun}s as {string.Join(", ", batches.OrderBy(batch => batch.Size))} (batch x accumulation)";
     }
 
-    private string Complaint(TuningCandidate candidate) => candidate.End == TrialEnd.OverMemory
-        ? $"{candidate.Configuration}: needs {MemoryLimit.Describe(candidate.PeakMemoryBytes ?? 0)} in each process, {MemoryLimit.Describe(request.Memory.Bytes / candidate.Configuration.Processes)} may be"
-        : $"{candidate.Configuration}: {candidate.Error}";
-
     // What was tuned and nothing else, so that the file goes with any data and any schedule; and what it measured, which a run passes over.
-    private JsonObject Config(TuningCandidate best, TrainingOptions settings)
+    private static JsonObject Config(TuningCandidate best, TrainingOptions settings)
     {
         JsonObject all = best.Configuration.ApplyTo(settings).ToJson();
         var config = new JsonObject();
@@ -127,7 +119,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
 
         config[ConfigFile.Measured] = new JsonObject
         {
-            [$"{request.Task.SampleNoun}s_per_second"] = 1 / best.SampleSeconds,
+            ["samples_per_second"] = 1 / best.SampleSeconds,
             ["peak_memory_bytes"] = best.PeakMemoryBytes,
         };
         return config;

@@ -80,7 +80,7 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
                 BestSampleSeconds = double.IsFinite(best) ? best : null,
                 Memory = Memory is { } limit ? new TrialMemory(Math.Max(1, limit.Bytes / trials[0].Processes), _known) : null,
             });
-        var results = new TrialResults(trials, settings.Training.ChannelsLast, allowance.LeastSteps);
+        var results = new TrialResults(trials, settings.Training, allowance.LeastSteps);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using ITimer deadline = time.CreateTimer(_ => end.Cancel(), null, TimeSpan.FromSeconds(left), Timeout.InfiniteTimeSpan);
         var launcher = new Launcher(new LauncherOptions
@@ -109,9 +109,9 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
 
 /// <summary>Gathers what a group of trials tells.</summary>
 /// <param name="trials">The group's trials in order.</param>
-/// <param name="channelsLast">The memory format of trials that do not say theirs.</param>
+/// <param name="common">What the trials have in common.</param>
 /// <param name="leastSteps">Steps that a trial needs to count.</param>
-internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, bool channelsLast, int leastSteps)
+internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, TrainingOptions common, int leastSteps)
 {
     private readonly List<double>[] _updates = [.. trials.Select(_ => new List<double>())];
     private readonly TrialEnd?[] _ends = new TrialEnd?[trials.Count];
@@ -141,8 +141,8 @@ internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, bo
         }
         else if (told is { LocalBatchSize: { } size, PeakMemoryBytes: { } peak })
         {
-            TuningConfiguration of = trials[told.Trial];
-            _memory.Add(new MemoryPoint(of.Processes, of.Precision, of.ChannelsLast ?? channelsLast, size, peak));
+            TrainingOptions of = trials[told.Trial].ApplyTo(common);
+            _memory.Add(new MemoryPoint(of.Nproc, of.Precision, of.ChannelsLast, size, peak));
         }
     }
 

@@ -20,8 +20,8 @@ public sealed record TuningSpace
     /// <summary>The numbers of threads; null to choose between the cores of a process and half of them, for cores that are two to an arithmetic unit.</summary>
     public IReadOnlyList<int>? Threads { get; init; }
 
-    /// <summary>The precisions to choose from; at least one.</summary>
-    public required IReadOnlyList<Precision> Precisions { get; init; }
+    /// <summary>The precisions to choose from; at least one. Null among them for a program that decides on it itself.</summary>
+    public required IReadOnlyList<Precision?> Precisions { get; init; }
 
     /// <summary>The memory formats to choose from; at least one. Null among them for a program that decides on it itself.</summary>
     public IReadOnlyList<bool?> ChannelsLast { get; init; } = [true, false];
@@ -102,7 +102,7 @@ public sealed record TuningSpace
 /// <param name="ChannelsLast">Whether features lie with their channels innermost.</param>
 /// <param name="Workers">Loader threads of each process; 0 or more.</param>
 /// <param name="Batch">The batch, whose size the processes share equally, and the accumulation.</param>
-public sealed record TuningConfiguration(int Processes, int Threads, Precision Precision, bool? ChannelsLast, int? Workers, TrainingBatch? Batch)
+public sealed record TuningConfiguration(int Processes, int Threads, Precision? Precision, bool? ChannelsLast, int? Workers, TrainingBatch? Batch)
 {
     /// <summary>Samples of a step in each process; 0 where the batch is the program's own matter.</summary>
     public int LocalBatchSize => (Batch?.Size ?? 0) / Processes;
@@ -115,7 +115,7 @@ public sealed record TuningConfiguration(int Processes, int Threads, Precision P
         {
             Nproc = Processes,
             Threads = Threads,
-            Precision = Precision,
+            Precision = Precision ?? options.Precision,
             ChannelsLast = ChannelsLast ?? options.ChannelsLast,
             Workers = Workers ?? options.Workers,
             BatchSize = Batch?.Size ?? options.BatchSize,
@@ -128,7 +128,8 @@ public sealed record TuningConfiguration(int Processes, int Threads, Precision P
     {
         string[] parts =
         [
-            string.Create(CultureInfo.InvariantCulture, $"{Processes} x {Threads}, {Precision.Name()}"),
+            string.Create(CultureInfo.InvariantCulture, $"{Processes} x {Threads}"),
+            .. Precision is { } precision ? (string[])[precision.Name()] : [],
             .. ChannelsLast is { } last ? (string[])[last ? "channels last" : "contiguous"] : [],
             .. Batch is { } batch ? (string[])[$"batch {batch}"] : [],
             .. Workers is { } workers ? (string[])[string.Create(CultureInfo.InvariantCulture, $"{workers} loader {(workers == 1 ? "thread" : "threads")}")] : [],

@@ -23,7 +23,7 @@ public sealed class TuneCommandTests : IDisposable
         JsonElement tuned = TrainingFixture.Json(file);
         Assert.True(JsonElement.DeepEquals(tuned, printed.RootElement.GetProperty("config")));
         Assert.Equal(["accumulate", "batch_size", "channels_last", "measured", "nproc", "precision", "threads", "workers"], tuned.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
-        Assert.True(printed.RootElement.GetProperty("images_per_second").GetDouble() > 0);
+        Assert.True(printed.RootElement.GetProperty("samples_per_second").GetDouble() > 0);
         JsonElement best = printed.RootElement.GetProperty("candidates").EnumerateArray().First();
         Assert.Equal(best.GetProperty("peak_memory_bytes").GetInt64(), tuned.GetProperty("measured").GetProperty("peak_memory_bytes").GetInt64());
         Assert.InRange(best.GetProperty("peak_memory_bytes").GetInt64(), 30L << 20, printed.RootElement.GetProperty("memory_limit_bytes").GetInt64());

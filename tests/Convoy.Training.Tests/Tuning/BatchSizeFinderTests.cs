@@ -1,6 +1,8 @@
+using Convoy.Distributed;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Training.Measurement;
 using Convoy.Training.Tuning;
+using static TorchSharp.torch;
 
 namespace Convoy.Training.Tests.Tuning;
 
@@ -74,6 +76,20 @@ public sealed class BatchSizeFinderTests
     }
 
     [Fact]
+    public void Find_OnTwoRanks_GoesByTheOneThatNeedsMoreAndTheOneThatMayTakeLess()
+    {
+        // The other rank needs twice as much, and may take four fifths.
+        var machine = new MadeUpMemory(size => 500 + (10 * size), limit: long.MaxValue);
+        using var group = new PairGroup();
+
+        FoundBatchSize found = machine.Find(new() { MemoryLimitBytes = 10_000 }, group);
+
+        Assert.InRange(found.BatchSize, 349, 350); // (8000 - 1000) / 20
+        Assert.Equal(1000 + (20 * found.BatchSize), found.PeakMemoryBytes);
+        Assert.Equal(8000, found.MemoryLimitBytes);
+    }
+
+    [Fact]
     public void Find_OutOfRange_IsRefused()
     {
         using var group = new ProcessGroupSingle();
@@ -93,7 +109,7 @@ public sealed class BatchSizeFinderTests
 
         FoundBatchSize found = new BatchSizeFinder(group) { MemoryLimitBytes = limit, StepsPerTrial = 1 }.Find(size =>
         {
-            using TorchSharp.torch.Tensor samples = TorchSharp.torch.ones(size, sample / 4);
+            using Tensor samples = ones(size, sample / 4);
         });
 
         Assert.InRange(found.BatchSize, 8, 24); // the test process's own memory moves, too
@@ -111,13 +127,16 @@ public sealed class BatchSizeFinderTests
 
         public FoundBatchSize Find(Settings settings)
         {
-            using var group = new ProcessGroupSingle();
-            return new BatchSizeFinder(group, this) { MemoryLimitBytes = settings.MemoryLimitBytes ?? limit, Multiple = settings.Multiple, MaxBatchSize = settings.MaxBatchSize }.Find(size =>
+            using var alone = new ProcessGroupSingle();
+            return Find(settings, alone);
+        }
+
+        public FoundBatchSize Find(Settings settings, ProcessGroup group) =>
+            new BatchSizeFinder(group, this) { MemoryLimitBytes = settings.MemoryLimitBytes ?? limit, Multiple = settings.Multiple, MaxBatchSize = settings.MaxBatchSize }.Find(size =>
             {
                 Steps.Add(size);
                 _peak = Math.Max(_peak, peak(size));
             });
-        }
 
         public bool Forget()
         {
@@ -126,6 +145,12 @@ public sealed class BatchSizeFinderTests
         }
 
         public long ReadBytes() => _peak;
+    }
+
+    /// <summary>Rank 0 of two.</summary>
+    private sealed class PairGroup() : ProcessGroup(0, 2, TimeSpan.FromSeconds(60))
+    {
+        protected override void AllReduceCore(Tensor values, ReduceOp op) => values.mul_(op == ReduceOp.Max ? 2 : 0.8);
     }
 
     private sealed record Settings

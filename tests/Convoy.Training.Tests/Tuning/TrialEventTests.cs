@@ -1,3 +1,4 @@
+using Convoy.Training.Options;
 using Convoy.Training.Tuning;
 
 namespace Convoy.Training.Tests.Tuning;
@@ -28,7 +29,7 @@ public sealed class TrialEventTests
     [Fact]
     public void Add_OfATrialThatTheGroupHasNot_CountsForNothing()
     {
-        var results = new TrialResults([Configuration], channelsLast: false, leastSteps: 1);
+        var results = new TrialResults([Configuration], new TrainingOptions(), leastSteps: 1);
         results.Add(new TrialEvent(0, 0.5));
         results.Add(new TrialEvent(1, 0.1));
 
@@ -38,7 +39,7 @@ public sealed class TrialEventTests
     [Fact]
     public void Conclude_OfATrialOverItsMemory_HasItsPeakAndNoSpeed()
     {
-        var results = new TrialResults([Configuration], channelsLast: false, leastSteps: 1);
+        var results = new TrialResults([Configuration], new TrainingOptions(), leastSteps: 1);
         results.Add(new TrialEvent(0, LocalBatchSize: 2, PeakMemoryBytes: 300));
         results.Add(new TrialEvent(0, 0.5));
         results.Add(new TrialEvent(0, LocalBatchSize: 8, PeakMemoryBytes: 900));
@@ -54,7 +55,7 @@ public sealed class TrialEventTests
     public void Conclude_OfATrialThatTheEndOfTheTimeCutOff_CountsWithWholeUpdatesOfEnoughSteps()
     {
         TuningConfiguration accumulating = Configuration with { Batch = new TrainingBatch(4, 2) };
-        var results = new TrialResults([Configuration, accumulating], channelsLast: false, leastSteps: 2);
+        var results = new TrialResults([Configuration, accumulating], new TrainingOptions(), leastSteps: 2);
         results.Add(new TrialEvent(0, 0.5));
         results.Add(new TrialEvent(1, 0.5)); // one update of two steps
 

@@ -116,7 +116,7 @@ internal static class EventSubjects
 
     private static bool ReadTrials(string folder, int number)
     {
-        var results = new TrialResults([new TuningConfiguration(1, 2, Precision.Fp32, false, 4, new TrainingBatch(8, 2)), new TuningConfiguration(1, 2, Precision.Bf16, true, 4, null)], channelsLast: false, leastSteps: 2);
+        var results = new TrialResults([new TuningConfiguration(1, 2, Precision.Fp32, false, 4, new TrainingBatch(8, 2)), new TuningConfiguration(1, 2, Precision.Bf16, true, 4, null)], new TrainingOptions(), leastSteps: 2);
         int understood = 0;
         foreach (string line in System.IO.File.ReadLines(Path.Combine(folder, "trials.jsonl")))
         {
