@@ -21,6 +21,9 @@ internal static class CheckpointStateFile
     private static readonly string NoSum = new('0', 2 * SHA256.HashSizeInBytes);
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
 
+    // A node with a name twice is no error until somebody asks for one of its names.
+    private static readonly JsonDocumentOptions OnceEach = new() { AllowDuplicateProperties = false };
+
     /// <summary>Writes the state with the sums of <paramref name="names"/>, which are written already, and flushes it.</summary>
     /// <param name="folder">The checkpoint's folder.</param>
     /// <param name="state">The state.</param>
@@ -147,7 +150,7 @@ internal static class CheckpointStateFile
         var task = new JsonObject();
         foreach (JsonProperty entry in root.EnumerateObject().Where(entry => entry.Name is not (StepName or ElapsedName or ScalerName or MetricsName or SumsName)))
         {
-            task[entry.Name] = SettingsFile.IsUnicode(entry.Value) ? JsonNode.Parse(entry.Value.GetRawText()) : throw new FormatException($"{Name} is no JSON text");
+            task[entry.Name] = SettingsFile.IsUnicode(entry.Value) ? JsonNode.Parse(entry.Value.GetRawText(), documentOptions: OnceEach) : throw new FormatException($"{Name} is no JSON text");
         }
 
         return task.Count > 0 ? task : null;

@@ -67,7 +67,7 @@ internal sealed class ScalerPart(GradScaler scaler) : ContentPart
             {
                 scaler.LoadStateDict(CheckpointJson.Read<Dictionary<string, double>>(state, "a gradient scaler"));
             }
-            catch (ArgumentException error)
+            catch (Exception error) when (error is ArgumentException or InvalidOperationException)
             {
                 throw new BadInputException("the checkpoint's gradient scaler is wrong", error.Message, "Give another checkpoint.", error);
             }

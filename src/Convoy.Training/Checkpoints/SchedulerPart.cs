@@ -62,9 +62,16 @@ internal sealed class SchedulerPart : ContentPart
             }
             else
             {
-                field.SetValue(_scheduler, CheckpointJson.Read<List<double>>(entry, what));
+                field.SetValue(_scheduler, ReadRates(entry, what, ((IList<double>?)field.GetValue(_scheduler))?.Count));
             }
         }
+    }
+
+    private static List<double>? ReadRates(JsonNode? entry, string what, int? count)
+    {
+        List<double>? rates = CheckpointJson.Read<List<double>?>(entry, what);
+        return rates?.Count == count ? rates : throw new BadInputException(
+            "the checkpoint's scheduler is of an optimizer with other groups of parameters", FormattableString.Invariant($"{rates?.Count ?? 0} instead of {count ?? 0}"), "Go on with the optimizer that the run began with.");
     }
 
     // The rates before and those of the last step.

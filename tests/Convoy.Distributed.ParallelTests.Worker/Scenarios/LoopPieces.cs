@@ -1,4 +1,5 @@
 using Convoy.Distributed.Nn;
+using Convoy.Distributed.Optim;
 using Convoy.Training.Loops;
 using Convoy.Training.Tasks;
 using TorchSharp;
@@ -18,7 +19,9 @@ internal static class LoopPieces
         using var scope = NewDisposeScope();
         Accumulate(group, Micro);
         Accumulate(group, Micro - 1);
-        Average(group);
+        Tensor plain = Average(group, zero: false, swaps: false);
+        Expect.Equal(plain, Average(group, zero: false, swaps: true), "the weights of a run with swaps");
+        Expect.Equal(plain, Average(group, zero: true, swaps: true), "the weights of a run with swaps whose ranks share the parameters");
         Stop(group);
         Measure(group);
     }
@@ -52,38 +55,48 @@ internal static class LoopPieces
         model.ZeroGrad();
     }
 
-    private static void Average(ProcessGroup group)
+    // The average is the same on all ranks, and training goes on after a swap as if there had been none.
+    private static Tensor Average(ProcessGroup group, bool zero, bool swaps)
     {
         Linear network = Network();
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group);
-        using var optimizer = optim.SGD(model.parameters(), 0.1);
+        using optim.Optimizer optimizer = zero ? new ZeroRedundancyOptimizer(model.parameters(), group, parameters => optim.SGD(parameters, 0.1)) : optim.SGD(model.parameters(), 0.1);
         using var average = new ExponentialMovingAverage(model, decay: 0.5);
         for (int step = 0; step < 3; step++)
         {
-            Tensor own = randn([Samples, Features], float64, generator: new Generator((ulong)((step * 10) + group.Rank)));
-            model.Backward(model.call(own).square().mean());
+            Tensor input = randn([Samples, Features], float64, generator: new Generator((ulong)((step * 10) + group.Rank)));
+            model.Backward(model.call(input).square().mean());
             optimizer.step();
             model.ZeroGrad();
             average.Update();
+            if (swaps)
+            {
+                average.Swap().Dispose();
+            }
         }
 
         Tensor first = average.Tensors["weight"].clone();
         group.Broadcast(first, root: 0);
         Expect.Equal(first, average.Tensors["weight"], "the average");
 
-        // The wrapped model goes on training after the swap.
+        Tensor own = network.weight!.clone();
         using (average.Swap())
         {
             Expect.Equal(first, network.weight!, "the model's weights while swapped");
+            group.Barrier();
             using IDisposable noGradient = no_grad();
             model.call(ones(1, Features, float64));
+            group.Barrier();
         }
+
+        Expect.Equal(own, network.weight!, "the weights after a swap");
 
         model.Backward(model.call(ones(1, Features, float64)).square().mean());
         optimizer.step();
         Tensor weight = network.weight.clone();
         group.Broadcast(weight, root: 0);
-        Expect.Equal(weight, network.weight, "the weights after a swap");
+        Expect.Equal(weight, network.weight, "the weights of all ranks");
+        return weight;
     }
 
     private static void Stop(ProcessGroup group)
