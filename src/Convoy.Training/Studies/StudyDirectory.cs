@@ -91,13 +91,18 @@ public sealed class StudyDirectory
         return directory;
     }
 
-    /// <summary>The run is whole: its metrics say from which step on they count, and it joins the others.</summary>
+    /// <summary>The run is whole: its metrics say from which step on they count, unless they do already or have no steps, and it joins the others.</summary>
     /// <param name="run">The run that was begun.</param>
     /// <param name="warmupSteps">Steps at its start that do not count.</param>
     public void Finish(StudyRun run, int warmupSteps)
     {
         var begun = new RunDirectory(Path.Combine(Unfinished, run.Name));
-        Metrics.MetricsFile.Write(begun.Metrics, Metrics.MetricsFile.Read(begun.Metrics) with { WarmupSteps = warmupSteps });
+        RunMetrics metrics = Metrics.MetricsFile.Read(begun.Metrics);
+        if (metrics is { WarmupSteps: null, WallTime: null })
+        {
+            Metrics.MetricsFile.Write(begun.Metrics, metrics with { WarmupSteps = warmupSteps });
+        }
+
         Directory.Move(begun.Root, Run(run).Root);
         Discard();
     }
