@@ -113,9 +113,9 @@ internal sealed class BackwardHooks : IDisposable
 
     private void OnOutput()
     {
-        if (!IsAnothers && BackwardPass.IsWhole)
+        if (!IsAnothers && AutogradEngine.IsWholePass)
         {
-            Follow(BackwardPass.Current);
+            Follow(AutogradEngine.CurrentPass);
         }
     }
 
@@ -126,17 +126,17 @@ internal sealed class BackwardHooks : IDisposable
             return;
         }
 
-        int pass = BackwardPass.Current;
+        int pass = AutogradEngine.CurrentPass;
         if (pass == _last)
         {
             return;
         }
 
         _last = pass;
-        if (!BackwardPass.IsWhole)
+        if (!AutogradEngine.IsWholePass)
         {
             (nint, long)[] before = Gradients();
-            BackwardPass.OnEnd(() => RequireSame(before));
+            AutogradEngine.QueueCallback(() => RequireSame(before));
             return;
         }
 
@@ -156,13 +156,13 @@ internal sealed class BackwardHooks : IDisposable
         if (_passes.Add(pass))
         {
             _reached = _passes.Count == 1 ? Stopwatch.GetTimestamp() : _reached;
-            BackwardPass.OnEnd(OnEnd);
+            AutogradEngine.QueueCallback(OnEnd);
         }
     }
 
     private void OnEnd()
     {
-        int pass = BackwardPass.Current;
+        int pass = AutogradEngine.CurrentPass;
         if (!_isOpen)
         {
             _passes.Remove(pass);
@@ -170,7 +170,7 @@ internal sealed class BackwardHooks : IDisposable
         }
 
         // Inside of another pass that has reached the model, or may still reach it, the gradients are not complete.
-        _waitsForOuterPass = _hasBegun && BackwardPass.IsNested && (_passes.Any(other => other < pass) || !_reducer.HasAllGradients);
+        _waitsForOuterPass = _hasBegun && AutogradEngine.IsNestedPass && (_passes.Any(other => other < pass) || !_reducer.HasAllGradients);
         if (_waitsForOuterPass)
         {
             return;

@@ -108,6 +108,7 @@ public sealed class Reducer : IDisposable
         catch (Exception error)
         {
             Abandon(error);
+            _users.RequireIntact(); // libtorch has only the message of what went wrong between ranks inside the pass.
             throw;
         }
 

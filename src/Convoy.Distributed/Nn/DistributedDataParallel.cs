@@ -87,7 +87,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
         // As in PyTorch: with unused parameters the order may differ from step to step.
         _hasOrder = group.Size == 1 || (options.FindUnusedParameters && !options.StaticGraph);
         IEnumerable<Parameter> trained = _guard.Trained.Select(p => p.Parameter);
-        if (options.AverageInBackward && BackwardPass.IsSupported)
+        if (options.AverageInBackward && AutogradEngine.IsSupported)
         {
             _hooks = new BackwardHooks(trained, Reducer, BeginPass, () =>
             {
@@ -97,7 +97,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
         }
         else
         {
-            _reminder = new BackwardReminder(trained, options.AverageInBackward ? BackwardPass.Fault! : $"{nameof(options.AverageInBackward)} is off");
+            _reminder = new BackwardReminder(trained, options.AverageInBackward ? AutogradEngine.Fault! : $"{nameof(options.AverageInBackward)} is off");
         }
     }
 

@@ -18,10 +18,10 @@ public sealed unsafe class GradientHook : IDisposable
     /// <summary>Puts the hook on a tensor. It stays until <see cref="Dispose"/>, or as long as the tensor and graphs through it live.</summary>
     /// <param name="tensor">A tensor that requires a gradient.</param>
     /// <param name="onGradient">
-    /// Is called on the thread that called backward, inside the pass, which is <see cref="BackwardPass.Current"/>. What it throws makes the pass fail when it ends (<see cref="BackwardPass.Fail"/>).
+    /// Is called on the thread that called backward, inside the pass, which is <see cref="AutogradEngine.CurrentPass"/>. What it throws makes the pass fail when it ends (<see cref="AutogradEngine.FailPass"/>).
     /// </param>
     /// <exception cref="ArgumentException">The tensor requires no gradient.</exception>
-    /// <exception cref="NotSupportedException">The engine cannot be reached (<see cref="BackwardPass.IsSupported"/>).</exception>
+    /// <exception cref="NotSupportedException">The engine cannot be reached (<see cref="AutogradEngine.IsSupported"/>).</exception>
     public GradientHook(Tensor tensor, Action onGradient)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -62,7 +62,7 @@ public sealed unsafe class GradientHook : IDisposable
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            BackwardPass.Fail(error);
+            AutogradEngine.FailPass(error);
         }
 
         *result = AutogradEngineExports.Instance!.UndefinedTensor;

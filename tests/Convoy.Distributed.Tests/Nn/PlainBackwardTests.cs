@@ -19,7 +19,7 @@ public sealed class PlainBackwardTests : IDisposable
 
     public PlainBackwardTests()
     {
-        Assert.SkipUnless(BackwardPass.IsSupported, BackwardPass.Fault ?? "");
+        Assert.SkipUnless(AutogradEngine.IsSupported, AutogradEngine.Fault ?? "");
         _scope = NewDisposeScope();
         _input = randn(2, 4);
         _network = nn.Linear(4, 3);

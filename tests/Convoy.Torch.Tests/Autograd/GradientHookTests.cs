@@ -11,7 +11,7 @@ public sealed class GradientHookTests : IDisposable
 
     public GradientHookTests()
     {
-        Assert.SkipUnless(BackwardPass.IsSupported, BackwardPass.Fault ?? "");
+        Assert.SkipUnless(AutogradEngine.IsSupported, AutogradEngine.Fault ?? "");
         _scope = NewDisposeScope();
     }
 

@@ -5,10 +5,10 @@ using Convoy.Torch.Interop;
 namespace Convoy.Torch.Autograd;
 
 /// <summary>
-/// The backward pass that runs on the calling thread: what is called before it returns (PyTorch's <c>Variable._execution_engine.queue_callback</c>), and how it is made to fail.
-/// For code that a pass calls, such as a <see cref="GradientHook"/> or a custom function's <c>backward</c>.
+/// What runs backward passes: has them call something before they return (PyTorch's <c>Variable._execution_engine.queue_callback</c>), and makes them fail.
+/// For code that a pass calls, such as a <see cref="GradientHook"/> or a custom function's <c>backward</c>, on the thread of the pass.
 /// </summary>
-public static unsafe class BackwardPass
+public static unsafe class AutogradEngine
 {
     /// <summary>Whether libtorch's engine can be reached: on Linux x64 with the TorchSharp that this library was built for.</summary>
     public static bool IsSupported => AutogradEngineExports.Instance is not null;
@@ -16,16 +16,16 @@ public static unsafe class BackwardPass
     /// <summary>Why not, as the end of a sentence; null where it can.</summary>
     public static string? Fault => AutogradEngineExports.Fault;
 
-    /// <summary>The number of the pass; later ones have greater numbers, also those that run inside of another. -1: none runs.</summary>
+    /// <summary>The number of the pass that runs; later ones have greater numbers, also those that run inside of another. -1: none runs.</summary>
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
-    public static int Current => Exports.CurrentPass();
+    public static int CurrentPass => Exports.CurrentPass();
 
     /// <summary>
     /// Whether the pass adds to the gradients of all tensors that it reaches. Not so for <c>torch.autograd.grad</c> and <c>torch.autograd.backward</c> with <c>inputs</c>.
     /// True when none runs.
     /// </summary>
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
-    public static bool IsWhole
+    public static bool IsWholePass
     {
         get
         {
@@ -34,9 +34,9 @@ public static unsafe class BackwardPass
         }
     }
 
-    /// <summary>In a callback of <see cref="OnEnd"/>: whether the pass ran inside of another one, which goes on (a custom function's <c>backward</c> that calls <c>backward</c>).</summary>
+    /// <summary>In a callback of <see cref="QueueCallback"/>: whether the pass ran inside of another one, which goes on (a custom function's <c>backward</c> that calls <c>backward</c>).</summary>
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
-    public static bool IsNested
+    public static bool IsNestedPass
     {
         get
         {
@@ -53,10 +53,10 @@ public static unsafe class BackwardPass
     }
 
     /// <summary>Has the pass call something when it has computed all gradients, before it returns and on this thread; what comes later is called later. A pass that fails calls nothing.</summary>
-    /// <param name="callback">What to call. What it throws makes the pass fail as by <see cref="Fail"/>.</param>
+    /// <param name="callback">What to call. What it throws makes the pass fail as by <see cref="FailPass"/>.</param>
     /// <exception cref="InvalidOperationException">No pass runs on this thread.</exception>
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
-    public static void OnEnd(Action callback)
+    public static void QueueCallback(Action callback)
     {
         ArgumentNullException.ThrowIfNull(callback);
         AutogradEngineExports exports = ExportsInPass();
@@ -70,11 +70,26 @@ public static unsafe class BackwardPass
     /// <param name="error">What went wrong. Only its message can be passed on.</param>
     /// <exception cref="InvalidOperationException">No pass runs on this thread.</exception>
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
-    public static void Fail(Exception error)
+    public static void FailPass(Exception error)
     {
         ArgumentNullException.ThrowIfNull(error);
         AutogradEngineExports exports = ExportsInPass();
         Queue(exports, StandardFunction.Throwing(exports, error.Message));
+    }
+
+    /// <summary><see cref="FailPass"/>, if a pass runs that can pass an error on. It cannot where the engine is out of reach, nor for <c>torch.autograd.grad</c>.</summary>
+    /// <param name="error">What went wrong.</param>
+    /// <returns>False: somebody else has to tell of it.</returns>
+    public static bool TryFailPass(Exception error)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        if (!IsSupported || CurrentPass < 0 || !IsWholePass)
+        {
+            return false;
+        }
+
+        FailPass(error);
+        return true;
     }
 
     private static AutogradEngineExports Exports =>
@@ -105,7 +120,7 @@ public static unsafe class BackwardPass
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            Fail(error);
+            FailPass(error);
         }
     }
 }

@@ -5,25 +5,25 @@ using static TorchSharp.torch;
 
 namespace Convoy.Torch.Tests.Autograd;
 
-public sealed class BackwardPassTests : IDisposable
+public sealed class AutogradEngineTests : IDisposable
 {
     private readonly DisposeScope _scope;
 
-    public BackwardPassTests()
+    public AutogradEngineTests()
     {
-        Assert.SkipUnless(BackwardPass.IsSupported, BackwardPass.Fault ?? "");
+        Assert.SkipUnless(AutogradEngine.IsSupported, AutogradEngine.Fault ?? "");
         _scope = NewDisposeScope();
     }
 
     public void Dispose() => _scope?.Dispose();
 
     [Fact]
-    public void OnEnd_FromAHook_RunsOnceAfterAllGradientsAndBeforeBackwardReturns()
+    public void QueueCallback_FromAHook_RunsOnceAfterAllGradientsAndBeforeBackwardReturns()
     {
         Tensor first = ones(3, requires_grad: true), second = ones(3, requires_grad: true);
         var calls = new List<double>();
         int thread = 0;
-        using var hook = new GradientHook(second, () => BackwardPass.OnEnd(() =>
+        using var hook = new GradientHook(second, () => AutogradEngine.QueueCallback(() =>
         {
             calls.Add(first.grad!.sum().item<float>() + second.grad!.sum().item<float>());
             thread = Environment.CurrentManagedThreadId;
@@ -36,22 +36,22 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void OnEnd_FromACallback_RunsAfterIt()
+    public void QueueCallback_FromACallback_RunsAfterIt()
     {
         Tensor weight = ones(1, requires_grad: true);
         var order = new List<int>();
         using var hook = new GradientHook(weight, () =>
         {
-            BackwardPass.OnEnd(() =>
+            AutogradEngine.QueueCallback(() =>
             {
                 order.Add(1);
                 for (int i = 3; i < 40; i++)
                 {
                     int number = i;
-                    BackwardPass.OnEnd(() => order.Add(number)); // The list that the engine keeps them in grows, and moves.
+                    AutogradEngine.QueueCallback(() => order.Add(number)); // The list that the engine keeps them in grows, and moves.
                 }
             });
-            BackwardPass.OnEnd(() => order.Add(2));
+            AutogradEngine.QueueCallback(() => order.Add(2));
         });
 
         weight.sum().backward();
@@ -60,11 +60,11 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void OnEnd_CallbackThrows_BackwardThrowsItsMessageAndTheNextPassIsWhole()
+    public void QueueCallback_CallbackThrows_BackwardThrowsItsMessageAndTheNextPassIsWhole()
     {
         Tensor weight = ones(2, requires_grad: true);
         bool fails = true;
-        using var hook = new GradientHook(weight, () => BackwardPass.OnEnd(() =>
+        using var hook = new GradientHook(weight, () => AutogradEngine.QueueCallback(() =>
         {
             if (fails)
             {
@@ -81,10 +81,10 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void Fail_ManyTimes_LeavesNothingBehind()
+    public void FailPass_ManyTimes_LeavesNothingBehind()
     {
         Tensor weight = ones(2, requires_grad: true);
-        using var hook = new GradientHook(weight, () => BackwardPass.Fail(new InvalidOperationException(new string('x', 100_000))));
+        using var hook = new GradientHook(weight, () => AutogradEngine.FailPass(new InvalidOperationException(new string('x', 100_000))));
         long before = 0;
         for (int i = 0; i < 1100; i++)
         {
@@ -100,7 +100,7 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void Fail_HookThrows_BackwardThrowsAndTheGradientIsThere()
+    public void FailPass_HookThrows_BackwardThrowsAndTheGradientIsThere()
     {
         Tensor weight = ones(2, requires_grad: true);
         using var hook = new GradientHook(weight, () => throw new ArgumentException("no good"));
@@ -109,19 +109,19 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void OnEnd_NoPass_Throws()
+    public void QueueCallback_NoPass_Throws()
     {
-        Assert.Equal(-1, BackwardPass.Current);
-        Assert.Contains("no backward pass", Assert.Throws<InvalidOperationException>(() => BackwardPass.OnEnd(() => { })).Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => BackwardPass.Fail(new InvalidOperationException("x")));
+        Assert.Equal(-1, AutogradEngine.CurrentPass);
+        Assert.Contains("no backward pass", Assert.Throws<InvalidOperationException>(() => AutogradEngine.QueueCallback(() => { })).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => AutogradEngine.FailPass(new InvalidOperationException("x")));
     }
 
     [Fact]
-    public void IsWhole_PassForGivenInputs_IsFalse()
+    public void IsWholePass_PassForGivenInputs_IsFalse()
     {
         Tensor weight = ones(2, requires_grad: true), input = ones(2, requires_grad: true);
         var seen = new List<bool>();
-        using var hook = new GradientHook(weight, () => seen.Add(BackwardPass.IsWhole));
+        using var hook = new GradientHook(weight, () => seen.Add(AutogradEngine.IsWholePass));
         (weight * input).sum().backward();
         autograd.grad([(weight * input).sum()], [weight]);
         autograd.backward([(weight * input).sum()], inputs: [weight]);
@@ -129,12 +129,12 @@ public sealed class BackwardPassTests : IDisposable
     }
 
     [Fact]
-    public void IsNested_PassInsideAPass_IsTrueAtTheEndOfTheInnerOnly()
+    public void IsNestedPass_PassInsideAPass_IsTrueAtTheEndOfTheInnerOnly()
     {
         Tensor inner = ones(2, requires_grad: true), outer = ones(2, requires_grad: true);
         var seen = new List<(int Pass, bool IsNested)>();
-        using var innerHook = new GradientHook(inner, () => BackwardPass.OnEnd(() => seen.Add((BackwardPass.Current, BackwardPass.IsNested))));
-        using var outerHook = new GradientHook(outer, () => BackwardPass.OnEnd(() => seen.Add((BackwardPass.Current, BackwardPass.IsNested))));
+        using var innerHook = new GradientHook(inner, () => AutogradEngine.QueueCallback(() => seen.Add((AutogradEngine.CurrentPass, AutogradEngine.IsNestedPass))));
+        using var outerHook = new GradientHook(outer, () => AutogradEngine.QueueCallback(() => seen.Add((AutogradEngine.CurrentPass, AutogradEngine.IsNestedPass))));
         BackwardInBackward.apply(outer * 2, () => (inner * 5).sum().backward()).sum().backward();
         Assert.Equal([true, false], seen.Select(s => s.IsNested));
         Assert.True(seen[0].Pass > seen[1].Pass);
