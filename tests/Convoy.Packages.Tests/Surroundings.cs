@@ -53,10 +53,10 @@ internal static class Surroundings
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        if (!process.WaitForExit(TimeSpan.FromMinutes(10)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(20)))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 10 minutes:\n{output.Result}\n{error.Result}");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within 20 minutes:\n{output.Result}\n{error.Result}");
         }
 
         return new Outcome(string.Join(' ', [Path.GetFileName(program), .. arguments]), process.ExitCode, output.Result, error.Result);
