@@ -11,6 +11,8 @@ internal static class Program
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
+        [nameof(LoopPieces)] = LoopPieces.Run,
         [nameof(MovingCollectives)] = MovingCollectives.Run,
         [nameof(Messages)] = Messages.Run,
         [nameof(SubGroups)] = SubGroups.Run,
@@ -56,6 +58,10 @@ internal static class Program
         [nameof(ObjectCollectives)] = ObjectCollectives.Run,
         [nameof(EvaluationOverRanks)] = EvaluationOverRanks.Run,
         [nameof(MainRank)] = MainRank.Run,
+        [nameof(PlainBackward)] = PlainBackward.Run,
+        [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
+        [nameof(ForgottenBackward)] = ForgottenBackward.Run,
+        [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 
     private static int Main(string[] args)
@@ -68,6 +74,7 @@ internal static class Program
     {
         try
         {
+            Pass.IsPlain = args.Contains(Pass.Plain);
             Scenarios[args[0]](args[1..]);
             return 0;
         }
