@@ -27,9 +27,9 @@ internal static class DataParallelTraining
             {
                 using var scope = NewDisposeScope();
                 Tensor loss = nn.functional.cross_entropy(model.call(batch["image"]), batch["class"]);
-                model.Backward(loss); // 5. Backward, and the mean of all gradients.
+                loss.backward(); // 5. Backward, and the mean of all gradients over the ranks.
                 optimizer.step();
-                model.ZeroGrad();
+                optimizer.zero_grad();
                 sum += loss.item<float>() * batch["class"].shape[0];
             }
 

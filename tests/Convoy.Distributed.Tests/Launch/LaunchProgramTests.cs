@@ -49,6 +49,7 @@ public sealed class LaunchProgramTests
         Assert.Equal(2, result.ExitCodes.Count);
         Assert.NotNull(result.Failure);
         Assert.NotEqual(0, result.ExitCode);
-        Assert.Empty(result.Failure.LastLines);
+        Assert.Contains(result.Failure.LastLines, line => line.Contains("unknown option: --convoy-no-such-option", StringComparison.Ordinal));
+        Assert.Contains("Its last lines:", result.ToString(), StringComparison.Ordinal);
     }
 }
