@@ -21,8 +21,8 @@ public sealed record StepMetrics
     /// <summary>The global batch: samples of all ranks in one forward pass.</summary>
     public required int BatchSize { get; init; }
 
-    /// <summary>The learning rate of the update that this step belongs to.</summary>
-    public required double LearningRate { get; init; }
+    /// <summary>The learning rate of the update that this step belongs to; null when not recorded.</summary>
+    public double? LearningRate { get; init; }
 
     /// <summary>Time since the first step's start.</summary>
     public required double ElapsedTime { get; init; }

@@ -41,14 +41,15 @@ public sealed class CsvReportRenderer : IReportRenderer
     {
         ConfigurationMeasurement measured = point.Measurement;
         PhaseSeconds? phases = measured.Phases;
+        bool comparable = report.Runs.HasComparableWork;
         return
         [
             point.Processes, measured.Configuration.Threads, measured.Configuration.Precision, measured.BatchSize,
             report.Runs.Basis.Name(), measured.Seconds, measured.Interval?.Low, measured.Interval?.High, measured.SamplesPerSecond,
-            point.Speedup, point.SpeedupInterval?.Low, point.SpeedupInterval?.High, point.Efficiency, point.EfficiencyInterval?.Low, point.EfficiencyInterval?.High,
+            comparable ? point.Speedup : null, point.SpeedupInterval?.Low, point.SpeedupInterval?.High, comparable ? point.Efficiency : null, point.EfficiencyInterval?.Low, point.EfficiencyInterval?.High,
             phases?.Data, phases?.Forward, phases?.Backward, phases?.Comm, phases?.Wait, phases?.Optimizer, phases?.Other,
             measured.Runs.Count, measured.Runs.Max(r => r.WarmUpSteps),
-            measured.Configuration == report.Recommendation.Configuration ? 1 : 0, measured.Configuration == report.Recommendation.Fastest ? 1 : 0,
+            comparable && measured.Configuration == report.Recommendation.Configuration ? 1 : 0, comparable && measured.Configuration == report.Recommendation.Fastest ? 1 : 0,
             measured.Usage.CpuSeconds, measured.Usage.QueueSeconds, measured.Usage.PeakMemoryBytes, measured.Usage.VoluntarySwitches, measured.Usage.InvoluntarySwitches, measured.Usage.CacheMisses,
             measured.Attained?.GigaflopsPerSecond, measured.Attained?.PeakGigaflopsPerSecond,
         ];

@@ -29,9 +29,9 @@ public sealed class JsonReportRenderer : IReportRenderer
     {
         BaselineProcesses = report.BaselineProcesses,
         TimeBasis = report.Runs.Basis.Name(),
-        Scaling = report.Runs.IsWeakScaling ? "weak" : "strong",
+        Scaling = !report.Runs.HasComparableWork ? "unknown" : report.Runs.IsWeakScaling ? "weak" : "strong",
         Summary = report.Summary,
-        Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(Document)],
+        Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(p => Document(p, report.Runs.HasComparableWork))],
         Recommendation = Document(report.Recommendation),
         PrecisionGain = [.. report.PrecisionGains.Select(g => new PrecisionGainDocument(g.Processes, g.Threads, g.Precision, g.Against, g.TimeSaved * 100))],
         Breakdown = [.. report.Runs.Measurements.Where(m => m.Phases is not null).Select(m => Document(m.Configuration, m.Phases!))],
@@ -45,7 +45,7 @@ public sealed class JsonReportRenderer : IReportRenderer
         Warnings = report.Warnings,
     };
 
-    private static ConfigurationDocument Document(ScalingPoint point)
+    private static ConfigurationDocument Document(ScalingPoint point, bool comparable)
     {
         ConfigurationMeasurement measured = point.Measurement;
         return new ConfigurationDocument(
@@ -57,10 +57,10 @@ public sealed class JsonReportRenderer : IReportRenderer
             measured.Interval?.Low,
             measured.Interval?.High,
             measured.SamplesPerSecond,
-            point.Speedup,
+            comparable ? point.Speedup : null,
             point.SpeedupInterval?.Low,
             point.SpeedupInterval?.High,
-            point.Efficiency,
+            comparable ? point.Efficiency : null,
             point.EfficiencyInterval?.Low,
             point.EfficiencyInterval?.High,
             measured.Runs.Count,
@@ -138,7 +138,7 @@ internal sealed record ReportDocument
     /// <summary><c>step</c> or <c>run</c>.</summary>
     public required string TimeBasis { get; init; }
 
-    /// <summary><c>strong</c> (the same global batch) or <c>weak</c> (the same batch in each process).</summary>
+    /// <summary><c>strong</c> (the same global batch), <c>weak</c> (the same batch in each process), or <c>unknown</c> where nobody told what whole runs do; then there are no speed-ups.</summary>
     public required string Scaling { get; init; }
 
     public required IReadOnlyList<string> Summary { get; init; }
@@ -174,10 +174,10 @@ internal sealed record ConfigurationDocument(
     double? SecondsLow,
     double? SecondsHigh,
     [property: JsonPropertyName("images_per_second")] double? SamplesPerSecond, // the format's name, whatever the samples are
-    double Speedup,
+    double? Speedup,
     double? SpeedupLow,
     double? SpeedupHigh,
-    double Efficiency,
+    double? Efficiency,
     double? EfficiencyLow,
     double? EfficiencyHigh,
     int Runs,

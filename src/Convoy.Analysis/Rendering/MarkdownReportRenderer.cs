@@ -39,7 +39,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         List(text, report.Summary);
         if (report.Recommendation.Command is { } command)
         {
-            text.Append("To train in the recommended configuration:\n\n```\n").Append(command).Append("\n```\n\n");
+            text.Append(report.Runs.Basis == TimeBasis.Run ? "To start it in the recommended configuration:" : "To train in the recommended configuration:").Append("\n\n```\n").Append(command).Append("\n```\n\n");
         }
 
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
@@ -79,10 +79,11 @@ public sealed class MarkdownReportRenderer : IReportRenderer
     private static void Times(StringBuilder text, Report report)
     {
         var table = new MarkdownTable("processes", "threads", "<precision", "seconds", "95 % interval", $"{report.Runs.SampleNoun}s/s", "speed-up", "efficiency", "its 95 % interval", "<");
+        bool comparable = report.Runs.HasComparableWork;
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
         {
             ConfigurationMeasurement measured = point.Measurement;
-            string[] marks =
+            string[] marks = !comparable ? [] :
             [
                 .. measured.Configuration == report.Recommendation.Configuration ? ["recommended"] : Array.Empty<string>(),
                 .. measured.Configuration == report.Recommendation.Fastest ? ["fastest"] : Array.Empty<string>(),
@@ -94,8 +95,8 @@ public sealed class MarkdownReportRenderer : IReportRenderer
                 Seconds(measured.Seconds),
                 Range(measured.Interval, Seconds),
                 measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Unknown,
-                Wording.Text($"{point.Speedup:0.00}"),
-                Wording.Percent(point.Efficiency),
+                comparable ? Wording.Text($"{point.Speedup:0.00}") : Unknown,
+                comparable ? Wording.Percent(point.Efficiency) : Unknown,
                 Range(point.EfficiencyInterval, Wording.Percent),
                 string.Join(", ", marks));
         }
@@ -104,9 +105,13 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         int leftOut = report.Runs.Runs.Max(r => r.WarmUpSteps);
         text.Append(report.Runs.Basis.Seconds(report.Runs.SampleNoun))
             .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
-            .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
-            .Append(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second (the batch grows with the processes).\n\n" : ".\n\n");
+            .Append(comparable ? Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{Growth(report.Runs)}") : "")
+            .Append(".\n\n");
     }
+
+    private static string Growth(RunSet runs) => !runs.IsWeakScaling ? ""
+        : runs.Basis == TimeBasis.Run ? ", for the same amount of work (it grows with the processes)"
+        : $", in {runs.SampleNoun}s per second (the batch grows with the processes)";
 
     private static void Plots(StringBuilder text, IReadOnlyList<Chart> charts)
     {

@@ -17,7 +17,11 @@ internal static class SummaryWriter
         CostEstimate? costs)
     {
         var sentences = new List<string>();
-        if (runs.Measurements.Count > 1)
+        if (!runs.HasComparableWork)
+        {
+            sentences.Add($"{recommendation.Configuration} {(recommendation.Configuration.Processes == 1 ? "takes" : "take")} the least time, {Wording.Seconds(runs.Measurements.Min(m => m.Seconds))} a run. Whether that is as much work as the others did is not known, so nothing is recommended.");
+        }
+        else if (runs.Measurements.Count > 1)
         {
             sentences.Add($"Use {recommendation.Configuration}: {recommendation.Reason}{(recommendation.IsCertain ? "" : " The two are closer than their noise.")}");
         }

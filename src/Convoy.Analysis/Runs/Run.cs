@@ -27,6 +27,12 @@ public sealed record Run
     /// <summary>Samples of one step over all processes; null when not recorded.</summary>
     public int? BatchSize { get; init; }
 
+    /// <summary>Whether the time is that of a whole program, from its start to its end, because it recorded no steps.</summary>
+    public bool IsWholeProgram { get; init; }
+
+    /// <summary>Of a <see cref="IsWholeProgram">whole program</see>: how its work depends on its processes; null when nobody said.</summary>
+    public RunWork? Work { get; init; }
+
     /// <summary>Where a step's time goes; null when not recorded.</summary>
     public PhaseSeconds? Phases { get; init; }
 

@@ -22,6 +22,9 @@ public sealed record RunSet
     /// <summary>Whether every process has the same batch however many there are (weak scaling), rather than a share of the same global batch.</summary>
     public required bool IsWeakScaling { get; init; }
 
+    /// <summary>Whether it is known how much the configurations did in their times; without, there are times and no speed-ups.</summary>
+    public bool HasComparableWork => Runs.All(r => !r.IsWholeProgram || r.Work is not null) || Measurements.Select(m => m.Configuration.Processes).Distinct().Count() == 1;
+
     /// <summary>What a reader has to know before believing the numbers; one sentence each.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
@@ -110,6 +113,9 @@ public sealed record ConfigurationMeasurement
 
     /// <summary>The machine; null when not recorded.</summary>
     public HostInfo? Host => Runs.Select(r => r.Host).FirstOrDefault(h => h is not null);
+
+    /// <summary>How much was done in <see cref="Seconds"/>: samples of a step, or the processes of a program that does the same work in each; null when nothing tells the configurations' work apart.</summary>
+    public int? WorkUnits => Runs[0].Work == RunWork.PerProcess ? Configuration.Processes : BatchSize;
 
     /// <summary>Samples of one step in each process; null when not recorded.</summary>
     public double? LocalBatchSize => (double?)BatchSize / Configuration.Processes;

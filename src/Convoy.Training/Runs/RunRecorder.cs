@@ -41,15 +41,11 @@ internal sealed class RunRecorder : IDisposable
         Tell(new TrainingEvent { Step = step });
     }
 
-    /// <summary>Rank 0 writes; the replicas of the others are the same. What each rank recorded up to here is on the disk before.</summary>
-    public void Checkpoint(Func<string> write)
-    {
-        _log.FlushToDisk();
-        if (_isFirstRank)
-        {
-            Tell(new TrainingEvent { Checkpoint = write() });
-        }
-    }
+    /// <summary>Before a checkpoint is written: what each rank recorded up to here is on the disk.</summary>
+    public void BeforeCheckpoint() => _log.FlushToDisk();
+
+    /// <summary>A checkpoint was written.</summary>
+    public void AddCheckpoint(string folder) => Tell(new TrainingEvent { Checkpoint = folder });
 
     /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
     /// <param name="configuration">The run's settings.</param>

@@ -110,7 +110,7 @@ public sealed class StudyDirectory
         return directory;
     }
 
-    /// <summary>The run is whole: its metrics say from which step on they count, and it joins the others.</summary>
+    /// <summary>The run is whole: its metrics say from which step on they count, unless they do already or have no steps, and it joins the others.</summary>
     /// <param name="run">The run that was begun.</param>
     /// <param name="warmupSteps">Steps at its start that do not count.</param>
     /// <param name="peaks">How fast the machine multiplies matrices; null when not measured.</param>
@@ -118,7 +118,16 @@ public sealed class StudyDirectory
     {
         var begun = new RunDirectory(Path.Combine(Unfinished, run.Name));
         RunMetrics metrics = Metrics.MetricsFile.Read(begun.Metrics);
-        Metrics.MetricsFile.Write(begun.Metrics, metrics with { WarmupSteps = warmupSteps, Host = peaks is not null && metrics.Host is { } host ? host with { MatrixPeaks = peaks } : metrics.Host });
+        bool counts = metrics is { WarmupSteps: null, WallTime: null };
+        if (counts || peaks is not null)
+        {
+            Metrics.MetricsFile.Write(begun.Metrics, metrics with
+            {
+                WarmupSteps = counts ? warmupSteps : metrics.WarmupSteps,
+                Host = peaks is not null && metrics.Host is { } host ? host with { MatrixPeaks = peaks } : metrics.Host,
+            });
+        }
+
         Directory.Move(begun.Root, Run(run).Root);
         Discard();
     }

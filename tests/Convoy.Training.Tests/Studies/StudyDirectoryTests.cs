@@ -33,7 +33,7 @@ public sealed class StudyDirectoryTests : IDisposable
     [Fact]
     public void Differences_OfOtherSettings_NameEachWithBothValues() => Assert.Equal(
         ["processes is 1,2, not 1,2,4", "steps is 10, not not given", "batch_size is 8, not 16", "lr is 0.0005, not 0.1"],
-        (_settings with { Steps = 10 }).Differences(_settings with { Processes = [1, 2, 4], BatchSize = 16, Training = _settings.Training with { Training = _settings.Training.Training with { Lr = 0.1 } } }));
+        (_settings with { Steps = 10 }).Differences(_settings with { Processes = [1, 2, 4], BatchSize = 16, Training = _settings.Training! with { Training = _settings.Training!.Training with { Lr = 0.1 } } }));
 
     [Fact]
     public void ReadSettings_WithoutAStudy_IsNullInAnEmptyFolderAndARefusalInAnother()

@@ -49,7 +49,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
         HtmlExplanations.Write(html, report);
         HtmlMethod.Write(html, report);
         html.Raw("</main>")
-            .Raw("<footer><p>Made by <code>convoy report</code>. Every formula, assumption and threshold: <cite>docs/scaling-analysis.md</cite> of Convoy.</p></footer>")
+            .Raw("<footer><p>Made by <code>convoy report</code>. Every formula, assumption and threshold: <cite>docs/reference/scaling-analysis.md</cite> of Convoy.</p></footer>")
             .Raw($"<script>{script}</script>").Raw("</body>").Raw("</html>");
         return html.ToString();
     }
