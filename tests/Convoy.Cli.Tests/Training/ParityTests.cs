@@ -90,13 +90,16 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
         string run = await fixture.SharedAsync(2, 10);
 
         JsonElement metrics = TrainingFixture.Json(Path.Combine(run, "metrics.json"));
-        Assert.Equal(["schema", "start_time", "end_time", "config", "launch", "sample_noun", "host", "metrics"], Names(metrics));
+        Assert.Equal(["schema", "start_time", "end_time", "config", "launch", "sample_noun", "flops_per_sample", "host", "metrics"], Names(metrics));
         Assert.Equal(["convoy", "train"], metrics.GetProperty("launch").GetProperty("command").EnumerateArray().Select(word => word.GetString()));
         Assert.Equal(8, metrics.GetProperty("config").GetProperty("batch_size").GetInt32());
         Assert.Equal(10, metrics.GetProperty("metrics").GetArrayLength());
         Assert.All(metrics.GetProperty("metrics").EnumerateArray(), step => Assert.Equal(
             ["timestamp", "rank", "step", "loss", "batch_size", "learning_rate", "elapsed_time", "step_time", "data_time", "forward_time", "backward_time", "comm_time", "comm_total_time", "wait_time", "optimizer_time", "world_size", "threads",
-             "cpu_time", "peak_memory_bytes", "context_switches", "buckets"],
+             "cpu_time", "peak_memory_bytes", "context_switches",
+             .. System.IO.File.Exists("/proc/thread-self/schedstat") ? ["run_queue_time"] : Array.Empty<string>(),
+             .. HostProbe.Read().CounterRefusal is null ? ["counters"] : Array.Empty<string>(),
+             "buckets"],
             Names(step)));
         Assert.All([.. TrainingFixture.Steps(run, 0), .. TrainingFixture.Steps(run, 1)], step =>
         {
