@@ -31,8 +31,8 @@ internal static class LaunchCommand
 
     private static async Task<int> RunAsync(LauncherOptions options, LaunchDisplay display)
     {
-        using var signals = new LaunchSignals();
-        if (DotnetRun.Find(options.Program) is { } run)
+        using var signals = new StopSignals();
+        if (DotnetRun.Find(options.Program) is { Builds: true } run)
         {
             ConsoleOutput.Notice($"building once for all processes: {run.BuildCommand}");
             if (!await run.BuildAsync(signals.Token))
@@ -54,7 +54,7 @@ internal static class LaunchCommand
         try
         {
             LaunchResult result = await new Launcher(complete).RunAsync(signals.Token);
-            return result.Failure is null ? result.ExitCode : display.ShowFailure(result);
+            return result.Failure is null ? result.ExitCode : LaunchDisplay.ShowFailure(result);
         }
         catch (PeerNodeException lost)
         {

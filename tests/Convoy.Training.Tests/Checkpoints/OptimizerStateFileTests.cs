@@ -8,7 +8,7 @@ using Linear = TorchSharp.Modules.Linear;
 
 namespace Convoy.Training.Tests.Checkpoints;
 
-public sealed class AdamWStateTests : IDisposable
+public sealed class OptimizerStateFileTests : IDisposable
 {
     private static readonly string[] Names = ["weight", "bias"];
     private readonly TemporaryFolder _folder = new();
@@ -25,19 +25,19 @@ public sealed class AdamWStateTests : IDisposable
     {
         (Linear model, AdamW optimizer) = Make(4);
         Step(model, optimizer, 1, 2, 3);
-        AdamWState.Save(optimizer, Names, _folder.File("o"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("o"));
         ModelWeights.Save(model, _folder.File("m"));
         (Linear resumed, AdamW resumedOptimizer) = Make(4);
         ModelWeights.Load(resumed, _folder.File("m"));
-        AdamWState.Load(resumedOptimizer, Names, _folder.File("o"));
+        OptimizerStateFile.Load(resumedOptimizer, Names, _folder.File("o"));
 
         Step(model, optimizer, 4, 5, 6);
         Step(resumed, resumedOptimizer, 4, 5, 6);
 
         TensorAssert.Identical(model.weight!, resumed.weight!);
         TensorAssert.Identical(model.bias!, resumed.bias!);
-        AdamWState.Save(optimizer, Names, _folder.File("end"));
-        AdamWState.Save(resumedOptimizer, Names, _folder.File("resumed-end"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("end"));
+        OptimizerStateFile.Save(resumedOptimizer, Names, _folder.File("resumed-end"));
         Assert.Equal(File.ReadAllBytes(_folder.File("end")), File.ReadAllBytes(_folder.File("resumed-end")));
     }
 
@@ -49,12 +49,12 @@ public sealed class AdamWStateTests : IDisposable
         // In float64: in float32 AdamW makes whole steps of rounding in small gradients.
         (Linear model, AdamW optimizer) = Make(4, fromFused, ScalarType.Float64);
         Step(model, optimizer, 1, 2, 3);
-        AdamWState.Save(optimizer, Names, _folder.File("o"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("o"));
         ModelWeights.Save(model, _folder.File("m"));
         (Linear resumed, AdamW resumedOptimizer) = Make(4, !fromFused, ScalarType.Float64);
         ModelWeights.Load(resumed, _folder.File("m"));
-        AdamWState.Load(resumedOptimizer, Names, _folder.File("o"));
-        AdamWState.Save(resumedOptimizer, Names, _folder.File("again"));
+        OptimizerStateFile.Load(resumedOptimizer, Names, _folder.File("o"));
+        OptimizerStateFile.Save(resumedOptimizer, Names, _folder.File("again"));
 
         Step(model, optimizer, 4, 5, 6);
         Step(resumed, resumedOptimizer, 4, 5, 6);
@@ -85,7 +85,7 @@ public sealed class AdamWStateTests : IDisposable
     {
         (Linear model, AdamW optimizer) = Make(4);
         Step(model, optimizer, 1, 2, 3);
-        AdamWState.Save(optimizer, Names, _folder.File("o"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("o"));
 
         Dictionary<string, Tensor> values = SafetensorsFile.Read(_folder.File("o"));
 
@@ -102,14 +102,14 @@ public sealed class AdamWStateTests : IDisposable
         // A state with one input would spread over four if it were only copied.
         (Linear other, AdamW otherOptimizer) = Make(otherInputs);
         Step(other, otherOptimizer, 1, 2);
-        AdamWState.Save(otherOptimizer, ["weight", "bias"], _folder.File("other"));
+        OptimizerStateFile.Save(otherOptimizer, ["weight", "bias"], _folder.File("other"));
         (Linear model, AdamW optimizer) = Make(4);
         Step(model, optimizer, 1);
-        AdamWState.Save(optimizer, Names, _folder.File("before"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("before"));
 
-        Assert.Throws<BadInputException>(() => AdamWState.Load(optimizer, Names, _folder.File("other")));
+        Assert.Throws<BadInputException>(() => OptimizerStateFile.Load(optimizer, Names, _folder.File("other")));
 
-        AdamWState.Save(optimizer, Names, _folder.File("after"));
+        OptimizerStateFile.Save(optimizer, Names, _folder.File("after"));
         Assert.Equal(File.ReadAllBytes(_folder.File("before")), File.ReadAllBytes(_folder.File("after")));
     }
 
@@ -118,9 +118,9 @@ public sealed class AdamWStateTests : IDisposable
     {
         (Linear model, AdamW optimizer) = Make(4);
         Step(model, optimizer, 1);
-        AdamWState.Save(optimizer, ["weight", "other"], _folder.File("o"));
+        OptimizerStateFile.Save(optimizer, ["weight", "other"], _folder.File("o"));
 
-        var error = Assert.Throws<BadInputException>(() => AdamWState.Load(optimizer, Names, _folder.File("o")));
+        var error = Assert.Throws<BadInputException>(() => OptimizerStateFile.Load(optimizer, Names, _folder.File("o")));
 
         Assert.Contains("bias.exp_avg", error.Message, StringComparison.Ordinal);
     }
