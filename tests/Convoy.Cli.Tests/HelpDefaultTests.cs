@@ -74,7 +74,7 @@ public sealed class HelpDefaultTests
             var options = new ScaleOptionSet(new TaskChoice([]));
             var scale = new Command("scale");
             options.AddTo(scale);
-            return (await options.ReadAsync(scale.Parse(["--data", data]), TestContext.Current.CancellationToken)).Settings.Training;
+            return (await options.ReadAsync(scale.Parse(["--data", data]), TestContext.Current.CancellationToken)).Settings.Training!;
         }
 
         VerbDefaults defaults = verb == "train" ? VerbDefaults.Train : VerbDefaults.Measured;

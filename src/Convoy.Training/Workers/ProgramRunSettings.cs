@@ -1,4 +1,5 @@
 using Convoy.Distributed.Launch;
+using Convoy.Metrics;
 
 namespace Convoy.Training.Workers;
 
@@ -33,11 +34,11 @@ public sealed record ProgramRunSettings
 /// <summary>The environment variables by which a run of a study tells any program what is wanted. A program that reads none of them is measured by the time of its whole run.</summary>
 public static class ProgramVariables
 {
-    /// <summary>The folder where a rank may write its <c>metrics_rank{r}.jsonl</c>, a line a step.</summary>
-    public const string Folder = WorkerRole.FolderVariable;
+    /// <summary>The folder where a rank may write its <c>metrics_rank{r}.jsonl</c>, a line a step; <see cref="StepRecorder"/> does.</summary>
+    public const string Folder = StepRecorder.FolderVariable;
 
     /// <summary>How many steps the program should take.</summary>
-    public const string Steps = "CONVOY_STEPS";
+    public const string Steps = StepRecorder.StepsVariable;
 
     /// <summary>How many of the steps, at the start, will not count.</summary>
     public const string WarmupSteps = "CONVOY_WARMUP_STEPS";
