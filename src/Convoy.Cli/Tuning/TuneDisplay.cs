@@ -187,7 +187,7 @@ internal readonly record struct TuneNouns(string Sample, string Measured)
     /// <summary>Why a configuration that lost has no speed; null where it has one or there was no time.</summary>
     public static string? Complaint(TuningCandidate candidate, MemoryLimit limit) => candidate.End switch
     {
-        TrialEnd.OverMemory => $"{candidate.Configuration}: needs {MemoryLimit.Describe(candidate.PeakMemoryBytes ?? 0)} in each process, {MemoryLimit.Describe(limit.Bytes / candidate.Configuration.Processes)} may be",
+        TrialEnd.OverMemory => $"{candidate.Configuration}: needs up to {MemoryLimit.Describe(candidate.PeakMemoryBytes ?? 0)} in each process, {MemoryLimit.Describe(limit.Bytes / candidate.Configuration.Processes)} may be",
         TrialEnd.Failed => $"{candidate.Configuration}: {candidate.Error}",
         _ => null,
     };

@@ -151,7 +151,7 @@ internal sealed class TuneOptionSet
         space = given.ContainsKey("channels_last") ? space with { ChannelsLast = [common.ChannelsLast] } : space;
         space = given.ContainsKey("workers") ? space with { Workers = [common.Workers] } : space;
         return new TuneRequest(
-            own ?? TaskChoice.Lanes(Math.Max(FramesToDraw, batches.Max(batch => batch.Size))), Settings, space, Memory(memory, host), seconds, unchecked((int)common.Seed), output, draw || own is not null ? null : Path.GetFullPath(data));
+            own ?? TaskChoice.Lanes(Math.Max(FramesToDraw, batches.Max(batch => batch.Size))), Settings, space, Memory(memory, host), MemoryLimit.Default(host), seconds, unchecked((int)common.Seed), output, draw || own is not null ? null : Path.GetFullPath(data));
     }
 
     private double Budget(ParseResult parsed)

@@ -63,7 +63,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             CultureInfo.InvariantCulture,
             $"Tuning for {request.BudgetSeconds:0} s on {space.Cores} {(space.Cores == 1 ? "core" : "cores")}, in at most {request.Memory}: {candidates.Count} configurations{Batches(space)} of {request.Task.DescribeData(samples)}."));
         using var display = new TuneDisplay(_console, () => _nouns);
-        var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { Memory = request.Memory, OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
+        var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { Memory = request.Memory, Available = request.Available, OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
         var search = new SuccessiveHalving(machine, TimeProvider.System, request.BudgetSeconds) { OnRound = display.Begin };
         TuningCandidate? best = await search.RunAsync(space, request.Seed, interrupted);
         display.Finish(search.Candidates, best);

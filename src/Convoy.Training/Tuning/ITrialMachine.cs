@@ -39,8 +39,9 @@ public sealed record TrialAllowance
 
 /// <summary>What memory a process of a trial may take.</summary>
 /// <param name="LimitBytes">The limit of each process; above 0.</param>
+/// <param name="AvailableBytes">What there is for each process, to find out what a batch takes; 0 or more. Less than the limit counts as the limit.</param>
 /// <param name="Known">What earlier trials measured.</param>
-public sealed record TrialMemory(long LimitBytes, IReadOnlyList<MemoryPoint> Known);
+public sealed record TrialMemory(long LimitBytes, long AvailableBytes, IReadOnlyList<MemoryPoint> Known);
 
 /// <summary>What a batch took.</summary>
 /// <param name="Processes">Processes of the trial; at least 1.</param>
@@ -60,7 +61,7 @@ public sealed record TrialResult(TuningConfiguration Configuration, IReadOnlyLis
     /// <summary>Samples of an update over all processes; above 0. Default: what the configuration says, and 1 where it says nothing, for seconds of the whole.</summary>
     public double Samples { get; init; } = Configuration.Batch?.Effective ?? 1;
 
-    /// <summary>The peak of a process in bytes, the largest of the ranks'; of a trial that was not made for lack of memory, what it would have needed. Null when it is not known.</summary>
+    /// <summary>The peak of a process in bytes, the largest of the ranks'; of a trial that was not made for lack of memory, what it would have needed, at most. Null when it is not known.</summary>
     public long? PeakMemoryBytes { get; init; }
 }
 

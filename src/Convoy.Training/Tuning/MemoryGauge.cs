@@ -10,13 +10,14 @@ internal sealed class MemoryGauge
     private const int SmallestProbe = 2;
 
     private readonly Dictionary<MemoryFamily, MemoryModel> _models = [];
+    private readonly long _safeBytes;
     private readonly long _idleBytes;
 
     /// <param name="memory">The limit, and what is known.</param>
     /// <param name="idleBytes">What a process holds before it has a model.</param>
     public MemoryGauge(TrialMemory memory, long idleBytes)
     {
-        (LimitBytes, _idleBytes) = (memory.LimitBytes, idleBytes);
+        (LimitBytes, _safeBytes, _idleBytes) = (memory.LimitBytes, Math.Max(memory.LimitBytes, memory.AvailableBytes), idleBytes);
         foreach (MemoryPoint point in memory.Known)
         {
             Add(point);
@@ -29,7 +30,7 @@ internal sealed class MemoryGauge
     /// <summary>A batch was measured.</summary>
     public void Add(MemoryPoint point) => Model(MemoryFamily.Of(point)).Add(point.LocalBatchSize, point.PeakBytes);
 
-    /// <summary>Whether a batch fits.</summary>
+    /// <summary>Whether a batch fits. One of which no more can be told is to be tried as long as what it could need at worst is there, although more than the limit.</summary>
     /// <param name="family">What it is a batch of.</param>
     /// <param name="batchSize">Samples of a step in each process.</param>
     public MemoryVerdict Judge(MemoryFamily family, int batchSize)
@@ -41,12 +42,12 @@ internal sealed class MemoryGauge
             return MemoryVerdict.Fits;
         }
 
-        int below = model.BatchSizes.LastOrDefault(size => size < batchSize);
         if (model.BatchSizes.Contains(batchSize))
         {
             return MemoryVerdict.TooLarge(bound!.Value);
         }
 
+        int below = model.BatchSizes.LastOrDefault(size => size < batchSize);
         if (below == 0)
         {
             return batchSize <= SmallestProbe ? MemoryVerdict.Fits : MemoryVerdict.TryFirst(SmallestProbe);
@@ -57,7 +58,12 @@ internal sealed class MemoryGauge
             return MemoryVerdict.TooLarge(estimate);
         }
 
-        int between = model.LargestWithin(LimitBytes, Math.Min(batchSize - 1, 2 * below));
+        if (bound <= _safeBytes)
+        {
+            return MemoryVerdict.Fits;
+        }
+
+        int between = model.LargestWithin(_safeBytes, Math.Min(batchSize - 1, 2 * below));
         return between > below ? MemoryVerdict.TryFirst(between)
             : below > 1 && model.BatchSizes.Count == 1 ? MemoryVerdict.TryFirst(below / 2) // which tells what is fixed
             : MemoryVerdict.TooLarge(bound!.Value);
@@ -88,7 +94,7 @@ internal readonly record struct MemoryFamily(int Processes, Precision Precision,
 }
 
 /// <summary>What is to be done with a batch: one of the two is set where it does not simply fit.</summary>
-/// <param name="NeededBytes">It does not fit: what it would need.</param>
+/// <param name="NeededBytes">It does not fit: what it would need, at most.</param>
 /// <param name="ProbeSize">A smaller batch is to be measured first, which tells more.</param>
 internal readonly record struct MemoryVerdict(double? NeededBytes, int? ProbeSize)
 {

@@ -170,7 +170,7 @@ public sealed class TuningCandidate(TuningConfiguration configuration)
     /// <summary>Trials that it took part in.</summary>
     public int Trials { get; private set; }
 
-    /// <summary>The largest peak of a process in bytes over all trials; what it would have needed where it was not tried for that. Null when it is not known.</summary>
+    /// <summary>The largest peak of a process in bytes over all trials; what it would have needed, at most, where it was not tried for that. Null when it is not known.</summary>
     public long? PeakMemoryBytes { get; private set; }
 
     /// <summary>Seconds of all updates that count, over all trials.</summary>

@@ -58,7 +58,7 @@ internal sealed class TrialFolder(string root)
     public RunDirectory Probe(int number) => new(Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"probe-{number}")));
 
     private static bool IsSound(TrialMemory? memory) => memory is null
-        || (memory is { LimitBytes: > 0, Known: { } known } && known.All(point => point is { Processes: > 0, LocalBatchSize: > 0 and <= 1 << 20, PeakBytes: > 0 and <= 1L << 50 }));
+        || (memory is { LimitBytes: > 0, AvailableBytes: >= 0, Known: { } known } && known.All(point => point is { Processes: > 0, LocalBatchSize: > 0 and <= 1 << 20, PeakBytes: > 0 and <= 1L << 50 }));
 
     private RunDirectory Run(int number) => new(Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"trial-{number}")));
 }

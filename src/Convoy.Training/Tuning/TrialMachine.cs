@@ -27,6 +27,11 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
     /// <summary>What memory all processes of a trial may take together. Default null: as much as they like.</summary>
     public MemoryLimit? Memory { get; init; }
 
+    /// <summary>
+    /// What memory there is for all processes of a trial. Default null: no more than <see cref="Memory"/>. Where it is more, a trial that may need more than it is to is still tried, as that tells what it needs.
+    /// </summary>
+    public MemoryLimit? Available { get; init; }
+
     /// <summary>Told of each result as it comes.</summary>
     public Action<TrialResult>? OnResult { get; init; }
 
@@ -78,7 +83,7 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
             {
                 SecondsLeft = left,
                 BestSampleSeconds = double.IsFinite(best) ? best : null,
-                Memory = Memory is { } limit ? new TrialMemory(Math.Max(1, limit.Bytes / trials[0].Processes), _known) : null,
+                Memory = Memory is { } limit ? new TrialMemory(Math.Max(1, limit.Bytes / trials[0].Processes), (Available?.Bytes ?? 0) / trials[0].Processes, _known) : null,
             });
         var results = new TrialResults(trials, settings.Training, allowance.LeastSteps);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -47,6 +47,17 @@ public sealed class MemoryGaugeTests
     public void Judge_AnotherPrecisionIsKnown_CountsWithAMargin(long limit, int? probe) =>
         Assert.Equal(new MemoryVerdict(null, probe), Gauge(limit, (2, 500)).Judge(Fp32 with { Precision = Precision.Bf16 }, 8));
 
-    private static MemoryGauge Gauge(long limit, params (int Batch, long Peak)[] known) =>
-        new(new TrialMemory(limit, [.. known.Select(point => Fp32.Point(point.Batch, point.Peak))]), idleBytes: 0);
+    [Fact]
+    public void Judge_OneBatchAlmostAtTheLimitAndMoreThere_TriesTheNext() => Assert.Equal(MemoryVerdict.Fits, Gauge(600, available: 1000, (1, 500)).Judge(Fp32, 2));
+
+    [Fact]
+    public void Judge_MoreThereButTheLineEndsAboveTheLimit_DoesNotTry() => Assert.NotNull(Gauge(600, available: 10_000, (1, 400), (2, 500)).Judge(Fp32, 8).NeededBytes);
+
+    [Fact]
+    public void Judge_OneBatchAlmostAtTheLimitAndNoMoreThere_SaysWhatItNeedsAtMost() => Assert.Equal(MemoryVerdict.TooLarge(1000), Gauge(600, (1, 500)).Judge(Fp32, 2));
+
+    private static MemoryGauge Gauge(long limit, params (int Batch, long Peak)[] known) => Gauge(limit, 0, known);
+
+    private static MemoryGauge Gauge(long limit, long available, params (int Batch, long Peak)[] known) =>
+        new(new TrialMemory(limit, available, [.. known.Select(point => Fp32.Point(point.Batch, point.Peak))]), idleBytes: 0);
 }

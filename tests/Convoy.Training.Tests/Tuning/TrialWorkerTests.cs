@@ -64,7 +64,7 @@ public sealed class TrialWorkerTests : IDisposable
         var folder = new TrialFolder(_folder);
         folder.Write(
             batches.Select(batch => new RunConfiguration(new TrainingOptions { Nproc = 1, Threads = 1, BatchSize = batch.Size, Accumulate = batch.Accumulate, Steps = 100 }, new JsonObject())),
-            new TrialAllowance { SecondsEach = 0.35, SecondsLeft = 60, Memory = limit is { } bytes ? new TrialMemory(bytes, []) : null });
+            new TrialAllowance { SecondsEach = 0.35, SecondsLeft = 60, Memory = limit is { } bytes ? new TrialMemory(bytes, 0, []) : null });
         var told = new List<TrialEvent>();
         using var group = new ProcessGroupSingle();
         var memory = new MadeUpMemory();

@@ -82,7 +82,7 @@ internal static class SettingsSubjects
         },
         new("trial-allowance", FileForm.Json, "allowance.json")
         {
-            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new TrialAllowance { SecondsEach = 2, SecondsLeft = 30, BestSampleSeconds = 0.5, Memory = new TrialMemory(1L << 30, [new MemoryPoint(1, Precision.Bf16, true, 4, 500_000_000)]) })],
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new TrialAllowance { SecondsEach = 2, SecondsLeft = 30, BestSampleSeconds = 0.5, Memory = new TrialMemory(1L << 30, 2L << 30, [new MemoryPoint(1, Precision.Bf16, true, 4, 500_000_000)]) })],
             Read = (folder, number) =>
             {
                 TrialAllowance allowance = new TrialFolder(folder).ReadAllowance();
