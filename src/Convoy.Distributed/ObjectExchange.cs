@@ -22,15 +22,15 @@ internal static class ObjectExchange
         return Read(headers, all);
     }
 
-    /// <summary>Brings each rank's message to the root; null on other ranks, but for the messages of ranks that failed: those all get.</summary>
+    /// <summary>Brings each rank's message to the root, and null to other ranks; when one failed, all messages to all ranks.</summary>
     public static IReadOnlyList<ObjectMessage>? Gather(ProcessGroup group, ObjectMessage own, int root)
     {
         using var scope = NewDisposeScope();
         (long[] headers, long most) = Headers(group, own);
-        bool everybody = headers.Where((_, i) => i % 2 == 0).Any(state => state != Intact);
+        bool isAnyFailed = headers.Where((_, i) => i % 2 == 0).Any(state => state != Intact);
         Tensor content = Padded(group, own.Content, most);
-        Tensor[] all = Buffers(group, everybody || group.Rank == root ? group.Size : 0, most);
-        if (everybody)
+        Tensor[] all = Buffers(group, isAnyFailed || group.Rank == root ? group.Size : 0, most);
+        if (isAnyFailed)
         {
             group.AllGather(all, content);
         }

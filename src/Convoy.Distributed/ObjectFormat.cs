@@ -27,7 +27,9 @@ internal sealed record ObjectFormat<T>(Func<T, byte[]> Write, Func<byte[], T?> R
         return new(value => JsonSerializer.SerializeToUtf8Bytes(value, type), bytes => JsonSerializer.Deserialize(bytes, type));
     }
 
-    /// <summary>The bytes of an object, or why there are none; null then as well, with what was thrown.</summary>
+    /// <summary>The object as a message: its bytes, or why it has none.</summary>
+    /// <param name="value">The object.</param>
+    /// <param name="thrown">What kept it from being written; null: nothing.</param>
     public ObjectMessage Pack(T value, out Exception? thrown)
     {
         try

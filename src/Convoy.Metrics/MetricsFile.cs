@@ -53,7 +53,7 @@ public static class MetricsFile
             throw new MetricsFormatException($"a record of \"metrics\" is null ({path}, record {record + 1})");
         }
 
-        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!)))
+        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!) || host.MatrixPeaks?.Any(peak => peak?.Precision is null) == true))
         {
             throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
         }
@@ -90,14 +90,42 @@ public sealed record RunMetrics
     /// <summary>What the run calls one sample of its data, a noun whose plural ends in s: <c>image</c>. Null when not recorded: <c>sample</c>.</summary>
     public string? SampleNoun { get; init; }
 
+    /// <summary>
+    /// Floating-point operations that a step takes for one sample, forward and backward, in convolutions, linear and recurrent layers as they are defined:
+    /// a multiplication and an addition are two, and what faster algorithms (Winograd's) leave out is counted. Null when not recorded.
+    /// </summary>
+    public double? FlopsPerSample { get; init; }
+
     /// <summary>The machine, or null when not recorded.</summary>
     public HostInfo? Host { get; init; }
 
     /// <summary>Steps at the start that whoever measured means to be left out; null when the reader has to choose.</summary>
     public int? WarmupSteps { get; init; }
 
-    /// <summary>The steps in order.</summary>
+    /// <summary>
+    /// Seconds from the start of the run's processes to the end of the last: what is known of a program that recorded no steps, with
+    /// starting it inside. Null for a run with steps.
+    /// </summary>
+    public double? WallTime { get; init; }
+
+    /// <summary>Of a run with <see cref="WallTime"/>: what its program does with more processes; null when its user did not say, and runs with different numbers of them cannot be compared.</summary>
+    public RunWork? Work { get; init; }
+
+    /// <summary>The steps in order; empty for a run with <see cref="WallTime"/>.</summary>
     public required IReadOnlyList<StepMetrics> Metrics { get; init; }
+}
+
+/// <summary>How the work of a whole run depends on the number of its processes.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RunWork>))]
+public enum RunWork
+{
+    /// <summary>All processes share the same work, however many there are: strong scaling.</summary>
+    [JsonStringEnumMemberName("fixed")]
+    Fixed,
+
+    /// <summary>Every process does the same work, so that more processes do more: weak scaling.</summary>
+    [JsonStringEnumMemberName("per_process")]
+    PerProcess,
 }
 
 /// <summary>A metrics file is not what it should be. The message names the file, the line where there is one, and what is wrong.</summary>
@@ -122,4 +150,5 @@ public sealed class MetricsFormatException : Exception
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RunMetrics))]
 [JsonSerializable(typeof(StepMetrics))]
+[JsonSerializable(typeof(double))]
 internal sealed partial class MetricsJson : JsonSerializerContext;

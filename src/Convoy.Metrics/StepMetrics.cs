@@ -21,8 +21,8 @@ public sealed record StepMetrics
     /// <summary>The global batch: samples of all ranks in one forward pass.</summary>
     public required int BatchSize { get; init; }
 
-    /// <summary>The learning rate of the update that this step belongs to.</summary>
-    public required double LearningRate { get; init; }
+    /// <summary>The learning rate of the update that this step belongs to; null when not recorded.</summary>
+    public double? LearningRate { get; init; }
 
     /// <summary>Time since the first step's start.</summary>
     public required double ElapsedTime { get; init; }
@@ -71,6 +71,12 @@ public sealed record StepMetrics
 
     /// <summary>How often this rank's threads left a core during the step.</summary>
     public ContextSwitches? ContextSwitches { get; init; }
+
+    /// <summary>How long the thread that trains was ready to run in the step while others had its core. See <see cref="RunQueueClock"/>.</summary>
+    public double? RunQueueTime { get; init; }
+
+    /// <summary>What the processor counted of this rank's process in the step; null where the kernel grants no counters, see <see cref="PerformanceCounters"/>.</summary>
+    public CounterReading? Counters { get; init; }
 
     /// <summary>The buckets of gradients in the order in which they were ready; with one process too, where nothing is exchanged.</summary>
     public IReadOnlyList<BucketMetrics>? Buckets { get; init; }

@@ -1,5 +1,6 @@
 using Convoy.Cli.Launching;
 using Convoy.Distributed.Launch;
+using Convoy.Training;
 
 namespace Convoy.Cli.Tests;
 
@@ -28,12 +29,89 @@ public sealed class DotnetRunTests : IDisposable
 
     [Theory]
     [InlineData("dotnet", "train.dll")]
-    [InlineData("dotnet", "run --no-build -c Release")]
     [InlineData("dotnet", "run --help")]
     [InlineData("dotnet", "")]
     [InlineData("./run", "run")]
     public void Of_AnythingElse_BuildsNothing(string program, string arguments) =>
         Assert.Null(DotnetRun.Find(new LaunchProgram(program, arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+
+    [Fact]
+    public void Of_DotnetRunThatDoesNotBuild_LeavesItAsItIs()
+    {
+        DotnetRun run = DotnetRun.Find(new LaunchProgram("dotnet", ["run", "--no-build", "-c", "Release"]))!;
+
+        Assert.False(run.Builds);
+        Assert.Equal(["run", "--no-build", "-c", "Release"], run.Program.Arguments);
+    }
+
+    [Fact]
+    public async Task Launch_DotnetRunBesideASolution_RunsTheProjectAsDotnetRunDoes()
+    {
+        Write("System.Console.WriteLine(\"hello\");");
+        File.WriteAllText(Path.Combine(_folder, "all.slnx"), "<Solution />");
+
+        ProgramRun run = await LaunchAsync("--nproc", "2", "--no-prefix", "--", "dotnet", "run");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal("hello\nhello\n", run.Output);
+    }
+
+    [Fact]
+    public async Task Launch_DotnetRunWithALaunchProfile_HasItsEnvironment()
+    {
+        Write("System.Console.WriteLine(System.Environment.GetEnvironmentVariable(\"FROM_PROFILE\") + string.Join(' ', args));");
+        Directory.CreateDirectory(Path.Combine(_folder, "Properties"));
+        File.WriteAllText(
+            Path.Combine(_folder, "Properties", "launchSettings.json"),
+            """{"profiles": {"one": {"commandName": "Project", "environmentVariables": {"FROM_PROFILE": "1"}}, "two": {"commandName": "Project", "environmentVariables": {"FROM_PROFILE": "2"}}}}""");
+
+        ProgramRun run = await LaunchAsync("--nproc", "1", "--no-prefix", "--", "dotnet", "run", "-lp", "two", "--", "x");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("2x\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("there are several projects to run (hello.csproj, other.fsproj in {0}). Give --project FILE.", "run")]
+    [InlineData("there is no project to run ({0}/none). Give --project FILE, or change to the project's folder.", "run", "--project", "none")]
+    public async Task Launch_DotnetRunOfNotOneProject_IsRefused(string expected, params string[] words)
+    {
+        Write("");
+        File.WriteAllText(Path.Combine(_folder, "other.fsproj"), "<Project />");
+
+        ProgramRun run = await LaunchAsync(["--nproc", "2", "--", "dotnet", .. words]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.EndsWith($"convoy: error: {string.Format(System.Globalization.CultureInfo.InvariantCulture, expected, _folder)}\n", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Find_DotnetRun_BuildsItAndStartsWhatItBuilt()
+    {
+        Write("System.Console.WriteLine(1);");
+
+        var given = await GivenProgram.FindAsync(["dotnet", "run", "--project", _folder, "-p:DefineConstants=X", "a", "--", "-c", "b"], TestContext.Current.CancellationToken);
+
+        string assembly = Path.Combine(_folder, "bin", "Debug", "net10.0", "hello.dll");
+        Assert.Equal(Convoy.Training.Workers.ProgramKind.Other, given.Kind);
+        Assert.Equal("dotnet", given.Program.FileName);
+        Assert.Equal([assembly, "a", "-c", "b"], given.Program.Arguments);
+        Assert.Equal(["dotnet", "run", "--project", _folder, "-p:DefineConstants=X", "a", "--", "-c", "b"], given.Words);
+
+        GivenProgram again = await GivenProgram.FindAsync(["dotnet", "run", "--no-build", "--project", _folder, "-e", "A=1"], TestContext.Current.CancellationToken);
+        Assert.Equal(["run", "--no-build", "--project", _folder, "-e", "A=1"], again.Program.Arguments);
+    }
+
+    [Fact]
+    public async Task Find_DotnetRunWithoutABuildThatWasNeverBuilt_SaysSo()
+    {
+        Write("System.Console.WriteLine(1);");
+
+        BadInputException error = await Assert.ThrowsAsync<BadInputException>(() => GivenProgram.FindAsync(["dotnet", "run", "--no-build", "--project", _folder], TestContext.Current.CancellationToken));
+
+        Assert.StartsWith("the project's program is not there", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Leave out --no-build, or build it before.", error.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Launch_DotnetRun_BuildsOnceAndRunsOnEveryRank()

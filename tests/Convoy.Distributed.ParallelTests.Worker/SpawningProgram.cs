@@ -16,6 +16,7 @@ internal static class SpawningProgram
         ["alone-fails"] => DistributedProgram.Run(_ => throw new ArgumentException("boom")),
         ["code"] => DistributedProgram.Run((group, _) => group.Rank == 0 ? 0 : 5, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { LogDirectory = Environment.GetEnvironmentVariable("LOGS") } }),
         ["stopped"] => DistributedProgram.Run(WaitForStop, new DistributedProgramOptions { Processes = 2 }),
+        ["restarts"] => DistributedProgram.Run(FailOnce, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { MaxRestarts = 1 } }),
         ["waits"] => DistributedProgram.Run(WaitForEver),
         _ => RunTwice(),
     };
@@ -36,6 +37,9 @@ internal static class SpawningProgram
 
         group.Barrier();
     }
+
+    private static int FailOnce(ProcessGroup group, CancellationToken stop) =>
+        group.Rank == 1 && Environment.GetEnvironmentVariable("TORCHELASTIC_RESTART_COUNT") == "0" ? 7 : 0;
 
     private static int WaitForStop(ProcessGroup group, CancellationToken stop)
     {

@@ -68,6 +68,22 @@ public class DistributedProgramTests
     }
 
     [Fact]
+    public async Task Run_RankFailsOnce_IsStartedAgainWhereOptionsSaySo()
+    {
+        Ended ended = await RunAsync("restarts");
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Matches(@"\Aconvoy: restart 1 of 1: rank 1 \(pid \d+\) exited with code 7\. It wrote nothing\.\n\z", ended.Errors);
+    }
+
+    [Fact]
+    public async Task Run_WrongEnvironment_IsOneLine()
+    {
+        Ended ended = await RunAsync("two", KeyValuePair.Create("RANK", "first"));
+        Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
+        Assert.Matches(@"\Aconvoy: error: [^\n]*WORLD_SIZE is invalid[^\n]*\n\z", ended.Errors);
+    }
+
+    [Fact]
     public async Task Run_WorkersComeToAnotherCall_SaySo()
     {
         Ended ended = await RunAsync("twice");

@@ -57,8 +57,10 @@ internal sealed class SerialPartRule : IBottleneckRule
         yield return scaling.Conclude(
             SerialPart,
             Title,
-            $"By the model, {Wording.Percent(share)} of the work does not become faster with more processes: serial work, communication or contention, which total times cannot tell apart.",
-            "Record the phases of the steps to see which it is.",
+            scaling.Measured.Runs[0].IsWholeProgram
+                ? $"By the model, {Wording.Seconds(single * share)} of each run do not become faster with more processes, {Wording.Percent(share)} of what one process takes: starting the program, serial work, communication or contention, which total times cannot tell apart."
+                : $"By the model, {Wording.Percent(share)} of the work does not become faster with more processes: serial work, communication or contention, which total times cannot tell apart.",
+            scaling.Measured.Runs[0].IsWholeProgram ? "Let the program write its steps with their phases to see which it is." : "Record the phases of the steps to see which it is.",
             single * share * (1 - ((double)scaling.Series.Baseline.Processes / n)),
             Thresholds.InferredShare,
             new Evidence($"serial or contended share, by the model {fit.Model.Name}", share, "share"));

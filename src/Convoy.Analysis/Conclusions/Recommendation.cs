@@ -24,6 +24,11 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
     {
         ArgumentNullException.ThrowIfNull(runs);
         ConfigurationMeasurement fastest = runs.Measurements.MinBy(Work)!;
+        if (!runs.HasComparableWork)
+        {
+            return new Recommendation(fastest.Configuration, fastest.Configuration, 0, IsCertain: true, "It took the least time. Whether it did as much as the others is not known, so none is recommended.", null);
+        }
+
         double limit = Work(fastest) * (1 + Tolerance);
         ConfigurationMeasurement chosen = runs.Measurements
             .Where(m => Work(m) <= limit)
@@ -36,7 +41,7 @@ public sealed record Recommendation(Configuration Configuration, Configuration F
         return new Recommendation(chosen.Configuration, fastest.Configuration, gain, certain, Why(runs, chosen, fastest, gain), StartCommand.For(chosen));
     }
 
-    private static double Work(ConfigurationMeasurement measured) => measured.Seconds / (measured.BatchSize ?? 1);
+    private static double Work(ConfigurationMeasurement measured) => measured.Seconds / (measured.WorkUnits ?? 1);
 
     private static string Why(RunSet runs, ConfigurationMeasurement chosen, ConfigurationMeasurement fastest, double gain)
     {

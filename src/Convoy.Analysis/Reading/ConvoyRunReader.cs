@@ -15,6 +15,11 @@ internal static class ConvoyRunReader
     public static ReadRuns Read(string path)
     {
         RunMetrics metrics = Parsed(() => MetricsFile.Read(path));
+        if (metrics is { WallTime: { } seconds, Metrics.Count: 0 })
+        {
+            return new ReadRuns([WholeProgram(path, metrics, seconds)], []);
+        }
+
         if (metrics.Metrics is not { Count: > 0 } steps)
         {
             throw new AnalysisInputException("the run has no steps", path, "Leave it out, or let it train for some steps.");
@@ -32,10 +37,11 @@ internal static class ConvoyRunReader
         }
 
         IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
+        ArithmeticChecks.Require(metrics, path);
         Dictionary<string, string> settings = Settings(metrics);
         IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, settings);
-        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, SampleNoun = Noun(metrics.SampleNoun) })];
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, FlopsPerSample = metrics.FlopsPerSample, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
             [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);
@@ -52,6 +58,25 @@ internal static class ConvoyRunReader
                 Settings = parts.Count == 1 ? settings : OfPart(settings, configuration),
             };
         }
+    }
+
+    private static Run WholeProgram(string path, RunMetrics metrics, double seconds)
+    {
+        StepChecks.Require(seconds, "wall_time", path, isStep: true);
+        Dictionary<string, string> settings = Settings(metrics);
+        return new Run
+        {
+            Configuration = new Configuration(Processes(path, settings), Number(settings, SettingNames.Threads), Precision(path, settings)),
+            Source = path,
+            Basis = TimeBasis.Run,
+            Samples = [seconds],
+            IsWholeProgram = true,
+            Work = metrics.Work,
+            Settings = settings,
+            Host = metrics.Host,
+            Launch = metrics.Launch,
+            SampleNoun = Noun(metrics.SampleNoun),
+        };
     }
 
     // The configuration file says what the last part had.
@@ -82,7 +107,8 @@ internal static class ConvoyRunReader
         // Only a run directory's metrics.json has its ranks' logs beside it.
         for (int rank = 1; Path.GetFileName(path) == "metrics.json" && Log(path, rank) is { } log; rank++)
         {
-            IReadOnlyList<StepMetrics> steps = Parsed(() => StepMetricsLog.Read(log));
+            int number = rank;
+            IReadOnlyList<StepMetrics> steps = Parsed(() => RecordedSteps.Read(log, number)).Steps;
             StepChecks.RequireTimes(steps, i => Place(log, "line", i, steps[i]));
             ranks.Add(steps);
         }

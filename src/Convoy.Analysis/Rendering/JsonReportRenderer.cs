@@ -29,13 +29,14 @@ public sealed class JsonReportRenderer : IReportRenderer
     {
         BaselineProcesses = report.BaselineProcesses,
         TimeBasis = report.Runs.Basis.Name(),
-        Scaling = report.Runs.IsWeakScaling ? "weak" : "strong",
+        Scaling = !report.Runs.HasComparableWork ? "unknown" : report.Runs.IsWeakScaling ? "weak" : "strong",
         Summary = report.Summary,
-        Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(Document)],
+        Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(p => Document(p, report.Runs.HasComparableWork))],
         Recommendation = Document(report.Recommendation),
         PrecisionGain = [.. report.PrecisionGains.Select(g => new PrecisionGainDocument(g.Processes, g.Threads, g.Precision, g.Against, g.TimeSaved * 100))],
         Breakdown = [.. report.Runs.Measurements.Where(m => m.Phases is not null).Select(m => Document(m.Configuration, m.Phases!))],
         Conclusions = [.. report.Conclusions.Select(Document)],
+        Causes = [.. report.Causes.Select(Document)],
         Models = [.. report.Series.SelectMany(s => s.Models.Assessments.Select(a => Document(s, a)))],
         Predictions = [.. report.Series.SelectMany(s => s.Predictions.Select(p => Document(s, p)))],
         Cost = report.Costs is { } costs
@@ -44,7 +45,7 @@ public sealed class JsonReportRenderer : IReportRenderer
         Warnings = report.Warnings,
     };
 
-    private static ConfigurationDocument Document(ScalingPoint point)
+    private static ConfigurationDocument Document(ScalingPoint point, bool comparable)
     {
         ConfigurationMeasurement measured = point.Measurement;
         return new ConfigurationDocument(
@@ -56,14 +57,23 @@ public sealed class JsonReportRenderer : IReportRenderer
             measured.Interval?.Low,
             measured.Interval?.High,
             measured.SamplesPerSecond,
-            point.Speedup,
+            comparable ? point.Speedup : null,
             point.SpeedupInterval?.Low,
             point.SpeedupInterval?.High,
-            point.Efficiency,
+            comparable ? point.Efficiency : null,
             point.EfficiencyInterval?.Low,
             point.EfficiencyInterval?.High,
             measured.Runs.Count,
-            measured.Runs.Max(r => r.WarmUpSteps));
+            measured.Runs.Max(r => r.WarmUpSteps),
+            measured.Usage.CpuSeconds,
+            measured.Usage.QueueSeconds,
+            measured.Usage.PeakMemoryBytes,
+            measured.Usage.VoluntarySwitches,
+            measured.Usage.InvoluntarySwitches,
+            measured.Usage.CacheMisses,
+            measured.Attained?.GigaflopsPerSecond,
+            measured.Attained?.PeakGigaflopsPerSecond,
+            measured.Attained?.ShareOfPeak * 100);
     }
 
     private static RecommendationDocument Document(Recommendation recommendation) => new(
@@ -80,6 +90,15 @@ public sealed class JsonReportRenderer : IReportRenderer
 
     private static BreakdownDocument Document(Configuration at, PhaseSeconds phases) => new(
         at.Processes, at.Threads, at.Precision, phases.Data, phases.Forward, phases.Backward, phases.Comm, phases.Wait, phases.Optimizer, phases.Other);
+
+    private static CauseDocument Document(Cause cause) => new(
+        cause.Kind,
+        cause.Title,
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(cause.Severity.ToString()),
+        cause.Share * 100,
+        cause.Explanation,
+        cause.Advice,
+        [.. cause.Places.Select(p => new CausePlaceDocument(p.Configuration.Processes, p.Configuration.Threads, p.Configuration.Precision, p.LostSeconds, p.Share * 100))]);
 
     private static ConclusionDocument Document(Conclusion conclusion) => new(
         conclusion.Kind,
@@ -119,7 +138,7 @@ internal sealed record ReportDocument
     /// <summary><c>step</c> or <c>run</c>.</summary>
     public required string TimeBasis { get; init; }
 
-    /// <summary><c>strong</c> (the same global batch) or <c>weak</c> (the same batch in each process).</summary>
+    /// <summary><c>strong</c> (the same global batch), <c>weak</c> (the same batch in each process), or <c>unknown</c> where nobody told what whole runs do; then there are no speed-ups.</summary>
     public required string Scaling { get; init; }
 
     public required IReadOnlyList<string> Summary { get; init; }
@@ -133,6 +152,9 @@ internal sealed record ReportDocument
     public required IReadOnlyList<BreakdownDocument> Breakdown { get; init; }
 
     public required IReadOnlyList<ConclusionDocument> Conclusions { get; init; }
+
+    /// <summary>The conclusions, put together where one cause was seen in several configurations.</summary>
+    public required IReadOnlyList<CauseDocument> Causes { get; init; }
 
     public required IReadOnlyList<ModelDocument> Models { get; init; }
 
@@ -152,14 +174,23 @@ internal sealed record ConfigurationDocument(
     double? SecondsLow,
     double? SecondsHigh,
     [property: JsonPropertyName("images_per_second")] double? SamplesPerSecond, // the format's name, whatever the samples are
-    double Speedup,
+    double? Speedup,
     double? SpeedupLow,
     double? SpeedupHigh,
-    double Efficiency,
+    double? Efficiency,
     double? EfficiencyLow,
     double? EfficiencyHigh,
     int Runs,
-    int WarmUpSteps);
+    int WarmUpSteps,
+    double? CpuSeconds,
+    double? RunQueueSeconds,
+    long? PeakMemoryBytes,
+    double? VoluntarySwitches,
+    double? InvoluntarySwitches,
+    double? CacheMisses,
+    double? GigaflopsPerSecond,
+    double? PeakGigaflopsPerSecond,
+    double? PeakSharePercent);
 
 internal sealed record RecommendationDocument(
     int Processes,
@@ -200,6 +231,17 @@ internal sealed record ConclusionDocument(
     string Explanation,
     string Advice,
     IReadOnlyList<EvidenceDocument> Evidence);
+
+internal sealed record CauseDocument(
+    string Kind,
+    string Title,
+    string Severity,
+    double SharePercent,
+    string Explanation,
+    string Advice,
+    IReadOnlyList<CausePlaceDocument> Configurations);
+
+internal sealed record CausePlaceDocument(int Processes, int? Threads, string Precision, double LostSeconds, double SharePercent);
 
 internal sealed record EvidenceDocument(string Name, double Value, string Unit);
 

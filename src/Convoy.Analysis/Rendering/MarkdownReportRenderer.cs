@@ -39,16 +39,17 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         List(text, report.Summary);
         if (report.Recommendation.Command is { } command)
         {
-            text.Append("To train in the recommended configuration:\n\n```\n").Append(command).Append("\n```\n\n");
+            text.Append(report.Runs.Basis == TimeBasis.Run ? "To start it in the recommended configuration:" : "To train in the recommended configuration:").Append("\n\n```\n").Append(command).Append("\n```\n\n");
         }
 
         Section(text, "Warnings", report.Warnings.Count > 0, () => List(text, report.Warnings));
         Section(text, "Times", true, () => Times(text, report));
         IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
+        Section(text, "Memory and arithmetic", Resources.Of(report) is not null, () => ResourceTable(text, Resources.Of(report)!));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
-        Section(text, "Causes of lost time", report.Conclusions.Count > 0, () => Causes(text, report.Conclusions));
+        Section(text, "Causes of lost time", report.Causes.Count > 0, () => Causes(text, report.Causes));
         Section(text, "Models", report.Series.Any(s => s.Models.Assessments.Count > 0), () => Models(text, report.Series));
         Section(text, "Predictions", report.Series.Any(s => s.Predictions.Count > 0), () => Predictions(text, report.Series));
         Section(text, "Costs", report.Costs is not null, () => Costs(text, report.Costs!));
@@ -78,10 +79,11 @@ public sealed class MarkdownReportRenderer : IReportRenderer
     private static void Times(StringBuilder text, Report report)
     {
         var table = new MarkdownTable("processes", "threads", "<precision", "seconds", "95 % interval", $"{report.Runs.SampleNoun}s/s", "speed-up", "efficiency", "its 95 % interval", "<");
+        bool comparable = report.Runs.HasComparableWork;
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
         {
             ConfigurationMeasurement measured = point.Measurement;
-            string[] marks =
+            string[] marks = !comparable ? [] :
             [
                 .. measured.Configuration == report.Recommendation.Configuration ? ["recommended"] : Array.Empty<string>(),
                 .. measured.Configuration == report.Recommendation.Fastest ? ["fastest"] : Array.Empty<string>(),
@@ -93,8 +95,8 @@ public sealed class MarkdownReportRenderer : IReportRenderer
                 Seconds(measured.Seconds),
                 Range(measured.Interval, Seconds),
                 measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : Unknown,
-                Wording.Text($"{point.Speedup:0.00}"),
-                Wording.Percent(point.Efficiency),
+                comparable ? Wording.Text($"{point.Speedup:0.00}") : Unknown,
+                comparable ? Wording.Percent(point.Efficiency) : Unknown,
                 Range(point.EfficiencyInterval, Wording.Percent),
                 string.Join(", ", marks));
         }
@@ -103,9 +105,13 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         int leftOut = report.Runs.Runs.Max(r => r.WarmUpSteps);
         text.Append(report.Runs.Basis.Seconds(report.Runs.SampleNoun))
             .Append(leftOut > 0 ? Wording.Text($", the first {leftOut} records of a run left out as warm-up") : "")
-            .Append(Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}"))
-            .Append(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second (the batch grows with the processes).\n\n" : ".\n\n");
+            .Append(comparable ? Wording.Text($"; speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{Growth(report.Runs)}") : "")
+            .Append(".\n\n");
     }
+
+    private static string Growth(RunSet runs) => !runs.IsWeakScaling ? ""
+        : runs.Basis == TimeBasis.Run ? ", for the same amount of work (it grows with the processes)"
+        : $", in {runs.SampleNoun}s per second (the batch grows with the processes)";
 
     private static void Plots(StringBuilder text, IReadOnlyList<Chart> charts)
     {
@@ -138,16 +144,33 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         table.AppendTo(text);
     }
 
-    private static void Causes(StringBuilder text, IReadOnlyList<Conclusion> conclusions)
+    private static void Causes(StringBuilder text, IReadOnlyList<Cause> causes)
     {
-        for (int i = 0; i < conclusions.Count; i++)
+        for (int i = 0; i < causes.Count; i++)
         {
-            Conclusion conclusion = conclusions[i];
-            text.Append(Wording.Text($"{i + 1}. **{conclusion.Title}** ({conclusion.Severity.ToString().ToLowerInvariant()}). {conclusion.Explanation} {conclusion.Advice}\n"))
-                .Append(Wording.Text($"   Evidence: {string.Join("; ", conclusion.Evidence.Select(e => $"{e.Name}: {e.ValueText}"))}. Named from {Wording.Percent(conclusion.Threshold)} on.\n"));
+            Cause cause = causes[i];
+            text.Append(Wording.Text($"{i + 1}. **{cause.Title}** ({cause.Severity.ToString().ToLowerInvariant()}). {cause.Explanation} {cause.Advice}\n"));
+            foreach (Conclusion place in cause.Places)
+            {
+                string where = cause.Places.Count > 1 ? $"- {place.Configuration}, {Wording.Percent(place.Share)}: " : "Evidence: ";
+                string threshold = place.Threshold > 0 ? $" Named from {Wording.Percent(place.Threshold)} on." : "";
+                text.Append(Wording.Text($"   {where}{string.Join("; ", place.Evidence.Select(e => $"{e.Name}: {e.ValueText}"))}.{threshold}\n"));
+            }
         }
 
         text.Append('\n');
+    }
+
+    private static void ResourceTable(StringBuilder text, Resources resources)
+    {
+        var table = new MarkdownTable([.. resources.Headers]);
+        foreach (IReadOnlyList<string> row in resources.Rows)
+        {
+            table.Add([.. row]);
+        }
+
+        table.AppendTo(text);
+        text.AppendJoin(' ', resources.Notes).Append("\n\n");
     }
 
     private static void Models(StringBuilder text, IReadOnlyList<SeriesReport> series)
@@ -207,6 +230,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
             [
                 $"Processor: {host.CpuModel ?? "unknown"}, {Wording.Text($"{host.LogicalCores}")} cores as the system counts them{(host.PhysicalCores is { } cores ? Wording.Text($", {cores} without hyper-threads") : "")}",
                 Wording.Text($"Memory: {host.MemoryTotalBytes / GiB:0.0} GiB"),
+                $"Matrix products of one process: {Wording.Peaks(host.MatrixPeaks)}",
                 $"System: {host.OperatingSystem}, {host.Architecture}",
                 $"Versions: {string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}"))}",
             ]);

@@ -24,7 +24,8 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
             RequireOne(runs.Where(r => r.Settings.ContainsKey(setting)), r => r.Settings[setting], $"the runs differ in {setting}");
         }
 
-        bool weak = RequireBatch(runs);
+        RequireOne(runs.Where(r => r.IsWholeProgram), r => r.Work switch { RunWork.Fixed => "fixed work", RunWork.PerProcess => "work in each process", _ => "work that nobody told" }, "the runs are of different work");
+        bool weak = RequireBatch(runs) || runs.Any(r => r.Work == RunWork.PerProcess);
         return new RunComparison(weak, [.. Differences(runs)]);
     }
 
@@ -60,6 +61,16 @@ internal sealed record RunComparison(bool IsWeakScaling, IReadOnlyList<string> W
 
     private static IEnumerable<string> Differences(IReadOnlyList<Run> runs)
     {
+        if (runs.Any(r => r.IsWholeProgram))
+        {
+            yield return "The program wrote no steps: a time is that of a whole run, from the start of its processes to the end of the last, and starting the program is inside.";
+        }
+
+        if (runs.Any(r => r.IsWholeProgram && r.Work is null) && runs.Select(r => r.Configuration.Processes).Distinct().Count() > 1)
+        {
+            yield return "No speed-ups: nobody said whether the program does the same work with more processes (convoy scale --strong) or every process does as much as one alone (--weak), and its times do not tell.";
+        }
+
         foreach (string setting in Settings(runs, SettingEffect.Speed))
         {
             Run[] known = [.. runs.Where(r => r.Settings.ContainsKey(setting)).DistinctBy(r => r.Settings[setting])];

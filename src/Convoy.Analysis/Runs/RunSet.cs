@@ -22,6 +22,9 @@ public sealed record RunSet
     /// <summary>Whether every process has the same batch however many there are (weak scaling), rather than a share of the same global batch.</summary>
     public required bool IsWeakScaling { get; init; }
 
+    /// <summary>Whether it is known how much the configurations did in their times; without, there are times and no speed-ups.</summary>
+    public bool HasComparableWork => Runs.All(r => !r.IsWholeProgram || r.Work is not null) || Measurements.Select(m => m.Configuration.Processes).Distinct().Count() == 1;
+
     /// <summary>What a reader has to know before believing the numbers; one sentence each.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
@@ -102,8 +105,17 @@ public sealed record ConfigurationMeasurement
     /// <summary>The ranks of the run with most ranks recorded.</summary>
     public required IReadOnlyList<RankTimes> Ranks { get; init; }
 
+    /// <summary>What a process used in a step: the mean over ranks and runs, of its memory the largest.</summary>
+    public required StepUsage Usage { get; init; }
+
+    /// <summary>How fast it computed beside what the machine can; null where the runs do not record their arithmetic, or times are not those of steps.</summary>
+    public required AttainedSpeed? Attained { get; init; }
+
     /// <summary>The machine; null when not recorded.</summary>
     public HostInfo? Host => Runs.Select(r => r.Host).FirstOrDefault(h => h is not null);
+
+    /// <summary>How much was done in <see cref="Seconds"/>: samples of a step, or the processes of a program that does the same work in each; null when nothing tells the configurations' work apart.</summary>
+    public int? WorkUnits => Runs[0].Work == RunWork.PerProcess ? Configuration.Processes : BatchSize;
 
     /// <summary>Samples of one step in each process; null when not recorded.</summary>
     public double? LocalBatchSize => (double?)BatchSize / Configuration.Processes;
@@ -120,8 +132,16 @@ public sealed record ConfigurationMeasurement
     /// Forward and backward time of a usual rank: the median over ranks, of two in the middle the faster, so that one slow
     /// rank does not count. Null when not recorded.
     /// </summary>
-    public double? TypicalComputeSeconds =>
-        Phases is null ? null : Ranks.Count >= 2 ? Ranks.Select(r => r.ComputeSeconds).Order().ElementAt((Ranks.Count - 1) / 2) : Phases.Compute;
+    public double? TypicalComputeSeconds => Phases is null ? null : TypicalRank?.ComputeSeconds ?? Phases.Compute;
+
+    /// <summary>What the rank of <see cref="TypicalComputeSeconds"/> used in a step.</summary>
+    public StepUsage TypicalUsage => TypicalRank?.Usage ?? Usage;
+
+    /// <summary>The share of its time for which a process's training thread was ready to run while others had its core; null when not recorded.</summary>
+    public double? QueueShare => Usage.QueueSeconds / Seconds;
+
+    // Of two in the middle the faster; null where fewer than two ranks were recorded.
+    private RankTimes? TypicalRank => Ranks.Count >= 2 ? Ranks.OrderBy(r => r.ComputeSeconds).ElementAt((Ranks.Count - 1) / 2) : null;
 
     /// <summary>
     /// How its runs are started again, with the settings that they share; null when not all of them recorded it, or they are
@@ -171,6 +191,8 @@ public sealed record ConfigurationMeasurement
             // The phases are means and the time is a median: scaled, they add up.
             Phases = mean?.Scale(seconds / mean.Total),
             Ranks = runs.Select(r => r.Ranks).MaxBy(r => r.Count)!,
+            Usage = StepUsage.Mean([.. runs.Select(r => r.Usage)]),
+            Attained = AttainedSpeed.Of(runs, runs[0].BatchSize / seconds),
         };
     }
 }

@@ -25,9 +25,14 @@ public sealed record ScalingSeries
     /// <summary>The configuration with the most processes.</summary>
     public ScalingPoint Largest => Points[^1];
 
-    /// <summary>All series of <paramref name="runs"/>, by precision and threads.</summary>
+    /// <summary>All series of <paramref name="runs"/>, by precision and threads; one for each configuration where their work is not comparable.</summary>
     public static IReadOnlyList<ScalingSeries> From(RunSet runs)
     {
+        if (!runs.HasComparableWork)
+        {
+            return [.. runs.Measurements.Select(m => From([m]))]; // none is the baseline of another
+        }
+
         var series = new List<ScalingSeries>();
         foreach (IGrouping<string, ConfigurationMeasurement> precision in runs.Measurements.GroupBy(m => m.Configuration.Precision))
         {
@@ -55,7 +60,7 @@ public sealed record ScalingSeries
 
     private static ScalingPoint Point(ConfigurationMeasurement baseline, ConfigurationMeasurement measured)
     {
-        double work = baseline.BatchSize is { } b && measured.BatchSize is { } m ? (double)b / m : 1;
+        double work = baseline.WorkUnits is { } b && measured.WorkUnits is { } m ? (double)b / m : 1;
         double perProcess = (double)baseline.Configuration.Processes / measured.Configuration.Processes;
         double speedup = baseline.Seconds / (measured.Seconds * work);
         Interval? interval = ReferenceEquals(baseline, measured)

@@ -32,7 +32,7 @@ internal static class LaunchCommand
     private static async Task<int> RunAsync(LauncherOptions options, LaunchDisplay display)
     {
         using var signals = new StopSignals();
-        if (DotnetRun.Find(options.Program) is { } run)
+        if (DotnetRun.Find(options.Program) is { Builds: true } run)
         {
             ConsoleOutput.Notice($"building once for all processes: {run.BuildCommand}");
             if (!await run.BuildAsync(signals.Token))

@@ -5,6 +5,7 @@ using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Training;
 using Convoy.Training.Options;
+using Convoy.Training.Workers;
 
 namespace Convoy.Cli.Launching;
 
@@ -26,6 +27,8 @@ internal sealed class LaunchOptionSet
     private readonly Option<int> _restarts = new("--max-restarts") { Description = "How often all processes are started again after a failure.", DefaultValueFactory = _ => 0 };
     private readonly Option<double> _interval = new("--monitor-interval") { Description = "Seconds between two looks at the other machines.", DefaultValueFactory = _ => 0.1 };
     private readonly Option<double> _joinTimeout = new("--join-timeout") { Description = "Seconds to wait for the other machines at the start.", DefaultValueFactory = _ => 300 };
+    private readonly Option<int?> _threads = new("--threads") { Description = "OMP_NUM_THREADS of each process. [default: that of the environment, or cores / processes]" };
+    private readonly Option<string?> _precision = new("--precision") { Description = "CONVOY_PRECISION, for a program that reads it: fp32, bf16 or fp16. [default: as it is in the environment]" };
     private readonly Option<bool> _pin = new("--pin") { Description = "Keep each process to cores of its own (Linux)." };
     private readonly Option<bool> _noKeepMemory = new("--no-keep-memory") { Description = "Leave the processes' memory allocator as it is. [default: on Linux it keeps what is freed, GLIBC_TUNABLES]" };
     private readonly Option<string> _role = new("--role") { Description = "ROLE_NAME.", DefaultValueFactory = _ => "default" };
@@ -42,7 +45,7 @@ internal sealed class LaunchOptionSet
     {
         foreach (Option option in (Option[])
         [
-            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _pin, _noKeepMemory, _role,
+            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _threads, _precision, _pin, _noKeepMemory, _role,
             _logs, _redirects, _tee, _filter, _noPrefix,
         ])
         {
@@ -88,6 +91,8 @@ internal sealed class LaunchOptionSet
             MaxRestarts = AtLeast(_restarts, parsed, 0),
             MonitorIntervalSeconds = Positive(_interval, parsed),
             JoinTimeoutSeconds = Positive(_joinTimeout, parsed),
+            ThreadsPerProcess = parsed.GetValue(_threads) is { } threads ? Number(_threads.Name, Text(threads), 1) : null,
+            Environment = parsed.GetValue(_precision) is { } precision ? new Dictionary<string, string> { [ProgramVariables.Precision] = PrecisionNames.Parse(precision).Name() } : new Dictionary<string, string>(),
             PinCores = parsed.GetValue(_pin),
             KeepMemory = !parsed.GetValue(_noKeepMemory),
             LogDirectory = parsed.GetValue(_logs),

@@ -36,7 +36,11 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
     public async Task<int> RunAsync(CancellationToken interrupted)
     {
         bool resumed = Check();
-        PrecisionWarning.Tell(_settings.Precisions);
+        if (request.Task is not null)
+        {
+            PrecisionWarning.Tell(_settings.Precisions);
+        }
+
         if (!resumed)
         {
             _study.Create(_settings);
@@ -48,9 +52,9 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
             await PrepareDataAsync(interrupted);
             Announce(resumed);
             IReadOnlyList<FailedRun> failed;
-            using (var display = new StudyDisplay(_console, _study, _settings, _plan, request.Task.SampleNoun, TimeProvider.System))
+            using (var display = new StudyDisplay(_console, _study, _settings, _plan, request.Task?.SampleNoun ?? _settings.Program?.SampleNoun, TimeProvider.System))
             {
-                failed = await new StudyRunner(_study, _plan, request.Task.Workers, display, TimeProvider.System).RunAsync(interrupted);
+                failed = await new StudyRunner(_study, _plan, Work(), display, TimeProvider.System).RunAsync(interrupted);
             }
 
             return Report(failed);
@@ -75,7 +79,12 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         }
 
         OutputFolder.RequireWritable(_study.Root);
-        _samples = request.Task.CountSamples(_plan.Run(_plan.Configurations[0]), _study.Root, ConsoleOutput.Warning);
+        if (request.Task is not { } task)
+        {
+            return earlier is not null; // what its batch is and how it is shared out is the program's own affair
+        }
+
+        _samples = task.CountSamples(_plan.Run(_plan.Configurations[0]), _study.Root, ConsoleOutput.Warning);
         foreach (StudyConfiguration configuration in _plan.Configurations)
         {
             _ = new TrainingPlan(_plan.Run(configuration).Training, _samples);
@@ -85,23 +94,31 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
     }
 
     // The data is the study's: all runs read it.
-    private Task PrepareDataAsync(CancellationToken interrupted) => FrameProgress.ShowAsync(
+    private Task PrepareDataAsync(CancellationToken interrupted) => request.Task is not { } task ? Task.CompletedTask : FrameProgress.ShowAsync(
         _console,
         "Making the data ready",
-        progress => request.Task.PrepareDataAsync(_plan.Run(_plan.Configurations[0]), _study.Root, progress, ConsoleOutput.Notice, interrupted));
+        progress => task.PrepareDataAsync(_plan.Run(_plan.Configurations[0]), _study.Root, progress, ConsoleOutput.Notice, interrupted));
 
     private void Announce(bool resumed)
     {
-        string noun = request.Task.SampleNoun;
-        string batch = string.Create(CultureInfo.InvariantCulture, $"{_settings.BatchSize} {noun}s {(_settings.Weak ? "in each process (weak scaling)" : "over all processes (strong scaling)")}");
         string steps = _plan.SecondsPerRun is null
             ? string.Create(CultureInfo.InvariantCulture, $"{_plan.MeasuredSteps} steps")
             : string.Create(CultureInfo.InvariantCulture, $"up to {_plan.MeasuredSteps} steps in {_plan.SecondsPerRun:0} s");
         string warmup = _plan.WarmupSteps == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" after {_plan.WarmupSteps} that do not count");
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{(resumed ? "Going on with" : "Measuring")} {_plan.Configurations.Count} {(_plan.Configurations.Count == 1 ? "configuration" : "configurations")}, {_settings.Repeats} {(_settings.Repeats == 1 ? "run" : "runs")} of each, on {_settings.Cores} {(_settings.Cores == 1 ? "core" : "cores")} ({_settings.Machine}): {steps}{warmup}, a step is {batch} of {request.Task.DescribeData(_samples)}. Into {_study.Root}"));
+            $"{(resumed ? "Going on with" : "Measuring")} {_plan.Configurations.Count} {(_plan.Configurations.Count == 1 ? "configuration" : "configurations")}, {_settings.Repeats} {(_settings.Repeats == 1 ? "run" : "runs")} of each, on {_settings.Cores} {(_settings.Cores == 1 ? "core" : "cores")} ({_settings.Machine}){OfProgram()}: {steps}{warmup}{OfStep()}. Into {_study.Root}"));
     }
+
+    private string OfProgram() => _settings.Program is { } program ? $", of {string.Join(' ', program.Words)}" : string.Empty;
+
+    private string OfStep() => request.Task is { } task
+        ? string.Create(CultureInfo.InvariantCulture, $", a step is {_settings.BatchSize} {task.SampleNoun}s {(_settings.Weak ? "in each process (weak scaling)" : "over all processes (strong scaling)")} of {task.DescribeData(_samples)}")
+        : ", or whole runs if it writes no steps";
+
+    private IStudyWork Work() => request.Task is { } task
+        ? new TaskWork(_plan, task.Workers)
+        : new ProgramWork(_study, _plan, _settings.Program!, request.Program!, TimeProvider.System);
 
     private int Report(IReadOnlyList<FailedRun> failed)
     {
@@ -148,7 +165,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
         _console.WriteLine();
         if (report.Recommendation.Command is { } command)
         {
-            _console.WriteLine($"Train with it: {command}");
+            _console.WriteLine($"{(request.Task is null ? "Start it so" : "Train with it")}: {command}");
         }
 
         _console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]Report[/]: {file}");

@@ -12,9 +12,9 @@ namespace Convoy.Cli.Scaling;
 /// <param name="study">The study's files.</param>
 /// <param name="settings">Its settings.</param>
 /// <param name="plan">Its runs.</param>
-/// <param name="sampleNoun">What a sample is called.</param>
+/// <param name="sampleNoun">What a sample is called; null where the runs themselves say.</param>
 /// <param name="time">The clock of the remaining time.</param>
-internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, StudySettings settings, StudyPlan plan, string sampleNoun, TimeProvider time) : IStudyDisplay, IDisposable
+internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, StudySettings settings, StudyPlan plan, string? sampleNoun, TimeProvider time) : IStudyDisplay, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
@@ -27,6 +27,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
     private long _begun;
     private string _step = string.Empty;
     private IReadOnlyList<double> _steps = [];
+    private int _batch;
 
     /// <summary>A run starts.</summary>
     public void Begin(StudyRun run)
@@ -47,6 +48,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
         lock (_gate)
         {
             _steps = [.. measured];
+            _batch = step.BatchSize;
             _step = step.Step <= plan.WarmupSteps
                 ? string.Create(CultureInfo.InvariantCulture, $"warm-up step {step.Step} of {plan.WarmupSteps}")
                 : string.Create(CultureInfo.InvariantCulture, $"step {step.Step - plan.WarmupSteps} of {(plan.SecondsPerRun is null ? "" : "at most ")}{steps - plan.WarmupSteps}");
@@ -123,7 +125,7 @@ internal sealed class StudyDisplay(IAnsiConsole console, StudyDirectory study, S
             return;
         }
 
-        Table table = _table.Of(_measured, c => plan.Runs.Count(run => run.Configuration == c && _whole.Contains(run)), _running?.Configuration, _steps, _failed);
+        Table table = _table.Of(_measured, c => plan.Runs.Count(run => run.Configuration == c && _whole.Contains(run)), _running?.Configuration, (_steps, _batch), _failed);
         string line = _running is { } run
             ? $"{Counted(run)}: {run.Configuration}, {_step}{Left(time.GetElapsedTime(_begun).TotalSeconds)}"
             : string.Empty;

@@ -9,22 +9,22 @@ namespace Convoy.Cli.Scaling;
 /// <summary>A study's figures so far, a line for each configuration; 80 columns hold it.</summary>
 /// <param name="plan">The study's runs.</param>
 /// <param name="settings">Its settings.</param>
-/// <param name="sampleNoun">What a sample is called.</param>
-internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string sampleNoun)
+/// <param name="sampleNoun">What a sample is called; null where the runs themselves say.</param>
+internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string? sampleNoun)
 {
     /// <summary>The table.</summary>
     /// <param name="measured">What was measured; null when nothing was.</param>
     /// <param name="done">Whole runs of each configuration.</param>
     /// <param name="running">The configuration that is running; null for none.</param>
-    /// <param name="runningSteps">The seconds of its measured steps so far.</param>
+    /// <param name="runningSteps">The seconds of its measured steps so far, and the samples of each.</param>
     /// <param name="failed">Configurations that failed.</param>
     public Table Of(
-        RunSet? measured, Func<StudyConfiguration, int> done, StudyConfiguration? running, IReadOnlyList<double> runningSteps, IReadOnlySet<StudyConfiguration> failed)
+        RunSet? measured, Func<StudyConfiguration, int> done, StudyConfiguration? running, (IReadOnlyList<double> Seconds, int Batch) runningSteps, IReadOnlySet<StudyConfiguration> failed)
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
         table.AddColumn("processes\nx threads");
         table.AddColumn("\nprecision");
-        foreach (string column in (string[])["\nruns", "\ns/step", $"\n{sampleNoun}s/s", "\nspeed-up", "\nefficiency"])
+        foreach (string column in (string[])["\nruns", $"\ns/{measured?.TimeNoun ?? "step"}", $"\n{Noun(measured)}s/s", "\nspeed-up", "\nefficiency"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -40,7 +40,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string 
             ScalingPoint? point = Array.Find(points, p => Is(p, configuration));
             bool now = configuration == running;
             bool bad = failed.Contains(configuration);
-            string[] figures = point is not null ? Figures(point) : now && runningSteps.Count > 0 ? Figures(configuration, runningSteps) : ["", "", "", ""];
+            string[] figures = point is not null ? Figures(measured!, point) : now && runningSteps.Seconds.Count > 0 ? Figures(runningSteps.Seconds, runningSteps.Batch) : ["", "", "", ""];
             string[] cells =
             [
                 Text($"{configuration.Processes} x {configuration.Threads}{(configuration.IsOversubscribed(settings.Cores) ? " *" : "")}"),
@@ -69,8 +69,10 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string 
             return string.Empty;
         }
 
-        string[] figures = Figures(point);
-        return $"{figures[0]} s/step, {figures[1]} {sampleNoun}s/s, speed-up {figures[2]}, efficiency {figures[3]}";
+        string[] figures = Figures(measured, point);
+        string rate = figures[1].Length > 0 ? $", {figures[1]} {Noun(measured)}s/s" : string.Empty;
+        string speedup = figures[2].Length > 0 ? $", speed-up {figures[2]}, efficiency {figures[3]}" : string.Empty;
+        return $"{figures[0]} s/{measured.TimeNoun}{rate}{speedup}";
     }
 
     private static bool Is(ScalingPoint point, StudyConfiguration configuration)
@@ -79,7 +81,9 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string 
         return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == configuration.Precision.Name();
     }
 
-    private static string[] Figures(ScalingPoint point)
+    private string Noun(RunSet? measured) => sampleNoun ?? measured?.SampleNoun ?? Run.DefaultSampleNoun;
+
+    private static string[] Figures(RunSet runs, ScalingPoint point)
     {
         ConfigurationMeasurement measured = point.Measurement;
         string spread = measured.Interval is { } interval ? Text($" ±{interval.RelativeHalfWidth(measured.Seconds) * 100:0.0} %") : string.Empty;
@@ -87,13 +91,11 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string 
         [
             Text($"{Seconds(measured.Seconds)}{spread}"),
             Text($"{measured.SamplesPerSecond:0.00}"),
-            Text($"{point.Speedup:0.00}"),
-            Text($"{point.Efficiency * 100:0.0} %"),
+            .. runs.HasComparableWork ? (string[])[Text($"{point.Speedup:0.00}"), Text($"{point.Efficiency * 100:0.0} %")] : ["", ""],
         ];
     }
 
-    private string[] Figures(StudyConfiguration configuration, IReadOnlyList<double> steps) =>
-        [Seconds(steps.Average()), Text($"{plan.GlobalBatch(configuration) / steps.Average():0.00}"), "", ""];
+    private static string[] Figures(IReadOnlyList<double> steps, int batch) => [Seconds(steps.Average()), Text($"{batch / steps.Average():0.00}"), "", ""];
 
     private static string Seconds(double seconds) => seconds.ToString(seconds < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);
 

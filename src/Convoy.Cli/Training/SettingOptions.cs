@@ -83,11 +83,25 @@ internal sealed class SettingOptions
         }
     }
 
+    /// <summary>Refuses all options that are settings of training for a program that is no task of Convoy.Training.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="more">Further options of the verb that only tasks have.</param>
+    /// <exception cref="BadInputException">One is given.</exception>
+    public void RequireNone(ParseResult parsed, params IEnumerable<Option> more)
+    {
+        IEnumerable<Option> own = _options.SelectMany(entry => entry.Off is { } off ? (Option[])[entry.Option, off] : [entry.Option]);
+        if (own.Concat(more).FirstOrDefault(option => IsGiven(parsed, option)) is { } given)
+        {
+            throw new BadInputException("an option of Convoy.Training's tasks with a program that is none", given.Name, "Leave it out; options of your program stand behind it, after --.");
+        }
+    }
+
     private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static string Default(OptionRow row, JsonNode? given, JsonNode? drawn) => (row.Default(given), row.Default(drawn)) switch
     {
         ("", "") => "none",
+        var (one, _) when !Libtorch.IsPartOfProgram => one,
         var (one, other) when one == other => one,
         var (one, other) => $"{one}, with --data {DrawnData.Name} {other}",
     };

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using Convoy.Cli.Launching;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
 using Convoy.Training.Options;
 using Convoy.Training.Programs;
+using Convoy.Training.Workers;
 
 namespace Convoy.Cli.Training;
 
@@ -24,10 +26,26 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
 
     /// <summary>The lane detector.</summary>
     /// <param name="framesToDraw">Frames to draw where its data is to be drawn.</param>
-    public static TaskProgram Lanes(int framesToDraw) => TaskProgram.Create(new LaneTask { FramesToDraw = framesToDraw }, LaunchProgram.ThisProgram(WorkerVerb));
+    /// <exception cref="BadInputException">This program has no libtorch.</exception>
+    public static TaskProgram Lanes(int framesToDraw)
+    {
+        Libtorch.Require("the lane detector");
+        return TaskProgram.Create(new LaneTask { FramesToDraw = framesToDraw }, LaunchProgram.ThisProgram(WorkerVerb));
+    }
 
     /// <summary>A program's task. What the program says on standard error is passed on as it is.</summary>
-    public static Task<TaskProgram> OwnAsync(IReadOnlyList<string> program, CancellationToken interrupted) => TaskProgram.DescribeAsync(program, Console.Error.WriteLine, interrupted);
+    /// <exception cref="BadInputException">There is no such program, or it has no task.</exception>
+    public static async Task<TaskProgram> OwnAsync(IReadOnlyList<string> program, CancellationToken interrupted) =>
+        await OwnAsync(await GivenProgram.FindAsync(program, interrupted), interrupted);
+
+    /// <summary>The task of a program that was looked at. A program with none is not started.</summary>
+    /// <exception cref="BadInputException">It has none.</exception>
+    public static Task<TaskProgram> OwnAsync(GivenProgram program, CancellationToken interrupted) => program.Kind == ProgramKind.Task
+        ? TaskProgram.DescribeAsync([program.Program.FileName, .. program.Program.Arguments], Console.Error.WriteLine, interrupted)
+        : throw new BadInputException(
+            "the program has no task for Convoy.Training",
+            string.Join(' ', program.Words),
+            "Its Main must be 'return TrainingProgram.Run(args, new MyTask());'. Any other program is started by convoy launch and studied by convoy scale.");
 
     /// <summary>The task of the program that is given; null for the lane detector.</summary>
     /// <param name="settings">The verb's options that are settings.</param>

@@ -190,7 +190,7 @@ public enum WorkerOutputStream
 /// <summary>
 /// Makes glibc's allocator keep what a worker frees. A training step allocates and frees the same gigabytes each time; by default glibc
 /// gives large pieces back to the kernel, which has to clear every page again in the next step. Transparent huge pages were
-/// tried, too, and made a step slower (docs/fused-operations.md).
+/// tried, too, and made a step slower (docs/internals/fused-operations.md).
 /// </summary>
 public static class KeptMemory
 {

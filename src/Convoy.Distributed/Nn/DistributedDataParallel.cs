@@ -136,7 +136,7 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
     /// <summary>
     /// What comes before each forward pass: in training mode, the check that the parameters are still those that were wrapped, and
     /// rank 0's buffers for all ranks. All ranks call it together. The forward pass counts from here to
-    /// <see cref="AfterForward"/>, or to <see cref="Backward"/> if that is not called.
+    /// <see cref="AfterForward()"/>, or to <see cref="Backward"/> if that is not called.
     /// </summary>
     /// <exception cref="InvalidOperationException">A parameter was disposed, replaced or converted since the module was wrapped; the message names it.</exception>
     /// <exception cref="DistributedException">A rank ended, did not arrive in time, or did something else.</exception>

@@ -168,7 +168,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>The state of a random generator; null when the checkpoint does not have it, as those of earlier versions.</summary>
-    /// <param name="name">The generator's name, as <see cref="Write"/> was given it.</param>
+    /// <param name="name">The generator's name, as <see cref="Write(string, nn.Module, optim.Optimizer, IReadOnlyDictionary{string, Tensor}, CheckpointState, int, MetricGoal?)"/> was given it.</param>
     public Tensor? RandomState(string name)
     {
         string file = Path.Combine(Folder, RandomName);

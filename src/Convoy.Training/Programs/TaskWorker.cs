@@ -38,6 +38,13 @@ internal sealed class TaskWorker(TaskHost host)
             case WorkerRole.Steps:
                 var settings = StepMeasurement.Read(folder);
                 return AsRank(() => settings.Configuration, (_, group) => MeasureSteps(settings, group, stop), stop);
+            case WorkerRole.Peaks:
+                using (ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed)))
+                {
+                    Console.Out.WriteLine(PeakMeasurement.Measure(folder));
+                }
+
+                return ExitCodes.Done;
             default:
                 throw new BadInputException("unknown role of a worker", $"{WorkerRole.Variable}={role}", $"Clear {WorkerRole.Variable}; convoy sets it for the processes that it starts.");
         }
@@ -94,7 +101,7 @@ internal sealed class TaskWorker(TaskHost host)
     }
 
     private int TryAll(TrialFolder folder, ProcessGroup group, CancellationToken stop) =>
-        new TrialWorker(folder, group, Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
+        new TrialWorker(folder, group, new PeakMemory(), Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
 
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {

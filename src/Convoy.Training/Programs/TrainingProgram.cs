@@ -29,6 +29,7 @@ public static class TrainingProgram
         {
             if (WorkerRole.Current is not { } role)
             {
+                RequireNoStudy();
                 return TrainAsync(args, task, program.Interrupted);
             }
 
@@ -70,6 +71,18 @@ public static class TrainingProgram
         configuration = configuration with { Program = Words(table, configuration.Task, program.Settings) };
         using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
         return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
+    }
+
+    // A wrapper can hide that there is a task, and every rank would begin a run of its own.
+    private static void RequireNoStudy()
+    {
+        if (Environment.GetEnvironmentVariable(ProgramVariables.Steps) is { Length: > 0 } && Environment.GetEnvironmentVariable(ProgramVariables.Folder) is { Length: > 0 })
+        {
+            throw new BadInputException(
+                "a program with a task was started as any other program",
+                $"{ProgramVariables.Steps} is set",
+                "Give convoy the program itself behind --, as in 'convoy scale -- dotnet MyProgram.dll', without a script or wrapper around it.");
+        }
     }
 
     // How convoy would be told of this program, so that it can go on with the run.

@@ -50,7 +50,8 @@ internal sealed class RunRecorder : IDisposable
     /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
     /// <param name="configuration">The run's settings.</param>
     /// <param name="launch">How the run is started again.</param>
-    public void Finish(RunConfiguration configuration, LaunchRecord launch)
+    /// <param name="flopsPerSample">Floating-point operations of a step for one sample; null when not known.</param>
+    public void Finish(RunConfiguration configuration, LaunchRecord launch, double? flopsPerSample)
     {
         _log.Dispose();
         IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
@@ -63,6 +64,7 @@ internal sealed class RunRecorder : IDisposable
                 Config = configuration.ToJson(),
                 Launch = launch,
                 SampleNoun = _sampleNoun,
+                FlopsPerSample = flopsPerSample,
                 Host = HostProbe.Read(),
                 Metrics = steps,
             });

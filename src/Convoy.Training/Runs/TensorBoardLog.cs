@@ -23,7 +23,11 @@ public sealed class TensorBoardLog
     {
         int at = (int)step.Step;
         _writer.add_scalar("train/loss", (float)step.Loss, at);
-        _writer.add_scalar("train/learning_rate", (float)step.LearningRate, at);
+        if (step.LearningRate is { } rate)
+        {
+            _writer.add_scalar("train/learning_rate", (float)rate, at);
+        }
+
         if (step.StepTime is > 0 and double seconds)
         {
             _writer.add_scalar(_speed, (float)(step.BatchSize / seconds), at);

@@ -4,6 +4,7 @@ using Convoy.Distributed.Diagnostics;
 using Convoy.Metrics;
 using Convoy.Training.Checkpoints;
 using Convoy.Training.Loading;
+using Convoy.Training.Measurement;
 using Convoy.Training.Options;
 using Convoy.Training.Tasks;
 using static TorchSharp.torch;
@@ -76,11 +77,14 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         using var record = new RunRecorder(_run, _group, _number, _task.SampleNoun, events);
         record.Start(new TrainingStart(_number, _plan.Steps, _plan.StepsPerEpoch), _warnings);
         bool stopping = false;
+        NetworkWork? work = null;
         foreach (TBatch batch in Batches())
         {
             using TBatch disposed = batch;
             PlannedStep planned = _plan.At(_number + 1);
+            NetworkWork? first = work is null ? work = NetworkWork.Count(Model, _context.LocalBatchSize) : null;
             (StepMetrics metrics, stopping) = _step.Run(batch, planned, stop.IsCancellationRequested);
+            first?.Complete();
             _number = planned.Number;
             _lastUpdate?.Keep(planned);
             bool isBest = Evaluate(stopping);
@@ -97,7 +101,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         }
 
         WriteResults(finished: !stopping);
-        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()));
+        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), work?.FlopsPerSample);
         return new TrainingOutcome(_number, stopping && _number < _plan.Steps);
     }
 

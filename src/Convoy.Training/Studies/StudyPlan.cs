@@ -1,5 +1,6 @@
+using Convoy.Distributed.Launch;
 using Convoy.Training.Options;
-using Convoy.Training.Runs;
+using Convoy.Training.Workers;
 
 namespace Convoy.Training.Studies;
 
@@ -61,15 +62,17 @@ public sealed class StudyPlan
     /// <summary>How long a run takes at most, from its start to its end, when time decides; null otherwise.</summary>
     public double? PlannedRunSeconds => SecondsPerRun + StartSeconds;
 
-    /// <summary>Images of one step over all processes.</summary>
+    /// <summary>Samples of one step over all processes; 0 for a program.</summary>
     public int GlobalBatch(StudyConfiguration configuration) => _settings.Weak ? checked(_settings.BatchSize * configuration.Processes) : _settings.BatchSize;
 
     /// <summary>What a run of <paramref name="configuration"/> trains: no checkpoint is written, and nothing is held out from the data to be scored on.</summary>
     /// <exception cref="BadInputException">The configuration is not possible, such as a batch that its processes cannot share.</exception>
+    /// <exception cref="InvalidOperationException">The study is that of a program.</exception>
     public RunConfiguration Run(StudyConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        TrainingOptions options = _settings.Training.Training with
+        RunConfiguration common = _settings.Training ?? throw new InvalidOperationException("A study of a program has no task's configuration.");
+        TrainingOptions options = common.Training with
         {
             Nproc = configuration.Processes,
             Threads = configuration.Threads,
@@ -80,7 +83,27 @@ public sealed class StudyPlan
             KeepCheckpoints = 0,
         };
         options.Validate(asOptions: true);
-        return _settings.Training with { Training = options };
+        return common with { Training = options };
+    }
+
+    /// <summary>A run of a program without a task.</summary>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="program">How its processes are started.</param>
+    /// <exception cref="InvalidOperationException">The study is that of a task.</exception>
+    public ProgramRunSettings Run(StudyConfiguration configuration, LaunchProgram program)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        ProgramStudy study = _settings.Program ?? throw new InvalidOperationException("A study of a task has no program without one.");
+        return new ProgramRunSettings
+        {
+            Program = program,
+            Processes = configuration.Processes,
+            Threads = configuration.Threads,
+            Precision = study.SetsPrecision ? configuration.Precision : null,
+            Steps = WarmupSteps + MeasuredSteps,
+            WarmupSteps = WarmupSteps,
+            Timeout = TimeSpan.FromSeconds(study.RunTimeoutSeconds),
+        };
     }
 
     /// <summary>Whether a run has measured enough when time decides: one more update would end after its time is over.</summary>
@@ -101,7 +124,7 @@ public sealed class StudyPlan
 
     private int WholeUpdates(int steps)
     {
-        int each = _settings.Training.Training.Accumulate;
+        int each = _settings.Training?.Training.Accumulate ?? 1;
         return checked((steps + each - 1) / each * each);
     }
 }

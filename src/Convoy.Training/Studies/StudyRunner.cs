@@ -1,19 +1,15 @@
-using Convoy.Distributed;
-using Convoy.Distributed.Launch;
 using Convoy.Metrics;
-using Convoy.Training.Options;
 using Convoy.Training.Runs;
-using Convoy.Training.Workers;
 
 namespace Convoy.Training.Studies;
 
 /// <summary>Makes the runs of a study that are not there yet, one after another.</summary>
 /// <param name="study">Where the study keeps its files.</param>
 /// <param name="plan">Its runs.</param>
-/// <param name="workers">The program with the task.</param>
+/// <param name="work">Makes a run.</param>
 /// <param name="display">Shows how far it is.</param>
 /// <param name="time">The clock that measures whole runs.</param>
-public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProgram workers, IStudyDisplay display, TimeProvider time)
+public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, IStudyWork work, IStudyDisplay display, TimeProvider time)
 {
     /// <summary>Makes all runs. Those of a configuration that failed are left out from then on; the others go on.</summary>
     /// <param name="interrupted">Ends the present run and the study; what is whole stays.</param>
@@ -22,6 +18,9 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProg
     public async Task<IReadOnlyList<FailedRun>> RunAsync(CancellationToken interrupted)
     {
         var failed = new List<FailedRun>();
+        IReadOnlyList<MatrixPeak>? peaks = plan.Runs.All(study.Has)
+            ? null
+            : await work.MeasurePeaksAsync(study, display, interrupted).ConfigureAwait(false);
         foreach (StudyRun run in plan.Runs)
         {
             if (study.Has(run) || failed.Any(f => f.Run.Configuration == run.Configuration))
@@ -32,14 +31,14 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProg
             interrupted.ThrowIfCancellationRequested();
             display.Begin(run);
             long start = time.GetTimestamp();
-            if (await RunAsync(run, interrupted).ConfigureAwait(false) is { } reason)
+            if (await work.RunAsync(run, study.Begin(run), display, interrupted).ConfigureAwait(false) is { } reason)
             {
                 failed.Add(new FailedRun(run, reason, study.Fail(run)));
                 display.Fail(failed[^1]);
                 continue;
             }
 
-            study.Finish(run, plan.WarmupSteps);
+            study.Finish(run, plan.WarmupSteps, peaks);
             WriteMiddleRun(run.Configuration);
             display.Finish(run, time.GetElapsedTime(start).TotalSeconds);
         }
@@ -47,80 +46,63 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, WorkerProg
         return failed;
     }
 
-    /// <returns>Null, or why it failed.</returns>
-    private async Task<string?> RunAsync(StudyRun run, CancellationToken interrupted)
-    {
-        RunConfiguration configuration = plan.Run(run.Configuration);
-        RunDirectory directory = study.Begin(run);
-        directory.WriteConfig(configuration);
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
-        var measured = new List<double>();
-        var processes = new TrainingProcesses(directory, configuration.Training, workers)
-        {
-            OnNotice = display.Notice,
-            OnEvent = progress =>
-            {
-                if (progress.Step is { StepTime: { } seconds } step)
-                {
-                    if (step.Step > plan.WarmupSteps)
-                    {
-                        measured.Add(seconds);
-                    }
-
-                    display.Step(step, measured, plan.WarmupSteps + plan.MeasuredSteps);
-                    if (plan.IsEnough(step.Step, measured.Sum()))
-                    {
-                        enough.Cancel();
-                    }
-                }
-            },
-        };
-        LaunchResult result;
-        try
-        {
-            result = await processes.RunAsync(enough.Token).ConfigureAwait(false);
-        }
-        catch (DistributedException error)
-        {
-            return error.Message;
-        }
-
-        interrupted.ThrowIfCancellationRequested();
-        return result.Failure is { } failure ? FailureText.Describe(failure) : Missing(directory, configuration.Training);
-    }
-
-    // The file of a configuration at the top of the study: the run whose mean step is the middle one of its runs.
+    // The file of a configuration at the top of the study: the run whose mean step, or whole time, is the middle one of its runs.
     private void WriteMiddleRun(StudyConfiguration configuration)
     {
         RunMetrics[] runs =
         [
             .. plan.Runs.Where(run => run.Configuration == configuration && study.Has(run))
                 .Select(run => MetricsFile.Read(study.Run(run).Metrics))
-                .OrderBy(run => run.Metrics.Skip(run.WarmupSteps ?? 0).Average(step => step.StepTime ?? 0)),
+                .OrderBy(run => run.WallTime ?? run.Metrics.Skip(run.WarmupSteps ?? 0).Average(step => step.StepTime ?? 0)),
         ];
         MetricsFile.Write(study.MetricsFile(configuration, plan), runs[(runs.Length - 1) / 2]);
     }
+}
 
-    // A run that was asked to stop has to have left every rank's steps behind, or it would make a wrong table.
-    private string? Missing(RunDirectory directory, TrainingOptions options)
+/// <summary>How a run of a study is made: by a task's processes, or by any program's.</summary>
+public interface IStudyWork
+{
+    /// <summary>Makes a run, which leaves its <c>metrics.json</c> and every rank's log behind.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="directory">Its directory, which exists and is empty.</param>
+    /// <param name="display">Told of its steps.</param>
+    /// <param name="interrupted">Ends the run.</param>
+    /// <returns>Null, or why it failed, in one line.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="interrupted"/> was raised.</exception>
+    Task<string?> RunAsync(StudyRun run, RunDirectory directory, IStudyDisplay display, CancellationToken interrupted);
+
+    /// <summary>How fast the machine multiplies matrices in the study's precisions and threads, as the program's own libtorch does it.</summary>
+    /// <param name="study">Keeps the peaks, which are measured once a study.</param>
+    /// <param name="display">Told in a line when it comes to nothing.</param>
+    /// <param name="interrupted">Ends it.</param>
+    /// <returns>The peaks; null, as by default, where nothing measures them.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="interrupted"/> was raised.</exception>
+    Task<IReadOnlyList<MatrixPeak>?> MeasurePeaksAsync(StudyDirectory study, IStudyDisplay display, CancellationToken interrupted) => Task.FromResult<IReadOnlyList<MatrixPeak>?>(null);
+}
+
+/// <summary>Follows the steps of a run: shows them, and knows when they are enough.</summary>
+/// <param name="plan">The study's runs.</param>
+/// <param name="display">Told of every step.</param>
+internal sealed class StepWatch(StudyPlan plan, IStudyDisplay display)
+{
+    private readonly List<double> _measured = [];
+
+    /// <summary>Takes rank 0's next step.</summary>
+    /// <returns>Whether the run has measured enough.</returns>
+    public bool Add(StepMetrics step)
     {
-        if (!File.Exists(directory.Metrics))
+        if (step.StepTime is not { } seconds)
         {
-            return "it left no metrics.json. Its output is in the run's logs.";
+            return false;
         }
 
-        int steps = MetricsFile.Read(directory.Metrics).Metrics.Count;
-        int least = plan.WarmupSteps + Math.Min(plan.SecondsPerRun is null ? plan.MeasuredSteps : plan.LeastMeasuredSteps, plan.MeasuredSteps);
-        for (int rank = 0; rank < options.Nproc; rank++)
+        if (step.Step > plan.WarmupSteps)
         {
-            int has = File.Exists(directory.MetricsLog(rank)) ? StepMetricsLog.Read(directory.MetricsLog(rank)).Count : 0;
-            if (has != steps || steps < least)
-            {
-                return FormattableString.Invariant($"rank {rank} measured {has} of {Math.Max(steps, least)} steps. Its output is in the run's logs/rank-{rank}.log.");
-            }
+            _measured.Add(seconds);
         }
 
-        return null;
+        display.Step(step, _measured, plan.WarmupSteps + plan.MeasuredSteps);
+        return plan.IsEnough(step.Step, _measured.Sum());
     }
 }
 

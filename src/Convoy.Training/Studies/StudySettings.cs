@@ -1,3 +1,4 @@
+using Convoy.Metrics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Convoy.Training.Options;
@@ -38,7 +39,7 @@ public sealed record StudySettings
     /// <summary>Whether every process has a batch of its own, rather than a share of the same global batch.</summary>
     public bool Weak { get; init; }
 
-    /// <summary>Images of one step: over all processes, or with <see cref="Weak"/> in each.</summary>
+    /// <summary>Samples of one step: over all processes, or with <see cref="Weak"/> in each. 0 for a program, which decides that itself.</summary>
     public required int BatchSize { get; init; }
 
     /// <summary>The machine, in words: runs of another one do not belong into the same study.</summary>
@@ -47,8 +48,12 @@ public sealed record StudySettings
     /// <summary>The cores that the study may use.</summary>
     public required int Cores { get; init; }
 
-    /// <summary>What all runs have in common; processes, threads, precision, batch and length stand above.</summary>
-    public required RunConfiguration Training { get; init; }
+    /// <summary>What all runs of a task have in common; processes, threads, precision, batch and length stand above. Null for a program.</summary>
+    public required RunConfiguration? Training { get; init; }
+
+    /// <summary>The program that is studied where it has no task; null for a task.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ProgramStudy? Program { get; init; }
 
     /// <summary>Refuses values outside their ranges and those that do not go together. Errors call settings as the command line does.</summary>
     /// <exception cref="BadInputException">The first value that is wrong.</exception>
@@ -61,7 +66,8 @@ public sealed record StudySettings
         Require(Warmup is >= 0 and <= 1_000_000, "--warmup", "must be at least 0 and at most 1000000", Warmup);
         Require(Repeats is >= 1 and <= 1000, "--repeats", "must be at least 1 and at most 1000", Repeats);
         Require(Minutes > 0 && double.IsFinite(Minutes), "--minutes", "must be above 0", Minutes);
-        Require(BatchSize >= 1, "--batch-size", "must be at least 1", BatchSize);
+        Require(Program is not null || BatchSize >= 1, "--batch-size", "must be at least 1", BatchSize);
+        Require(Program is null or { RunTimeoutSeconds: > 0 and <= ProgramStudy.MostSeconds }, "--run-timeout", $"must be above 0 and at most {ProgramStudy.MostSeconds}", Program?.RunTimeoutSeconds ?? 0);
     }
 
     /// <summary>What this study does differently from <paramref name="other"/>: <c>steps is 20, not 10</c>. Empty when the two measure the same.</summary>
@@ -129,6 +135,7 @@ public sealed record StudySettings
     RespectNullableAnnotations = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(StudySettings))]
+[JsonSerializable(typeof(IReadOnlyList<MatrixPeak>))]
 internal sealed partial class StudyJson : JsonSerializerContext
 {
     /// <summary>The settings as <c>study.json</c> has them.</summary>

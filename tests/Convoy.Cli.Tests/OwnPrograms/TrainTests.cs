@@ -109,9 +109,9 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData("the program cannot be started (/absent/program)", "/absent/program")]
-    [InlineData("the program did not describe a task (ls, exit code 0)", "ls")]
-    [InlineData("the program did not describe a task (false, exit code 1)", "false")]
+    [InlineData("there is no such program (/absent/program)", "/absent/program")]
+    [InlineData("the program has no task for Convoy.Training (ls)", "ls")]
+    [InlineData("the program has no task for Convoy.Training (false)", "false")]
     [InlineData("unknown option (--pitures). Did you mean --pictures?", "OWN", "--pitures", "3")]
     [InlineData("--pictures must be at least 1 (got 0)", "OWN", "--pictures", "0")]
     [InlineData("not a whole number (--pictures many)", "OWN", "--pictures", "many")]

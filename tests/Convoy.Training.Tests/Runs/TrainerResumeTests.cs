@@ -120,7 +120,7 @@ public sealed class TrainerResumeTests : IDisposable
         _runs.Train("run", task, Options with { Accumulate = 2 });
 
         double[] expected = [.. Enumerable.Range(0, 9).Select(step => 0.01 / (1 + (step / 2)))];
-        Assert.Equal(expected, _runs.Steps("run").Select(step => step.LearningRate));
+        Assert.Equal(expected, _runs.Steps("run").Select(step => step.LearningRate!.Value));
         Assert.Equal([5, 5], asked);
     }
 

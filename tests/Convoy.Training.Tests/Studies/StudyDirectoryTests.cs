@@ -33,7 +33,7 @@ public sealed class StudyDirectoryTests : IDisposable
     [Fact]
     public void Differences_OfOtherSettings_NameEachWithBothValues() => Assert.Equal(
         ["processes is 1,2, not 1,2,4", "steps is 10, not not given", "batch_size is 8, not 16", "lr is 0.0005, not 0.1"],
-        (_settings with { Steps = 10 }).Differences(_settings with { Processes = [1, 2, 4], BatchSize = 16, Training = _settings.Training with { Training = _settings.Training.Training with { Lr = 0.1 } } }));
+        (_settings with { Steps = 10 }).Differences(_settings with { Processes = [1, 2, 4], BatchSize = 16, Training = _settings.Training! with { Training = _settings.Training!.Training with { Lr = 0.1 } } }));
 
     [Fact]
     public void ReadSettings_WithoutAStudy_IsNullInAnEmptyFolderAndARefusalInAnother()
@@ -92,6 +92,34 @@ public sealed class StudyDirectoryTests : IDisposable
         Assert.True(study.Has(run));
         Assert.Equal(2, MetricsFile.Read(study.Run(run).Metrics).WarmupSteps);
         Assert.False(Directory.Exists(study.Unfinished));
+    }
+
+    [Fact]
+    public void Finish_WithPeaks_WritesThemIntoTheRunsHost()
+    {
+        StudyDirectory study = Study();
+        study.Create(_settings);
+        var run = new StudyRun(new StudyConfiguration(2, 1, Precision.Fp32), 1);
+        MetricsFile.Write(study.Begin(run).Metrics, Metrics() with { Host = HostProbe.Read() });
+        study.WritePeaks([new MatrixPeak("bf16", 2, 1080.5)]);
+
+        study.Finish(run, warmupSteps: 0, study.ReadPeaks());
+
+        Assert.Equal(new MatrixPeak("bf16", 2, 1080.5), Assert.Single(MetricsFile.Read(study.Run(run).Metrics).Host!.MatrixPeaks!));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[{\"precision\":\"fp32\"")]
+    [InlineData("[{\"precision\":\"fp32\",\"gigaflops\":1}]")]
+    public void ReadPeaks_OfADamagedFile_AreNone(string text)
+    {
+        StudyDirectory study = Study();
+        Assert.Null(study.ReadPeaks());
+        study.Create(_settings);
+        File.WriteAllText(study.Peaks, text);
+
+        Assert.Null(study.ReadPeaks());
     }
 
     [Fact]

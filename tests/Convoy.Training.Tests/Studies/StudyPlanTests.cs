@@ -58,7 +58,7 @@ public sealed class StudyPlanTests
     [Fact]
     public void Steps_WithAccumulation_AreWholeUpdates()
     {
-        StudyPlan plan = new(Settings with { Steps = 5, Warmup = 1, Training = Settings.Training with { Training = Settings.Training.Training with { Accumulate = 4 } } });
+        StudyPlan plan = new(Settings with { Steps = 5, Warmup = 1, Training = Settings.Training! with { Training = Settings.Training!.Training with { Accumulate = 4 } } });
 
         Assert.Equal((4, 8), (plan.WarmupSteps, plan.MeasuredSteps));
     }

@@ -31,12 +31,20 @@ internal static class HtmlMethod
         yield return warmUp > 0
             ? Wording.Text($"Left out as warm-up: the first {warmUp} recorded {(warmUp == 1 ? "step" : "steps")} of a run{(report.Runs.Runs.All(r => r.WarmUpSteps == warmUp) ? "" : " at most")}.")
             : "Nothing was left out.";
-        yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{(report.Runs.IsWeakScaling ? $", in {report.Runs.SampleNoun}s per second, for the batch grows with the processes" : "")}.");
+        if (report.Runs.HasComparableWork)
+        {
+            yield return Wording.Text($"Speed-up and efficiency are against {report.BaselineProcesses} {(report.BaselineProcesses == 1 ? "process" : "processes")}{Growth(report.Runs)}.");
+        }
+
         yield return report.Runs.Measurements.Any(m => m.Interval is not null)
             ? "Intervals are 95 % bootstrap intervals over runs and steps. They do not hold what differs from day to day unless runs were repeated."
             : "There are no intervals: every configuration was measured once.";
         yield return $"Recommended is the {Recommendation.Rule}.";
     }
+
+    private static string Growth(RunSet runs) => !runs.IsWeakScaling ? ""
+        : runs.Basis == TimeBasis.Run ? ", for the same amount of work, which grows with the processes"
+        : $", in {runs.SampleNoun}s per second, for the batch grows with the processes";
 
     private static void System(HtmlText html, Report report)
     {
@@ -61,6 +69,7 @@ internal static class HtmlMethod
         yield return ("Cores", Wording.Text($"{host.UsableCores} to use of {host.LogicalCores}{(host.PhysicalCores is { } physical ? Wording.Text($", {physical} without hyper-threads") : "")}{(host.CpuLimit is { } limit ? Wording.Text($", limited to {limit:0.##} by the container") : "")}"));
         yield return ("Instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "not recorded");
         yield return ("Memory", Wording.Text($"{host.MemoryTotalBytes / GiB:0.0} GiB"));
+        yield return ("Matrix products", Wording.Peaks(host.MatrixPeaks));
         yield return ("GPUs", "not recorded");
         yield return ("System", $"{host.OperatingSystem}, {host.Architecture}");
         yield return ("Versions", string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}")));

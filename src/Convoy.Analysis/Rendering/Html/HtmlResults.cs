@@ -19,6 +19,12 @@ internal static class HtmlResults
                 Phases(html, report);
             }
 
+            if (Resources.Of(report) is { } resources)
+            {
+                html.Element("h3", "Memory and arithmetic");
+                ResourceTable(html, resources);
+            }
+
             if (report.PrecisionGains.Count > 0)
             {
                 html.Element("h3", "What precision saves");
@@ -37,17 +43,18 @@ internal static class HtmlResults
     {
         bool rates = report.Runs.Measurements.Any(m => m.SamplesPerSecond is not null);
         bool threads = report.Runs.Measurements.Any(m => m.Configuration.Threads is not null), intervals = report.Runs.Measurements.Any(m => m.Interval is not null);
+        bool comparable = report.Runs.HasComparableWork;
         string basis = report.Runs.TimeNoun;
         var table = new HtmlTable(
             $"Time of one {basis} in every configuration",
             [
                 "processes", .. If(threads, "threads"), "<precision", "seconds", .. If(intervals, "95 % interval"), .. If(rates, $"{report.Runs.SampleNoun}s/s"),
-                "speed-up", .. If(intervals, "95 % interval"), "efficiency", .. If(intervals, "95 % interval"), "<",
+                .. If(comparable, "speed-up"), .. If(comparable && intervals, "95 % interval"), .. If(comparable, "efficiency"), .. If(comparable && intervals, "95 % interval"), "<",
             ]);
         foreach (ScalingPoint point in report.Series.SelectMany(s => s.Series.Points))
         {
             ConfigurationMeasurement measured = point.Measurement;
-            bool recommended = measured.Configuration == report.Recommendation.Configuration, fastest = measured.Configuration == report.Recommendation.Fastest;
+            bool recommended = comparable && measured.Configuration == report.Recommendation.Configuration, fastest = comparable && measured.Configuration == report.Recommendation.Fastest;
             string[] cells =
             [
                 HtmlTable.Cell(point.Processes),
@@ -56,10 +63,10 @@ internal static class HtmlResults
                 Wording.SecondsAlone(measured.Seconds),
                 .. If(intervals, HtmlTable.Cell(measured.Interval, Wording.SecondsAlone)),
                 .. If(rates, measured.SamplesPerSecond is { } rate ? Wording.Text($"{rate:0.00}") : HtmlTable.Unknown),
-                Wording.Text($"{point.Speedup:0.00}"),
-                .. If(intervals, HtmlTable.Cell(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
-                Wording.Percent(point.Efficiency),
-                .. If(intervals, HtmlTable.Cell(point.EfficiencyInterval, Wording.Percent)),
+                .. If(comparable, Wording.Text($"{point.Speedup:0.00}")),
+                .. If(comparable && intervals, HtmlTable.Cell(point.SpeedupInterval, v => Wording.Text($"{v:0.00}"))),
+                .. If(comparable, Wording.Percent(point.Efficiency)),
+                .. If(comparable && intervals, HtmlTable.Cell(point.EfficiencyInterval, Wording.Percent)),
                 string.Join(", ", new[] { recommended ? "recommended" : "", fastest ? "fastest" : "" }.Where(m => m.Length > 0)),
             ];
             if (recommended)
@@ -88,6 +95,18 @@ internal static class HtmlResults
         }
 
         table.WriteTo(html);
+    }
+
+    private static void ResourceTable(HtmlText html, Resources resources)
+    {
+        var table = new HtmlTable("Memory of a rank and speed of the arithmetic in every configuration", [.. resources.Headers]);
+        foreach (IReadOnlyList<string> row in resources.Rows)
+        {
+            table.Add([.. row]);
+        }
+
+        table.WriteTo(html);
+        html.Element("p class=\"hint\"", string.Join(" ", resources.Notes));
     }
 
     private static void Gains(HtmlText html, Report report)

@@ -1,5 +1,6 @@
 using Convoy.Analysis.Conclusions;
 using Convoy.Analysis.Reports;
+using Convoy.Analysis.Runs;
 using Convoy.Analysis.Scaling;
 
 namespace Convoy.Analysis.Rendering.Html;
@@ -20,7 +21,7 @@ internal static class HtmlSummary
             html.Raw("</dl>").List(report.Summary, "sentences");
             if (report.Recommendation.Command is { } command)
             {
-                html.Element("p class=\"command-title\"", "To train in the recommended configuration:")
+                html.Element("p class=\"command-title\"", report.Runs.Basis == TimeBasis.Run ? "To start it in the recommended configuration:" : "To train in the recommended configuration:")
                     .Raw($"<pre class=\"command\" tabindex=\"0\"><code>{Words(command)}</code></pre>");
             }
         });
@@ -40,7 +41,7 @@ internal static class HtmlSummary
     {
         Recommendation recommendation = report.Recommendation;
         ScalingPoint point = report.Series.SelectMany(s => s.Series.Points).First(p => p.Measurement.Configuration == recommendation.Configuration);
-        yield return (report.Runs.Measurements.Count > 1 ? "Recommended" : "Measured", recommendation.Configuration.ToString(), "");
+        yield return (!report.Runs.HasComparableWork ? "Least time" : report.Runs.Measurements.Count > 1 ? "Recommended" : "Measured", recommendation.Configuration.ToString(), "");
         yield return (
             $"Time of {Wording.WithArticle(report.Runs.TimeNoun)}",
             Wording.Seconds(point.Measurement.Seconds),
