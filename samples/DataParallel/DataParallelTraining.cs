@@ -3,41 +3,39 @@ using Convoy.Distributed.Data;
 using Convoy.Distributed.Nn;
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.utils.data;
 
 namespace Convoy.Samples.DataParallel;
 
 /// <summary>The same training on many processes, each of which runs this. Lay <c>SingleProcess.cs</c> beside it.</summary>
 internal static class DataParallelTraining
 {
-    public static void Train(int epochs, int batchSize)
+    /// <param name="group">1. Who else trains. One process when nobody started more.</param>
+    public static void Train(ProcessGroup group, int epochs, int batchSize)
     {
-        random.manual_seed(0);
-        var data = new Shapes(2048);
-        using ProcessGroup group = ProcessGroups.FromEnvironment(); // 1. Who else trains. One process when nobody started more.
+        group.Seed(0);
+        using var data = new Shapes(2048);
         using var model = new DistributedDataParallel<Tensor, Tensor>(SyncBatchNorm.Convert(new ShapeClassifier(), group), group); // 2. A replica on each.
         using var optimizer = optim.AdamW(model.parameters(), 0.003);
         var sampler = new DistributedSampler(data.Count, group, shuffle: true, seed: 0); // 3. Each its own part of the data,
+        using var loader = DataLoader(data, batchSize / group.Size, sampler); //    and its part of the global batch.
         for (int epoch = 0; epoch < epochs; epoch++)
         {
-            sampler.Epoch = epoch; //    in another order each epoch.
+            sampler.Epoch = epoch; // 4. Another order in each epoch.
             double sum = 0;
-            foreach (int[] indices in sampler.Indices().Chunk(batchSize / group.Size)) // 4. The global batch stays what it was.
+            foreach (Dictionary<string, Tensor> batch in loader)
             {
                 using var scope = NewDisposeScope();
-                (Tensor images, Tensor classes) = data.Batch(indices);
-                Tensor loss = nn.functional.cross_entropy(model.call(images), classes);
+                Tensor loss = nn.functional.cross_entropy(model.call(batch["image"]), batch["class"]);
                 model.Backward(loss); // 5. Backward, and the mean of all gradients.
                 optimizer.step();
                 model.ZeroGrad();
-                sum += loss.item<float>() * indices.Length;
+                sum += loss.item<float>() * batch["class"].shape[0];
             }
 
             using Tensor mean = tensor(sum / sampler.Count);
             group.AllReduce(mean, ReduceOp.Average);
-            if (group.Rank == 0)
-            {
-                Console.WriteLine(FormattableString.Invariant($"epoch {epoch + 1}: loss {mean.item<double>():0.0000} ({group.Size} processes)"));
-            }
+            group.Print(FormattableString.Invariant($"epoch {epoch + 1}: loss {mean.item<double>():0.0000} ({group.Size} processes)"));
         }
     }
 }

@@ -2,30 +2,23 @@ using static TorchSharp.torch;
 
 namespace Convoy.Samples.DataParallel;
 
-/// <summary>A data set that needs no download: discs, squares, crosses and rings drawn from the sample's number, with noise.</summary>
-internal sealed class Shapes(int count)
+/// <summary>A data set that needs no download: discs, squares, crosses and rings drawn from the sample's number, with noise. <c>image</c> is [1, 32, 32], <c>class</c> a number.</summary>
+internal sealed class Shapes(long count) : utils.data.Dataset
 {
     public const int Classes = 4;
 
     private const int Side = 32;
 
-    public int Count => count;
+    public override long Count => count;
 
-    /// <summary>The samples of the given numbers: images [N, 1, 32, 32] and their classes [N].</summary>
-    public (Tensor Images, Tensor Classes) Batch(IReadOnlyList<int> indices)
+    public override Dictionary<string, Tensor> GetTensor(long index)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(indices.Max(), count, nameof(indices));
-        float[] pixels = new float[indices.Count * Side * Side];
-        long[] classes = new long[indices.Count];
-        for (int i = 0; i < indices.Count; i++)
-        {
-            classes[i] = Draw(indices[i], pixels.AsSpan(i * Side * Side, Side * Side));
-        }
-
-        return (tensor(pixels).reshape(indices.Count, 1, Side, Side), tensor(classes));
+        float[] pixels = new float[Side * Side];
+        long shape = Draw((int)index, pixels);
+        return new() { ["image"] = tensor(pixels).reshape(1, Side, Side), ["class"] = tensor(shape) };
     }
 
-    private static long Draw(int index, Span<float> picture)
+    private static long Draw(int index, float[] picture)
     {
         var random = new Random(index);
         int shape = random.Next(Classes);

@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using static TorchSharp.torch.utils.data;
 
 namespace Convoy.Samples.DataParallel;
 
@@ -9,23 +10,23 @@ internal static class SingleProcess
     public static void Train(int epochs, int batchSize)
     {
         random.manual_seed(0);
-        var data = new Shapes(2048);
+        using var data = new Shapes(2048);
         using var model = new ShapeClassifier();
         using var optimizer = optim.AdamW(model.parameters(), 0.003);
 
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             using Tensor order = randperm(data.Count, generator: new Generator((ulong)epoch));
+            using var loader = DataLoader(data, batchSize, order.data<long>().ToArray());
             double sum = 0;
-            foreach (int[] indices in order.to(ScalarType.Int32).data<int>().Chunk(batchSize))
+            foreach (Dictionary<string, Tensor> batch in loader)
             {
                 using var scope = NewDisposeScope();
-                (Tensor images, Tensor classes) = data.Batch(indices);
-                Tensor loss = nn.functional.cross_entropy(model.call(images), classes);
+                Tensor loss = nn.functional.cross_entropy(model.call(batch["image"]), batch["class"]);
                 loss.backward();
                 optimizer.step();
                 optimizer.zero_grad();
-                sum += loss.item<float>() * indices.Length;
+                sum += loss.item<float>() * batch["class"].shape[0];
             }
 
             Console.WriteLine(FormattableString.Invariant($"epoch {epoch + 1}: loss {sum / data.Count:0.0000}"));

@@ -46,6 +46,11 @@ internal static class Program
             root.Subcommands.Add(verb);
         }
 
+        if (!Libtorch.IsPartOfProgram)
+        {
+            ToolVerbs.Apply(root);
+        }
+
         ShowHelpWithoutVerb(root);
         CommandLineRules.Apply(root);
         return root;

@@ -98,6 +98,7 @@ public abstract partial class ProcessGroup : IDisposable
         if (made is not null)
         {
             made._observers = _observers;
+            (made._localRank, made._localSize) = (_localRank, _localSize);
             made.Store = Store is null ? null : new PrefixStore(name, Store);
         }
 

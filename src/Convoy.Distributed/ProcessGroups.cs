@@ -43,7 +43,9 @@ public static class ProcessGroups
         RendezvousUrl job = RendezvousUrl.Parse(initMethod);
         Backend backend = Array.Find(Backends, backend => backend.Takes(job.Ranks)) ?? throw new RendezvousException(FormattableString.Invariant(
             $"the ranks are spread over several machines ({job.Ranks.LocalWorldSize} of {job.Ranks.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
-        return backend.Join(job, timeout ?? ProcessGroup.DefaultTimeout, cancellation);
+        ProcessGroup group = backend.Join(job, timeout ?? ProcessGroup.DefaultTimeout, cancellation);
+        (group.LocalRank, group.LocalSize) = (job.Ranks.LocalRank, job.Ranks.LocalWorldSize);
+        return group;
     }
 
     /// <summary>For a backend whose ranks meet in the job's store: connects to it, and puts around the group what the environment asks for.</summary>

@@ -44,4 +44,18 @@ public sealed record HostInfo
     /// (<c>convoy</c>, <c>torchsharp</c>, <c>libtorch</c>).
     /// </summary>
     public required IReadOnlyDictionary<string, string> Versions { get; init; }
+
+    /// <summary>
+    /// Why cache misses are not counted here, see <see cref="PerformanceCounters"/>; null where they are, or where nobody tried.
+    /// </summary>
+    public string? CounterRefusal { get; init; }
+
+    /// <summary>How fast one process multiplied matrices here with nothing else running: the ceiling of what training can reach. Null when not measured.</summary>
+    public IReadOnlyList<MatrixPeak>? MatrixPeaks { get; init; }
 }
+
+/// <summary>How fast one process multiplied matrices.</summary>
+/// <param name="Precision">The arithmetic, under the name that runs have for it: <c>fp32</c>, <c>bf16</c>.</param>
+/// <param name="Threads">Threads that computed.</param>
+/// <param name="GigaflopsPerSecond">10^9 floating-point operations a second of all of them; a multiplication and an addition are two.</param>
+public sealed record MatrixPeak(string Precision, int Threads, double GigaflopsPerSecond);

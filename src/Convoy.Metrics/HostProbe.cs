@@ -7,7 +7,7 @@ namespace Convoy.Metrics;
 public static class HostProbe
 {
     /// <summary>Reads the machine that this process runs on. What the system does not tell is null; nothing is thrown.</summary>
-    public static HostInfo Read() => Read("/");
+    public static HostInfo Read() => Read("/") with { CounterRefusal = PerformanceCounters.FindRefusal() };
 
     /// <summary>Reads a machine whose <c>proc</c>, <c>sys</c> and <c>etc</c> folders lie in <paramref name="root"/>.</summary>
     internal static HostInfo Read(string root)

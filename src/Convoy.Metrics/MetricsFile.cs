@@ -53,7 +53,7 @@ public static class MetricsFile
             throw new MetricsFormatException($"a record of \"metrics\" is null ({path}, record {record + 1})");
         }
 
-        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!)))
+        if (run.Host is { } host && (host.InstructionSets.Contains(null!) || host.Versions.Values.Contains(null!) || host.MatrixPeaks?.Any(peak => peak?.Precision is null) == true))
         {
             throw new MetricsFormatException($"\"host\" holds a null in its lists ({path})");
         }
@@ -89,6 +89,12 @@ public sealed record RunMetrics
 
     /// <summary>What the run calls one sample of its data, a noun whose plural ends in s: <c>image</c>. Null when not recorded: <c>sample</c>.</summary>
     public string? SampleNoun { get; init; }
+
+    /// <summary>
+    /// Floating-point operations that a step takes for one sample, forward and backward, in convolutions, linear and recurrent layers as they are defined:
+    /// a multiplication and an addition are two, and what faster algorithms (Winograd's) leave out is counted. Null when not recorded.
+    /// </summary>
+    public double? FlopsPerSample { get; init; }
 
     /// <summary>The machine, or null when not recorded.</summary>
     public HostInfo? Host { get; init; }

@@ -72,6 +72,12 @@ public sealed record StepMetrics
     /// <summary>How often this rank's threads left a core during the step.</summary>
     public ContextSwitches? ContextSwitches { get; init; }
 
+    /// <summary>How long the thread that trains was ready to run in the step while others had its core. See <see cref="RunQueueClock"/>.</summary>
+    public double? RunQueueTime { get; init; }
+
+    /// <summary>What the processor counted of this rank's process in the step; null where the kernel grants no counters, see <see cref="PerformanceCounters"/>.</summary>
+    public CounterReading? Counters { get; init; }
+
     /// <summary>The buckets of gradients in the order in which they were ready; with one process too, where nothing is exchanged.</summary>
     public IReadOnlyList<BucketMetrics>? Buckets { get; init; }
 

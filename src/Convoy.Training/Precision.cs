@@ -30,7 +30,7 @@ public static class PrecisionNames
         _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "not a precision"),
     };
 
-    /// <summary>What whoever trains in it on a processor may not expect; null for nothing. Measurements and their machines stand in docs/mixed-precision.md.</summary>
+    /// <summary>What whoever trains in it on a processor may not expect; null for nothing. Measurements and their machines stand in docs/guide/mixed-precision.md.</summary>
     public static string? Warning(this Precision precision) => precision == Precision.Fp16
         ? "fp16 is slow for training on processors, also on those with AVX512_FP16 (libtorch's backward convolutions: a step of two 320x144 images took 47 s against bf16's 1.1 s on an AMD Zen 5, another one 3.7 s against 0.12 s on an Intel Xeon). Use --precision bf16, or fp32 where the processor has neither AVX512_BF16 nor AMX."
         : null;

@@ -14,6 +14,7 @@ public sealed class ReferenceTests
         ["Convoy.Lanes"] = ["Convoy.Distributed", "Convoy.Metrics", "Convoy.Torch", "Convoy.Training"],
         ["Convoy.Analysis"] = ["Convoy.Metrics"],
         ["Convoy.Cli"] = ["Convoy.Analysis", "Convoy.Distributed", "Convoy.Lanes", "Convoy.Metrics", "Convoy.Torch", "Convoy.Training"],
+        ["Convoy.Tool"] = ["Convoy.Analysis", "Convoy.Distributed", "Convoy.Lanes", "Convoy.Metrics", "Convoy.Torch", "Convoy.Training"],
     };
 
     public static TheoryData<string> Projects() =>

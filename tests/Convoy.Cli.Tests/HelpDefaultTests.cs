@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Convoy.Cli.Commands;
 using Convoy.Cli.Scaling;
 using Convoy.Cli.Training;
+using Convoy.Cli.Tuning;
 using Convoy.Lanes.Training;
 using Convoy.Training.Options;
 
@@ -26,7 +26,7 @@ public sealed class HelpDefaultTests
     public async Task Help_OfATrainingVerb_ShowsWhatARunWithoutOptionsUses(string verb, bool drawn)
     {
         JsonObject used = (await SettingsOfAsync(verb, drawn)).ToJson();
-        string[] tuned = verb == "tune" ? ["--precision", "--workers"] : [];
+        string[] tuned = verb == "tune" ? ["--precision", "--workers", "--batch-size", "--accumulate", "--steps"] : [];
         Dictionary<string, string> shown = ShownDefaults(verb);
         int compared = 0;
         foreach ((string option, string text) in shown)
@@ -82,7 +82,7 @@ public sealed class HelpDefaultTests
         var command = new Command(verb);
         settings.AddTo(command);
         JsonObject given = settings.Read(command.Parse([]));
-        return verb == "train" ? defaults.Configuration(data, drawn).With(given) : TuneCommand.MakeRequest(null, given, data, 1, "tuned.json").Settings("scratch");
+        return verb == "train" ? defaults.Configuration(data, drawn).With(given) : TuneOptionSet.MakeRequest(null, given, new TuneLists(), data, 1, "tuned.json", memory: null, effective: null).Settings("scratch");
     }
 
     private static Dictionary<string, string> ShownDefaults(string verb)

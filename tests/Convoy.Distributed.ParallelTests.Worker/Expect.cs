@@ -14,6 +14,9 @@ internal static class Expect
         }
     }
 
+    public static void Equal(string expected, string actual, string description) =>
+        True(expected == actual, $"{description}: expected '{expected}', found '{actual}'");
+
     /// <summary>Requires no element to differ by more than <paramref name="tolerance"/>.</summary>
     public static void Near(Tensor expected, Tensor actual, double tolerance, string description)
     {

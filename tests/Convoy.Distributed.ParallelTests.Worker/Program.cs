@@ -3,7 +3,7 @@ using TorchSharp;
 namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
-/// One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>, or <c>Worker serve</c> for one after another. What a scenario finds wrong
+/// One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>, or <c>Worker serve</c> for one after another; <c>Worker program CASE</c> is a program that starts its ranks itself. What a scenario finds wrong
 /// ends it with exit code 1.
 /// </summary>
 internal static class Program
@@ -11,6 +11,8 @@ internal static class Program
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
+        [nameof(LoopPieces)] = LoopPieces.Run,
         [nameof(MovingCollectives)] = MovingCollectives.Run,
         [nameof(Messages)] = Messages.Run,
         [nameof(SubGroups)] = SubGroups.Run,
@@ -53,18 +55,26 @@ internal static class Program
         [nameof(UnevenBatches)] = UnevenBatches.Run,
         [nameof(OverlapOverSlowLink)] = OverlapOverSlowLink.Run,
         [nameof(MissingAtMonitoredBarrier)] = MissingAtMonitoredBarrier.Run,
+        [nameof(ObjectCollectives)] = ObjectCollectives.Run,
+        [nameof(EvaluationOverRanks)] = EvaluationOverRanks.Run,
+        [nameof(MainRank)] = MainRank.Run,
+        [nameof(PlainBackward)] = PlainBackward.Run,
+        [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
+        [nameof(ForgottenBackward)] = ForgottenBackward.Run,
+        [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 
     private static int Main(string[] args)
     {
         torch.set_num_threads(1);
-        return args is [Server.Name] ? Server.Run(Run) : Run(args);
+        return args is [Server.Name] ? Server.Run(Run) : args is [SpawningProgram.Name, ..] ? SpawningProgram.Run(args[1..]) : Run(args);
     }
 
     private static int Run(string[] args)
     {
         try
         {
+            Pass.IsPlain = args.Contains(Pass.Plain);
             Scenarios[args[0]](args[1..]);
             return 0;
         }

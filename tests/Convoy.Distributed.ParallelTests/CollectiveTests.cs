@@ -51,4 +51,12 @@ public class CollectiveTests
     [InlineData(2, "portable")]
     public async Task Asynchronous_ManyQueued_RunInOrder(int worldSize, params string[] arguments) =>
         await WorkerProcesses.RunSharedAndRequireSuccessAsync("Asynchronous", worldSize, arguments);
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(3, "portable")]
+    public async Task ObjectCollectives_AnotherSizeOnEachRank_ArriveOrFailEverywhere(int worldSize, params string[] arguments) =>
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("ObjectCollectives", worldSize, arguments);
 }

@@ -15,7 +15,9 @@ public class CommunicationHookTests
     public async Task PowerSGDHook_GivenGradients_LosesNothingForGood(int worldSize) =>
         await WorkerProcesses.RunSharedAndRequireSuccessAsync("PowerSGDGradients", worldSize);
 
-    [Fact]
-    public async Task PowerSGDHook_Training_ConvergesAndResumes() =>
-        await WorkerProcesses.RunSharedAndRequireSuccessAsync("PowerSGDTraining", 2);
+    [Theory]
+    [InlineData("")]
+    [InlineData("loss.backward")]
+    public async Task PowerSGDHook_Training_ConvergesAndResumes(string pass) =>
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("PowerSGDTraining", 2, pass);
 }

@@ -6,18 +6,19 @@ namespace Convoy.Distributed.ParallelTests;
 public class FailureTests
 {
     [Theory]
-    [InlineData("LostPeer")]
-    [InlineData("LostPeerInBackward")]
-    public async Task Collective_RankKilled_OthersFailWithinSecondsAndNameIt(string scenario)
+    [InlineData("LostPeer", "PeerLostException")]
+    [InlineData("LostPeerInBackward", "PeerLostException")]
+    [InlineData("LostPeerInBackward", "ExternalException", "loss.backward")]
+    public async Task Collective_RankKilled_OthersFailWithinSecondsAndNameIt(string scenario, string error, params string[] pass)
     {
         long start = Stopwatch.GetTimestamp();
-        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(scenario, 3);
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(scenario, 3, pass);
         // Starting three processes included; the group's own timeout is 120 s.
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(40), "took too long");
         Assert.All(results.Take(2), result =>
         {
             Assert.Equal(1, result.ExitCode);
-            Assert.Contains("PeerLostException", result.Errors, StringComparison.Ordinal);
+            Assert.StartsWith($"{error}: ", result.Errors, StringComparison.Ordinal);
             // Also a survivor that notices only that another survivor has given up names the cause.
             Assert.Contains($"rank 2 (process {results[2].ProcessId}) has ended", result.Errors, StringComparison.Ordinal);
         });

@@ -4,11 +4,12 @@ namespace Convoy.Distributed.ParallelTests;
 public class MixedPrecisionTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public async Task MixedPrecision_OneRanksInfinity_MakesAllSkipWithEqualScales(int worldSize) =>
-        await WorkerProcesses.RunSharedAndRequireSuccessAsync("MixedPrecision", worldSize);
+    [InlineData(1, "")]
+    [InlineData(2, "")]
+    [InlineData(3, "")]
+    [InlineData(2, "loss.backward")]
+    public async Task MixedPrecision_OneRanksInfinity_MakesAllSkipWithEqualScales(int worldSize, string pass) =>
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("MixedPrecision", worldSize, pass);
 
     [Theory]
     [InlineData("fp16", "", "wide")]

@@ -17,10 +17,12 @@ public sealed class OverlapTests(ITestOutputHelper output) : IDisposable
     /// The link sleeps, so that it can be hidden whatever else the machine does: about nine tenths on an idle one, a half on one with ten times
     /// as many threads as cores, nothing where reductions wait for the end of backward. The last bucket is complete only when backward is over and cannot be hidden.
     /// </summary>
-    [Fact]
-    public async Task DistributedDataParallel_SlowLink_HidesWhatCanBeHiddenAndTheTraceShowsIt()
+    [Theory]
+    [InlineData]
+    [InlineData("loss.backward")]
+    public async Task DistributedDataParallel_SlowLink_HidesWhatCanBeHiddenAndTheTraceShowsIt(params string[] pass)
     {
-        IReadOnlyList<string> printed = await WorkerProcesses.RunAndRequireSuccessAsync("OverlapOverSlowLink", 2, _directory);
+        IReadOnlyList<string> printed = await WorkerProcesses.RunAndRequireSuccessAsync("OverlapOverSlowLink", 2, [_directory, .. pass]);
         string merged = Path.Combine(_directory, "trace.json");
         Assert.True(TraceFile.Merge(_directory, merged));
         TraceContent trace = TraceContent.Read(merged);

@@ -25,12 +25,23 @@ public partial class SampleTests
         };
         start.Environment["OMP_NUM_THREADS"] = "1";
         using Process process = Process.Start(start)!;
-        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        Task<string> reading = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"the sample did not end: {await reading}");
+        }
+
+        string output = await reading;
         Assert.Equal(0, process.ExitCode);
         return [.. Loss().Matches(output).Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
     }
 
-    [GeneratedRegex(@"^epoch \d+: loss ([\d.]+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(?:\[rank 0\] )?epoch \d+: loss ([\d.]+)", RegexOptions.Multiline)]
     private static partial Regex Loss();
 }

@@ -9,6 +9,7 @@ public class ZeroRedundancyOptimizerTests
     [InlineData(3, "adamw", "apart")]
     [InlineData(2, "fused")]
     [InlineData(3, "fused", "apart")]
+    [InlineData(2, "fused", "loss.backward")]
     [InlineData(3, "sgd")]
     [InlineData(2, "sgd", "apart", "one-parameter")]
     public async Task Step_FiveUpdates_IsBitwiseThePlainOptimizer(int worldSize, params string[] variant) =>

@@ -40,7 +40,7 @@ public static class BottleneckFinder
     }
 }
 
-/// <summary>From which share of a configuration's time a cause is named. docs/scaling-analysis.md gives the reasons.</summary>
+/// <summary>From which share of a configuration's time a cause is named. docs/reference/scaling-analysis.md gives the reasons.</summary>
 public static class Thresholds
 {
     /// <summary>For causes that are measured as a phase of their own.</summary>

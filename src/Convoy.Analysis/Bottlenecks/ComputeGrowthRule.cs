@@ -3,9 +3,14 @@ using Convoy.Metrics;
 
 namespace Convoy.Analysis.Bottlenecks;
 
-/// <summary>Computation that takes longer than its share: contention for memory and cache, too small a batch, batch norm's exchange.</summary>
+/// <summary>
+/// Computation that takes longer than its share: no core to be on, contention for memory and cache, too small a batch, batch norm's exchange.
+/// </summary>
 internal sealed class ComputeGrowthRule : IBottleneckRule
 {
+    /// <summary>Processes are not on a core for a part of the time: other programs have it, or they wait.</summary>
+    public const string NotScheduled = "not_scheduled";
+
     /// <summary>Processes on one machine slow each other down: memory bandwidth or cache.</summary>
     public const string MemoryContention = "memory_contention";
 
@@ -28,14 +33,13 @@ internal sealed class ComputeGrowthRule : IBottleneckRule
             new("its share of the baseline's computation", scaling.Ideal(scaling.Baseline.TypicalComputeSeconds!.Value), "s"),
             .. scaling.Measured.LocalBatchSize is { } batch ? [new Evidence("batch of one process", batch, scaling.Samples)] : Array.Empty<Evidence>(),
         ];
-        yield return scaling.Conclude(
-            MemoryContention,
-            "Contention for memory bandwidth or cache",
-            $"Each process takes longer for the same number of {scaling.Samples} the more processes there are.",
-            "Use fewer processes, or arithmetic and memory formats that move fewer bytes (bf16, channels last).",
-            growth.ContentionSeconds,
-            Thresholds.InferredShare,
-            evidence);
+        CoreTime? cores = CoreTime.Find(scaling);
+        if (cores is not null)
+        {
+            yield return Unscheduled(scaling, growth, cores, evidence);
+        }
+
+        yield return Contention(scaling, growth, cores, evidence);
         yield return scaling.Conclude(
             SmallBatch,
             "Too small a batch in each process",
@@ -54,14 +58,66 @@ internal sealed class ComputeGrowthRule : IBottleneckRule
             new Evidence("forward pass", scaling.Measured.Phases!.Forward, "s"),
             new Evidence("its share of the baseline's forward pass", scaling.Ideal(scaling.Baseline.Phases!.Forward), "s"));
     }
+
+    private static Conclusion Unscheduled(ScalingCase scaling, ComputeGrowth growth, CoreTime cores, IReadOnlyList<Evidence> evidence)
+    {
+        (string title, string seen, string advice) = cores.WasTaken(growth.NotScheduledSeconds) switch
+        {
+            true => (
+                "Other programs had the cores",
+                "Each process computes longer, but is on a core for no longer: it was ready to run, and others had its core.",
+                "Stop other programs, give each process cores of its own, or use fewer processes."),
+            false => (
+                "Waiting inside the computation",
+                "Each process computes longer, but is on a core for no longer, and others did not have it for long: it waits, for locks, pages of memory or a disk, or the machine is a virtual one whose cores its host gives to others.",
+                "Look for what the forward and backward passes wait for, and measure on a machine that is not shared."),
+            null => (
+                "Not on a core",
+                "Each process computes longer, but is on a core for no longer: other programs had the cores, or it waits.",
+                "Stop other programs, give each process cores of its own, or use fewer processes."),
+        };
+        return scaling.Conclude(NotScheduled, title, seen, advice, growth.NotScheduledSeconds, Thresholds.InferredShare, [.. evidence, .. cores.Evidence()]);
+    }
+
+    private static Conclusion Contention(ScalingCase scaling, ComputeGrowth growth, CoreTime? cores, IReadOnlyList<Evidence> evidence)
+    {
+        bool? missesRose = null;
+        Evidence[] misses = [];
+        if (scaling.Measured.TypicalUsage.CacheMisses is { } now && scaling.Baseline.TypicalUsage.CacheMisses is { } before)
+        {
+            misses = [new Evidence("cache misses of one process in a step", now, ""), new Evidence("their share of the baseline's", scaling.Ideal(before), "")];
+            missesRose = now > scaling.Ideal(before) * (1 + Thresholds.InferredShare);
+        }
+
+        string seen = cores is null ? "" : missesRose switch
+        {
+            true => " Its processor time grows with it, and so do its cache misses: the processes share caches that are too small for all of them.",
+            false => " Its processor time grows with it, but its cache misses do not: the memory answers more slowly.",
+            null => " Its processor time grows with it: it has its core, and waits there for memory.",
+        };
+        if (cores is not null && scaling.Measured.Host?.PhysicalCores < ScalingCase.ThreadsOf(scaling.Measured.Configuration))
+        {
+            seen += " Hyper-threads that share a core look the same, and there are more threads than cores without them.";
+        }
+
+        return scaling.Conclude(
+            MemoryContention,
+            "Contention for memory bandwidth or cache",
+            $"Each process takes longer for the same number of {scaling.Samples} the more processes there are.{seen}",
+            "Use fewer processes, or arithmetic and memory formats that move fewer bytes (bf16, channels last).",
+            growth.ContentionSeconds,
+            Thresholds.InferredShare,
+            [.. evidence, .. cores?.Evidence() ?? [], .. misses]);
+    }
 }
 
 /// <summary>
 /// By how much a usual rank computes longer than its share of the baseline's computation, and to what that is laid:
 /// first to threads beyond the cores; otherwise to batch norm's exchange as far as the forward pass grows more than the
-/// backward pass; of the rest, to contention as far as it follows from configurations with larger local batches.
+/// backward pass; of the rest, to whatever had the core for the time in which the process was on none; of the rest, to contention as far as it follows
+/// from configurations with larger local batches.
 /// </summary>
-internal sealed record ComputeGrowth(double OversubscribedSeconds, double BatchNormSeconds, double SmallBatchSeconds, double ContentionSeconds)
+internal sealed record ComputeGrowth(double OversubscribedSeconds, double BatchNormSeconds, double NotScheduledSeconds, double SmallBatchSeconds, double ContentionSeconds)
 {
     /// <summary>The growth of the case; null where computation was not recorded or there is nothing to compare with.</summary>
     public static ComputeGrowth? Find(ScalingCase scaling)
@@ -74,15 +130,18 @@ internal sealed record ComputeGrowth(double OversubscribedSeconds, double BatchN
         double growth = Math.Max(0, compute - scaling.Ideal(before));
         if (scaling.IsOversubscribed(scaling.Measured))
         {
-            return new ComputeGrowth(growth, 0, 0, 0);
+            return new ComputeGrowth(growth, 0, 0, 0, 0);
         }
 
         double batchNorm = Math.Min(growth, BatchNorm(scaling, first, phases));
-        double rest = growth - batchNorm;
+
+        // Batch norm's exchange is a wait of its own, in which no core is needed either.
+        double unscheduled = CoreTime.Find(scaling) is { } cores ? Math.Clamp(cores.NotOnACore(growth) - batchNorm, 0, growth - batchNorm) : 0;
+        double rest = growth - batchNorm - unscheduled;
         double small = scaling.Measured.LocalBatchSize is < Thresholds.SmallLocalBatch && Contention(scaling) is { } gamma
             ? Math.Clamp(rest - (scaling.Ideal(before) * gamma * (scaling.Examined.Processes - scaling.Series.Baseline.Processes)), 0, rest)
             : 0;
-        return new ComputeGrowth(0, batchNorm, small, rest - small);
+        return new ComputeGrowth(0, batchNorm, unscheduled, small, rest - small);
     }
 
     // Batch norm exchanges in both passes, but only the forward pass has nothing to hide it behind.

@@ -18,13 +18,13 @@ internal sealed class NoiseRule : IBottleneckRule
         Conclusion conclusion = scaling.Conclude(
             Kind,
             "Noise too large to tell",
-            "",
+            "The measured times vary widely.",
             "Measure on a machine with nothing else running, with more steps and repeats.",
             widest * scaling.Measured.Seconds,
             Thresholds.NoiseHalfWidth,
             new Evidence("half-width of its time's 95 % interval", here ?? 0, "share"),
             new Evidence("half-width of the baseline's", before ?? 0, "share"),
             new Evidence("spread of single values", scaling.Measured.RelativeSpread ?? 0, "share"));
-        yield return conclusion with { Explanation = $"The measured times vary widely. Differences below {Wording.Percent(conclusion.Share)} of the time cannot be told from chance." };
+        yield return conclusion with { Lost = $"Differences below {Wording.Percent(conclusion.Share)} of the time with {conclusion.Configuration} cannot be told from chance." };
     }
 }

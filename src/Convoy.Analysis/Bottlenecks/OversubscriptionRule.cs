@@ -26,8 +26,7 @@ internal sealed class OversubscriptionRule : IBottleneckRule
             "Use as many processes x threads as there are cores, or fewer.",
             lost,
             threshold: isWholeProgram ? Thresholds.MeasuredShare : 0, // always called what it is, unless the program may be one that waits
-            new Evidence("threads of all processes", threads, ""),
-            new Evidence("cores", cores, ""));
+            [new Evidence("threads of all processes", threads, ""), new Evidence("cores", cores, ""), .. CoreTime.Find(scaling)?.Evidence() ?? []]);
     }
 
     // Of a whole program nothing says that it computes all the time. Where numbers of processes with a core for each thread were measured, they say what it would take here.

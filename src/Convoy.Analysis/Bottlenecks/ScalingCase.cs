@@ -34,6 +34,9 @@ internal sealed record ScalingCase(ScalingSeries Series, ScalingPoint Examined, 
     public double Ideal(double baselineSeconds) =>
         baselineSeconds * Baseline.Configuration.Processes / Examined.Processes * Measured.Seconds / Examined.WorkSeconds;
 
+    /// <summary>The other way round: what a part of one process's step would be in the baseline, whose processes have more samples.</summary>
+    public double Unshared(double seconds) => seconds / Ideal(1);
+
     /// <summary>Whether there are more threads than cores.</summary>
     public bool IsOversubscribed(ConfigurationMeasurement measurement) => Cores is { } cores && ThreadsOf(measurement.Configuration) > Math.Ceiling(cores);
 
@@ -61,6 +64,6 @@ internal sealed record ScalingCase(ScalingSeries Series, ScalingPoint Examined, 
     {
         double share = lostSeconds / Measured.Seconds;
         string lost = $"It takes {Wording.Percent(share)} of the time with {Measured.Configuration} ({Wording.Seconds(lostSeconds)}).";
-        return new Conclusion(kind, Measured.Configuration, title, $"{seen} {lost}", advice, lostSeconds, share, threshold, evidence);
+        return new Conclusion(kind, Measured.Configuration, title, seen, lost, advice, lostSeconds, share, threshold, evidence);
     }
 }

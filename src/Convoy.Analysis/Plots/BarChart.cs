@@ -9,7 +9,8 @@ namespace Convoy.Analysis.Plots;
 /// <param name="X">The axis of values; it begins at 0.</param>
 /// <param name="Rows">The bars from top to bottom.</param>
 /// <param name="Legend">The kinds of segments; empty when the rows' labels say it all.</param>
-public sealed record BarChart(string Name, string Title, string Description, ChartAxis X, IReadOnlyList<BarRow> Rows, IReadOnlyList<LegendEntry> Legend)
+/// <param name="ValueName">What a bar of one segment is the length of, in a table of the numbers.</param>
+public sealed record BarChart(string Name, string Title, string Description, ChartAxis X, IReadOnlyList<BarRow> Rows, IReadOnlyList<LegendEntry> Legend, string ValueName = "time")
     : Chart(Name, Title, Description);
 
 /// <summary>One bar.</summary>

@@ -51,6 +51,39 @@ internal static class PhaseChart
     }
 }
 
+/// <summary>Memory of a rank in each configuration.</summary>
+internal static class MemoryChart
+{
+    private const double MiB = 1 << 20;
+
+    /// <summary>Null when no run recorded it.</summary>
+    public static Chart? Make(Report report)
+    {
+        ConfigurationMeasurement[] measured = [.. report.Runs.Measurements.Where(m => m.Usage.PeakMemoryBytes > 0)];
+        if (measured.Length == 0)
+        {
+            return null;
+        }
+
+        var names = new ShortNames(report.Runs);
+        return new BarChart(
+            "memory",
+            "Memory of a rank",
+            string.Join(" ", measured.Select(m => $"{names.For(m.Configuration)}: {Wording.Bytes(m.Usage.PeakMemoryBytes!.Value)} at most.")),
+            NiceTicks.FromZero("largest resident set of a rank (MiB)", measured.Max(m => m.Usage.PeakMemoryBytes!.Value) / MiB),
+            [.. measured.Select(Row)],
+            [],
+            "memory");
+
+        BarRow Row(ConfigurationMeasurement m)
+        {
+            long bytes = m.Usage.PeakMemoryBytes!.Value;
+            string text = Wording.Bytes(bytes);
+            return new BarRow(names.For(m.Configuration), [new BarSegment(m.Configuration.Precision, PrecisionChart.ColorOf(report, m.Configuration.Precision), bytes / MiB, text)], text);
+        }
+    }
+}
+
 /// <summary>Precisions side by side, everything else the same.</summary>
 internal static class PrecisionChart
 {
@@ -96,7 +129,7 @@ internal static class PrecisionChart
     }
 
     // The colour that the precision's first series has in the other charts.
-    private static PlotColor ColorOf(Report report, string precision) =>
+    internal static PlotColor ColorOf(Report report, string precision) =>
         SeriesLook.Color(report.Series.TakeWhile(s => s.Series.Precision != precision).Count());
 
     private static string Change(PrecisionGain gain) =>

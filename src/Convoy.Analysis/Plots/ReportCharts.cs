@@ -16,6 +16,7 @@ public static class ReportCharts
             {
                 PhaseChart.Make(report),
                 PrecisionChart.Make(report),
+                MemoryChart.Make(report),
                 PredictionChart.Make(report),
                 StepCharts.Loss(report),
                 StepCharts.Seconds(report),
@@ -32,7 +33,7 @@ public static class PlotFolder
 
     /// <summary>The names of all charts that a report can have; see <see cref="Chart.Name"/>.</summary>
     public static IReadOnlyList<string> ChartNames { get; } =
-        ["time", "speedup", "efficiency", "throughput", "phases", "precision", "prediction", "loss", "step-time"];
+        ["time", "speedup", "efficiency", "throughput", "phases", "precision", "memory", "prediction", "loss", "step-time"];
 
     /// <summary>The path of a plot from the report's folder, as it stands in documents.</summary>
     /// <param name="chart">The chart's name.</param>

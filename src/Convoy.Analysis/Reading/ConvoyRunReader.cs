@@ -37,10 +37,11 @@ internal static class ConvoyRunReader
         }
 
         IReadOnlyList<IReadOnlyList<StepMetrics>> otherRanks = OtherRanks(path);
+        ArithmeticChecks.Require(metrics, path);
         Dictionary<string, string> settings = Settings(metrics);
         IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, settings);
-        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, SampleNoun = Noun(metrics.SampleNoun) })];
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, FlopsPerSample = metrics.FlopsPerSample, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
             [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);

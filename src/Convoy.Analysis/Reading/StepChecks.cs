@@ -20,11 +20,14 @@ internal static class StepChecks
             StepMetrics step = steps[i];
             Require(step.ElapsedTime, "elapsed_time", place(i), isStep: false);
             Require(step.StepTime, "step_time", place(i), isStep: true);
+            Require(step.CpuTime, "cpu_time", place(i), isStep: false);
+            Require(step.RunQueueTime, "run_queue_time", place(i), isStep: false);
             foreach ((string name, double? phase) in Phases(step))
             {
                 Require(phase, name, place(i), isStep: false);
             }
 
+            RequireCounts(step, place(i));
             if (step.Step is < 0 or > MostSteps)
             {
                 throw new AnalysisInputException("step must be from 0 to 1e15", string.Create(CultureInfo.InvariantCulture, $"got {step.Step}, {place(i)}"), "Leave the run out, or measure it again.");
@@ -34,6 +37,20 @@ internal static class StepChecks
             {
                 throw new AnalysisInputException("batch_size must be at least 1", string.Create(CultureInfo.InvariantCulture, $"got {step.BatchSize}, {place(i)}"), "Leave the run out, or measure it again.");
             }
+        }
+    }
+
+    /// <exception cref="AnalysisInputException">A count of what a step used is below 0.</exception>
+    private static void RequireCounts(StepMetrics step, string place)
+    {
+        (string Name, long? Count)[] counts =
+        [
+            ("peak_memory_bytes", step.PeakMemoryBytes), ("voluntary", step.ContextSwitches?.Voluntary), ("involuntary", step.ContextSwitches?.Involuntary),
+            ("cache_misses", step.Counters?.CacheMisses), ("instructions", step.Counters?.Instructions),
+        ];
+        if (counts.FirstOrDefault(c => c.Count < 0) is { Name: { } name } wrong)
+        {
+            throw new AnalysisInputException($"{name} must be at least 0", string.Create(CultureInfo.InvariantCulture, $"got {wrong.Count}, {place}"), "Leave the run out, or measure it again.");
         }
     }
 

@@ -17,6 +17,7 @@ public sealed class CsvReportRenderer : IReportRenderer
         "processes", "threads", "precision", "batch_size", "time_basis", "seconds", "seconds_low", "seconds_high", "images_per_second",
         "speedup", "speedup_low", "speedup_high", "efficiency", "efficiency_low", "efficiency_high",
         "data", "forward", "backward", "comm", "wait", "optimizer", "other", "runs", "warm_up_steps", "recommended", "fastest",
+        "cpu_seconds", "run_queue_seconds", "peak_memory_bytes", "voluntary_switches", "involuntary_switches", "cache_misses", "gigaflops_per_second", "peak_gigaflops_per_second",
     ];
 
     /// <inheritdoc/>
@@ -49,6 +50,8 @@ public sealed class CsvReportRenderer : IReportRenderer
             phases?.Data, phases?.Forward, phases?.Backward, phases?.Comm, phases?.Wait, phases?.Optimizer, phases?.Other,
             measured.Runs.Count, measured.Runs.Max(r => r.WarmUpSteps),
             comparable && measured.Configuration == report.Recommendation.Configuration ? 1 : 0, comparable && measured.Configuration == report.Recommendation.Fastest ? 1 : 0,
+            measured.Usage.CpuSeconds, measured.Usage.QueueSeconds, measured.Usage.PeakMemoryBytes, measured.Usage.VoluntarySwitches, measured.Usage.InvoluntarySwitches, measured.Usage.CacheMisses,
+            measured.Attained?.GigaflopsPerSecond, measured.Attained?.PeakGigaflopsPerSecond,
         ];
     }
 

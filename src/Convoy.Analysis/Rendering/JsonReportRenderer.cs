@@ -36,6 +36,7 @@ public sealed class JsonReportRenderer : IReportRenderer
         PrecisionGain = [.. report.PrecisionGains.Select(g => new PrecisionGainDocument(g.Processes, g.Threads, g.Precision, g.Against, g.TimeSaved * 100))],
         Breakdown = [.. report.Runs.Measurements.Where(m => m.Phases is not null).Select(m => Document(m.Configuration, m.Phases!))],
         Conclusions = [.. report.Conclusions.Select(Document)],
+        Causes = [.. report.Causes.Select(Document)],
         Models = [.. report.Series.SelectMany(s => s.Models.Assessments.Select(a => Document(s, a)))],
         Predictions = [.. report.Series.SelectMany(s => s.Predictions.Select(p => Document(s, p)))],
         Cost = report.Costs is { } costs
@@ -63,7 +64,16 @@ public sealed class JsonReportRenderer : IReportRenderer
             point.EfficiencyInterval?.Low,
             point.EfficiencyInterval?.High,
             measured.Runs.Count,
-            measured.Runs.Max(r => r.WarmUpSteps));
+            measured.Runs.Max(r => r.WarmUpSteps),
+            measured.Usage.CpuSeconds,
+            measured.Usage.QueueSeconds,
+            measured.Usage.PeakMemoryBytes,
+            measured.Usage.VoluntarySwitches,
+            measured.Usage.InvoluntarySwitches,
+            measured.Usage.CacheMisses,
+            measured.Attained?.GigaflopsPerSecond,
+            measured.Attained?.PeakGigaflopsPerSecond,
+            measured.Attained?.ShareOfPeak * 100);
     }
 
     private static RecommendationDocument Document(Recommendation recommendation) => new(
@@ -80,6 +90,15 @@ public sealed class JsonReportRenderer : IReportRenderer
 
     private static BreakdownDocument Document(Configuration at, PhaseSeconds phases) => new(
         at.Processes, at.Threads, at.Precision, phases.Data, phases.Forward, phases.Backward, phases.Comm, phases.Wait, phases.Optimizer, phases.Other);
+
+    private static CauseDocument Document(Cause cause) => new(
+        cause.Kind,
+        cause.Title,
+        JsonNamingPolicy.SnakeCaseLower.ConvertName(cause.Severity.ToString()),
+        cause.Share * 100,
+        cause.Explanation,
+        cause.Advice,
+        [.. cause.Places.Select(p => new CausePlaceDocument(p.Configuration.Processes, p.Configuration.Threads, p.Configuration.Precision, p.LostSeconds, p.Share * 100))]);
 
     private static ConclusionDocument Document(Conclusion conclusion) => new(
         conclusion.Kind,
@@ -134,6 +153,9 @@ internal sealed record ReportDocument
 
     public required IReadOnlyList<ConclusionDocument> Conclusions { get; init; }
 
+    /// <summary>The conclusions, put together where one cause was seen in several configurations.</summary>
+    public required IReadOnlyList<CauseDocument> Causes { get; init; }
+
     public required IReadOnlyList<ModelDocument> Models { get; init; }
 
     public required IReadOnlyList<PredictionDocument> Predictions { get; init; }
@@ -159,7 +181,16 @@ internal sealed record ConfigurationDocument(
     double? EfficiencyLow,
     double? EfficiencyHigh,
     int Runs,
-    int WarmUpSteps);
+    int WarmUpSteps,
+    double? CpuSeconds,
+    double? RunQueueSeconds,
+    long? PeakMemoryBytes,
+    double? VoluntarySwitches,
+    double? InvoluntarySwitches,
+    double? CacheMisses,
+    double? GigaflopsPerSecond,
+    double? PeakGigaflopsPerSecond,
+    double? PeakSharePercent);
 
 internal sealed record RecommendationDocument(
     int Processes,
@@ -200,6 +231,17 @@ internal sealed record ConclusionDocument(
     string Explanation,
     string Advice,
     IReadOnlyList<EvidenceDocument> Evidence);
+
+internal sealed record CauseDocument(
+    string Kind,
+    string Title,
+    string Severity,
+    double SharePercent,
+    string Explanation,
+    string Advice,
+    IReadOnlyList<CausePlaceDocument> Configurations);
+
+internal sealed record CausePlaceDocument(int Processes, int? Threads, string Precision, double LostSeconds, double SharePercent);
 
 internal sealed record EvidenceDocument(string Name, double Value, string Unit);
 

@@ -46,9 +46,10 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         Section(text, "Times", true, () => Times(text, report));
         IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
+        Section(text, "Memory and arithmetic", Resources.Of(report) is not null, () => ResourceTable(text, Resources.Of(report)!));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
-        Section(text, "Causes of lost time", report.Conclusions.Count > 0, () => Causes(text, report.Conclusions));
+        Section(text, "Causes of lost time", report.Causes.Count > 0, () => Causes(text, report.Causes));
         Section(text, "Models", report.Series.Any(s => s.Models.Assessments.Count > 0), () => Models(text, report.Series));
         Section(text, "Predictions", report.Series.Any(s => s.Predictions.Count > 0), () => Predictions(text, report.Series));
         Section(text, "Costs", report.Costs is not null, () => Costs(text, report.Costs!));
@@ -143,16 +144,33 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         table.AppendTo(text);
     }
 
-    private static void Causes(StringBuilder text, IReadOnlyList<Conclusion> conclusions)
+    private static void Causes(StringBuilder text, IReadOnlyList<Cause> causes)
     {
-        for (int i = 0; i < conclusions.Count; i++)
+        for (int i = 0; i < causes.Count; i++)
         {
-            Conclusion conclusion = conclusions[i];
-            text.Append(Wording.Text($"{i + 1}. **{conclusion.Title}** ({conclusion.Severity.ToString().ToLowerInvariant()}). {conclusion.Explanation} {conclusion.Advice}\n"))
-                .Append(Wording.Text($"   Evidence: {string.Join("; ", conclusion.Evidence.Select(e => $"{e.Name}: {e.ValueText}"))}. Named from {Wording.Percent(conclusion.Threshold)} on.\n"));
+            Cause cause = causes[i];
+            text.Append(Wording.Text($"{i + 1}. **{cause.Title}** ({cause.Severity.ToString().ToLowerInvariant()}). {cause.Explanation} {cause.Advice}\n"));
+            foreach (Conclusion place in cause.Places)
+            {
+                string where = cause.Places.Count > 1 ? $"- {place.Configuration}, {Wording.Percent(place.Share)}: " : "Evidence: ";
+                string threshold = place.Threshold > 0 ? $" Named from {Wording.Percent(place.Threshold)} on." : "";
+                text.Append(Wording.Text($"   {where}{string.Join("; ", place.Evidence.Select(e => $"{e.Name}: {e.ValueText}"))}.{threshold}\n"));
+            }
         }
 
         text.Append('\n');
+    }
+
+    private static void ResourceTable(StringBuilder text, Resources resources)
+    {
+        var table = new MarkdownTable([.. resources.Headers]);
+        foreach (IReadOnlyList<string> row in resources.Rows)
+        {
+            table.Add([.. row]);
+        }
+
+        table.AppendTo(text);
+        text.AppendJoin(' ', resources.Notes).Append("\n\n");
     }
 
     private static void Models(StringBuilder text, IReadOnlyList<SeriesReport> series)
@@ -212,6 +230,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
             [
                 $"Processor: {host.CpuModel ?? "unknown"}, {Wording.Text($"{host.LogicalCores}")} cores as the system counts them{(host.PhysicalCores is { } cores ? Wording.Text($", {cores} without hyper-threads") : "")}",
                 Wording.Text($"Memory: {host.MemoryTotalBytes / GiB:0.0} GiB"),
+                $"Matrix products of one process: {Wording.Peaks(host.MatrixPeaks)}",
                 $"System: {host.OperatingSystem}, {host.Architecture}",
                 $"Versions: {string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}"))}",
             ]);

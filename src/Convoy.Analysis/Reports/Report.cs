@@ -10,7 +10,8 @@ namespace Convoy.Analysis.Reports;
 /// <summary>Everything that a report says, whatever the form it is rendered in.</summary>
 /// <param name="Runs">What was measured.</param>
 /// <param name="Series">By precision and threads.</param>
-/// <param name="Conclusions">The conclusions of all series, the main cause first.</param>
+/// <param name="Conclusions">The conclusions of all series, the main cause first; then those about precisions.</param>
+/// <param name="Causes">The same, put together where one cause was seen in several configurations.</param>
 /// <param name="Recommendation">Which configuration to use.</param>
 /// <param name="PrecisionGains">What precisions save.</param>
 /// <param name="Costs">What configurations cost; null when no price was given.</param>
@@ -20,6 +21,7 @@ public sealed record Report(
     RunSet Runs,
     IReadOnlyList<SeriesReport> Series,
     IReadOnlyList<Conclusion> Conclusions,
+    IReadOnlyList<Cause> Causes,
     Recommendation Recommendation,
     IReadOnlyList<PrecisionGain> PrecisionGains,
     CostEstimate? Costs,
@@ -52,7 +54,13 @@ public static class ReportBuilder
         double? gradientBytes = options.GradientBytes ?? RecordedGradientBytes(runs);
         var warnings = new List<string>(runs.Warnings);
         SeriesReport[] series = [.. ScalingSeries.From(runs).Select(s => Explain(s, options, gradientBytes, warnings))];
+        if (BaselineDoubt.Disturbed(series.Select(s => s.Series)) is { } disturbed)
+        {
+            warnings.Add(disturbed);
+        }
+
         Conclusion[] conclusions = [.. series.SelectMany(s => s.Conclusions).OrderByDescending(c => c.Share)];
+        IReadOnlyList<Cause> causes = Cause.Group(conclusions);
         Recommendation recommendation = Recommendation.Choose(runs);
         IReadOnlyList<PrecisionGain> gains = PrecisionGain.Compare(runs);
         CostEstimate? costs = options.PricePerProcessHour is { } price ? CostEstimate.From(runs, price, options.EpochSamples) : null;
@@ -61,11 +69,19 @@ public static class ReportBuilder
             warnings.Add(runs.Basis == TimeBasis.Relative ? "No costs: only speed-ups are known." : "No costs: the runs do not record their batch size.");
         }
 
-        return new Report(runs, series, conclusions, recommendation, gains, costs, SummaryWriter.Write(runs, series, conclusions, recommendation, gains, costs), warnings);
+        IReadOnlyList<Conclusion> kernels = PrecisionKernels.Examine(runs, gains);
+        return new Report(
+            runs, series, [.. conclusions, .. kernels], [.. causes, .. Cause.Group(kernels)], recommendation, gains, costs,
+            SummaryWriter.Write(runs, series, causes, recommendation, gains, costs), warnings);
     }
 
     private static SeriesReport Explain(ScalingSeries series, ReportOptions options, double? gradientBytes, List<string> warnings)
     {
+        if (BaselineDoubt.Of(series) is { } doubt)
+        {
+            warnings.Add(doubt);
+        }
+
         ModelChoice models = ModelChoice.Fit(series.Points, ScalingModel.All(gradientBytes));
         var predictor = new Predictor(series, models, gradientBytes, options.NameOf(nameof(ReportOptions.GradientBytes)));
         var predictions = new List<Prediction>();
@@ -78,7 +94,7 @@ public static class ReportBuilder
             else
             {
                 predictions.AddRange(options.Predict.Select(predictor.Predict));
-                warnings.AddRange(options.Predict.Select(predictor.Caution).OfType<string>());
+                warnings.AddRange([.. predictor.FewPointsCaution is { } few ? [few] : Array.Empty<string>(), .. options.Predict.Select(predictor.Caution).OfType<string>()]);
             }
 
             if (options.Link is { } link && predictor.Refusal is null)

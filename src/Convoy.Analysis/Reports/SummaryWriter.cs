@@ -11,7 +11,7 @@ internal static class SummaryWriter
     public static IReadOnlyList<string> Write(
         RunSet runs,
         IReadOnlyList<SeriesReport> series,
-        IReadOnlyList<Conclusion> conclusions,
+        IReadOnlyList<Cause> causes,
         Recommendation recommendation,
         IReadOnlyList<PrecisionGain> gains,
         CostEstimate? costs)
@@ -27,18 +27,16 @@ internal static class SummaryWriter
         }
 
         sentences.AddRange(series.Where(s => s.Series.Points.Count > 1).Select(Fastest));
-        if (conclusions.Count > 0)
+        if (causes.Count > 0)
         {
-            sentences.Add($"Main cause of lost time: {LowerFirst(conclusions[0].Title)}. {conclusions[0].Explanation} {conclusions[0].Advice}");
+            sentences.Add($"Main cause of lost time: {LowerFirst(causes[0].Title)}. {causes[0].Explanation} {causes[0].Advice}");
         }
         else if (series.Any(s => s.Series.Points.Count > 1))
         {
             sentences.Add("No cause takes enough time to be named.");
         }
 
-        sentences.AddRange(gains.Select(g => g.TimeSaved >= 0
-            ? Wording.Text($"{g.Precision} saves {g.TimeSaved * 100:0.00} % of the time of {g.Against} with {Processes(g.Processes)}.")
-            : Wording.Text($"{g.Precision} takes {-g.TimeSaved * 100:0.00} % more time than {g.Against} with {Processes(g.Processes)}.")));
+        sentences.AddRange(gains.Select(g => $"{Gain(g)}{Offer(runs, g)}"));
         if (costs is not null)
         {
             Cost cheapest = costs.Costs.MinBy(c => c.Price)!;
@@ -47,6 +45,15 @@ internal static class SummaryWriter
 
         return sentences;
     }
+
+    private static string Gain(PrecisionGain gain) => gain.TimeSaved >= 0
+        ? Wording.Text($"{gain.Precision} saves {gain.TimeSaved * 100:0.00} % of the time of {gain.Against} with {Processes(gain.Processes)}.")
+        : Wording.Text($"{gain.Precision} takes {-gain.TimeSaved * 100:0.00} % more time than {gain.Against} with {Processes(gain.Processes)}.");
+
+    // Beside what training gains, what the machine offers.
+    private static string Offer(RunSet runs, PrecisionGain gain) => PrecisionKernels.Offer(runs, gain) is not { } offer ? ""
+        : PrecisionKernels.Examine(runs, [gain]).Count > 0 ? Wording.Text($" The machine multiplies matrices {offer:0.0} times as fast in it: the kernels do not use that.")
+        : Wording.Text($" The machine multiplies matrices {offer:0.0} times as fast in it.");
 
     private static string Fastest(SeriesReport report)
     {

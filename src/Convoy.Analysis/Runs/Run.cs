@@ -36,6 +36,12 @@ public sealed record Run
     /// <summary>Where a step's time goes; null when not recorded.</summary>
     public PhaseSeconds? Phases { get; init; }
 
+    /// <summary>What a process used in a step, the mean over ranks.</summary>
+    public StepUsage Usage { get; init; } = StepUsage.None;
+
+    /// <summary>Floating-point operations that a step takes for one sample, as <see cref="RunMetrics.FlopsPerSample"/> has them; null when not recorded.</summary>
+    public double? FlopsPerSample { get; init; }
+
     /// <summary>Each rank's computation, in order; fewer than two when only one rank's steps are known.</summary>
     public IReadOnlyList<RankTimes> Ranks { get; init; } = [];
 
@@ -74,6 +80,7 @@ public sealed record Run
             BatchSize = ranks[0][0].BatchSize,
             Phases = StepTimes.Phases(ranks, skipped),
             Ranks = StepTimes.Ranks(ranks, skipped),
+            Usage = StepUsage.Mean([.. ranks.Select(steps => StepUsage.Of(steps, skipped))]),
             WarmUpSteps = skipped,
             Steps = [.. ranks[0].Select((s, i) => new RunStep(s.Step, s.StepTime, s.Loss, i < skipped))],
         };
@@ -91,7 +98,8 @@ public sealed record RunStep(long Step, double? Seconds, double? Loss, bool IsWa
 /// <param name="Rank">The rank.</param>
 /// <param name="ComputeSeconds">The median of its forward and backward time in one step.</param>
 /// <param name="SlowestShare">The share of steps in which it computed longest of all ranks.</param>
-public sealed record RankTimes(int Rank, double ComputeSeconds, double SlowestShare);
+/// <param name="Usage">What it used in one step.</param>
+public sealed record RankTimes(int Rank, double ComputeSeconds, double SlowestShare, StepUsage Usage);
 
 /// <summary>Where the time of one step goes, in seconds; the mean over ranks where every rank's steps were recorded.</summary>
 /// <param name="Data">Waiting for the loader.</param>
@@ -175,7 +183,8 @@ internal static class StepTimes
             .. compute.Select((c, i) => new RankTimes(
                 ranks[i][0].Rank,
                 OrderStatistics.Median(common.Select(step => c[step])),
-                (double)slowest.Count(s => s == i) / common.Length)),
+                (double)slowest.Count(s => s == i) / common.Length,
+                StepUsage.Of(ranks[i], skipped))),
         ];
     }
 

@@ -105,6 +105,12 @@ public sealed record ConfigurationMeasurement
     /// <summary>The ranks of the run with most ranks recorded.</summary>
     public required IReadOnlyList<RankTimes> Ranks { get; init; }
 
+    /// <summary>What a process used in a step: the mean over ranks and runs, of its memory the largest.</summary>
+    public required StepUsage Usage { get; init; }
+
+    /// <summary>How fast it computed beside what the machine can; null where the runs do not record their arithmetic, or times are not those of steps.</summary>
+    public required AttainedSpeed? Attained { get; init; }
+
     /// <summary>The machine; null when not recorded.</summary>
     public HostInfo? Host => Runs.Select(r => r.Host).FirstOrDefault(h => h is not null);
 
@@ -126,8 +132,16 @@ public sealed record ConfigurationMeasurement
     /// Forward and backward time of a usual rank: the median over ranks, of two in the middle the faster, so that one slow
     /// rank does not count. Null when not recorded.
     /// </summary>
-    public double? TypicalComputeSeconds =>
-        Phases is null ? null : Ranks.Count >= 2 ? Ranks.Select(r => r.ComputeSeconds).Order().ElementAt((Ranks.Count - 1) / 2) : Phases.Compute;
+    public double? TypicalComputeSeconds => Phases is null ? null : TypicalRank?.ComputeSeconds ?? Phases.Compute;
+
+    /// <summary>What the rank of <see cref="TypicalComputeSeconds"/> used in a step.</summary>
+    public StepUsage TypicalUsage => TypicalRank?.Usage ?? Usage;
+
+    /// <summary>The share of its time for which a process's training thread was ready to run while others had its core; null when not recorded.</summary>
+    public double? QueueShare => Usage.QueueSeconds / Seconds;
+
+    // Of two in the middle the faster; null where fewer than two ranks were recorded.
+    private RankTimes? TypicalRank => Ranks.Count >= 2 ? Ranks.OrderBy(r => r.ComputeSeconds).ElementAt((Ranks.Count - 1) / 2) : null;
 
     /// <summary>
     /// How its runs are started again, with the settings that they share; null when not all of them recorded it, or they are
@@ -177,6 +191,8 @@ public sealed record ConfigurationMeasurement
             // The phases are means and the time is a median: scaled, they add up.
             Phases = mean?.Scale(seconds / mean.Total),
             Ranks = runs.Select(r => r.Ranks).MaxBy(r => r.Count)!,
+            Usage = StepUsage.Mean([.. runs.Select(r => r.Usage)]),
+            Attained = AttainedSpeed.Of(runs, runs[0].BatchSize / seconds),
         };
     }
 }

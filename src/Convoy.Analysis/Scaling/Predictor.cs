@@ -9,6 +9,9 @@ public sealed class Predictor
     /// <summary>Numbers of processes that have to be measured before anything is predicted.</summary>
     public const int LeastPoints = 3;
 
+    /// <summary>Numbers of processes below which a prediction comes with a warning: fewer hardly tell the laws apart.</summary>
+    public const int SoundPoints = 5;
+
     /// <summary>Beyond this multiple of the largest measured number, a prediction comes with a warning.</summary>
     public const int FarFactor = 4;
 
@@ -82,6 +85,11 @@ public sealed class Predictor
         double factor = Math.Sqrt(own.High / own.Low);
         return new Prediction(processes, _series.Precision, seconds, new Interval((seconds - exchange) / factor, seconds * factor), _series.Baseline.WorkSeconds / seconds, fit.Model.Name, link);
     }
+
+    /// <summary>What to say of all predictions from few measured numbers of processes; null where there are <see cref="SoundPoints"/> of them.</summary>
+    public string? FewPointsCaution => _series.Points.Count < SoundPoints
+        ? string.Create(CultureInfo.InvariantCulture, $"Predictions for {_series.Precision} are from {_series.Points.Count} numbers of processes: fewer than {SoundPoints} hardly tell the laws of scaling apart. Take them as a direction, and measure more before you buy or rent by them.")
+        : null;
 
     /// <summary>What to say beside a prediction; null when there is nothing.</summary>
     public string? Caution(int processes) => processes > _series.Largest.Processes * FarFactor

@@ -46,7 +46,7 @@ internal static class DoctorCommand
 
         if (report.Warnings.Count == 0)
         {
-            console.WriteLine("All is well: 'convoy train --data synthetic' trains on every core.");
+            console.WriteLine(report.HasLibtorch ? "All is well: 'convoy train --data synthetic' trains on every core." : "All is well: 'convoy launch -- PROGRAM' runs a program on every core.");
         }
 
         foreach (string warning in report.Warnings)
@@ -79,6 +79,11 @@ internal static class DoctorCommand
         }
 
         yield return ("versions", string.Join(", ", host.Versions.Select(v => $"{v.Key} {v.Value}")));
+        if (!report.HasLibtorch)
+        {
+            yield return ("matrix multiply", "not measured: libtorch is not part of the tool");
+        }
+
         foreach (MatrixMultiplyPeak peak in report.MatrixMultiply)
         {
             string threads = peak.Threads == 1 ? "1 thread" : $"{peak.Threads} threads";

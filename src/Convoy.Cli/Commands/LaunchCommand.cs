@@ -31,7 +31,7 @@ internal static class LaunchCommand
 
     private static async Task<int> RunAsync(LauncherOptions options, LaunchDisplay display)
     {
-        using var signals = new LaunchSignals();
+        using var signals = new StopSignals();
         if (DotnetRun.Find(options.Program) is { Builds: true } run)
         {
             ConsoleOutput.Notice($"building once for all processes: {run.BuildCommand}");
@@ -54,7 +54,7 @@ internal static class LaunchCommand
         try
         {
             LaunchResult result = await new Launcher(complete).RunAsync(signals.Token);
-            return result.Failure is null ? result.ExitCode : display.ShowFailure(result);
+            return result.Failure is null ? result.ExitCode : LaunchDisplay.ShowFailure(result);
         }
         catch (PeerNodeException lost)
         {

@@ -51,8 +51,9 @@ internal static class TrainCommand
             }
             else
             {
+                TaskProgram lanes = TaskChoice.Lanes(DrawnData.Frames);
                 using var display = new TrainingDisplay(console, TimeProvider.System, "image");
-                return await new LaneSession(TaskChoice.Lanes(DrawnData.Frames), run, request.ConfigureLanes(run, resumed), resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+                return await new LaneSession(lanes, run, request.ConfigureLanes(run, resumed), resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
             }
         });
         return command;

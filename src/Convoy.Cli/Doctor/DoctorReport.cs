@@ -8,9 +8,10 @@ namespace Convoy.Cli.Doctor;
 /// <param name="SharedMemory">The file system that ranks exchange gradients through; null where the system has none.</param>
 /// <param name="Gpus">The NVIDIA GPUs that the driver lists.</param>
 /// <param name="CudaAvailable">Whether libtorch can use a GPU.</param>
-/// <param name="TorchError">Why TorchSharp does not load; null when it does.</param>
+/// <param name="HasLibtorch">Whether libtorch is part of this program; it is not of the tool package.</param>
+/// <param name="TorchError">Why TorchSharp does not load; null when it does, and in a program without libtorch.</param>
 /// <param name="Backends">The ways in which ranks could exchange gradients.</param>
-/// <param name="MatrixMultiply">Measured peaks; empty when TorchSharp does not load.</param>
+/// <param name="MatrixMultiply">Measured peaks; empty when TorchSharp does not load or is not there.</param>
 /// <param name="MemoryBandwidth">Measured bandwidth.</param>
 /// <param name="Warnings">What is wrong and what to do about it, one line each.</param>
 internal sealed record DoctorReport(
@@ -18,6 +19,7 @@ internal sealed record DoctorReport(
     SharedMemorySpace? SharedMemory,
     IReadOnlyList<Gpu> Gpus,
     bool CudaAvailable,
+    bool HasLibtorch,
     string? TorchError,
     IReadOnlyList<BackendStatus> Backends,
     IReadOnlyList<MatrixMultiplyPeak> MatrixMultiply,

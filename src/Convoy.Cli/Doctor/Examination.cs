@@ -18,15 +18,16 @@ internal static class Examination
         MemoryBandwidth bandwidth = MemoryBandwidthMeter.Measure(host.UsableCores, host.LastLevelCacheBytes, host.MemoryAvailableBytes);
         cancellation.ThrowIfCancellationRequested();
 
-        string? torchError = TryLoadTorch();
-        bool cuda = torchError is null && GpuCheck.IsCudaAvailable();
-        IReadOnlyList<MatrixMultiplyPeak> peaks = torchError is null ? MatrixMultiplyMeter.Measure(host.UsableCores) : [];
+        string? torchError = Libtorch.IsPartOfProgram ? TryLoadTorch() : null;
+        bool torchLoads = Libtorch.IsPartOfProgram && torchError is null;
+        bool cuda = torchLoads && GpuCheck.IsCudaAvailable();
+        IReadOnlyList<MatrixMultiplyPeak> peaks = torchLoads ? MatrixMultiplyMeter.Measure(host.UsableCores) : [];
         IReadOnlyList<BackendStatus> backends = BackendCheck.Run(cuda);
         cancellation.ThrowIfCancellationRequested();
-        host = host with { Versions = WithOwnVersions(host.Versions, torchError is null) };
+        host = host with { Versions = WithOwnVersions(host.Versions, torchLoads) };
 
         return new DoctorReport(
-            host, sharedMemory, gpus, cuda, torchError, backends, peaks, bandwidth,
+            host, sharedMemory, gpus, cuda, Libtorch.IsPartOfProgram, torchError, backends, peaks, bandwidth,
             Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks, TemporaryFolder.Problem() is { } problem ? $"{TemporaryFolder.Describe()}: {problem}" : null));
     }
 

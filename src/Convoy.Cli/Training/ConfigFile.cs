@@ -8,6 +8,9 @@ namespace Convoy.Cli.Training;
 /// <summary>The file of <c>--config</c>: settings of a run under the names of its <c>config.json</c>, as many as one likes.</summary>
 internal sealed class ConfigFile
 {
+    /// <summary>What a file of <c>convoy tune</c> keeps beside the settings: what it measured. A run passes it over.</summary>
+    public const string Measured = "measured";
+
     private static readonly JsonDocumentOptions Format = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     private readonly string _path;
@@ -23,6 +26,7 @@ internal sealed class ConfigFile
     public static ConfigFile Read(string path)
     {
         JsonObject values = SettingsFile.Read(path, Format);
+        values.Remove(Measured);
         OptionRow[] rows = [.. LaneOptions.Table.Rows, .. TrainingOptions.Table.Rows];
         foreach ((string name, JsonNode? value) in values)
         {

@@ -101,6 +101,7 @@ internal sealed class SettingOptions
     private static string Default(OptionRow row, JsonNode? given, JsonNode? drawn) => (row.Default(given), row.Default(drawn)) switch
     {
         ("", "") => "none",
+        var (one, _) when !Libtorch.IsPartOfProgram => one,
         var (one, other) when one == other => one,
         var (one, other) => $"{one}, with --data {DrawnData.Name} {other}",
     };

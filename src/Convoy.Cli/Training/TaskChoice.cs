@@ -26,7 +26,12 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
 
     /// <summary>The lane detector.</summary>
     /// <param name="framesToDraw">Frames to draw where its data is to be drawn.</param>
-    public static TaskProgram Lanes(int framesToDraw) => TaskProgram.Create(new LaneTask { FramesToDraw = framesToDraw }, LaunchProgram.ThisProgram(WorkerVerb));
+    /// <exception cref="BadInputException">This program has no libtorch.</exception>
+    public static TaskProgram Lanes(int framesToDraw)
+    {
+        Libtorch.Require("the lane detector");
+        return TaskProgram.Create(new LaneTask { FramesToDraw = framesToDraw }, LaunchProgram.ThisProgram(WorkerVerb));
+    }
 
     /// <summary>A program's task. What the program says on standard error is passed on as it is.</summary>
     /// <exception cref="BadInputException">There is no such program, or it has no task.</exception>

@@ -8,10 +8,19 @@ namespace Convoy.Cli.Tuning;
 
 /// <summary>How far tuning is: one live table on a terminal; otherwise a plain line for each trial, and the table at the end.</summary>
 /// <param name="console">Where it is shown.</param>
-/// <param name="batchSize">Samples of one step.</param>
-/// <param name="sampleNoun">What a sample is called.</param>
-internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sampleNoun) : IDisposable
+/// <param name="nouns">What is counted, as far as it is known by now.</param>
+internal sealed class TuneDisplay(IAnsiConsole console, Func<TuneNouns> nouns) : IDisposable
 {
+    // Narrow, so that 80 columns hold the table.
+    private static readonly (string Header, Func<TuningConfiguration, string?> Cell)[] Configured =
+    [
+        ("proc. x\nthreads", c => string.Create(CultureInfo.InvariantCulture, $"{c.Processes} x {c.Threads}")),
+        ("\nprecision", c => c.Precision?.Name()),
+        ("channels\nlast", c => c.ChannelsLast is { } last ? last ? "yes" : "no" : null),
+        ("batch x\naccum.", c => c.Batch?.ToString()),
+        ("loader\nthreads", c => c.Workers?.ToString(CultureInfo.InvariantCulture)),
+    ];
+
     private readonly LiveArea? _area = ConsoleOutput.IsTerminal(console) ? new LiveArea(console) : null;
     private readonly Dictionary<TuningConfiguration, TrialResult> _round = [];
     private IReadOnlyList<TuningCandidate> _candidates = [];
@@ -39,9 +48,10 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         _round[result.Configuration] = result;
         if (_area is null)
         {
-            string speed = result.StepSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(result.StepSeconds)} {sampleNoun}s/s over {result.StepSeconds.Count} steps");
+            string speed = result.UpdateSeconds.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" {Speed(Median(result))} {nouns().Sample}s/s over {nouns().Count(result.UpdateSeconds.Count)}");
+            string memory = result.PeakMemoryBytes is { } peak ? $" {MemoryLimit.Describe(peak)} a rank" : string.Empty;
             string end = result.End == TrialEnd.Measured ? string.Empty : $" {Ended(result.End)}";
-            console.WriteLine($"  {result.Configuration}:{speed}{end}{(result.Error is null ? "" : $": {result.Error}")}");
+            console.WriteLine($"  {result.Configuration}:{speed}{memory}{end}{(result.Error is null ? "" : $": {result.Error}")}");
         }
 
         Draw();
@@ -50,17 +60,18 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
     /// <summary>Shows all configurations, the fastest first, in place of the last round.</summary>
     public void Finish(IReadOnlyList<TuningCandidate> candidates, TuningCandidate? best)
     {
-        Table table = Empty();
+        Table table = Empty(candidates);
         foreach (TuningCandidate candidate in candidates)
         {
-            TuningConfiguration c = candidate.Configuration;
-            string spread = candidate.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $"±{share * 100:0.0} %") : string.Empty;
             AddRow(
                 table,
-                c,
-                candidate.StepSeconds.Count == 0 ? string.Empty : Speed(candidate.StepSeconds),
-                spread,
-                candidate.StepSeconds.Count.ToString(CultureInfo.InvariantCulture),
+                candidate.Configuration,
+                [
+                    candidate.UpdateSeconds.Count == 0 ? string.Empty : Speed(candidate.SampleSeconds),
+                    candidate.RelativeSpread is { } share ? (share * 100).ToString("0.0", CultureInfo.InvariantCulture) : string.Empty,
+                    Gibibytes(candidate.PeakMemoryBytes),
+                    candidate.UpdateSeconds.Count.ToString(CultureInfo.InvariantCulture),
+                ],
                 candidate == best ? "best" : Ended(candidate.End),
                 candidate == best ? "green" : candidate.End == TrialEnd.Measured ? "default" : "grey");
         }
@@ -92,18 +103,21 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
             return;
         }
 
-        Table table = Empty();
+        Table table = Empty(_candidates);
         table.Title = new TableTitle(string.Create(CultureInfo.InvariantCulture, $"Round {_number}"));
         foreach (TuningCandidate candidate in _candidates)
         {
             TrialResult? result = _round.GetValueOrDefault(candidate.Configuration);
-            double[] steps = [.. candidate.StepSeconds, .. result?.StepSeconds ?? []];
+            double median = result is { UpdateSeconds.Count: > 0 } ? Median(result) : candidate.SampleSeconds;
             AddRow(
                 table,
                 candidate.Configuration,
-                steps.Length == 0 ? string.Empty : Speed(steps),
-                string.Empty,
-                steps.Length.ToString(CultureInfo.InvariantCulture),
+                [
+                    double.IsFinite(median) ? Speed(median) : string.Empty,
+                    string.Empty,
+                    Gibibytes(result?.PeakMemoryBytes ?? candidate.PeakMemoryBytes),
+                    (candidate.UpdateSeconds.Count + (result?.UpdateSeconds.Count ?? 0)).ToString(CultureInfo.InvariantCulture),
+                ],
                 result is null ? string.Empty : result.End == TrialEnd.Measured ? "done" : Ended(result.End),
                 result is null ? "grey" : "default");
         }
@@ -111,11 +125,16 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         _area.Update(table);
     }
 
-    private Table Empty()
+    // What is the program's own matter has no column.
+    private Table Empty(IReadOnlyList<TuningCandidate> candidates)
     {
         var table = new Table().Border(TableBorder.Simple).NoSafeBorder();
-        table.AddColumns("processes\nx threads", "\nprecision", "\nmemory format");
-        foreach (string column in (string[])["loader\nthreads", $"\n{sampleNoun}s/s", "\nspread", "\nsteps"])
+        foreach ((string header, _) in Configured.Where(column => candidates.Any(candidate => column.Cell(candidate.Configuration) is not null)))
+        {
+            table.AddColumn(header);
+        }
+
+        foreach (string column in (string[])[$"{nouns().Sample}s\na second", "\n± %", "GiB a\nrank", $"\n{nouns().Measured}s"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -123,30 +142,53 @@ internal sealed class TuneDisplay(IAnsiConsole console, int batchSize, string sa
         table.AddColumn(string.Empty);
         foreach (TableColumn column in table.Columns)
         {
-            column.Padding(0, 1).NoWrap(); // so that 80 columns hold it
+            column.Padding(0, 1).NoWrap();
         }
 
         return table;
     }
 
-    private static void AddRow(Table table, TuningConfiguration c, string speed, string spread, string steps, string note, string style)
-    {
-        string[] cells =
-        [
-            string.Create(CultureInfo.InvariantCulture, $"{c.Processes} x {c.Threads}"), c.Precision.Name(), c.ChannelsLast ? "channels last" : "contiguous",
-            c.Workers.ToString(CultureInfo.InvariantCulture), speed, spread, steps, note,
-        ];
-        table.AddRow([.. cells.Select(cell => new Markup($"[{style}]{cell.EscapeMarkup()}[/]"))]);
-    }
+    private static void AddRow(Table table, TuningConfiguration configuration, string[] measured, string note, string style) =>
+        table.AddRow([.. Configured.Select(column => column.Cell(configuration)).OfType<string>().Concat(measured).Append(note).Select(cell => new Markup($"[{style}]{cell.EscapeMarkup()}[/]"))]);
 
-    private string Speed(IReadOnlyList<double> steps) =>
-        (batchSize / StepMedian.Find(steps)).ToString("0.00", CultureInfo.InvariantCulture);
+    private static double Median(TrialResult result) => StepMedian.Find(result.UpdateSeconds) / result.Samples;
+
+    /// <summary>A speed by the seconds of a sample.</summary>
+    internal static string Speed(double sampleSeconds) => (1 / sampleSeconds).ToString(sampleSeconds < 1 ? "0.00" : "0.0000", CultureInfo.InvariantCulture);
+
+    private static string Gibibytes(long? bytes) => bytes is { } known ? (known / (double)(1L << 30)).ToString("0.00", CultureInfo.InvariantCulture) : string.Empty;
 
     private static string Ended(TrialEnd end) => end switch
     {
         TrialEnd.GivenUp => "given up",
         TrialEnd.Failed => "failed",
         TrialEnd.NotTried => "no time",
+        TrialEnd.OverMemory => "memory",
         _ => string.Empty,
+    };
+}
+
+/// <summary>What tuning counts, in the singular.</summary>
+/// <param name="Sample">What the speed is of: <c>image</c>.</param>
+/// <param name="Measured">What is measured: an update, or of a program without a task a step or a whole run.</param>
+internal readonly record struct TuneNouns(string Sample, string Measured)
+{
+    /// <summary>A number of measurements in words.</summary>
+    public string Count(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} {Measured}{(count == 1 ? "" : "s")}");
+
+    /// <summary>The result in a line.</summary>
+    public string Describe(TuningCandidate best)
+    {
+        string spread = best.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $" (±{share * 100:0.0} % from {Measured} to {Measured})") : string.Empty;
+        string memory = best.PeakMemoryBytes is { } peak ? $", {MemoryLimit.Describe(peak)} in each process" : string.Empty;
+        return $"Best: {best.Configuration}: {TuneDisplay.Speed(best.SampleSeconds)} {Sample}s/s{spread}, over {Count(best.UpdateSeconds.Count)}{memory}.";
+    }
+
+    /// <summary>Why a configuration that lost has no speed; null where it has one or there was no time.</summary>
+    public static string? Complaint(TuningCandidate candidate, MemoryLimit limit) => candidate.End switch
+    {
+        TrialEnd.OverMemory => $"{candidate.Configuration}: needs {MemoryLimit.Describe(candidate.PeakMemoryBytes ?? 0)} in each process, {MemoryLimit.Describe(limit.Bytes / candidate.Configuration.Processes)} may be",
+        TrialEnd.Failed => $"{candidate.Configuration}: {candidate.Error}",
+        _ => null,
     };
 }

@@ -24,6 +24,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     private static readonly JsonSerializerOptions FileFormat = new() { WriteIndented = true, NewLine = "\n" };
 
     private readonly IAnsiConsole _console = ConsoleOutput.People(json);
+    private readonly TuneNouns _nouns = new(request.Task.SampleNoun, "update");
 
     /// <summary>Runs to the end.</summary>
     /// <param name="interrupted">Ends it; nothing is written then.</param>
@@ -32,7 +33,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     public async Task<int> RunAsync(CancellationToken interrupted)
     {
         OutputFile.RequireWritable(request.Output);
-        PrecisionWarning.Tell(request.Space.Precisions);
+        PrecisionWarning.Tell([.. request.Space.Precisions.OfType<Precision>()]);
         DirectoryInfo scratch = TemporaryFolder.Create("convoy-tune-", ConsoleOutput.Notice);
         try
         {
@@ -48,7 +49,8 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     private async Task<int> RunAsync(string scratch, RunConfiguration settings, CancellationToken interrupted)
     {
         int samples = request.Task.CountSamples(settings, scratch, ConsoleOutput.Warning);
-        IReadOnlyList<TuningConfiguration> candidates = request.Space.Candidates(request.Seed);
+        TuningSpace space = request.Space.WithSamples(samples);
+        IReadOnlyList<TuningConfiguration> candidates = space.Candidates(request.Seed);
         foreach (TuningConfiguration candidate in candidates)
         {
             TrainingOptions options = candidate.ApplyTo(settings.Training);
@@ -57,56 +59,69 @@ internal sealed class TuneSession(TuneRequest request, bool json)
         }
 
         await FrameProgress.ShowAsync(_console, "Making the data ready", progress => request.Task.PrepareDataAsync(settings, scratch, progress, ConsoleOutput.Notice, interrupted));
-        string noun = request.Task.SampleNoun;
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Tuning for {request.BudgetSeconds:0} s on {request.Space.Cores} {(request.Space.Cores == 1 ? "core" : "cores")}: {candidates.Count} configurations, steps of {settings.Training.BatchSize} {noun}s of {request.Task.DescribeData(samples)}."));
-        using var display = new TuneDisplay(_console, settings.Training.BatchSize, noun);
-        var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
+            $"Tuning for {request.BudgetSeconds:0} s on {space.Cores} {(space.Cores == 1 ? "core" : "cores")}, in at most {request.Memory}: {candidates.Count} configurations{Batches(space)} of {request.Task.DescribeData(samples)}."));
+        using var display = new TuneDisplay(_console, () => _nouns);
+        var machine = new TrialMachine(settings, request.Task.Workers, scratch, TimeProvider.System) { Memory = request.Memory, OnResult = display.Show, OnNotice = ConsoleOutput.Notice };
         var search = new SuccessiveHalving(machine, TimeProvider.System, request.BudgetSeconds) { OnRound = display.Begin };
-        TuningCandidate? best = await search.RunAsync(request.Space, request.Seed, interrupted);
+        TuningCandidate? best = await search.RunAsync(space, request.Seed, interrupted);
         display.Finish(search.Candidates, best);
         display.Dispose();
         if (best is null)
         {
             return ConsoleOutput.Error(
-                string.Create(CultureInfo.InvariantCulture, $"no configuration could be measured ({request.BudgetSeconds:0} s). Give more --budget-seconds, or a smaller model or batch."),
+                string.Create(CultureInfo.InvariantCulture, $"no configuration could be measured ({request.BudgetSeconds:0} s). {(search.Candidates.Any(c => c.End == TrialEnd.OverMemory) ? "Give more --memory-limit, or a smaller model or batch." : "Give more --budget-seconds, or a smaller model or batch.")}"),
                 ExitCodes.Failed,
-                search.Candidates.Where(c => c.Error is not null).Select(c => $"{c.Configuration}: {c.Error}"));
+                search.Candidates.Select(c => TuneNouns.Complaint(c, request.Memory)).OfType<string>());
         }
 
-        JsonObject config = Config(best.Configuration, settings.Training);
+        JsonObject config = Config(best, settings.Training);
         OutputFile.Write(request.Output, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(config.ToJsonString(FileFormat) + "\n")));
-        Tell(best, settings.Training.BatchSize);
+        Tell(best);
         if (json)
         {
-            ConsoleOutput.Json(TuneReport.From(best, search.Candidates, settings.Training.BatchSize, config));
+            ConsoleOutput.Json(TuneReport.From(best, search.Candidates, request.Memory, config, request.Task.SampleNoun));
         }
 
         return ExitCodes.Done;
     }
 
-    private void Tell(TuningCandidate best, int batchSize)
+    private void Tell(TuningCandidate best)
     {
-        string spread = best.RelativeSpread is { } share ? string.Create(CultureInfo.InvariantCulture, $" (±{share * 100:0.0} % from step to step)") : string.Empty;
-        _console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"Best: {best.Configuration}: {batchSize / best.MedianSeconds:0.00} {request.Task.SampleNoun}s/s{spread}, over {best.StepSeconds.Count} steps."));
+        _console.WriteLine(_nouns.Describe(best));
         _console.WriteLine(request.Task.Words.Count > 0
             ? $"Train with it: convoy train --config {request.Output} -- {string.Join(' ', request.Task.Words)}"
             : $"Train with it: convoy train --data {request.Data ?? "DIR"} --config {request.Output}");
     }
 
-    // What was tuned and nothing else, so that the file goes with any data and any schedule; the batch because it decides which numbers of processes are possible.
-    private static JsonObject Config(TuningConfiguration best, TrainingOptions settings)
+    // What stays equal has to be said: another batch is the same training only as long as its updates are the same.
+    private string Batches(TuningSpace space)
     {
-        JsonObject all = best.ApplyTo(settings).ToJson();
+        IReadOnlyList<TrainingBatch> batches = space.Batches!;
+        string noun = request.Task.SampleNoun;
+        long[] effective = [.. batches.Select(batch => batch.Effective).Distinct().Order()];
+        string samples = effective.Length == 1 ? string.Create(CultureInfo.InvariantCulture, $"{effective[0]}") : string.Create(CultureInfo.InvariantCulture, $"{effective[0]} to {effective[^1]}");
+        return batches.Count == 1
+            ? string.Create(CultureInfo.InvariantCulture, $", steps of {batches[0].Size} {noun}s, updates of {samples},")
+            : $", then updates of {samples} {noun}s as {string.Join(", ", batches.OrderBy(batch => batch.Size))} (batch x accumulation)";
+    }
+
+    // What was tuned and nothing else, so that the file goes with any data and any schedule; and what it measured, which a run passes over.
+    private static JsonObject Config(TuningCandidate best, TrainingOptions settings)
+    {
+        JsonObject all = best.Configuration.ApplyTo(settings).ToJson();
         var config = new JsonObject();
-        foreach (string name in (string[])["nproc", "threads", "batch_size", "precision", "channels_last", "workers"])
+        foreach (string name in (string[])["nproc", "threads", "batch_size", "accumulate", "precision", "channels_last", "workers"])
         {
             config[name] = all[name]!.DeepClone();
         }
 
+        config[ConfigFile.Measured] = new JsonObject
+        {
+            ["samples_per_second"] = 1 / best.SampleSeconds,
+            ["peak_memory_bytes"] = best.PeakMemoryBytes,
+        };
         return config;
     }
 }

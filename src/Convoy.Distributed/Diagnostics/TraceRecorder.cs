@@ -9,7 +9,7 @@ namespace Convoy.Distributed.Diagnostics;
 /// puts the files of all ranks on one time line for chrome://tracing or Perfetto.
 /// </summary>
 /// <remarks>
-/// The training loop calls <see cref="StartStep"/> at the start of each step and <see cref="Lap"/> at the end of each phase, from
+/// The training loop calls <see cref="StartStep"/> at the start of each step and <see cref="Lap(string)"/> at the end of each phase, from
 /// one thread. Outside of the steps that are traced both cost next to nothing. The file is written when the last step is over, or
 /// when the recorder is disposed before.
 /// </remarks>

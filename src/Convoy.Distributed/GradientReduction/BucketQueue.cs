@@ -9,8 +9,8 @@ namespace Convoy.Distributed.GradientReduction;
 /// </summary>
 /// <remarks>
 /// Another thread looks about a hundred times in a pass, at most once a millisecond, which costs some microseconds. It is not the
-/// one that averages, so that a slow exchange does not keep it from seeing when later buckets are ready. No callback runs inside
-/// libtorch, so no graph is changed and no exception can meet libtorch's frames.
+/// one that averages, so that a slow exchange does not keep it from seeing when later buckets are ready. Versions of tensors
+/// tell it, so that this works wherever libtorch does, with and without callbacks from a backward pass.
 /// </remarks>
 internal sealed class BucketQueue : IDisposable
 {
@@ -51,7 +51,8 @@ internal sealed class BucketQueue : IDisposable
     /// <param name="buckets">Its buckets.</param>
     /// <param name="overlap">Whether to begin before <see cref="Finish"/>.</param>
     /// <param name="expected">About how long it will take.</param>
-    public void Begin(IReadOnlyList<GradientBucket> buckets, bool overlap, TimeSpan expected)
+    /// <param name="start">The time stamp of when it began.</param>
+    public void Begin(IReadOnlyList<GradientBucket> buckets, bool overlap, TimeSpan expected, long start)
     {
         lock (_gate)
         {
@@ -59,7 +60,7 @@ internal sealed class BucketQueue : IDisposable
             _buckets = buckets;
             _ready = new long[buckets.Count];
             _exchanged = new long[buckets.Count];
-            _start = Stopwatch.GetTimestamp();
+            _start = start;
             _next = 0;
             _error = null;
 

@@ -42,6 +42,21 @@ internal sealed class ParameterGradient
     /// <summary>Whether something was added after <see cref="BeginReduction"/>.</summary>
     public bool ChangedSinceReduction => AutogradVersion.Get(Gradient) != _reductionVersion;
 
+    /// <summary>Whether the present pass gave the parameter another gradient instead of adding to this one.</summary>
+    public bool IsReplaced
+    {
+        get
+        {
+            if (AdditionsSoFar > 0)
+            {
+                return false;
+            }
+
+            using Tensor? given = Parameter.grad;
+            return given is not null && !AutogradVersion.AreSame(given, Gradient);
+        }
+    }
+
     private long AdditionsSoFar => AutogradVersion.Get(Gradient) - _startVersion;
 
     /// <summary>Moves the gradient into <paramref name="place"/>, or into memory of its own, and keeps its value.</summary>

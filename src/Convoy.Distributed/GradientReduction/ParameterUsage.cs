@@ -77,7 +77,8 @@ internal sealed class ParameterUsage : IDisposable
 
     public void Dispose() => _used.Dispose();
 
-    private static string Quote(string[] names) =>
+    /// <summary>The first few names, and how many more there are.</summary>
+    public static string Quote(string[] names) =>
         string.Join(", ", names.Take(NamesInMessage).Select(name => $"'{name}'")) + (names.Length > NamesInMessage ? FormattableString.Invariant($" and {names.Length - NamesInMessage} more") : "");
 
     private void Restore(bool[] used)

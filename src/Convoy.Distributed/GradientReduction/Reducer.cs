@@ -21,6 +21,9 @@ public sealed class Reducer : IDisposable
     private GradientBucket[] _buckets;
     private ICommunicationHook _hook = new AllReduceHook();
     private bool _isBroken;
+    private Exception? _failure;
+    private bool _synchronizes;
+    private long _start;
 
     /// <summary>Moves the parameters' gradients into buckets; all ranks call it together.</summary>
     /// <param name="parameters">Parameters that require gradients, each once, with their names, in order of registration, the same on all ranks.</param>
@@ -72,6 +75,12 @@ public sealed class Reducer : IDisposable
     /// <summary>What each mean is multiplied by, on all ranks alike: more than 1 compensates for ranks that only shadow the others. Default: 1.</summary>
     internal double MeanScale { get; set; } = 1;
 
+    /// <summary>Whether a backward pass has begun and not ended.</summary>
+    internal bool IsRunning { get; private set; }
+
+    /// <summary>Whether the pass that runs has completed all gradients, as far as that can be known before it ends.</summary>
+    internal bool HasAllGradients => _usage.AllowsOverlap && _buckets.All(bucket => bucket.HasArrived());
+
     /// <summary>Fills all gradients with zeros, in place.</summary>
     /// <param name="setToNone">With <see cref="ReducerOptions.FindUnusedParameters"/> or <see cref="ReducerOptions.StaticGraph"/>: whether the gradient of a parameter that no rank uses in the next pass becomes none, so that optimizers leave the parameter alone.</param>
     public void ZeroGradients(bool setToNone = true)
@@ -91,44 +100,19 @@ public sealed class Reducer : IDisposable
     public void Backward(Tensor loss, bool synchronize = true)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        RequireUnbroken();
-        long start = Stopwatch.GetTimestamp();
-        _timer.Reset();
-        using (no_grad())
-        {
-            foreach (ParameterGradient gradient in _gradients)
-            {
-                gradient.Begin();
-            }
-        }
-
-        _queue.Begin(_buckets, synchronize && _options.Overlap && Group.Size > 1 && _usage.AllowsOverlap, TimeSpan.FromSeconds(LastTimings.BackwardSeconds));
-        long computed;
+        Begin(synchronize, Stopwatch.GetTimestamp());
         try
         {
             loss.backward();
-            computed = Stopwatch.GetTimestamp();
-            _queue.Computed();
-            _users.RequireIntact();
-            if (synchronize)
-            {
-                _queue.Finish();
-            }
         }
-        catch
+        catch (Exception error)
         {
-            _queue.Cancel();
-            _isBroken = _queue.Taken > 0;
+            Abandon(error);
+            _users.RequireIntact(); // libtorch has only the message of what went wrong between ranks inside the pass.
             throw;
         }
 
-        using (no_grad())
-        {
-            Complete(synchronize);
-        }
-
-        LastTimings = _timer.Measure(start, computed, Stopwatch.GetTimestamp());
-        LastBuckets = _queue.Measure(computed, hasExchanged: synchronize && Group.Size > 1);
+        End();
     }
 
     /// <summary>
@@ -206,6 +190,77 @@ public sealed class Reducer : IDisposable
         }
     }
 
+    /// <summary>A backward pass begins: from now on it is seen which gradients it adds to, and they are averaged while it goes on.</summary>
+    /// <param name="synchronize">False: only adds up this rank's gradients.</param>
+    /// <param name="start">The time stamp that its times count from.</param>
+    internal void Begin(bool synchronize, long start)
+    {
+        RequireUnbroken();
+        _start = start;
+        _synchronizes = synchronize;
+        _timer.Reset();
+        using (no_grad())
+        {
+            foreach (ParameterGradient gradient in _gradients)
+            {
+                gradient.Begin();
+            }
+        }
+
+        _queue.Begin(_buckets, synchronize && _options.Overlap && Group.Size > 1 && _usage.AllowsOverlap, TimeSpan.FromSeconds(LastTimings.BackwardSeconds), start);
+        IsRunning = true;
+    }
+
+    /// <summary>The pass has computed all gradients: averages what is left, and checks what it used.</summary>
+    internal void End()
+    {
+        IsRunning = false;
+        long computed = Stopwatch.GetTimestamp();
+        try
+        {
+            _queue.Computed();
+            _users.RequireIntact();
+            RequireInPlace();
+            if (_synchronizes)
+            {
+                _queue.Finish();
+            }
+        }
+        catch (Exception error)
+        {
+            Abandon(error);
+            throw;
+        }
+
+        using (no_grad())
+        {
+            Complete(_synchronizes);
+        }
+
+        LastTimings = _timer.Measure(_start, computed, Stopwatch.GetTimestamp());
+        LastBuckets = _queue.Measure(computed, hasExchanged: _synchronizes && Group.Size > 1);
+    }
+
+    /// <summary>The pass that runs will not end. Ranks that have begun to average no longer agree.</summary>
+    /// <param name="error">Why; null: not known.</param>
+    internal void Abandon(Exception? error)
+    {
+        IsRunning = false;
+        _queue.Cancel();
+        _isBroken = _queue.Taken > 0;
+        _failure = error;
+    }
+
+    /// <exception cref="InvalidOperationException">An earlier pass failed halfway; the inner exception is what it failed with.</exception>
+    internal void RequireUnbroken()
+    {
+        if (_isBroken)
+        {
+            throw new InvalidOperationException(
+                $"an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree{(_failure is null ? "" : $" ({_failure.Message.TrimEnd('.')})")}. Restart the job.", _failure);
+        }
+    }
+
     private static void RequireReducible(string name, Parameter parameter)
     {
         if (parameter.device_type != DeviceType.CPU || parameter.is_sparse || !ReduceOps.Supports(parameter.dtype, ReduceOp.Average))
@@ -238,11 +293,14 @@ public sealed class Reducer : IDisposable
         }
     }
 
-    private void RequireUnbroken()
+    // With create_graph a pass makes new gradients, which are part of a graph.
+    private void RequireInPlace()
     {
-        if (_isBroken)
+        string[] replaced = [.. _gradients.Where(gradient => gradient.IsReplaced).Select(gradient => gradient.Name)];
+        if (replaced.Length > 0)
         {
-            throw new InvalidOperationException("an earlier backward pass failed after it had begun to average gradients, so the ranks no longer agree. Restart the job.");
+            throw new InvalidOperationException(
+                $"backward gave {ParameterUsage.Quote(replaced)} new gradients instead of adding to the present ones, as it does with create_graph: true. Means over the ranks have no graph. Use torch.autograd.grad(..., create_graph: true) for gradients that the loss needs, and loss.backward() without create_graph for those that train.");
         }
     }
 

@@ -18,11 +18,22 @@ public sealed record LaunchResult(IReadOnlyList<int> ExitCodes, WorkerFailure? F
     /// <summary>The exit code for the launching program: 130 when interrupted, the failed rank's code, or 0.</summary>
     public int ExitCode => Interrupted ? 130 : Failure?.ExitCode ?? 0;
 
+    /// <summary>Whether the run had several machines, so that failures name theirs.</summary>
+    internal bool SeveralNodes { get; init; }
+
+    /// <summary>
+    /// How it ended, as <c>convoy launch</c> says it: the root cause in one line, its last lines and its exception, then all failures in the order of time; of a run that did not fail, a line.
+    /// </summary>
+    public override string ToString() =>
+        Failure is not null ? string.Join(Environment.NewLine, FailureReport.Lines(Failure, Failures, SeveralNodes))
+        : Interrupted ? string.Create(CultureInfo.InvariantCulture, $"interrupted (exit code {ExitCode})")
+        : string.Create(CultureInfo.InvariantCulture, $"{ExitCodes.Count} process{(ExitCodes.Count == 1 ? "" : "es")} ended with exit code 0{(Restarts == 0 ? "" : $" after {Restarts} restart{(Restarts == 1 ? "" : "s")}")}");
+
     /// <summary>The result of a run whose <paramref name="failures"/> are in order; an interrupted run has none.</summary>
-    internal static LaunchResult From(IReadOnlyList<int> exitCodes, IReadOnlyList<WorkerFailure> failures, bool interrupted, int restarts) =>
+    internal static LaunchResult From(IReadOnlyList<int> exitCodes, IReadOnlyList<WorkerFailure> failures, bool interrupted, int restarts, bool severalNodes) =>
         interrupted || failures is not [var cause, ..]
-            ? new LaunchResult(exitCodes, null, interrupted, restarts)
-            : new LaunchResult(exitCodes, cause, false, restarts) { Failures = failures };
+            ? new LaunchResult(exitCodes, null, interrupted, restarts) { SeveralNodes = severalNodes }
+            : new LaunchResult(exitCodes, cause, false, restarts) { Failures = failures, SeveralNodes = severalNodes };
 }
 
 /// <summary>How one worker failed. The first failure of a run, by time, is its root cause; what follows is taken for its consequence.</summary>
@@ -57,6 +68,13 @@ public sealed record WorkerFailure(int Rank, int ProcessId, int ExitCode, string
 
     /// <summary>The same with the machine: "rank 1 (pid 123) on node 1 (hosta) exited with code 3".</summary>
     public string DescribeWithNode() => Describe(string.Create(CultureInfo.InvariantCulture, $"rank {Rank} (pid {ProcessId}) on node {NodeRank} ({Host})"));
+
+    /// <summary>What happened and the last lines, as <c>convoy launch</c> says it.</summary>
+    public override string ToString() => Explain();
+
+    /// <summary>What happened and the last lines, as <c>convoy launch</c> says it.</summary>
+    /// <param name="withNode">Whether the machine is named. Default: false.</param>
+    public string Explain(bool withNode = false) => string.Join(Environment.NewLine, FailureReport.Lines(this, withNode));
 
     /// <summary>Failures with the cause first: a rank that only lost another comes after those that failed by themselves, and time decides.</summary>
     internal static IReadOnlyList<WorkerFailure> CauseFirst(IEnumerable<WorkerFailure> failures) => [.. failures.OrderBy(f => f.LostPeer).ThenBy(f => f.Time)];

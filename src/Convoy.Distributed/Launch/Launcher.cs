@@ -44,16 +44,35 @@ public sealed class Launcher
     }
 
     /// <summary>
-    /// Starts this program <paramref name="processCount"/> times with <paramref name="arguments"/> and waits. The workers
-    /// write to this process's own output.
+    /// Starts this program <paramref name="processCount"/> times with <paramref name="arguments"/> and waits. What the workers write appears as <c>convoy launch</c> shows it,
+    /// each line with its rank; the result's <see cref="LaunchResult.ToString"/> says why they failed. A Main that is to be reached again in the workers had better use <see cref="DistributedProgram"/>.
     /// </summary>
     /// <exception cref="LaunchException">The program could not be started.</exception>
-    public static LaunchResult Spawn(int processCount, params IReadOnlyList<string> arguments)
+    public static LaunchResult Spawn(int processCount, params IReadOnlyList<string> arguments) =>
+        Spawn(new LauncherOptions { Program = LaunchProgram.ThisProgram(arguments), ProcessCount = processCount });
+
+    /// <summary>
+    /// Starts what <paramref name="options"/> describe and waits. What they have no callback for is shown as <c>convoy launch</c> does: the workers' lines with their rank on
+    /// this process's standard output and error, restarts and notices on standard error.
+    /// </summary>
+    /// <param name="options">What to start.</param>
+    /// <param name="cancellation">Interrupts the workers; the result then says so.</param>
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    /// <exception cref="DistributedException">See <see cref="RunAsync"/>.</exception>
+    public static LaunchResult Spawn(LauncherOptions options, CancellationToken cancellation = default)
     {
-        var options = new LauncherOptions { Program = LaunchProgram.ThisProgram(arguments), ProcessCount = processCount };
+        ArgumentNullException.ThrowIfNull(options);
+        var launcher = new Launcher(options with
+        {
+            OnOutput = options.OnOutput ?? (line => (line.Stream == WorkerOutputStream.Error ? Terminal.Error : Terminal.Output).WriteLine(line.ToString())),
+            OnNotice = options.OnNotice ?? Terminal.WriteNotice,
+            OnLogsSetAside = options.OnLogsSetAside ?? (earlier => Terminal.WriteNotice($"the logs of an earlier run are in {earlier} now.")),
+            OnRestart = options.OnRestart ?? ((failure, restart) => Terminal.WriteNotice(
+                FormattableString.Invariant($"restart {restart} of {options.MaxRestarts}: {failure.Explain(options.NodeCount > 1)}"))),
+        });
 
         // On the thread pool, so that a caller with a synchronization context can't be waited for by what it waits for.
-        return Task.Run(() => new Launcher(options).RunAsync()).GetAwaiter().GetResult();
+        return Task.Run(() => launcher.RunAsync(cancellation), CancellationToken.None).GetAwaiter().GetResult();
     }
 
     /// <summary>Starts the workers and waits until none is left.</summary>
@@ -151,7 +170,7 @@ public sealed class Launcher
         if (peers is null)
         {
             GroupOutcome outcome = await RunGroupAsync(environment, onOutput, new TaskCompletionSource<StopReason>().Task, _ => { }, cancellation).ConfigureAwait(false);
-            return LaunchResult.From(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart);
+            return LaunchResult.From(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart, severalNodes: false);
         }
 
         await peers.MeetAtStartAsync(restart).ConfigureAwait(false);

@@ -171,7 +171,11 @@ public sealed record LauncherOptions
 /// <param name="Stream">Where it wrote it.</param>
 /// <param name="Text">The line, read as UTF-8, without its end.</param>
 /// <param name="LocalRank">The worker's number on this machine.</param>
-public readonly record struct WorkerOutputLine(int Rank, WorkerOutputStream Stream, string Text, int LocalRank);
+public readonly record struct WorkerOutputLine(int Rank, WorkerOutputStream Stream, string Text, int LocalRank)
+{
+    /// <summary>The line as <c>convoy launch</c> shows it: <c>[rank 1] text</c>.</summary>
+    public override string ToString() => FailureReport.Prefixed(Rank, Text);
+}
 
 /// <summary>The two streams that a worker writes.</summary>
 public enum WorkerOutputStream
@@ -186,7 +190,7 @@ public enum WorkerOutputStream
 /// <summary>
 /// Makes glibc's allocator keep what a worker frees. A training step allocates and frees the same gigabytes each time; by default glibc
 /// gives large pieces back to the kernel, which has to clear every page again in the next step. Transparent huge pages were
-/// tried, too, and made a step slower (docs/fused-operations.md).
+/// tried, too, and made a step slower (docs/internals/fused-operations.md).
 /// </summary>
 public static class KeptMemory
 {

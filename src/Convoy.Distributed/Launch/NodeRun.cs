@@ -40,7 +40,7 @@ internal sealed class NodeRun(PeerNodes peers, int start)
             throw new PeerNodeException(FormattableString.Invariant($"node {node} failed: {failed.Error}."));
         }
 
-        return LaunchResult.From(outcome.ExitCodes, failures, interrupted, start);
+        return LaunchResult.From(outcome.ExitCodes, failures, interrupted, start, severalNodes: true);
     }
 
     // A store that is gone is the watch's to report: it looks all the time.

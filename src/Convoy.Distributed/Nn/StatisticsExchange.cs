@@ -1,3 +1,4 @@
+using Convoy.Torch.Autograd;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Normalization;
 using static TorchSharp.torch;
@@ -99,15 +100,16 @@ internal sealed unsafe class StatisticsExchange : IStatisticsReduction, IDisposa
         }
     }
 
-    // The broken group throws the error again, at the latest when DistributedDataParallel.Backward asks it; until then nobody shall mistake NaN for a gradient.
+    // Comes out of backward where that can be, and the broken group throws it again, at the latest when DistributedDataParallel asks it; until then nobody shall mistake NaN for a gradient.
     private static void SumInPlace(ProcessGroup group, Tensor values)
     {
         try
         {
             group.AllReduce(values);
         }
-        catch (DistributedException)
+        catch (DistributedException error)
         {
+            AutogradEngine.TryFailPass(error);
             values.fill_(double.NaN);
         }
     }

@@ -12,7 +12,7 @@ namespace Convoy.Torch.Amp;
 /// Weights stay float32; each is cast once per outermost region, however often it is used (TorchSharp's <c>Linear</c> apart, which
 /// hands over a view that libtorch casts each time), and its gradient is float32 again. Enter the region for the forward pass and
 /// the loss, and leave it before the backward pass, which runs each operation in the type of its forward one.
-/// docs/mixed-precision.md lists which operation runs in which type.
+/// docs/reference/autocast.md lists which operation runs in which type.
 /// </para>
 /// <para>
 /// Regions nest, and inside one another may be entered with <c>enabled: false</c>; cast the inputs of such a part to float32

@@ -54,7 +54,7 @@ internal sealed unsafe class WideRecurrence
         || !(Avx512BW.IsSupported && Avx512DQ.IsSupported)
         || (oneDnnLimit is { Length: > 0 } && !oneDnnLimit.StartsWith("AVX512", StringComparison.OrdinalIgnoreCase) && !oneDnnLimit.StartsWith("AVX10", StringComparison.OrdinalIgnoreCase) && !oneDnnLimit.Equals("DEFAULT", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>From now on the calling thread's LSTM layers stay in float32 under autocast, until the result is given to <see cref="End"/>.</summary>
+    /// <summary>From now on the calling thread's LSTM layers stay in float32 under autocast, until the result is given to <see cref="End(ulong)"/>.</summary>
     public ulong Begin()
     {
         _observing = _library;

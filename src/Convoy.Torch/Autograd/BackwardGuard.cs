@@ -10,7 +10,8 @@ namespace Convoy.Torch.Autograd;
 /// </summary>
 /// <remarks>
 /// <para>
-/// What went wrong is thrown by the next <see cref="Enter"/>, or told to whoever has to know at once; until then the gradients are missing, not wrong.
+/// What went wrong makes the pass fail when it ends, so that it comes out of the call of <c>backward</c> (<see cref="AutogradEngine.TryFailPass"/>). Where that cannot be done, it is thrown by the next
+/// <see cref="Enter"/>; until then the gradients are missing, not wrong. Whoever has to know at once is told.
 /// </para>
 /// <para>
 /// Left in the caller's dispose scope, gradients would keep memory as large as all activations to the end of the step. Layers that share a guard free each
@@ -24,7 +25,7 @@ public sealed class BackwardGuard : IDisposable
     private ExceptionDispatchInfo? _failure;
 
     /// <summary>Begins a forward pass: frees the gradients of the backward pass before.</summary>
-    /// <exception cref="Exception">What made that backward pass fail, thrown once.</exception>
+    /// <exception cref="Exception">What made that backward pass fail and could not be thrown by it; thrown once.</exception>
     public void Enter()
     {
         Release();
@@ -39,7 +40,7 @@ public sealed class BackwardGuard : IDisposable
     /// </param>
     /// <param name="compute">Gives one gradient for each argument; null where there is none. Tensors that it makes besides are freed.</param>
     /// <param name="withoutGradient">Whether <paramref name="compute"/> is also called when the output's gradient is undefined. Default: false; all gradients are undefined then.</param>
-    /// <param name="onFailure">Is told what <paramref name="compute"/> threw, instead of the next <see cref="Enter"/>: where other processes wait for this one, they must learn of it now. Null, the default: nobody.</param>
+    /// <param name="onFailure">Is told what <paramref name="compute"/> threw, instead of <see cref="Enter"/>: where other processes wait for this one, they must learn of it now. Null, the default: nobody.</param>
     /// <returns>What backward returns to libtorch: undefined gradients after a failure.</returns>
     public List<Tensor> Run(int count, Tensor gradient, Func<Tensor, Tensor?[]> compute, bool withoutGradient = false, Action<Exception>? onFailure = null)
     {
@@ -55,13 +56,14 @@ public sealed class BackwardGuard : IDisposable
         catch (Exception error)
 #pragma warning restore CA1031
         {
-            if (onFailure is null)
-            {
-                _failure = ExceptionDispatchInfo.Capture(error);
-            }
-            else
+            bool isPassedOn = AutogradEngine.TryFailPass(error);
+            if (onFailure is not null)
             {
                 onFailure(error);
+            }
+            else if (!isPassedOn)
+            {
+                _failure = ExceptionDispatchInfo.Capture(error);
             }
 
             return [.. Enumerable.Repeat<Tensor>(null!, count)];

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Convoy.Torch.Interpolation;
 
 /// <summary>
-/// <see cref="UpsampleConcat"/> with its gradient. Arguments: deep and skip, both channels-last in the same type, <see cref="BackwardGuard"/>.
+/// <c>UpsampleConcat</c> with its gradient. Arguments: deep and skip, both channels-last in the same type, <see cref="BackwardGuard"/>.
 /// </summary>
 internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunction<UpsampleConcatFunction>
 {

@@ -6,7 +6,7 @@ using Convoy.Torch.Kernels;
 namespace Convoy.Torch.Interpolation;
 
 /// <summary>
-/// The passes of <see cref="UpsampleConcat"/> over channels-last memory. Interpolation is separable: first along the rows, into one
+/// The passes of <c>UpsampleConcat</c> over channels-last memory. Interpolation is separable: first along the rows, into one
 /// float32 row that stays in the cache, then along the columns. Every piece writes a row of its own, so threads change nothing.
 /// </summary>
 /// <typeparam name="TElements">How elements are read and written.</typeparam>
@@ -182,7 +182,7 @@ internal static unsafe class UpsampleConcatKernel<TElements>
     private static Vector<float> At(float* values) => Unsafe.ReadUnaligned<Vector<float>>(values);
 }
 
-/// <summary>The sizes of <see cref="UpsampleConcat"/>'s tensors.</summary>
+/// <summary>The sizes of <c>UpsampleConcat</c>'s tensors.</summary>
 internal sealed class UpsampleConcatShape
 {
     /// <param name="deep">[N, C, h, w].</param>

@@ -72,6 +72,22 @@ public static class SafetensorsFile
         }
     }
 
+    /// <summary>The texts of the header's <c>__metadata__</c>; none where it has no such entry.</summary>
+    /// <param name="path">The file. The values are not looked at.</param>
+    /// <exception cref="SafetensorsException">The file is missing, or no safetensors file.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        Open(path, (_, header) =>
+        {
+            foreach (JsonProperty entry in header.TryGetProperty("__metadata__", out JsonElement metadata) ? metadata.EnumerateObject() : default)
+            {
+                texts[entry.Name] = entry.Value.GetString() ?? throw new FormatException("a text of the header is null");
+            }
+        });
+        return texts;
+    }
+
     /// <summary>What is wrong with a file whose header and length do not fit each other; null when they do. The values are not looked at.</summary>
     /// <param name="path">The file.</param>
     public static string? FindFault(string path)
@@ -95,7 +111,22 @@ public static class SafetensorsFile
         }
     }
 
-    private static void ReadLayout(string path, Action<FileStream, Place> take)
+    private static void ReadLayout(string path, Action<FileStream, Place> take) => Open(path, (stream, header) =>
+    {
+        long dataStart = stream.Position;
+        IEnumerable<JsonProperty> entries = header.EnumerateObject().Where(entry => entry.Name != "__metadata__");
+        foreach (JsonProperty entry in entries.OrderBy(entry => Offset(entry.Value, 0)).ThenBy(entry => Offset(entry.Value, 1)))
+        {
+            take(stream, PlaceOf(entry.Name, entry.Value, stream, dataStart, path));
+        }
+
+        if (stream.Position != stream.Length)
+        {
+            throw new FormatException("values follow that belong to no tensor");
+        }
+    });
+
+    private static void Open(string path, Action<FileStream, JsonElement> read)
     {
         if (!File.Exists(path))
         {
@@ -106,17 +137,7 @@ public static class SafetensorsFile
         {
             using FileStream stream = File.OpenRead(path);
             using JsonDocument header = ReadHeader(stream);
-            long dataStart = stream.Position;
-            IEnumerable<JsonProperty> entries = header.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__");
-            foreach (JsonProperty entry in entries.OrderBy(entry => Offset(entry.Value, 0)).ThenBy(entry => Offset(entry.Value, 1)))
-            {
-                take(stream, PlaceOf(entry.Name, entry.Value, stream, dataStart, path));
-            }
-
-            if (stream.Position != stream.Length)
-            {
-                throw new FormatException("values follow that belong to no tensor");
-            }
+            read(stream, header.RootElement);
         }
         catch (Exception error) when (error is JsonException or EndOfStreamException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {

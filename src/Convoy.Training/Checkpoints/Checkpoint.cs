@@ -43,13 +43,18 @@ public sealed class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(state);
+        return Write(directory, CheckpointContent.Of(model, optimizer), randomStates, state, keep, best);
+    }
+
+    /// <summary>As the other, for any content, which is gathered already.</summary>
+    internal static Checkpoint Write(string directory, CheckpointContent content, IReadOnlyDictionary<string, Tensor> randomStates, CheckpointState state, int keep, MetricGoal? best)
+    {
         var store = new CheckpointStore(directory);
         string folder = store.Put(state.Step, unfinished =>
         {
-            ModelWeights.Save(model, Path.Combine(unfinished, ModelName));
-            string optimizerName = OptimizerStateFile.Save(optimizer, Names(model), unfinished);
+            IReadOnlyList<string> names = content.Write(unfinished);
             SafetensorsFile.Write(Path.Combine(unfinished, RandomName), randomStates);
-            CheckpointStateFile.Write(unfinished, state, [ModelName, optimizerName, RandomName]);
+            CheckpointStateFile.Write(unfinished, state, [.. names, RandomName]);
         });
         long?[] kept = [state.Step, best is null ? null : Best(directory, best)?.State.Step];
         store.DeleteOldest(keep, step => kept.Contains(step));
@@ -99,13 +104,32 @@ public sealed class Checkpoint
         return checkpoint ?? throw new BadInputException(Directory.Exists(folder) ? $"not a checkpoint, {fault}" : "no such checkpoint", folder, "Give a folder such as RUN/checkpoints/step-000120.");
     }
 
-    /// <summary>Opens the folder of a run's checkpoint and looks at everything in it.</summary>
-    /// <returns>The checkpoint, or what is wrong with it.</returns>
-    internal static (Checkpoint? Checkpoint, string? Fault) OpenWhole(string folder, long step)
+    // Looks at everything in the folder of a run's checkpoint.
+    private static (Checkpoint? Checkpoint, string? Fault) OpenWhole(string folder, long step)
     {
         (Checkpoint? checkpoint, string? fault) = Read(folder);
         fault ??= checkpoint!.State.Step != step ? string.Create(CultureInfo.InvariantCulture, $"its state.json is of step {checkpoint.State.Step}") : checkpoint.Fault();
         return fault is null ? (checkpoint, null) : (null, fault);
+    }
+
+    /// <summary>A run's checkpoints that are whole, from the newest on; only what is asked for is read.</summary>
+    /// <param name="directory">The run's folder of checkpoints, which may be absent.</param>
+    /// <param name="warnings">Gets a line for each one that is passed over.</param>
+    internal static IEnumerable<Checkpoint> Whole(string directory, List<string> warnings)
+    {
+        foreach ((long step, string folder) in new CheckpointStore(directory).All().Reverse())
+        {
+            (Checkpoint? checkpoint, string? fault) = OpenWhole(folder, step);
+            if (fault is not null)
+            {
+                warnings.Add($"{Path.GetFileName(folder)} is passed over: {fault}.");
+            }
+
+            if (checkpoint is not null)
+            {
+                yield return checkpoint;
+            }
+        }
     }
 
     /// <summary>
@@ -140,12 +164,11 @@ public sealed class Checkpoint
     public void Restore(nn.Module model, optim.Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ModelWeights.Load(model, ModelFile);
-        OptimizerStateFile.Load(optimizer, Names(model), Folder);
+        CheckpointContent.Of(model, optimizer).Load(Folder);
     }
 
     /// <summary>The state of a random generator; null when the checkpoint does not have it, as those of earlier versions.</summary>
-    /// <param name="name">The generator's name, as <see cref="Write"/> was given it.</param>
+    /// <param name="name">The generator's name, as <see cref="Write(string, nn.Module, optim.Optimizer, IReadOnlyDictionary{string, Tensor}, CheckpointState, int, MetricGoal?)"/> was given it.</param>
     public Tensor? RandomState(string name)
     {
         string file = Path.Combine(Folder, RandomName);
@@ -182,7 +205,7 @@ public sealed class Checkpoint
     private string? Fault()
     {
         // Those of a version before the sums have the first two only.
-        foreach (string name in _sums?.Keys.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>().Append(ModelName).Append(OptimizerStateFile.AdamWName))
+        foreach (string name in _sums?.Keys.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>().Append(ModelName).Append(OptimizerStateFile.DefaultName))
         {
             string file = Path.Combine(Folder, name);
             try
@@ -204,6 +227,4 @@ public sealed class Checkpoint
 
         return null;
     }
-
-    private static string[] Names(nn.Module model) => [.. model.named_parameters().Select(parameter => parameter.name)];
 }

@@ -21,6 +21,9 @@ internal static class CheckpointStateFile
     private static readonly string NoSum = new('0', 2 * SHA256.HashSizeInBytes);
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
 
+    // A node with a name twice is no error until somebody asks for one of its names.
+    private static readonly JsonDocumentOptions OnceEach = new() { AllowDuplicateProperties = false };
+
     /// <summary>Writes the state with the sums of <paramref name="names"/>, which are written already, and flushes it.</summary>
     /// <param name="folder">The checkpoint's folder.</param>
     /// <param name="state">The state.</param>
@@ -37,7 +40,12 @@ internal static class CheckpointStateFile
         sums[Name] = NoSum;
         json[SumsName] = sums;
         byte[] bytes = Encoding.UTF8.GetBytes(json.ToJsonString(Format));
-        int place = bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(NoSum));
+        if (bytes.Length > LargestFile)
+        {
+            throw new InvalidOperationException(FormattableString.Invariant($"the state in a checkpoint has {bytes.Length} bytes as JSON, more than {LargestFile}. Keep large things as tensors of a part of their own."));
+        }
+
+        int place = bytes.AsSpan().LastIndexOf(Encoding.ASCII.GetBytes(NoSum)); // A program's own entries, which come before, may have zeros.
         Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.AsSpan(place));
         using FileStream stream = File.Create(Path.Combine(folder, Name));
         stream.Write(bytes);
@@ -142,7 +150,7 @@ internal static class CheckpointStateFile
         var task = new JsonObject();
         foreach (JsonProperty entry in root.EnumerateObject().Where(entry => entry.Name is not (StepName or ElapsedName or ScalerName or MetricsName or SumsName)))
         {
-            task[entry.Name] = SettingsFile.IsUnicode(entry.Value) ? JsonNode.Parse(entry.Value.GetRawText()) : throw new FormatException($"{Name} is no JSON text");
+            task[entry.Name] = SettingsFile.IsUnicode(entry.Value) ? JsonNode.Parse(entry.Value.GetRawText(), documentOptions: OnceEach) : throw new FormatException($"{Name} is no JSON text");
         }
 
         return task.Count > 0 ? task : null;

@@ -17,10 +17,16 @@ public static class ModelWeights
     /// <exception cref="BadInputException">The file is of another model: a name or a shape differs. The module is unchanged.</exception>
     public static void Load(nn.Module module, string path)
     {
+        LoadInto(module.state_dict(), path);
+    }
+
+    /// <summary>Loads a file into tensors of the same names.</summary>
+    /// <exception cref="BadInputException">A name or a shape differs. Nothing was changed.</exception>
+    internal static void LoadInto(IReadOnlyDictionary<string, Tensor> state, string path)
+    {
         Dictionary<string, Tensor> values = Read(path);
         try
         {
-            Dictionary<string, Tensor> state = module.state_dict();
             string? missing = state.Keys.FirstOrDefault(name => !values.ContainsKey(name));
             string? unknown = values.Keys.FirstOrDefault(name => !state.ContainsKey(name));
             if (missing is not null || unknown is not null)
@@ -42,7 +48,7 @@ public static class ModelWeights
     /// <param name="values">Values for all of their names.</param>
     /// <param name="path">The file that the values are from, for errors.</param>
     /// <exception cref="BadInputException">A shape differs. Nothing was changed.</exception>
-    public static void CopyInto(Dictionary<string, Tensor> state, Dictionary<string, Tensor> values, string path)
+    public static void CopyInto(IReadOnlyDictionary<string, Tensor> state, Dictionary<string, Tensor> values, string path)
     {
         foreach ((string name, Tensor target) in state)
         {
@@ -71,13 +77,19 @@ public static class ModelWeights
         }
     }
 
+    /// <summary>Reads the texts of a file's header.</summary>
+    /// <exception cref="BadInputException">It is missing, or no whole safetensors file.</exception>
+    internal static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Reading(() => SafetensorsFile.ReadMetadata(path));
+
     /// <summary>Reads a file's tensors, which are the caller's to dispose.</summary>
     /// <exception cref="BadInputException">It is missing, or no whole safetensors file.</exception>
-    public static Dictionary<string, Tensor> Read(string path)
+    public static Dictionary<string, Tensor> Read(string path) => Reading(() => SafetensorsFile.Read(path));
+
+    private static T Reading<T>(Func<T> read)
     {
         try
         {
-            return SafetensorsFile.Read(path);
+            return read();
         }
         catch (SafetensorsException error)
         {

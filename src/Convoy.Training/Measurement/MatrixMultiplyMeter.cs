@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Convoy.Training.Options;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,9 +36,19 @@ public static class MatrixMultiplyMeter
         }
     }
 
-    /// <summary>Measures one type with libtorch's present number of threads, about 0.2 s.</summary>
+    /// <summary>Measures one type with libtorch's present number of threads.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="duration">About how long; null for 0.2 s.</param>
     /// <returns>Floating-point operations a second.</returns>
-    public static double FlopsPerSecond(ScalarType type) => Peak(type, ChooseLargest(type)).FlopsPerSecond;
+    public static double FlopsPerSecond(ScalarType type, TimeSpan? duration = null) => Peak(type, ChooseLargest(type), duration ?? OnePeak).FlopsPerSecond;
+
+    /// <summary>The type in which matrices are multiplied in a precision.</summary>
+    internal static ScalarType TypeOf(Precision precision) => precision switch
+    {
+        Precision.Bf16 => ScalarType.BFloat16,
+        Precision.Fp16 => ScalarType.Float16,
+        _ => ScalarType.Float32,
+    };
 
     // Chosen with one thread: large enough to time, but not seconds long where bf16 has no instructions of its own.
     private static int ChooseLargest(ScalarType type)
@@ -53,14 +64,14 @@ public static class MatrixMultiplyMeter
 
     private static MatrixMultiplyPeak Measure(string precision, ScalarType type, int threads, int largest)
     {
-        (int size, double flopsPerSecond) = Peak(type, largest);
+        (int size, double flopsPerSecond) = Peak(type, largest, OnePeak);
         return new MatrixMultiplyPeak(precision, threads, size, Math.Round(flopsPerSecond / 1e9, 1));
     }
 
     // The largest size is not always the fastest: half of it fits into nearer caches.
-    private static (int Size, double FlopsPerSecond) Peak(ScalarType type, int largest) => Enumerable.Range(0, Sizes)
+    private static (int Size, double FlopsPerSecond) Peak(ScalarType type, int largest, TimeSpan duration) => Enumerable.Range(0, Sizes)
         .Select(halvings => largest >> halvings)
-        .Select(size => (size, Operations(size) / Fastest(size, type, OnePeak / Sizes)))
+        .Select(size => (size, Operations(size) / Fastest(size, type, duration / Sizes)))
         .MaxBy(measured => measured.Item2);
 
     private static double Operations(int size) => 2.0 * size * size * size;

@@ -80,12 +80,7 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
     private double MatrixPeak(ProcessGroup group)
     {
         group.Barrier();
-        return MatrixMultiplyMeter.FlopsPerSecond(Configuration.Training.Precision switch
-        {
-            Precision.Bf16 => ScalarType.BFloat16,
-            Precision.Fp16 => ScalarType.Float16,
-            _ => ScalarType.Float32,
-        });
+        return MatrixMultiplyMeter.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(Configuration.Training.Precision));
     }
 
     private static double Agree(double value, ReduceOp op, ProcessGroup group)

@@ -7,7 +7,7 @@ namespace Convoy.Training.Measurement;
 /// <param name="Steps">Rank 0's steps without the warm-up.</param>
 /// <param name="PeakFlopsPerSecond">The matrix products of all ranks at the same time.</param>
 /// <param name="MemoryPeakBytes">The highest resident set of a rank over its whole life, the largest of the ranks'.</param>
-/// <param name="Work">The arithmetic of the network's convolutions for one sample, a layer each, in the order of the forward pass.</param>
+/// <param name="Work">The arithmetic of the network's convolutions, linear and recurrent layers for one sample, a layer each, in the order of the forward pass.</param>
 /// <param name="Profile">Rank 0's layers, longest first; null when they were not recorded.</param>
 /// <param name="Operators">Rank 0's operators, longest first; null when they were not recorded.</param>
 public sealed record StepRun(
@@ -46,8 +46,8 @@ public sealed record ProfileRow(string Layer, string Operator, double ForwardSec
 /// <param name="Calls">Calls a step.</param>
 public sealed record OperatorTime(string Operator, double SelfSeconds, double Calls);
 
-/// <summary>The arithmetic of a convolution for one sample, in floating-point operations (a multiplication and an addition are two).</summary>
+/// <summary>The arithmetic of a layer for one sample, in floating-point operations (a multiplication and an addition are two).</summary>
 /// <param name="Layer">The layer's name in the network.</param>
 /// <param name="ForwardFlops">Forward.</param>
-/// <param name="BackwardFlops">Backward: the gradients of the weights and, except in the first layer, of the input; each as much as forward.</param>
+/// <param name="BackwardFlops">Backward: the gradients of the weights and, except in the first layer, of the input, where they are needed; each as much as forward.</param>
 public sealed record LayerWork(string Layer, double ForwardFlops, double BackwardFlops);

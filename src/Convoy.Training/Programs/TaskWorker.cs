@@ -38,6 +38,13 @@ internal sealed class TaskWorker(TaskHost host)
             case WorkerRole.Steps:
                 var settings = StepMeasurement.Read(folder);
                 return AsRank(() => settings.Configuration, (_, group) => MeasureSteps(settings, group, stop), stop);
+            case WorkerRole.Peaks:
+                using (ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed)))
+                {
+                    Console.Out.WriteLine(PeakMeasurement.Measure(folder));
+                }
+
+                return ExitCodes.Done;
             default:
                 throw new BadInputException("unknown role of a worker", $"{WorkerRole.Variable}={role}", $"Clear {WorkerRole.Variable}; convoy sets it for the processes that it starts.");
         }
@@ -70,22 +77,16 @@ internal sealed class TaskWorker(TaskHost host)
 
     private int AsRank(Func<RunConfiguration> read, Func<RunConfiguration, ProcessGroup, int> work, CancellationToken stop)
     {
-        using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(ExitCodes.Failed));
         RunConfiguration configuration = read();
         set_num_threads(configuration.Training.Threads);
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(configuration.Training.TimeoutSeconds), stop);
-        try
-        {
-            host.Apply(configuration.Task);
-            return work(configuration, group);
-        }
-        catch (Exception error) when (error is not OperationCanceledException)
-        {
-            // While this rank is still in the group: the others fail as soon as it leaves.
-            WorkerErrorFile.Record(error);
-            group.FlightRecorder?.Write(error.Message);
-            throw;
-        }
+        return DistributedProgram.RunRank(
+            group =>
+            {
+                host.Apply(configuration.Task);
+                return work(configuration, group);
+            },
+            TimeSpan.FromSeconds(configuration.Training.TimeoutSeconds),
+            stop);
     }
 
     private int TrainRun(RunConfiguration configuration, RunDirectory run, ProcessGroup group, CancellationToken stop)
@@ -100,7 +101,7 @@ internal sealed class TaskWorker(TaskHost host)
     }
 
     private int TryAll(TrialFolder folder, ProcessGroup group, CancellationToken stop) =>
-        new TrialWorker(folder, group, Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
+        new TrialWorker(folder, group, new PeakMemory(), Console.Out.WriteLine, (configuration, run, watcher, end) => host.Train(configuration, run, group, null, watcher, end)).Run(stop) ? ExitCodes.Done : ExitCodes.Interrupted;
 
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {

@@ -25,8 +25,8 @@ internal sealed class ParameterUpdate : IDisposable
     {
         (_model, _scaler, _clip) = (model, scaler, options.Clip);
         Optimizer = optimizer ?? (options.Fuse.HasFlag(FusedOperations.Optimizer)
-            ? new FusedAdamW(model.Module.parameters(), options.PeakLr, weight_decay: options.WeightDecay) { MaxNorm = options.Clip, ZeroGradients = true }
-            : optim.AdamW(model.Module.parameters(), options.PeakLr, weight_decay: options.WeightDecay));
+            ? new FusedAdamW(model.Parameters, options.PeakLr, weight_decay: options.WeightDecay) { MaxNorm = options.Clip, ZeroGradients = true }
+            : optim.AdamW(model.Parameters, options.PeakLr, weight_decay: options.WeightDecay));
     }
 
     /// <summary>The optimizer over all of the model's parameters in their order, for checkpoints. AdamW and <see cref="FusedAdamW"/> load each other's state.</summary>
@@ -49,7 +49,7 @@ internal sealed class ParameterUpdate : IDisposable
             _scaler.Unscale(Optimizer);
             if (_clip > 0)
             {
-                nn.utils.clip_grad_norm_(_model.Module.parameters(), _clip);
+                nn.utils.clip_grad_norm_(_model.Parameters, _clip);
             }
 
             _scaler.Step(Optimizer);

@@ -41,20 +41,17 @@ internal sealed class RunRecorder : IDisposable
         Tell(new TrainingEvent { Step = step });
     }
 
-    /// <summary>Rank 0 writes; the replicas of the others are the same. What each rank recorded up to here is on the disk before.</summary>
-    public void Checkpoint(Func<string> write)
-    {
-        _log.FlushToDisk();
-        if (_isFirstRank)
-        {
-            Tell(new TrainingEvent { Checkpoint = write() });
-        }
-    }
+    /// <summary>Before a checkpoint is written: what each rank recorded up to here is on the disk.</summary>
+    public void BeforeCheckpoint() => _log.FlushToDisk();
+
+    /// <summary>A checkpoint was written.</summary>
+    public void AddCheckpoint(string folder) => Tell(new TrainingEvent { Checkpoint = folder });
 
     /// <summary>Gathers rank 0's steps, also those of earlier sessions, into metrics.json.</summary>
     /// <param name="configuration">The run's settings.</param>
     /// <param name="launch">How the run is started again.</param>
-    public void Finish(RunConfiguration configuration, LaunchRecord launch)
+    /// <param name="flopsPerSample">Floating-point operations of a step for one sample; null when not known.</param>
+    public void Finish(RunConfiguration configuration, LaunchRecord launch, double? flopsPerSample)
     {
         _log.Dispose();
         IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
@@ -67,6 +64,7 @@ internal sealed class RunRecorder : IDisposable
                 Config = configuration.ToJson(),
                 Launch = launch,
                 SampleNoun = _sampleNoun,
+                FlopsPerSample = flopsPerSample,
                 Host = HostProbe.Read(),
                 Metrics = steps,
             });

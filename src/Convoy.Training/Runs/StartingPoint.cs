@@ -21,7 +21,7 @@ public sealed record StartingPoint(Checkpoint? Checkpoint, IReadOnlyList<string>
             .. Enumerable.Range(0, processes).Select(rank => (Path.GetFileName(run.MetricsLog(rank)), StepMetricsRecord.Read(run.MetricsLog(rank)))).Where(log => log.Item2.Damage is not null),
         ];
         Checkpoint? newest = null, start = null;
-        foreach (Checkpoint checkpoint in Whole(run, warnings))
+        foreach (Checkpoint checkpoint in Checkpoint.Whole(run.Checkpoints, warnings))
         {
             newest ??= checkpoint;
             if (damaged.All(log => checkpoint.State.Step <= log.Record.LastSoundStep))
@@ -48,23 +48,5 @@ public sealed record StartingPoint(Checkpoint? Checkpoint, IReadOnlyList<string>
         }
 
         return new StartingPoint(start, warnings);
-    }
-
-    // From the newest on; only what is asked for is read.
-    private static IEnumerable<Checkpoint> Whole(RunDirectory run, List<string> warnings)
-    {
-        foreach ((long step, string folder) in new CheckpointStore(run.Checkpoints).All().Reverse())
-        {
-            (Checkpoint? checkpoint, string? fault) = Checkpoint.OpenWhole(folder, step);
-            if (fault is not null)
-            {
-                warnings.Add($"{Path.GetFileName(folder)} is passed over: {fault}.");
-            }
-
-            if (checkpoint is not null)
-            {
-                yield return checkpoint;
-            }
-        }
     }
 }

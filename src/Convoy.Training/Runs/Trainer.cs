@@ -4,6 +4,7 @@ using Convoy.Distributed.Diagnostics;
 using Convoy.Metrics;
 using Convoy.Training.Checkpoints;
 using Convoy.Training.Loading;
+using Convoy.Training.Measurement;
 using Convoy.Training.Options;
 using Convoy.Training.Tasks;
 using static TorchSharp.torch;
@@ -29,7 +30,6 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private readonly TrainingPlan _plan;
     private readonly DistributedSampler _sampler;
     private readonly TrainingStep<TModel, TBatch> _step;
-    private readonly RandomState _random;
     private readonly LastUpdate? _lastUpdate;
     private IReadOnlyList<string> _warnings = [];
     private IReadOnlyDictionary<string, double>? _evaluation;
@@ -54,9 +54,9 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         _batches = task.OpenData(context);
         _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
         _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
-        random.manual_seed(options.Seed);
+        RandomSources sources = _group.Seed(options.Seed);
         _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
-        _random = new RandomState(_group, options.Seed);
+        sources.SeparateRanks(); // The model is made; dropout is each rank's own.
         Resume();
         _lastUpdate = options.Accumulate > 1 ? new LastUpdate(_step.Model) : null;
     }
@@ -77,11 +77,14 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         using var record = new RunRecorder(_run, _group, _number, _task.SampleNoun, events);
         record.Start(new TrainingStart(_number, _plan.Steps, _plan.StepsPerEpoch), _warnings);
         bool stopping = false;
+        NetworkWork? work = null;
         foreach (TBatch batch in Batches())
         {
             using TBatch disposed = batch;
             PlannedStep planned = _plan.At(_number + 1);
+            NetworkWork? first = work is null ? work = NetworkWork.Count(Model, _context.LocalBatchSize) : null;
             (StepMetrics metrics, stopping) = _step.Run(batch, planned, stop.IsCancellationRequested);
+            first?.Complete();
             _number = planned.Number;
             _lastUpdate?.Keep(planned);
             bool isBest = Evaluate(stopping);
@@ -98,7 +101,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         }
 
         WriteResults(finished: !stopping);
-        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()));
+        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), work?.FlopsPerSample);
         return new TrainingOutcome(_number, stopping && _number < _plan.Steps);
     }
 
@@ -117,7 +120,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         {
             _sampler.Epoch = _plan.EpochAfter(_number);
             _step.Begin();
-            foreach (TBatch batch in _batches.Epoch(_sampler.Indices(), _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
+            foreach (TBatch batch in _batches.Epoch([.. _sampler.Select(index => checked((int)index))], _sampler.Epoch, _plan.BatchesDoneInEpochAfter(_number), CancellationToken.None))
             {
                 yield return batch;
                 _step.Begin();
@@ -130,23 +133,20 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private void Resume()
     {
         const long none = -1;
-        using Tensor agreed = tensor(none, ScalarType.Int64);
-        if (_group.Rank == 0)
+        long step = FirstRank.Run(_group, "look for a checkpoint", () =>
         {
             StartingPoint start = StartingPoint.Find(_run, _group.Size);
             _run.GoBackTo(start.Checkpoint?.State.Step ?? 0);
             _warnings = start.Warnings;
-            agreed.fill_(start.Checkpoint?.State.Step ?? none);
-        }
-
-        _group.Broadcast(agreed, root: 0);
-        if (agreed.item<long>() is not none and { } step)
+            return start.Checkpoint?.State.Step ?? none;
+        });
+        if (step != none)
         {
             Checkpoint checkpoint = _run.CheckpointOf(step);
             checkpoint.Restore(_step.Model, _step.Optimizer);
             _step.RestoreScaler(checkpoint.State.GradScaler);
             _step.ElapsedBefore = checkpoint.State.ElapsedTime;
-            _random.Restore(checkpoint);
+            RandomStates.Restore(checkpoint, _group);
             _number = step;
             _best = _task.Best is { } goal ? _run.BestCheckpoint(goal)?.State.Metric(goal) ?? double.NaN : double.NaN;
         }
@@ -192,8 +192,13 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
             Metrics = _evaluation,
             Task = _task.CheckpointState,
         };
-        using RandomStates states = _random.Gather();
-        record.Checkpoint(() => Checkpoint.Write(_run.Checkpoints, _step.Model, _step.Optimizer, states.Tensors, state, _configuration.Training.KeepCheckpoints, _task.Best).Folder);
+        using RandomStates states = RandomStates.Gather(_group);
+        record.BeforeCheckpoint();
+        FirstRank.Run(_group, $"write the checkpoint of step {_number}", () =>
+        {
+            record.AddCheckpoint(Checkpoint.Write(_run.Checkpoints, _step.Model, _step.Optimizer, states.Tensors, state, _configuration.Training.KeepCheckpoints, _task.Best).Folder);
+            return _number;
+        });
     }
 
     private IReadOnlyDictionary<string, string> RecordedValues() => (_task as ITaskPreparation)?.RecordedValues(_run.Root) ?? new Dictionary<string, string>();

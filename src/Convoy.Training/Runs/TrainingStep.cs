@@ -30,7 +30,11 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     private readonly TimeProvider _time;
     private readonly TraceRecorder? _trace;
     private readonly StepClock _clock;
+    private readonly PerformanceCounters _counters = PerformanceCounters.Open();
     private ProcessUsage _usage;
+    private CounterReading? _counted;
+    private RunQueueClock? _queue;
+    private double? _queued;
     private long? _start;
 
     /// <summary>Makes the model fast as the settings say, gives all ranks the weights of rank 0, and makes the optimizer. All ranks call it together.</summary>
@@ -77,6 +81,9 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         _trace?.StartStep();
         _clock.StartStep();
         _usage = ProcessUsage.Read();
+        _counted = _counters.Read();
+        _queue ??= RunQueueClock.Open(); // by the thread that trains
+        _queued = _queue.ReadSeconds();
     }
 
     /// <summary>Takes the step that was begun. All ranks call it together, each with its own part of the batch.</summary>
@@ -94,6 +101,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         double stepTime = _clock.StepSeconds; // at once, so that the phases add up to it
         ReducerTimings reduction = _parallel.LastTimings;
         ProcessUsage used = ProcessUsage.Read().Since(_usage);
+        CounterReading? counted = _counted is { } before ? _counters.Read()?.Since(before) : null;
         return (new StepMetrics
         {
             Timestamp = _time.GetUtcNow(),
@@ -116,6 +124,8 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             CpuTime = used.CpuSeconds,
             PeakMemoryBytes = used.PeakMemoryBytes,
             ContextSwitches = used.ContextSwitches,
+            RunQueueTime = _queue?.ReadSeconds() - _queued,
+            Counters = counted,
             Buckets = [.. _parallel.LastBuckets.Select(bucket => new BucketMetrics { Bytes = bucket.Bytes, Ready = bucket.ReadySeconds })],
         }, passes.AnyRankStops);
     }
@@ -145,6 +155,8 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     {
         _update.Dispose();
         _parallel.Dispose();
+        _counters.Dispose();
+        _queue?.Dispose();
         Model.Dispose();
     }
 

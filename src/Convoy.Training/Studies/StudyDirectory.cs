@@ -25,6 +25,9 @@ public sealed class StudyDirectory
     /// <summary>The study's settings.</summary>
     public string Settings => Path.Combine(Root, "study.json");
 
+    /// <summary>How fast the machine multiplies matrices, measured once for all runs.</summary>
+    public string Peaks => Path.Combine(Root, "peaks.json");
+
     /// <summary>The runs that are whole, one folder each.</summary>
     public string Runs => Path.Combine(Root, "runs");
 
@@ -72,6 +75,22 @@ public sealed class StudyDirectory
         }
     }
 
+    /// <summary>The peaks that were measured; null when none were, or the file cannot be read: then they are measured again.</summary>
+    public IReadOnlyList<MatrixPeak>? ReadPeaks()
+    {
+        try
+        {
+            return File.Exists(Peaks) ? JsonSerializer.Deserialize(File.ReadAllText(Peaks), StudyJson.Default.IReadOnlyListMatrixPeak) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Keeps peaks for all runs of the study, also those that it makes when it goes on.</summary>
+    public void WritePeaks(IReadOnlyList<MatrixPeak> peaks) => OutputFile.Write(Peaks, stream => JsonSerializer.Serialize(stream, peaks, StudyJson.Default.IReadOnlyListMatrixPeak));
+
     /// <summary>Makes the folder and writes the settings.</summary>
     /// <exception cref="BadInputException">They cannot be written.</exception>
     public void Create(StudySettings settings)
@@ -94,13 +113,19 @@ public sealed class StudyDirectory
     /// <summary>The run is whole: its metrics say from which step on they count, unless they do already or have no steps, and it joins the others.</summary>
     /// <param name="run">The run that was begun.</param>
     /// <param name="warmupSteps">Steps at its start that do not count.</param>
-    public void Finish(StudyRun run, int warmupSteps)
+    /// <param name="peaks">How fast the machine multiplies matrices; null when not measured.</param>
+    public void Finish(StudyRun run, int warmupSteps, IReadOnlyList<MatrixPeak>? peaks = null)
     {
         var begun = new RunDirectory(Path.Combine(Unfinished, run.Name));
         RunMetrics metrics = Metrics.MetricsFile.Read(begun.Metrics);
-        if (metrics is { WarmupSteps: null, WallTime: null })
+        bool counts = metrics is { WarmupSteps: null, WallTime: null };
+        if (counts || peaks is not null)
         {
-            Metrics.MetricsFile.Write(begun.Metrics, metrics with { WarmupSteps = warmupSteps });
+            Metrics.MetricsFile.Write(begun.Metrics, metrics with
+            {
+                WarmupSteps = counts ? warmupSteps : metrics.WarmupSteps,
+                Host = peaks is not null && metrics.Host is { } host ? host with { MatrixPeaks = peaks } : metrics.Host,
+            });
         }
 
         Directory.Move(begun.Root, Run(run).Root);

@@ -18,6 +18,9 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, IStudyWork
     public async Task<IReadOnlyList<FailedRun>> RunAsync(CancellationToken interrupted)
     {
         var failed = new List<FailedRun>();
+        IReadOnlyList<MatrixPeak>? peaks = plan.Runs.All(study.Has)
+            ? null
+            : await work.MeasurePeaksAsync(study, display, interrupted).ConfigureAwait(false);
         foreach (StudyRun run in plan.Runs)
         {
             if (study.Has(run) || failed.Any(f => f.Run.Configuration == run.Configuration))
@@ -35,7 +38,7 @@ public sealed class StudyRunner(StudyDirectory study, StudyPlan plan, IStudyWork
                 continue;
             }
 
-            study.Finish(run, plan.WarmupSteps);
+            study.Finish(run, plan.WarmupSteps, peaks);
             WriteMiddleRun(run.Configuration);
             display.Finish(run, time.GetElapsedTime(start).TotalSeconds);
         }
@@ -67,6 +70,14 @@ public interface IStudyWork
     /// <returns>Null, or why it failed, in one line.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="interrupted"/> was raised.</exception>
     Task<string?> RunAsync(StudyRun run, RunDirectory directory, IStudyDisplay display, CancellationToken interrupted);
+
+    /// <summary>How fast the machine multiplies matrices in the study's precisions and threads, as the program's own libtorch does it.</summary>
+    /// <param name="study">Keeps the peaks, which are measured once a study.</param>
+    /// <param name="display">Told in a line when it comes to nothing.</param>
+    /// <param name="interrupted">Ends it.</param>
+    /// <returns>The peaks; null, as by default, where nothing measures them.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="interrupted"/> was raised.</exception>
+    Task<IReadOnlyList<MatrixPeak>?> MeasurePeaksAsync(StudyDirectory study, IStudyDisplay display, CancellationToken interrupted) => Task.FromResult<IReadOnlyList<MatrixPeak>?>(null);
 }
 
 /// <summary>Follows the steps of a run: shows them, and knows when they are enough.</summary>

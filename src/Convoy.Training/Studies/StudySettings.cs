@@ -1,3 +1,4 @@
+using Convoy.Metrics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Convoy.Training.Options;
@@ -134,6 +135,7 @@ public sealed record StudySettings
     RespectNullableAnnotations = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(StudySettings))]
+[JsonSerializable(typeof(IReadOnlyList<MatrixPeak>))]
 internal sealed partial class StudyJson : JsonSerializerContext
 {
     /// <summary>The settings as <c>study.json</c> has them.</summary>

@@ -47,6 +47,14 @@ public sealed class TaskWork(StudyPlan plan, WorkerProgram workers) : IStudyWork
         return result.Failure is { } failure ? FailureText.Describe(failure) : Missing(directory, configuration.Training);
     }
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<MatrixPeak>?> MeasurePeaksAsync(StudyDirectory study, IStudyDisplay display, CancellationToken interrupted)
+    {
+        ArgumentNullException.ThrowIfNull(study);
+        ArgumentNullException.ThrowIfNull(display);
+        return new StudyPeaks(study, workers, display.Notice).GetAsync(plan.Configurations, interrupted);
+    }
+
     // A run that was asked to stop has to have left every rank's steps behind, or it would make a wrong table.
     private string? Missing(RunDirectory directory, TrainingOptions options)
     {

@@ -3,13 +3,14 @@ namespace Convoy.Training.Tuning;
 
 /// <summary>
 /// Finds the fastest configuration within a time budget: all get a short trial, the faster half a longer one, and so on until
-/// one is left; each round gets the same share of the time. The numbers of loader threads are tried on the winner only: they
-/// change how long a step waits, not how long it computes.
+/// one is left; each round gets the same share of the time. As soon as no more than three are left, they are tried with all batches: how much a
+/// batch gains depends little on the rest. The numbers of loader threads are tried on the winner only: they change how long a step waits, not how long it computes.
+/// What takes more memory than it may is tried with the next smaller batch in the next round.
 /// </summary>
 /// <remarks>
 /// Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016. Different
 /// here: a trial is measured in seconds instead of steps, because steps of a slow configuration cost more; one that cannot win
-/// is ended early; steps of all rounds count together.
+/// is ended early; updates of all rounds count together, and are compared by the sample.
 /// </remarks>
 /// <param name="machine">What trials are made on.</param>
 /// <param name="time">The budget's clock.</param>
@@ -21,6 +22,9 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
 
     // Another number of loader threads has to be faster by more than noise to take the usual one's place.
     private const double WorkersGain = 0.01;
+
+    // So few configurations are tried with all batches.
+    private const int MostForBatches = 3;
 
     private readonly long _start = time.GetTimestamp();
     private readonly Dictionary<TuningConfiguration, TuningCandidate> _candidates = [];
@@ -34,7 +38,7 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
 
     /// <summary>Everything that was considered, the fastest first.</summary>
     public IReadOnlyList<TuningCandidate> Candidates =>
-        [.. _candidates.Values.OrderBy(c => c.End is TrialEnd.Failed or TrialEnd.NotTried).ThenByDescending(c => c.Trials).ThenBy(c => c.MedianSeconds)];
+        [.. _candidates.Values.OrderBy(c => c.End is TrialEnd.Failed or TrialEnd.OverMemory || c.UpdateSeconds.Count == 0).ThenByDescending(c => c.Trials).ThenBy(c => c.SampleSeconds)];
 
     private double SecondsLeft => budgetSeconds - time.GetElapsedTime(_start).TotalSeconds;
 
@@ -49,17 +53,26 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         ArgumentNullException.ThrowIfNull(space);
         double reserved = space.Workers.Count > 1 ? budgetSeconds * WorkersShare : 0;
         TuningCandidate[] alive = [.. space.Candidates(seed).Select(Known)];
+        bool withBatches = alive.Length <= MostForBatches;
+        alive = withBatches ? WithBatches(space, alive) : alive;
         int round = 0;
         do
         {
             // Which of the last few computes fastest matters more than the loader threads: it may use their time.
             double left = SecondsLeft > reserved ? SecondsLeft - reserved : SecondsLeft;
-            int rounds = Math.Max(1, (int)Math.Ceiling(Math.Log2(alive.Length)));
-            await TryAsync(++round, alive, left / rounds, left, cancellation).ConfigureAwait(false);
+            await TryAsync(++round, alive, left / RoundsLeft(space, alive.Length, withBatches), left, cancellation).ConfigureAwait(false);
+            TuningConfiguration[] smaller = [.. alive.Where(c => c.End == TrialEnd.OverMemory).Select(c => space.WithSmallerBatch(c.Configuration)).OfType<TuningConfiguration>()];
             alive = Survivors(alive);
-        }
-        while (alive.Length > 1 && SecondsLeft > _startSeconds);
+            if (!withBatches && alive.Length <= MostForBatches)
+            {
+                (alive, withBatches) = (WithBatches(space, alive), true);
+            }
 
+            alive = [.. alive, .. smaller.Where(configuration => !_candidates.ContainsKey(configuration)).Distinct().Select(Known)];
+        }
+        while ((alive.Length > 1 || alive.Any(c => c.Trials == 0)) && SecondsLeft > _startSeconds);
+
+        alive = [.. alive.Where(c => c.UpdateSeconds.Count > 0)];
         if (alive.Length == 0)
         {
             return null;
@@ -70,8 +83,8 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         if (others.Length > 1 && SecondsLeft > _startSeconds)
         {
             await TryAsync(++round, others, SecondsLeft, SecondsLeft, cancellation).ConfigureAwait(false);
-            TuningCandidate fastest = others.Where(c => c.StepSeconds.Count > 0).MinBy(c => c.MedianSeconds)!;
-            best = fastest.MedianSeconds < best.MedianSeconds * (1 - WorkersGain) ? fastest : best;
+            TuningCandidate fastest = others.Where(c => c.End != TrialEnd.OverMemory && c.UpdateSeconds.Count > 0).MinBy(c => c.SampleSeconds)!;
+            best = fastest.SampleSeconds < best.SampleSeconds * (1 - WorkersGain) ? fastest : best;
         }
 
         return best;
@@ -83,11 +96,22 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
     {
         TuningCandidate[] ranked =
         [
-            .. alive.Where(c => c.End is TrialEnd.Measured or TrialEnd.NotTried && c.StepSeconds.Count > 0)
-                .OrderBy(c => c.MedianSeconds)
+            .. alive.Where(c => c.End is TrialEnd.Measured or TrialEnd.NotTried && c.UpdateSeconds.Count > 0)
+                .OrderBy(c => c.SampleSeconds)
                 .Take((alive.Length + 1) / 2),
         ];
-        return [.. ranked.Where(c => c.StepSeconds.Min() <= TrialJudge.GiveUpFactor * ranked[0].MedianSeconds)];
+        return [.. ranked.Where(c => c.FastestSampleSeconds <= TrialJudge.GiveUpFactor * ranked[0].SampleSeconds)];
+    }
+
+    private TuningCandidate[] WithBatches(TuningSpace space, TuningCandidate[] alive) =>
+        [.. alive.SelectMany(c => space.WithBatches(c.Configuration)).Distinct().Select(Known).Where(c => c.End != TrialEnd.OverMemory)];
+
+    // Each halves what is left; what the batches add is halved again.
+    private static int RoundsLeft(TuningSpace space, int alive, bool withBatches)
+    {
+        int batches = withBatches ? 1 : space.Batches?.Count ?? 1;
+        double before = batches == 1 ? 0 : Math.Max(1, Math.Ceiling(Math.Log2((double)alive / MostForBatches)));
+        return (int)Math.Max(1, before + Math.Ceiling(Math.Log2(batches == 1 ? alive : MostForBatches * batches)));
     }
 
     private TuningCandidate Known(TuningConfiguration configuration)
@@ -121,7 +145,7 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
         if (results.All(r => r.End is TrialEnd.Measured or TrialEnd.GivenUp))
         {
             // The warm-up is part of it: about one step for each trial, which is not told.
-            double seen = Math.Max(0.1, elapsed - results.Sum(r => r.StepSeconds.Sum()));
+            double seen = Math.Max(0.1, elapsed - results.Sum(r => r.UpdateSeconds.Sum()));
             (_startSeconds, _buildSeconds) = (_startSeconds * seen / overhead, _buildSeconds * seen / overhead);
         }
     }
@@ -131,7 +155,8 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
 /// <param name="configuration">The configuration.</param>
 public sealed class TuningCandidate(TuningConfiguration configuration)
 {
-    private readonly List<double> _steps = [];
+    private readonly List<double> _updates = [];
+    private readonly List<double> _samples = [];
 
     /// <summary>The configuration.</summary>
     public TuningConfiguration Configuration => configuration;
@@ -145,20 +170,28 @@ public sealed class TuningCandidate(TuningConfiguration configuration)
     /// <summary>Trials that it took part in.</summary>
     public int Trials { get; private set; }
 
-    /// <summary>Seconds of all steps that count, over all trials.</summary>
-    public IReadOnlyList<double> StepSeconds => _steps;
+    /// <summary>The largest peak of a process in bytes over all trials; what it would have needed where it was not tried for that. Null when it is not known.</summary>
+    public long? PeakMemoryBytes { get; private set; }
 
-    /// <summary>The median of <see cref="StepSeconds"/>; infinite when nothing was measured.</summary>
-    public double MedianSeconds => _steps.Count == 0 ? double.PositiveInfinity : StepMedian.Find(_steps);
+    /// <summary>Seconds of all updates that count, over all trials.</summary>
+    public IReadOnlyList<double> UpdateSeconds => _updates;
 
-    /// <summary>The median distance of steps from <see cref="MedianSeconds"/>, as a share of it; null with fewer than two steps.</summary>
-    public double? RelativeSpread => _steps.Count < 2 ? null : StepMedian.Find([.. _steps.Select(s => Math.Abs(s - MedianSeconds))]) / MedianSeconds;
+    /// <summary>The median seconds of an update for each of its samples; infinite when nothing was measured.</summary>
+    public double SampleSeconds => _samples.Count == 0 ? double.PositiveInfinity : StepMedian.Find(_samples);
+
+    /// <summary>The same of the fastest update.</summary>
+    public double FastestSampleSeconds => _samples.Count == 0 ? double.PositiveInfinity : _samples.Min();
+
+    /// <summary>The median distance of updates from <see cref="SampleSeconds"/>, as a share of it; null with fewer than two updates.</summary>
+    public double? RelativeSpread => _samples.Count < 2 ? null : StepMedian.Find([.. _samples.Select(s => Math.Abs(s - SampleSeconds))]) / SampleSeconds;
 
     internal void Add(TrialResult result)
     {
         End = result.End;
         Error = result.Error;
         Trials += result.End == TrialEnd.NotTried ? 0 : 1;
-        _steps.AddRange(result.StepSeconds);
+        PeakMemoryBytes = PeakMemoryBytes is { } peak ? Math.Max(peak, result.PeakMemoryBytes ?? 0) : result.PeakMemoryBytes;
+        _updates.AddRange(result.UpdateSeconds);
+        _samples.AddRange(result.UpdateSeconds.Select(seconds => seconds / result.Samples));
     }
 }

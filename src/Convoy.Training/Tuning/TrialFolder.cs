@@ -36,7 +36,8 @@ internal sealed class TrialFolder(string root)
     {
         try
         {
-            return JsonSerializer.Deserialize<TrialAllowance>(File.ReadAllText(Allowance)) ?? throw new JsonException("it is empty");
+            TrialAllowance allowance = JsonSerializer.Deserialize<TrialAllowance>(File.ReadAllText(Allowance)) ?? throw new JsonException("it is empty");
+            return IsSound(allowance.Memory) ? allowance : throw new JsonException("its memory is none");
         }
         catch (JsonException error)
         {
@@ -52,6 +53,12 @@ internal sealed class TrialFolder(string root)
             yield return Run(number);
         }
     }
+
+    /// <summary>A folder for a run that only shows what memory a smaller batch takes.</summary>
+    public RunDirectory Probe(int number) => new(Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"probe-{number}")));
+
+    private static bool IsSound(TrialMemory? memory) => memory is null
+        || (memory is { LimitBytes: > 0, Known: { } known } && known.All(point => point is { Processes: > 0, LocalBatchSize: > 0 and <= 1 << 20, PeakBytes: > 0 and <= 1L << 50 }));
 
     private RunDirectory Run(int number) => new(Path.Combine(root, string.Create(CultureInfo.InvariantCulture, $"trial-{number}")));
 }

@@ -21,7 +21,11 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
     // More than any trial takes; the time decides.
     private const int MostSteps = 100_000;
 
+    private readonly List<MemoryPoint> _known = [];
     private int _folders;
+
+    /// <summary>What memory all processes of a trial may take together. Default null: as much as they like.</summary>
+    public MemoryLimit? Memory { get; init; }
 
     /// <summary>Told of each result as it comes.</summary>
     public Action<TrialResult>? OnResult { get; init; }
@@ -36,8 +40,8 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
         long start = time.GetTimestamp();
         foreach (IGrouping<(int, int), TuningConfiguration> group in configurations.GroupBy(c => (c.Processes, c.Threads)))
         {
-            // What a failed trial takes with it is started again.
-            TuningConfiguration[] left = [.. group];
+            // What needs less memory comes first, as it tells what the others need. What a failed trial takes with it is started again.
+            TuningConfiguration[] left = [.. group.OrderBy(c => c.LocalBatchSize)];
             while (left.Length > 0)
             {
                 IReadOnlyList<TrialResult> made = await TryGroupAsync(left, allowance, results.Values, start, cancellation).ConfigureAwait(false);
@@ -66,12 +70,17 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
         }
 
         var folder = new TrialFolder(Path.Combine(scratch, string.Create(CultureInfo.InvariantCulture, $"group-{_folders++}")));
-        double[] medians = [.. earlier.Where(r => r.StepSeconds.Count > 0).Select(r => StepMedian.Find(r.StepSeconds))];
-        double best = medians.Append(allowance.BestStepSeconds ?? double.PositiveInfinity).Min();
+        double[] medians = [.. earlier.Where(r => r.UpdateSeconds.Count > 0).Select(r => StepMedian.Find(r.UpdateSeconds) / r.Samples)];
+        double best = medians.Append(allowance.BestSampleSeconds ?? double.PositiveInfinity).Min();
         folder.Write(
             trials.Select(c => settings with { Training = c.ApplyTo(settings.Training) with { Steps = MostSteps, CheckpointEvery = 0, KeepCheckpoints = 0 } }),
-            allowance with { SecondsLeft = left, BestStepSeconds = double.IsFinite(best) ? best : null });
-        var results = new TrialResults(trials, allowance.LeastSteps);
+            allowance with
+            {
+                SecondsLeft = left,
+                BestSampleSeconds = double.IsFinite(best) ? best : null,
+                Memory = Memory is { } limit ? new TrialMemory(Math.Max(1, limit.Bytes / trials[0].Processes), _known) : null,
+            });
+        var results = new TrialResults(trials, settings.Training, allowance.LeastSteps);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using ITimer deadline = time.CreateTimer(_ => end.Cancel(), null, TimeSpan.FromSeconds(left), Timeout.InfiniteTimeSpan);
         var launcher = new Launcher(new LauncherOptions
@@ -93,17 +102,24 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
         });
         LaunchResult result = await launcher.RunAsync(end.Token).ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();
+        _known.AddRange(results.Memory);
         return results.Conclude(result.Failure is { } failure ? FailureText.Describe(failure) : null);
     }
 }
 
 /// <summary>Gathers what a group of trials tells.</summary>
 /// <param name="trials">The group's trials in order.</param>
+/// <param name="common">What the trials have in common.</param>
 /// <param name="leastSteps">Steps that a trial needs to count.</param>
-internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, int leastSteps)
+internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, TrainingOptions common, int leastSteps)
 {
-    private readonly List<double>[] _steps = [.. trials.Select(_ => new List<double>())];
+    private readonly List<double>[] _updates = [.. trials.Select(_ => new List<double>())];
     private readonly TrialEnd?[] _ends = new TrialEnd?[trials.Count];
+    private readonly long?[] _peaks = new long?[trials.Count];
+    private readonly List<MemoryPoint> _memory = [];
+
+    /// <summary>What memory batches took, also those that were tried only for that.</summary>
+    public IReadOnlyList<MemoryPoint> Memory => _memory;
 
     /// <summary>Rank 0 told something; what is of no trial of the group counts for nothing.</summary>
     public void Add(TrialEvent told)
@@ -113,14 +129,20 @@ internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, in
             return;
         }
 
-        if (told.StepSeconds is { } seconds)
+        if (told.UpdateSeconds is { } seconds)
         {
-            _steps[told.Trial].Add(seconds);
+            _updates[told.Trial].Add(seconds);
         }
 
         if (told.End is { } end)
         {
             _ends[told.Trial] = Enum.Parse<TrialEnd>(end);
+            _peaks[told.Trial] = told.PeakMemoryBytes;
+        }
+        else if (told is { LocalBatchSize: { } size, PeakMemoryBytes: { } peak })
+        {
+            TrainingOptions of = trials[told.Trial].ApplyTo(common);
+            _memory.Add(new MemoryPoint(of.Nproc, of.Precision, of.ChannelsLast, size, peak));
         }
     }
 
@@ -140,8 +162,9 @@ internal sealed class TrialResults(IReadOnlyList<TuningConfiguration> trials, in
     // One that the end of the time cut off counts when it came far enough.
     private TrialResult Result(TuningConfiguration configuration, int index)
     {
+        int least = configuration.Batch is { } batch ? TrialJudge.LeastUpdates(leastSteps, batch) : leastSteps;
         TrialEnd end = _ends[index] is { } told and not TrialEnd.NotTried ? told
-            : _steps[index].Count >= leastSteps ? TrialEnd.Measured : TrialEnd.NotTried;
-        return new TrialResult(configuration, end == TrialEnd.NotTried ? [] : _steps[index], end);
+            : _updates[index].Count >= least ? TrialEnd.Measured : TrialEnd.NotTried;
+        return new TrialResult(configuration, end is TrialEnd.NotTried or TrialEnd.OverMemory ? [] : _updates[index], end) { PeakMemoryBytes = _peaks[index] };
     }
 }

@@ -1,86 +1,193 @@
 using System.Text.Json;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
+using Convoy.Training.Measurement;
 using Convoy.Distributed;
 using static TorchSharp.torch;
 
 namespace Convoy.Training.Tuning;
 
-/// <summary>One process of a group of trials: trains each for a few steps. Rank 0 decides when a trial ends, and tells what it measured.</summary>
+/// <summary>
+/// One process of a group of trials: trains each for a few steps. Rank 0 decides when a trial ends, and tells what it measured. What memory a trial takes is known to all ranks, who come to the same
+/// decisions by it: one that would take more than there may be is not begun, as the system would kill the process.
+/// </summary>
 /// <param name="folder">What to do.</param>
 /// <param name="group">The ranks.</param>
+/// <param name="memory">This process's memory.</param>
 /// <param name="tell">Told, on rank 0, one line an event.</param>
 /// <param name="train">Trains this rank's part of a run.</param>
-internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, Action<string> tell, Action<RunConfiguration, RunDirectory, IProgress<TrainingEvent>, CancellationToken> train)
+internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakMemory memory, Action<string> tell, Action<RunConfiguration, RunDirectory, IProgress<TrainingEvent>, CancellationToken> train)
 {
-    /// <summary>Makes the trials for which there is time.</summary>
+    // An optimizer makes its state in the first, so the second one's peak is the highest.
+    private const int ProbeSteps = 2;
+
+    private int _probes;
+
+    /// <summary>Makes the trials for which there is time and memory.</summary>
     /// <returns>Whether it was not asked to stop before the last.</returns>
     public bool Run(CancellationToken stop)
     {
         TrialAllowance allowance = folder.ReadAllowance();
         var judge = new TrialJudge(allowance);
+        _ = memory.Forget();
+        long idle = (long)Agree(memory.ReadBytes());
+        MemoryGauge? gauge = allowance.Memory is { } known ? new MemoryGauge(known, idle) : null;
+        bool isFirst = true;
         foreach ((int number, RunDirectory run) in folder.Runs().Index())
         {
+            RunConfiguration configuration = run.ReadConfig();
+            double? needed = NeededBytes(gauge, number, configuration, stop);
             if (AnyRankStops(stop))
             {
                 return false;
             }
 
-            using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var watcher = new Watcher(number, number == 0 ? allowance.FirstWarmupSteps : allowance.WarmupSteps, judge, end.Cancel, tell);
-            train(run.ReadConfig(), run, watcher, end.Token);
+            if (needed is not null)
+            {
+                Tell(new TrialEvent(number, End: nameof(TrialEnd.OverMemory), PeakMemoryBytes: (long)needed));
+                continue;
+            }
 
+            _ = memory.Forget();
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            var watcher = new Watcher(number, configuration.Training, isFirst ? allowance.FirstWarmupSteps : allowance.WarmupSteps, judge, () => memory.ReadBytes() > gauge?.LimitBytes, end.Cancel, tell);
+            train(configuration, run, watcher, end.Token);
+            isFirst = false;
+
+            long peak = Measured(gauge, number, configuration.Training);
             if (group.Rank == 0)
             {
-                watcher.Finish(stopped: stop.IsCancellationRequested);
+                watcher.Finish(stopped: stop.IsCancellationRequested, peak, isOver: peak > gauge?.LimitBytes);
             }
         }
 
         return true;
     }
 
-    private bool AnyRankStops(CancellationToken stop)
+    // What the trial would need where that is more than there may be; null where it fits. Smaller batches are measured first where nothing else tells.
+    private double? NeededBytes(MemoryGauge? gauge, int number, RunConfiguration configuration, CancellationToken stop)
     {
-        using Tensor any = tensor([stop.IsCancellationRequested ? 1f : 0f]);
-        group.AllReduce(any, ReduceOp.Max);
-        return any.item<float>() > 0;
+        TrainingOptions options = configuration.Training;
+        while (gauge?.Judge(Family(options), options.LocalBatchSize) is { } verdict && verdict != MemoryVerdict.Fits)
+        {
+            if (verdict.ProbeSize is not { } size)
+            {
+                return verdict.NeededBytes;
+            }
+
+            if (AnyRankStops(stop))
+            {
+                break;
+            }
+
+            TrainingOptions smaller = options with { BatchSize = size * options.Nproc, Accumulate = 1, Steps = ProbeSteps };
+            RunDirectory run = folder.Probe(_probes++);
+            Directory.CreateDirectory(run.Root); // whichever rank comes first
+            _ = memory.Forget();
+            train(configuration with { Training = smaller }, run, NoEvents.Instance, stop);
+            _ = Measured(gauge, number, smaller);
+        }
+
+        return null;
     }
 
-    private sealed class Watcher(int trial, int warmupSteps, TrialJudge judge, Action end, Action<string> tell) : IProgress<TrainingEvent>
+    private long Measured(MemoryGauge? gauge, int number, TrainingOptions options)
     {
-        private readonly List<double> _steps = [];
+        long peak = (long)Agree(memory.ReadBytes());
+        gauge?.Add(Family(options).Point(options.LocalBatchSize, peak));
+        Tell(new TrialEvent(number, LocalBatchSize: options.LocalBatchSize, PeakMemoryBytes: peak));
+        return peak;
+    }
+
+    private static MemoryFamily Family(TrainingOptions options) => new(options.Nproc, options.Precision, options.ChannelsLast);
+
+    private void Tell(TrialEvent what)
+    {
+        if (group.Rank == 0)
+        {
+            tell(what.ToLine());
+        }
+    }
+
+    private bool AnyRankStops(CancellationToken stop) => Agree(stop.IsCancellationRequested ? 1 : 0) > 0;
+
+    // The largest of the ranks' values.
+    private double Agree(double value)
+    {
+        using Tensor shared = tensor([value], ScalarType.Float64);
+        group.AllReduce(shared, ReduceOp.Max);
+        return shared[0].item<double>();
+    }
+
+    private sealed class NoEvents : IProgress<TrainingEvent>
+    {
+        public static NoEvents Instance { get; } = new();
+
+        public void Report(TrainingEvent value)
+        {
+        }
+    }
+
+    private sealed class Watcher(int trial, TrainingOptions options, int warmupSteps, TrialJudge judge, Func<bool> isOverMemory, Action end, Action<string> tell) : IProgress<TrainingEvent>
+    {
+        private readonly TrainingBatch _batch = new(options.BatchSize, options.Accumulate);
+        private readonly List<double> _updates = [];
+        private double _update;
         private TrialEnd? _judgement;
 
         public void Report(TrainingEvent value)
         {
-            if (value.Step is not { StepTime: { } seconds } step || step.Step <= warmupSteps)
+            if (value.Step is not { StepTime: { } seconds } step)
             {
                 return;
             }
 
-            _steps.Add(seconds);
-            tell(new TrialEvent(trial, seconds).ToLine());
-            _judgement ??= judge.Judge(_steps);
+            if (isOverMemory())
+            {
+                _judgement = TrialEnd.OverMemory;
+                end();
+            }
+
+            if (step.Step <= TrialJudge.LeastUpdates(warmupSteps, _batch) * (long)_batch.Accumulate)
+            {
+                return;
+            }
+
+            _update += seconds;
+            if (step.Step % _batch.Accumulate == 0)
+            {
+                _updates.Add(_update);
+                tell(new TrialEvent(trial, _update).ToLine());
+                _update = 0;
+                _judgement ??= judge.Judge(_updates, _batch);
+            }
+
             if (_judgement is not null)
             {
                 end();
             }
         }
 
-        public void Finish(bool stopped)
+        public void Finish(bool stopped, long peakBytes, bool isOver)
         {
-            judge.Finish(_steps);
-            TrialEnd how = _judgement ?? (stopped ? TrialEnd.NotTried : TrialEnd.Measured);
-            tell(new TrialEvent(trial, End: how.ToString()).ToLine());
+            TrialEnd how = isOver ? TrialEnd.OverMemory : _judgement ?? (stopped ? TrialEnd.NotTried : TrialEnd.Measured);
+            if (how != TrialEnd.OverMemory)
+            {
+                judge.Finish(_updates, _batch);
+            }
+
+            tell(new TrialEvent(trial, End: how.ToString(), PeakMemoryBytes: peakBytes).ToLine());
         }
     }
 }
 
 /// <summary>What rank 0 of a trial's processes tells: one line of JSON on standard output.</summary>
 /// <param name="Trial">The trial's number within the group, from 0.</param>
-/// <param name="StepSeconds">Seconds of a step that counts; null when the line tells something else.</param>
+/// <param name="UpdateSeconds">Seconds of an update that counts; null when the line tells something else.</param>
 /// <param name="End">How the trial ended, by its name; null while it goes on.</param>
-internal sealed record TrialEvent(int Trial, double? StepSeconds = null, string? End = null)
+/// <param name="PeakMemoryBytes">The largest of the ranks' peaks: with an end that of the trial, else that of <paramref name="LocalBatchSize"/>.</param>
+/// <param name="LocalBatchSize">The samples of a step in each process that took <paramref name="PeakMemoryBytes"/>; null when the line tells something else.</param>
+internal sealed record TrialEvent(int Trial, double? UpdateSeconds = null, string? End = null, long? PeakMemoryBytes = null, int? LocalBatchSize = null)
 {
     private const string Mark = "{\"Trial\":";
 
@@ -97,7 +204,8 @@ internal sealed record TrialEvent(int Trial, double? StepSeconds = null, string?
 
         try
         {
-            return JsonSerializer.Deserialize<TrialEvent>(line) is { Trial: >= 0, StepSeconds: null or (> 0 and < double.PositiveInfinity) } told && (told.End is null || Enum.GetNames<TrialEnd>().Contains(told.End))
+            return JsonSerializer.Deserialize<TrialEvent>(line) is { Trial: >= 0, UpdateSeconds: null or (> 0 and < double.PositiveInfinity), PeakMemoryBytes: null or > 0, LocalBatchSize: null or > 0 } told
+                && (told.End is null || Enum.GetNames<TrialEnd>().Contains(told.End))
                 ? told
                 : null;
         }

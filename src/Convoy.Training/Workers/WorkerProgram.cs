@@ -43,6 +43,9 @@ public static class WorkerRole
     /// <summary>Be one rank of a measurement of steps.</summary>
     public const string Steps = "steps";
 
+    /// <summary>Measure how fast matrices are multiplied.</summary>
+    public const string Peaks = "peaks";
+
     /// <summary>The role that the environment names; null for a program that a person starts.</summary>
     public static string? Current => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } role ? role : null;
 }

@@ -20,6 +20,7 @@ public sealed class PlantedCauseTests
         [DataLoadingRule.Kind] = new() { DataSeconds = 0.5 },
         [OversubscriptionRule.Kind] = new() { Cores = 2 },
         [ComputeGrowthRule.MemoryContention] = new() { Contention = 0.1 },
+        [ComputeGrowthRule.NotScheduled] = new() { Stolen = 0.1, RecordsUsage = true },
     };
 
     private static readonly Dictionary<string, Lazy<Report[]>> Reports = Machines.ToDictionary(
@@ -63,6 +64,7 @@ public sealed class PlantedCauseTests
         Assert.Equal(0.7, Lost(CommunicationRule.Bandwidth), 0.05);
         Assert.Equal(0.4, Lost(StragglerRule.Straggler), 0.05);
         Assert.Equal(0.7, Lost(ComputeGrowthRule.MemoryContention), 0.05);
+        Assert.Equal(0.7, Lost(ComputeGrowthRule.NotScheduled), 0.05);
         Assert.Equal(3, Lost(OversubscriptionRule.Kind), 0.2); // 8 s in 8 processes on 2 cores: 4 s instead of 1
 
         static double Lost(string kind) => Reports[kind].Value[0].Conclusions[0].LostSeconds;

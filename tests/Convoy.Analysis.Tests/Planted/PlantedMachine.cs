@@ -18,6 +18,18 @@ internal sealed record PlantedMachine
 
     public double Contention { get; init; }
 
+    /// <summary>How much longer computing takes for each further process, as a share, because it is not on a core.</summary>
+    public double Stolen { get; init; }
+
+    /// <summary>Seconds for which another program keeps a core that it took; 0 where no program took it.</summary>
+    public double TurnSeconds { get; init; } = 0.01;
+
+    /// <summary>Whether the runs record what a process used.</summary>
+    public bool RecordsUsage { get; init; }
+
+    /// <summary>How many more cache misses a sample has for each further process, as a share; null where they are not recorded.</summary>
+    public double? MissGrowth { get; init; }
+
     public double DataSeconds { get; init; }
 
     /// <summary>How much longer the last rank computes, as a share.</summary>
@@ -52,7 +64,7 @@ internal sealed record PlantedMachine
             elapsed += whole;
             for (int r = 0; r < processes; r++)
             {
-                ranks[r].Add(new StepMetrics
+                StepMetrics record = new()
                 {
                     Timestamp = DateTimeOffset.UnixEpoch.AddSeconds(elapsed),
                     Rank = r,
@@ -68,7 +80,8 @@ internal sealed record PlantedMachine
                     CommTime = comm,
                     WaitTime = compute.Max() - compute[r],
                     OptimizerTime = serial,
-                });
+                };
+                ranks[r].Add(RecordsUsage ? WithUsage(record, compute[r], processes) : record);
             }
         }
 
@@ -92,9 +105,22 @@ internal sealed record PlantedMachine
         double Noisy(double seconds) => seconds * Math.Max(0.5, 1 + (Noise * Normal(random)));
     }
 
+    // The baseline's process gives its core away 2 times a second, for no time to speak of.
+    private StepMetrics WithUsage(StepMetrics step, double compute, int n)
+    {
+        double stolen = compute * Stolen * (n - 1) / (1 + ((Contention + Stolen) * (n - 1)));
+        return step with
+        {
+            CpuTime = compute - stolen + step.CommTime + step.OptimizerTime,
+            PeakMemoryBytes = (100L << 20) + step.Rank,
+            ContextSwitches = new ContextSwitches(5, (long)Math.Round((2 * step.StepTime!.Value) + (TurnSeconds > 0 ? stolen / TurnSeconds : 0))),
+            Counters = MissGrowth is { } growth ? new CounterReading((long)(8_000_000.0 / n * (1 + (growth * (n - 1)))), 1_000_000_000) : null,
+        };
+    }
+
     private (double Compute, double Comm) PartsOf(int n)
     {
-        double compute = ComputeSeconds / n * (1 + (Contention * (n - 1))) * Math.Max(1, (double)n / Cores);
+        double compute = ComputeSeconds / n * (1 + ((Contention + Stolen) * (n - 1))) * Math.Max(1, (double)n / Cores);
         double comm = (2 * (n - 1) * LatencySeconds) + (2.0 * (n - 1) / n * TransferSeconds);
         return (compute, comm);
     }

@@ -37,6 +37,15 @@ public sealed class HostileInputTests : IDisposable
     [InlineData("\"forward_time\":0.3", "\"forward_time\":\"NaN\"", "forward_time must be from 0 to 1e10 seconds (got NaN, ", "record 1")]
     [InlineData("\"world_size\":1", "\"world_size\":0", "world_size must be from 1 to 1000000 (got 0, ", "record 1")]
     [InlineData("\"precision\":\"fp32\"", "\"precision\":\"\"", "precision must be a name (got '', ")]
+    [InlineData("\"world_size\":1", "\"cpu_time\":-1", "cpu_time must be from 0 to 1e10 seconds (got -1, ", "record 1")]
+    [InlineData("\"world_size\":1", "\"peak_memory_bytes\":-1", "peak_memory_bytes must be at least 0 (got -1, ", "record 1")]
+    [InlineData("\"world_size\":1", "\"context_switches\":{\"voluntary\":1,\"involuntary\":-2}", "involuntary must be at least 0 (got -2, ", "record 1")]
+    [InlineData("\"world_size\":1", "\"counters\":{\"cache_misses\":-3}", "cache_misses must be at least 0 (got -3, ", "record 1")]
+    [InlineData("\"metrics\":[", "\"flops_per_sample\":\"NaN\",\"metrics\":[", "flops_per_sample must be above 0 and at most 1e24 (got NaN, ")]
+    [InlineData("[\"avx2\"]", "[\"avx2\"],\"matrix_peaks\":[null]", "\"host\" holds a null")]
+    [InlineData("[\"avx2\"]", "[\"avx2\"],\"matrix_peaks\":[{\"precision\":\"fp32\",\"threads\":1,\"gigaflops_per_second\":0}]", "gigaflops_per_second must be above 0 and at most 1e12 (got 0, ")]
+    [InlineData("[\"avx2\"]", "[\"avx2\"],\"matrix_peaks\":[{\"precision\":\"fp32\",\"threads\":0,\"gigaflops_per_second\":9}]", "threads of a matrix peak must be from 1 to 1000000 (got 0, ")]
+    [InlineData("[\"avx2\"]", "[\"avx2\"],\"matrix_peaks\":[{\"threads\":1,\"gigaflops_per_second\":9}]", "\"host\" holds a null")]
     public void Read_OfDamageToARun_IsRefusedWithItsPlace(string from, string to, params string[] parts)
     {
         string path = _folder.Write("metrics.json", Run().Replace(from.Replace("STEP", Step, StringComparison.Ordinal), to.Replace("STEP", Step, StringComparison.Ordinal), StringComparison.Ordinal));

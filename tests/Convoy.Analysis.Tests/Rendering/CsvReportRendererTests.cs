@@ -22,6 +22,8 @@ public sealed class CsvReportRendererTests
             (var measured, string[] row) = pair;
             Assert.Equal(measured.Seconds, Value(row, "seconds"));
             Assert.Equal(measured.Interval!.Value.High, Value(row, "seconds_high"));
+            Assert.Equal(measured.Usage.CpuSeconds!.Value, Value(row, "cpu_seconds"));
+            Assert.Equal((100L << 20) + measured.Configuration.Processes - 1, Value(row, "peak_memory_bytes")); // of the last rank
             Assert.Equal(measured.Seconds, new[] { "data", "forward", "backward", "comm", "wait", "optimizer", "other" }.Sum(p => Value(row, p)), 1e-9);
         });
 

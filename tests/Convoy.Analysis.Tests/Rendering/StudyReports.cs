@@ -15,7 +15,7 @@ internal static class StudyReports
     /// <summary>A made-up machine with phases, intervals, steps, two precisions and a wealth of causes.</summary>
     public static Report Machine()
     {
-        var machine = new PlantedMachine { SerialSeconds = 0.5, DataSeconds = 0.3, Contention = 0.05, StragglerExcess = 0.2 };
+        var machine = new PlantedMachine { SerialSeconds = 0.5, DataSeconds = 0.3, Contention = 0.05, StragglerExcess = 0.2, RecordsUsage = true };
         RunSet fp32 = machine.Measure(1, 1, 2, 4), bf16 = (machine with { ComputeSeconds = 4 }).Measure(2, 1, 2, 4);
         return ReportBuilder.Build(
             RunSet.From([.. fp32.Runs.Select(WithSteps), .. bf16.Runs.Select(r => WithSteps(r with { Configuration = r.Configuration with { Precision = "bf16" } }))]),

@@ -46,6 +46,17 @@ public sealed class PredictorTests
             Report(new ReportOptions { Predict = [8, 32] }, (1, 10), (2, 6), (4, 4.1)).Warnings,
             w => w.StartsWith("32 processes is over 4 times", StringComparison.Ordinal));
 
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(5, false)]
+    public void Predict_FromFewerThanFiveNumbersOfProcesses_ComesWithACaution(int points, bool expected)
+    {
+        (int, double)[] times = [(1, 10), (2, 6), (4, 4.1), (6, 3.3), (8, 3)];
+
+        Assert.Equal(expected, Report(new ReportOptions { Predict = [12] }, times[..points]).Warnings.Any(w => w.StartsWith("Predictions for fp32 are from 4 numbers of processes: fewer than 5", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Report(new ReportOptions(), times[..points]).Warnings, w => w.StartsWith("Predictions", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Predict_ForAnotherLink_ExchangesTheModelledExchangeForTheLinks()
     {

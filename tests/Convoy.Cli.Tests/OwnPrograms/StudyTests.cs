@@ -47,7 +47,7 @@ public sealed class StudyTests : IDisposable
         ProgramRun train = await ProgramRun.ConvoyAsync(["train", "--config", file, "--out", trained, "--steps", "1", "--", .. OwnProgram.Shapes]);
         Assert.True(train.ExitCode == 0, train.Error);
         JsonElement config = TrainingFixture.Json(Path.Combine(trained, "config.json"));
-        Assert.All(TrainingFixture.Json(file).EnumerateObject(), p => Assert.True(JsonElement.DeepEquals(p.Value, config.GetProperty(p.Name)), p.Name));
+        Assert.All(TrainingFixture.Json(file).EnumerateObject().Where(p => p.Name != "measured"), p => Assert.True(JsonElement.DeepEquals(p.Value, config.GetProperty(p.Name)), p.Name));
     }
 
     [Theory]

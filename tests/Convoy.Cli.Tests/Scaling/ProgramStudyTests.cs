@@ -209,7 +209,7 @@ public sealed class ProgramStudyTests : IDisposable
 
     private static string RecorderOfTheGuide()
     {
-        string guide = File.ReadAllText(Path.Combine(RepositoryRoot(), "docs", "scaling-study.md"));
+        string guide = File.ReadAllText(Path.Combine(RepositoryRoot(), "docs", "guide", "scaling-study.md"));
         int start = guide.IndexOf("```python\n", StringComparison.Ordinal) + "```python\n".Length;
         return guide[start..guide.IndexOf("```", start, StringComparison.Ordinal)];
     }
@@ -217,7 +217,7 @@ public sealed class ProgramStudyTests : IDisposable
     private static string RepositoryRoot()
     {
         DirectoryInfo folder = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "docs", "scaling-study.md")))
+        while (!File.Exists(Path.Combine(folder.FullName, "docs", "guide", "scaling-study.md")))
         {
             folder = folder.Parent!;
         }

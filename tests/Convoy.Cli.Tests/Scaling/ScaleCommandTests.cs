@@ -57,6 +57,28 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     }
 
     [Fact]
+    public void Metrics_OfAStudy_SayWhatTheMachineCanAndWhatASampleTakes()
+    {
+        JsonElement[] runs = [.. Directory.GetDirectories(Path.Combine(fixture.Study, "runs")).Select(run => StudyFixture.Json(Path.Combine(run, "metrics.json")))];
+        JsonElement peaks = StudyFixture.Json(Path.Combine(fixture.Study, "peaks.json"));
+        JsonElement report = StudyFixture.Json(Path.Combine(fixture.Study, "report.json"));
+
+        Assert.Equal([("fp32", 1)], peaks.EnumerateArray().Select(p => (p.GetProperty("precision").GetString()!, p.GetProperty("threads").GetInt32())));
+        Assert.All(runs, run => Assert.True(JsonElement.DeepEquals(peaks, run.GetProperty("host").GetProperty("matrix_peaks"))));
+
+        // Every run counts the same layers, whatever its processes.
+        Assert.Single(runs.Select(run => run.GetProperty("flops_per_sample").GetDouble()).Distinct());
+        Assert.All(report.GetProperty("configurations").EnumerateArray(), c =>
+        {
+            double speed = c.GetProperty("gigaflops_per_second").GetDouble();
+            Assert.Equal(runs[0].GetProperty("flops_per_sample").GetDouble() * c.GetProperty("images_per_second").GetDouble() / 1e9, speed, 1e-6 * speed);
+            Assert.Equal(100 * speed / c.GetProperty("peak_gigaflops_per_second").GetDouble(), c.GetProperty("peak_share_percent").GetDouble(), 1e-6);
+            Assert.InRange(c.GetProperty("peak_memory_bytes").GetInt64(), 10 << 20, long.MaxValue);
+            Assert.InRange(c.GetProperty("cpu_seconds").GetDouble(), 1e-6, double.MaxValue);
+        });
+    }
+
+    [Fact]
     public void Phases_OfEveryRankOfARun_AddUpToItsTime()
     {
         foreach (string log in Directory.GetFiles(Path.Combine(fixture.Study, "runs"), "metrics_rank*.jsonl", SearchOption.AllDirectories))

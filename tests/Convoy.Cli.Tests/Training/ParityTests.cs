@@ -26,7 +26,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
         TestContext.Current.SendDiagnosticMessage("{0} processes against 1, one update: gradients {1}; parameters {2}", processes, gradients, parameters);
         Assert.True(gradients.Relative < 5e-3, $"gradients: {gradients}");
         // 7.4e-4 with channels-last kernels of AVX-512: AdamW's first update is a whole step however small the gradient, so where
-        // rounding decides its sign a parameter moves the other way. In fp64 the same runs agree to 1e-15 (docs/results.md).
+        // rounding decides its sign a parameter moves the other way. In fp64 the same runs agree to 1e-15 (docs/internals/results.md).
         Assert.True(parameters.Relative < 2e-3, $"parameters: {parameters}");
         Assert.True(gradients.Norm > 0);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Nn;
 using Convoy.Distributed.Rendezvous;
@@ -39,7 +40,7 @@ internal static class FailingRank
             // A rank that comes after the others have given up finds what they left for it, and learns of it now.
             group.Barrier();
         }
-        catch (DistributedException) when (cause == "stop" && environment.Rank == 0)
+        catch (Exception error) when (cause == "stop" && environment.Rank == 0 && error is (DistributedException or ExternalException))
         {
             // Nobody else knows that it may go on now.
             Signal("CONT", store.GetText($"process/{failing}"));
@@ -70,7 +71,7 @@ internal static class FailingRank
                         model.Reducer.Group.AllReduce(ones([5], float32));
                     }
 
-                    model.Backward(loss);
+                    Pass.Run(model.Backward, loss);
                 }
 
                 break;

@@ -15,7 +15,7 @@ internal static class JoinFailures
         using nn.Module<Tensor, Tensor> network = nn.Linear(3, 1);
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group);
         Tensor input = ones(2, 3);
-        void Step() => model.Backward(model.call(input).sum());
+        void Step() => Pass.Run(model.Backward, model.call(input).sum());
         void Steps(int count)
         {
             for (int i = 0; i < count; i++)

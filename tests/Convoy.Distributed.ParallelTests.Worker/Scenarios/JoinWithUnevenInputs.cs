@@ -75,11 +75,11 @@ internal static class JoinWithUnevenInputs
                     // Half of it without synchronisation, which the others do not notice.
                     using (model.NoSync())
                     {
-                        model.Backward(model.call(Batch(group.Rank, step)).sum() * 0.5);
+                        Pass.Run(model.Backward, model.call(Batch(group.Rank, step)).sum() * 0.5);
                     }
                 }
 
-                model.Backward(model.call(Batch(group.Rank, step)).sum() * (step % 2 == 1 ? 0.5 : 1));
+                Pass.Run(model.Backward, model.call(Batch(group.Rank, step)).sum() * (step % 2 == 1 ? 0.5 : 1));
                 Expect.Near(Gradient(batches, step, options.DivideByInitialWorldSize), weight.grad!, 1e-5, FormattableString.Invariant($"gradient of step {step}"));
                 optimizer.step();
             }), options);
@@ -89,7 +89,7 @@ internal static class JoinWithUnevenInputs
 
         // And without join as ever.
         model.ZeroGrad();
-        model.Backward(model.call(Batch(group.Rank, 0)).sum());
+        Pass.Run(model.Backward, model.call(Batch(group.Rank, 0)).sum());
         Expect.Near(Gradient([.. batches.Select(_ => 1)], 0, true), weight.grad!, 1e-5, "gradient after the join");
 
         void Train(Action<int> step)
@@ -112,7 +112,7 @@ internal static class JoinWithUnevenInputs
                 for (int step = 0; step < batches[group.Rank]; step++)
                 {
                     model.ZeroGrad();
-                    model.Backward(model.call(Batch(group.Rank, step)).sum());
+                    Pass.Run(model.Backward, model.call(Batch(group.Rank, step)).sum());
                     optimizer.step();
                 }
             },
@@ -133,7 +133,7 @@ internal static class JoinWithUnevenInputs
                 for (int step = 0; step < batches[group.Rank]; step++)
                 {
                     optimizer.zero_grad();
-                    model.Backward(model.call(Batch(group.Rank, step)).sum());
+                    Pass.Run(model.Backward, model.call(Batch(group.Rank, step)).sum());
                     optimizer.step();
                 }
             });
@@ -154,7 +154,7 @@ internal static class JoinWithUnevenInputs
             for (int step = 0; step < batches[group.Rank]; step++)
             {
                 model.ZeroGrad();
-                model.Backward(model.call(randn(5, Width) + group.Rank).square().mean());
+                Pass.Run(model.Backward, model.call(randn(5, Width) + group.Rank).square().mean());
                 optimizer.step();
             }
         });

@@ -21,6 +21,6 @@ internal static class LostPeerInBackward
             new ManualResetEventSlim().Wait();
         }
 
-        model.Backward(loss);
+        Pass.Run(model.Backward, loss);
     }
 }

@@ -64,12 +64,12 @@ internal static class MixedGraphs
             optimizer.zero_grad();
             using (model.NoSync())
             {
-                model.Backward(Loss(model, Input(step, group.Rank, 0)));
+                Pass.Run(model.Backward, Loss(model, Input(step, group.Rank, 0)));
             }
 
             // Two forward passes before the one backward pass.
             Tensor second = Loss(model, Input(step, group.Rank, 1));
-            model.Backward(second + Loss(model, Input(step, group.Rank, 2)));
+            Pass.Run(model.Backward, second + Loss(model, Input(step, group.Rank, 2)));
             optimizer.step();
         }
 

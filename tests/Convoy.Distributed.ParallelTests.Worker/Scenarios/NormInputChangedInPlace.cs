@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Convoy.Distributed.Nn;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -17,12 +18,12 @@ internal static class NormInputChangedInPlace
         Tensor loss = model.call(randn(4, 3, 5, 5)).square().sum();
         try
         {
-            model.Backward(loss);
+            Pass.Run(model.Backward, loss);
         }
         catch (Exception error)
         {
             string expected = isLast ? "modified by an inplace operation" : FormattableString.Invariant($"rank {group.Size - 1}");
-            Expect.True(error.Message.Contains(expected, StringComparison.Ordinal) && error is DistributedException == !isLast, $"{error.GetType().Name} {error.Message}");
+            Expect.True(error.Message.Contains(expected, StringComparison.Ordinal) && (Pass.IsPlain ? error is ExternalException : error is DistributedException == !isLast), $"{error.GetType().Name} {error.Message}");
             return;
         }
 

@@ -77,7 +77,7 @@ internal static class OverlapOverSlowLink
         using var scope = NewDisposeScope();
         Tensor loss = model.call(input).square().mean();
         trace?.Lap("forward");
-        model.Backward(loss);
+        Pass.Run(model.Backward, loss);
         trace?.Lap("backward", TimeSpan.FromSeconds(model.LastTimings.BackwardSeconds));
         trace?.Lap("exposed communication");
         model.ZeroGrad();

@@ -56,7 +56,7 @@ internal static class PowerSGDTraining
             {
                 model.ZeroGrad();
                 Tensor loss = nn.functional.mse_loss(model.call(inputs), targets);
-                model.Backward(loss);
+                Pass.Run(model.Backward, loss);
                 optimizer.step();
                 Tensor mean = loss.detach().clone();
                 group.AllReduce(mean, ReduceOp.Average);

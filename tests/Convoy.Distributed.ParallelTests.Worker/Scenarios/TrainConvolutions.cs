@@ -40,12 +40,12 @@ internal static class TrainConvolutions
             {
                 using (model.NoSync())
                 {
-                    model.Backward(nn.functional.cross_entropy(model.call(images), labels) * 0.5);
+                    Pass.Run(model.Backward, nn.functional.cross_entropy(model.call(images), labels) * 0.5);
                 }
             }
 
             Tensor loss = nn.functional.cross_entropy(model.call(images), labels);
-            model.Backward(args.Contains("accumulate") ? loss * 0.5 : loss);
+            Pass.Run(model.Backward, args.Contains("accumulate") ? loss * 0.5 : loss);
             Tensor mean = loss.detach().clone();
             group.AllReduce(mean, ReduceOp.Average);
             losses.Add(mean.to(float64).item<double>());

@@ -20,7 +20,7 @@ internal static class UnevenBatches
         for (int batch = 0; batch < (isLast ? 2 : 3); batch++)
         {
             model.ZeroGrad();
-            model.Backward(model.call(randn(2, 4)).square().mean());
+            Pass.Run(model.Backward, model.call(randn(2, 4)).square().mean());
         }
 
         switch (args[0])

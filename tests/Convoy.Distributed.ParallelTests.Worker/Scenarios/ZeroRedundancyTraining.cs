@@ -35,8 +35,8 @@ internal static class ZeroRedundancyTraining
             plain.zero_grad();
             zero.zero_grad();
             Expect.True(model.parameters().All(p => p.grad is null || p.grad.abs().sum().item<float>() == 0), "zeroed gradients");
-            plainModel.Backward(plainModel.call(input).square().mean());
-            model.Backward(model.call(input).square().mean());
+            Pass.Run(plainModel.Backward, plainModel.call(input).square().mean());
+            Pass.Run(model.Backward, model.call(input).square().mean());
             plain.step();
             zero.step();
             plainSchedule.step();

@@ -1,5 +1,4 @@
 using Convoy.Distributed.Nn;
-using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,8 +19,7 @@ internal sealed class TrainingRun : IDisposable
         random.manual_seed(11 + group.Rank);
         _network = task.Network(group, type);
         _model = new DistributedDataParallel<Tensor, Tensor>(_network, group, options);
-        // TorchSharp gives a shared weight twice, and an optimizer would update it twice.
-        TorchSharp.Modules.Parameter[] trained = [.. _model.parameters().Where(p => p.requires_grad).DistinctBy(p => AutogradVersion.Identity(p))];
+        TorchSharp.Modules.Parameter[] trained = [.. _model.parameters().Where(p => p.requires_grad)];
         // An epsilon far above the rounding of gradients that are nearly zero, which Adam would blow up to whole steps.
         _optimizer = task.IsAdam
             ? optim.AdamW(trained, lr: 0.02, eps: 1e-3)
@@ -41,7 +39,7 @@ internal sealed class TrainingRun : IDisposable
     {
         using var scope = NewDisposeScope();
         _optimizer.zero_grad();
-        _model.Backward(nn.functional.cross_entropy(_model.call(_inputs), _labels));
+        Pass.Run(_model.Backward, nn.functional.cross_entropy(_model.call(_inputs), _labels));
         _optimizer.step();
     }
 

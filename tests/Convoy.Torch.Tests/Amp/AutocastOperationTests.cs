@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Convoy.Torch.Tests.Amp;
 
-/// <summary>Runs operations in a region and looks at the type of what comes out: the table of docs/mixed-precision.md.</summary>
+/// <summary>Runs operations in a region and looks at the type of what comes out: the table of docs/reference/autocast.md.</summary>
 [Collection(nameof(Autocast))] // One after the other: the end of a region clears the casts that all threads share.
 public sealed class AutocastOperationTests : IDisposable
 {
@@ -149,7 +149,7 @@ public sealed class AutocastOperationTests : IDisposable
 
     private static string Document() => File.ReadAllText(Path.Combine(
         typeof(AutocastOperationTests).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyMetadataAttribute), false)
-            .Cast<System.Reflection.AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!, "docs", "mixed-precision.md"));
+            .Cast<System.Reflection.AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "RepositoryRoot").Value!, "docs", "reference", "autocast.md"));
 
     private static void AssertNames(string row, IEnumerable<string> operations) => Assert.All(operations, operation => Assert.Contains($"`{operation}`", row, StringComparison.Ordinal));
 

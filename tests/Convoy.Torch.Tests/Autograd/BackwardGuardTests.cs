@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Convoy.Torch.Autograd;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Tests.Autograd;
@@ -19,6 +21,32 @@ public sealed class BackwardGuardTests
     }
 
     [Fact]
+    public void Run_ComputeFailsInAPass_BackwardThrowsItAndEnterDoesNot()
+    {
+        Assert.SkipUnless(AutogradEngine.IsSupported, AutogradEngine.Fault ?? "");
+        using var scope = NewDisposeScope();
+        using var guard = new BackwardGuard();
+        Tensor weight = ones(2, requires_grad: true);
+        Tensor loss = Failing.apply(weight * 2, guard).sum();
+
+        Assert.Equal("planted", Assert.Throws<ExternalException>(() => loss.backward()).Message);
+        Assert.Null(weight.grad);
+        guard.Enter();
+    }
+
+    [Fact]
+    public void Run_ComputeFailsInAPassOfGrad_EnterThrowsIt()
+    {
+        using var scope = NewDisposeScope();
+        using var guard = new BackwardGuard();
+        Tensor weight = ones(2, requires_grad: true);
+
+        autograd.grad([Failing.apply(weight * 2, guard).sum()], [weight], allow_unused: true);
+
+        Assert.Equal("planted", Assert.Throws<InvalidOperationException>(guard.Enter).Message);
+    }
+
+    [Fact]
     public void Run_GradientsMadeInAScope_OutliveItUntilEnter()
     {
         using var guard = new BackwardGuard();
@@ -33,5 +61,19 @@ public sealed class BackwardGuardTests
         Assert.Equal(2, kept.sum().item<float>());
         guard.Enter();
         Assert.True(kept.IsInvalid);
+    }
+
+    private sealed class Failing : autograd.SingleTensorFunction<Failing>
+    {
+        public override string Name => nameof(Failing);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data("guard", vars[1]);
+            return ((Tensor)vars[0]).clone();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            ((BackwardGuard)ctx.get_data("guard")).Run(2, grad_output, _ => throw new InvalidOperationException("planted"));
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Convoy.Torch.Autograd;
 using Convoy.Torch.Nn;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -38,16 +40,23 @@ public sealed class FusedBatchNormTests : IDisposable
     }
 
     [Fact]
-    public void NormalizeRelu_FailedBackwardPass_IsThrownByTheNextForwardPass()
+    public void NormalizeRelu_InputChangedBeforeBackward_FailsAndLaterPassesDoNot()
     {
         using var norm = new FusedBatchNorm(4);
         Tensor input = randn([2, 4, 3, 3], requires_grad: true), changed = input * 1;
         Tensor output = norm.NormalizeRelu(changed);
         changed.add_(1);
 
-        output.sum().backward();
+        if (AutogradEngine.IsSupported)
+        {
+            Assert.Contains("modified by an inplace operation", Assert.Throws<ExternalException>(() => output.sum().backward()).Message, StringComparison.Ordinal);
+        }
+        else
+        {
+            output.sum().backward();
+            Assert.ThrowsAny<Exception>(() => norm.NormalizeRelu(input));
+        }
 
-        Assert.ThrowsAny<Exception>(() => norm.NormalizeRelu(input));
         norm.NormalizeRelu(input).sum().backward();
         Assert.True(input.grad!.isfinite().all().item<bool>());
     }

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Convoy.Torch.Amp;
+using Convoy.Torch.Autograd;
 using Convoy.Torch.Convolution;
 using Convoy.Torch.Nn;
 using TorchSharp;
@@ -259,7 +261,7 @@ public sealed class WinogradConv2dTests
     }
 
     [Fact]
-    public void Backward_WeightsChangedBefore_IsReportedByTheNextForward()
+    public void Backward_WeightsChangedBefore_Fails()
     {
         using var scope = NewDisposeScope();
         (Tensor input, Tensor weight) = Operands(1, 16, 16, 9, 10, ScalarType.Float32);
@@ -270,9 +272,15 @@ public sealed class WinogradConv2dTests
             layer.parameters().Single().add_(1);
         }
 
-        output.sum().backward();
-
-        Assert.ThrowsAny<Exception>(() => layer.call(input));
+        if (AutogradEngine.IsSupported)
+        {
+            Assert.Throws<ExternalException>(() => output.sum().backward());
+        }
+        else
+        {
+            output.sum().backward();
+            Assert.ThrowsAny<Exception>(() => layer.call(input));
+        }
     }
 
     [Fact]

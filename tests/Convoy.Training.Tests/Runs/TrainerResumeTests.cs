@@ -92,7 +92,7 @@ public sealed class TrainerResumeTests : IDisposable
     }
 
     [Theory]
-    [InlineData(false, "the checkpoint has no state of SGD")]
+    [InlineData(false, "the checkpoint has the state of AdamW, not of SGD")]
     [InlineData(true, "the checkpoint has the state of Adam, not of SGD")]
     public void Run_ResumedWithAnotherOptimizer_IsRefused(bool adam, string message)
     {

@@ -99,6 +99,8 @@ public sealed class TrainingStepTests : IDisposable
         Assert.True(metrics.CpuTime >= 0);
         Assert.True(metrics.PeakMemoryBytes > 1 << 20);
         Assert.NotNull(metrics.ContextSwitches);
+        Assert.Equal(HostProbe.Read().CounterRefusal is null, metrics.Counters?.CacheMisses >= 0);
+        Assert.Equal(File.Exists("/proc/thread-self/schedstat"), metrics.RunQueueTime >= 0);
 
         // Each parameter's place begins at a multiple of 64 bytes.
         Assert.Equal(step.Model.parameters().Sum(parameter => ((parameter.numel() * 4) + 63) / 64 * 64), Assert.Single(metrics.Buckets!).Bytes);

@@ -95,6 +95,34 @@ public sealed class StudyDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void Finish_WithPeaks_WritesThemIntoTheRunsHost()
+    {
+        StudyDirectory study = Study();
+        study.Create(_settings);
+        var run = new StudyRun(new StudyConfiguration(2, 1, Precision.Fp32), 1);
+        MetricsFile.Write(study.Begin(run).Metrics, Metrics() with { Host = HostProbe.Read() });
+        study.WritePeaks([new MatrixPeak("bf16", 2, 1080.5)]);
+
+        study.Finish(run, warmupSteps: 0, study.ReadPeaks());
+
+        Assert.Equal(new MatrixPeak("bf16", 2, 1080.5), Assert.Single(MetricsFile.Read(study.Run(run).Metrics).Host!.MatrixPeaks!));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[{\"precision\":\"fp32\"")]
+    [InlineData("[{\"precision\":\"fp32\",\"gigaflops\":1}]")]
+    public void ReadPeaks_OfADamagedFile_AreNone(string text)
+    {
+        StudyDirectory study = Study();
+        Assert.Null(study.ReadPeaks());
+        study.Create(_settings);
+        File.WriteAllText(study.Peaks, text);
+
+        Assert.Null(study.ReadPeaks());
+    }
+
+    [Fact]
     public void Fail_ARun_KeepsItWhereItDoesNotCount()
     {
         StudyDirectory study = Study();

@@ -38,6 +38,50 @@ public sealed class MetricTotalsTests
     }
 
     [Fact]
+    public void AddMean_BatchesOfTwoSizes_CountBySize()
+    {
+        var totals = new MetricTotals();
+        totals.AddMean("loss", 2, 3);
+        totals.AddMean("loss", 6, 1);
+        totals.AddMean("loss", double.NaN, 0);
+        using var alone = new ProcessGroupSingle();
+
+        Assert.Equal((3.0, 12.0), (totals.Means(alone)["loss"], totals.Sums(alone)["loss"]));
+    }
+
+    [Fact]
+    public void Sums_OfTwoRanks_AreOverAllData()
+    {
+        var totals = new MetricTotals();
+        totals.Add("right", 3);
+        using var group = new PairGroup([4, 1]);
+
+        Assert.Equal(7, totals.Sums(group)["right"]);
+    }
+
+    [Fact]
+    public void Reset_ThenAdded_CountsFromZero()
+    {
+        var totals = new MetricTotals();
+        totals.Add("loss", 5);
+        totals.Reset();
+        totals.Add("error", 1, 2);
+        using var alone = new ProcessGroupSingle();
+
+        Assert.Equal([new KeyValuePair<string, double>("error", 0.5)], totals.Means(alone));
+    }
+
+    [Fact]
+    public void Means_OtherRankNamedOtherMetrics_IsRefused()
+    {
+        var totals = new MetricTotals();
+        totals.Add("accuracy", 3, 4);
+        using var group = new PairGroup([1, 12], sameNames: false);
+
+        Assert.Contains("different metrics", Assert.Throws<InvalidOperationException>(() => totals.Means(group)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Means_OfNothing_AreNone()
     {
         using var alone = new ProcessGroupSingle();
@@ -80,12 +124,14 @@ public sealed class MetricTotalsTests
     }
 
     /// <summary>Rank 0 of two, of which the other one adds planted numbers.</summary>
-    private sealed class PairGroup(double[] other) : ProcessGroup(0, 2, TimeSpan.FromSeconds(60))
+    private sealed class PairGroup(double[] other, bool sameNames = true) : ProcessGroup(0, 2, TimeSpan.FromSeconds(60))
     {
         protected override void AllReduceCore(Tensor values, ReduceOp op)
         {
             Assert.Equal(ReduceOp.Sum, op);
-            using Tensor added = tensor(other, ScalarType.Float64);
+
+            // The last number stands for the metrics' names.
+            using Tensor added = tensor([.. other, values[-1].item<double>() + (sameNames ? 0 : 1)], ScalarType.Float64);
             values.add_(added);
         }
     }

@@ -2,8 +2,10 @@ using Convoy.Training.Tuning;
 
 namespace Convoy.Training.Tests.Tuning;
 
-/// <summary>A machine on which every configuration has a planted step time with noise; starting processes and building models take time, too.</summary>
-internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration, double> stepSeconds, double noise, int seed) : ITrialMachine
+/// <summary>
+/// A machine on which every configuration has a planted time of a step of eight samples with noise, and a planted peak of memory; starting processes and building models take time, too.
+/// </summary>
+internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration, double> eightSeconds, double noise, int seed, Func<TuningConfiguration, long>? peakBytes = null, long limitBytes = long.MaxValue) : ITrialMachine
 {
     private readonly Random _random = new(seed);
 
@@ -21,7 +23,7 @@ internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration
                 time.Advance(2.5);
             }
 
-            foreach ((int number, TuningConfiguration configuration) in group.Index())
+            foreach ((int number, TuningConfiguration configuration) in group.OrderBy(c => c.LocalBatchSize).Index())
             {
                 results[configuration] = Now < deadline ? Try(configuration, allowance, judge, number == 0 ? allowance.FirstWarmupSteps : allowance.WarmupSteps) : new TrialResult(configuration, [], TrialEnd.NotTried);
             }
@@ -35,17 +37,26 @@ internal sealed class SimulatedMachine(ManualTime time, Func<TuningConfiguration
 
     private TrialResult Try(TuningConfiguration configuration, TrialAllowance allowance, TrialJudge judge, int warmupSteps)
     {
-        time.Advance(0.8 + (warmupSteps * 1.2 * stepSeconds(configuration)));
-        var steps = new List<double>();
+        TrainingBatch batch = configuration.Batch!;
+        long peak = peakBytes?.Invoke(configuration) ?? 1;
+        if (peak > limitBytes / configuration.Processes)
+        {
+            return new TrialResult(configuration, [], TrialEnd.OverMemory) { PeakMemoryBytes = peak };
+        }
+
+        double UpdateSeconds() => eightSeconds(configuration) * batch.Effective / 8;
+        int warmup = (warmupSteps + batch.Accumulate - 1) / batch.Accumulate;
+        time.Advance(0.8 + (warmup * 1.2 * UpdateSeconds()));
+        var updates = new List<double>();
         while (true)
         {
-            double seconds = stepSeconds(configuration) * (1 + (noise * ((2 * _random.NextDouble()) - 1)));
+            double seconds = UpdateSeconds() * (1 + (noise * ((2 * _random.NextDouble()) - 1)));
             time.Advance(seconds);
-            steps.Add(seconds);
-            if (judge.Judge(steps) is { } end)
+            updates.Add(seconds);
+            if (judge.Judge(updates, batch) is { } end)
             {
-                judge.Finish(steps);
-                return new TrialResult(configuration, steps, end);
+                judge.Finish(updates, batch);
+                return new TrialResult(configuration, updates, end) { PeakMemoryBytes = peak };
             }
         }
     }

@@ -4,7 +4,7 @@ namespace Convoy.Training.Tests.Tuning;
 
 public sealed class SuccessiveHalvingTests
 {
-    private static readonly TuningSpace TwoCores = new() { Cores = 2, BatchSize = 8, Precisions = [Precision.Fp32, Precision.Bf16] };
+    private static readonly TuningSpace TwoCores = new() { Cores = 2, Batches = [new(8, 1)], Precisions = [Precision.Fp32, Precision.Bf16] };
     private static readonly TuningSpace EightCores = TwoCores with { Cores = 8 };
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class SuccessiveHalvingTests
 
         Assert.Equal(Precision.Bf16, best!.Configuration.Precision);
         Assert.Contains(machine.Trials, t => t.End == TrialEnd.GivenUp);
-        Assert.All(machine.Trials.Where(t => t.End == TrialEnd.GivenUp), t => Assert.InRange(t.StepSeconds.Count, 1, 2));
+        Assert.All(machine.Trials.Where(t => t.End == TrialEnd.GivenUp), t => Assert.InRange(t.UpdateSeconds.Count, 1, 2));
         Assert.DoesNotContain(machine.Trials.Where(t => t.Configuration.Precision == Precision.Bf16), t => t.End == TrialEnd.GivenUp);
     }
 
@@ -122,23 +122,71 @@ public sealed class SuccessiveHalvingTests
     [Fact]
     public void Candidates_WithGivenValues_VaryOnlyTheRest()
     {
-        TuningSpace space = TwoCores with { Processes = 2, Threads = 3, Precisions = [Precision.Fp16], ChannelsLast = [false], Workers = [0] };
+        TuningSpace space = TwoCores with { Processes = [2], Threads = [3], Precisions = [Precision.Fp16], ChannelsLast = [false], Workers = [0] };
 
-        Assert.Equal([new TuningConfiguration(2, 3, Precision.Fp16, false, 0)], space.Candidates(0));
+        Assert.Equal([new TuningConfiguration(2, 3, Precision.Fp16, false, 0, new TrainingBatch(8, 1))], space.Candidates(0));
+    }
+
+    [Fact]
+    public async Task Run_AnotherBatchIsFaster_ChoosesItWithTheSameUpdate()
+    {
+        TuningSpace space = TwoCores with { Batches = new EffectiveBatchRange(16, 16).Batches(new TrainingBatch(8, 2)) };
+        foreach (TrainingBatch planted in space.Batches)
+        {
+            (TuningCandidate? best, _, _) = await SearchAsync(space, c => Machine(c) * (c.Batch == planted ? 0.8 : 1), noise: 0.02, budget: 400);
+
+            // The fastest of all, unless the planted batch cannot be shared by its processes.
+            TuningConfiguration fastest = space.Candidates(0).SelectMany(space.WithBatches).MinBy(c => Machine(c) * (c.Batch == planted ? 0.8 : 1))!;
+            Assert.Equal(fastest.Batch, best!.Configuration.Batch);
+            Assert.Equal(16, best.Configuration.Batch!.Effective);
+        }
+    }
+
+    [Fact]
+    public async Task Run_BatchesOfAllSizes_AreTriedOnFewConfigurationsOnly()
+    {
+        TuningSpace space = TwoCores with { Batches = new EffectiveBatchRange(16, 16).Batches(new TrainingBatch(8, 2)) };
+        (_, SimulatedMachine machine, _) = await SearchAsync(space, Machine, noise: 0, budget: 400);
+
+        Assert.InRange(machine.Trials.Where(t => t.Configuration.Batch != new TrainingBatch(8, 2)).Select(t => t.Configuration with { Batch = null, Workers = 0 }).Distinct().Count(), 1, 3);
+    }
+
+    [Fact]
+    public async Task Run_UsualBatchNeedsTooMuchMemory_ChoosesTheFastestOfThoseThatFit()
+    {
+        const long limit = 10_000;
+        static long Peak(TuningConfiguration c) => 1000 + (500 * c.LocalBatchSize); // of a process: 8 in one fit, 4 in each of two, and no larger ones
+        TuningSpace space = TwoCores with { Batches = new EffectiveBatchRange(64, 64).Batches(new TrainingBatch(64, 1)) };
+        (TuningCandidate? best, SimulatedMachine machine, _) = await SearchAsync(space, c => Machine(c) * (c.Batch!.Size >= 16 ? 0.5 : 1), noise: 0.02, budget: 1000, peak: Peak, limit: limit);
+
+        Assert.Equal(2, best!.Configuration.Processes);
+        Assert.True(best.PeakMemoryBytes <= limit / 2, $"{best.PeakMemoryBytes}");
+        Assert.Equal(new TrainingBatch(16, 4), best.Configuration.Batch); // (5000 - 1000) / 500 = 8 in each
+        Assert.All(machine.Trials.Where(t => t.Configuration.Batch!.Size > 16), t => Assert.Equal(TrialEnd.OverMemory, t.End));
+    }
+
+    [Fact]
+    public async Task Run_NothingFits_FindsNothingAndSaysWhatItNeeds()
+    {
+        var time = new ManualTime();
+        var search = new SuccessiveHalving(new SimulatedMachine(time, Machine, 0, 1, _ => 5000, 4000), time, 120);
+
+        Assert.Null(await search.RunAsync(TwoCores, 0, TestContext.Current.CancellationToken));
+        Assert.All(search.Candidates, c => Assert.Equal((TrialEnd.OverMemory, 5000L), (c.End, c.PeakMemoryBytes)));
     }
 
     // Half parallel inefficiency with threads, bf16 fast only with channels last: like the machines that Convoy was measured on.
     private static double Machine(TuningConfiguration c)
     {
-        double work = c.Precision == Precision.Fp32 ? (c.ChannelsLast ? 6 : 7) : (c.ChannelsLast ? 3.2 : 6.5);
+        double work = c.Precision == Precision.Fp32 ? (c.ChannelsLast == true ? 6 : 7) : (c.ChannelsLast == true ? 3.2 : 6.5);
         return work / c.Processes / Math.Pow(c.Threads, 0.8) * (1 + (0.02 * (c.Processes - 1)));
     }
 
     private static async Task<(TuningCandidate? Best, SimulatedMachine Machine, ManualTime Time)> SearchAsync(
-        TuningSpace space, Func<TuningConfiguration, double> stepSeconds, double noise, double budget = 120, int seed = 0)
+        TuningSpace space, Func<TuningConfiguration, double> stepSeconds, double noise, double budget = 120, int seed = 0, Func<TuningConfiguration, long>? peak = null, long limit = long.MaxValue)
     {
         var time = new ManualTime();
-        var machine = new SimulatedMachine(time, stepSeconds, noise, seed + 1000);
+        var machine = new SimulatedMachine(time, stepSeconds, noise, seed + 1000, peak, limit);
         TuningCandidate? best = await new SuccessiveHalving(machine, time, budget).RunAsync(space, seed, TestContext.Current.CancellationToken);
         return (best, machine, time);
     }

@@ -13,6 +13,9 @@ public sealed class TrialFolderTests : IDisposable
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("""{"SecondsEach":2,"SecondsLeft":""")]
+    [InlineData("""{"SecondsEach":2,"SecondsLeft":30,"Memory":{"LimitBytes":5,"Known":null}}""")]
+    [InlineData("""{"SecondsEach":2,"SecondsLeft":30,"Memory":{"LimitBytes":0,"Known":[]}}""")]
+    [InlineData("""{"SecondsEach":2,"SecondsLeft":30,"Memory":{"LimitBytes":5,"Known":[null]}}""")]
     [InlineData("""{"SecondsEach":null,"SecondsLeft":30}""")]
     public void ReadAllowance_OfADamagedFile_NamesIt(string text)
     {

@@ -9,7 +9,7 @@ internal static class HtmlExplanations
 {
     public static void Write(HtmlText html, Report report)
     {
-        if (report.Conclusions.Count > 0)
+        if (report.Causes.Count > 0)
         {
             html.Section("causes", "Causes of lost time", () => Causes(html, report));
         }
@@ -31,24 +31,60 @@ internal static class HtmlExplanations
     private static void Causes(HtmlText html, Report report)
     {
         html.Raw("<ol class=\"causes\">");
-        foreach (Conclusion conclusion in report.Conclusions)
+        foreach (Cause cause in report.Causes)
         {
-            string severity = conclusion.Severity.ToString().ToLowerInvariant();
+            string severity = cause.Severity.ToString().ToLowerInvariant();
             html.Raw("<li>")
-                .Raw($"<h3>{HtmlText.Escape(conclusion.Title)} <span class=\"badge {severity}\">{severity}, {Wording.Percent(conclusion.Share)}</span></h3>")
-                .Element("p", conclusion.Explanation)
-                .Element("p class=\"advice\"", conclusion.Advice)
-                .Raw("<dl class=\"evidence\">");
-            foreach (Evidence evidence in conclusion.Evidence)
+                .Raw($"<h3>{HtmlText.Escape(cause.Title)} <span class=\"badge {severity}\">{severity}, {Wording.Percent(cause.Share)}</span></h3>")
+                .Element("p", cause.Explanation)
+                .Element("p class=\"advice\"", cause.Advice);
+            if (cause.Places.Count == 1)
             {
-                html.Raw("<div>").Element("dt", evidence.Name).Element("dd", evidence.ValueText).Raw("</div>");
+                Evidence(html, cause.Places[0]);
+            }
+            else
+            {
+                Evidence(html, cause);
             }
 
-            html.Raw("<div>").Element("dt", "named from").Element("dd", $"{Wording.Percent(conclusion.Threshold)} of the time").Raw("</div>")
-                .Raw("</dl>").Raw("</li>");
+            html.Raw("</li>");
         }
 
         html.Raw("</ol>");
+    }
+
+    private static void Evidence(HtmlText html, Conclusion conclusion)
+    {
+        html.Raw("<dl class=\"evidence\">");
+        foreach (Evidence evidence in conclusion.Evidence)
+        {
+            html.Raw("<div>").Element("dt", evidence.Name).Element("dd", evidence.ValueText).Raw("</div>");
+        }
+
+        if (conclusion.Threshold > 0)
+        {
+            html.Raw("<div>").Element("dt", "named from").Element("dd", $"{Wording.Percent(conclusion.Threshold)} of the time").Raw("</div>");
+        }
+
+        html.Raw("</dl>");
+    }
+
+    // One column a configuration, so that they can be compared.
+    private static void Evidence(HtmlText html, Cause cause)
+    {
+        var table = new HtmlTable($"{cause.Title}: the numbers of each configuration", ["<evidence", .. cause.Places.Select(p => p.Configuration.ToString())]);
+        table.Add(["share of the time", .. cause.Places.Select(p => Wording.Percent(p.Share))]);
+        foreach (string name in cause.Places.SelectMany(p => p.Evidence).Select(e => e.Name).Distinct())
+        {
+            table.Add([name, .. cause.Places.Select(p => p.Evidence.FirstOrDefault(e => e.Name == name)?.ValueText ?? HtmlTable.Unknown)]);
+        }
+
+        if (cause.Places[0].Threshold > 0)
+        {
+            table.Add(["named from", .. cause.Places.Select(p => Wording.Percent(p.Threshold))]);
+        }
+
+        table.WriteTo(html);
     }
 
     private static void Models(HtmlText html, Report report)

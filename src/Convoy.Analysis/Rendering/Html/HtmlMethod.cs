@@ -69,6 +69,7 @@ internal static class HtmlMethod
         yield return ("Cores", Wording.Text($"{host.UsableCores} to use of {host.LogicalCores}{(host.PhysicalCores is { } physical ? Wording.Text($", {physical} without hyper-threads") : "")}{(host.CpuLimit is { } limit ? Wording.Text($", limited to {limit:0.##} by the container") : "")}"));
         yield return ("Instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "not recorded");
         yield return ("Memory", Wording.Text($"{host.MemoryTotalBytes / GiB:0.0} GiB"));
+        yield return ("Matrix products", Wording.Peaks(host.MatrixPeaks));
         yield return ("GPUs", "not recorded");
         yield return ("System", $"{host.OperatingSystem}, {host.Architecture}");
         yield return ("Versions", string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}")));

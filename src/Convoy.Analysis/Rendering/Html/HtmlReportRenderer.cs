@@ -49,7 +49,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
         HtmlExplanations.Write(html, report);
         HtmlMethod.Write(html, report);
         html.Raw("</main>")
-            .Raw("<footer><p>Made by <code>convoy report</code>. Every formula, assumption and threshold: <cite>docs/scaling-analysis.md</cite> of Convoy.</p></footer>")
+            .Raw("<footer><p>Made by <code>convoy report</code>. Every formula, assumption and threshold: <cite>docs/reference/scaling-analysis.md</cite> of Convoy.</p></footer>")
             .Raw($"<script>{script}</script>").Raw("</body>").Raw("</html>");
         return html.ToString();
     }
@@ -63,7 +63,7 @@ public sealed class HtmlReportRenderer : IReportRenderer
             ("summary", "Summary", true),
             ("plots", "Plots", hasPlots),
             ("times", "Times", true),
-            ("causes", "Causes", report.Conclusions.Count > 0),
+            ("causes", "Causes", report.Causes.Count > 0),
             ("models", "Models", report.Series.Any(s => s.Models.Assessments.Count > 0)),
             ("method", "Method", true),
         ];
@@ -145,7 +145,7 @@ internal static class HtmlFigure
     {
         string[] segments = [.. chart.Rows.SelectMany(r => r.Segments).Select(s => s.Name).Distinct()];
         bool stacked = chart.Legend.Count > 0;
-        var table = new HtmlTable($"Numbers of the plot {chart.Title}", stacked ? ["<configuration", .. segments, "together"] : ["<configuration", "time"]);
+        var table = new HtmlTable($"Numbers of the plot {chart.Title}", stacked ? ["<configuration", .. segments, "together"] : ["<configuration", chart.ValueName]);
         foreach (BarRow row in chart.Rows)
         {
             table.Add(stacked ? [row.Label, .. row.Segments.Select(s => s.Text), row.Text] : [row.Label, row.Segments[0].Text]);

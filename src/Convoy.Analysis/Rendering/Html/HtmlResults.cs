@@ -19,6 +19,12 @@ internal static class HtmlResults
                 Phases(html, report);
             }
 
+            if (Resources.Of(report) is { } resources)
+            {
+                html.Element("h3", "Memory and arithmetic");
+                ResourceTable(html, resources);
+            }
+
             if (report.PrecisionGains.Count > 0)
             {
                 html.Element("h3", "What precision saves");
@@ -89,6 +95,18 @@ internal static class HtmlResults
         }
 
         table.WriteTo(html);
+    }
+
+    private static void ResourceTable(HtmlText html, Resources resources)
+    {
+        var table = new HtmlTable("Memory of a rank and speed of the arithmetic in every configuration", [.. resources.Headers]);
+        foreach (IReadOnlyList<string> row in resources.Rows)
+        {
+            table.Add([.. row]);
+        }
+
+        table.WriteTo(html);
+        html.Element("p class=\"hint\"", string.Join(" ", resources.Notes));
     }
 
     private static void Gains(HtmlText html, Report report)

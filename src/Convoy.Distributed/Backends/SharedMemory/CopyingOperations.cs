@@ -44,8 +44,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
         }
     }
 
-    /// <summary>Also for AllGather, where every rank has outputs.</summary>
-    /// <param name="outputs">Empty but on ranks that get the inputs.</param>
+    /// <summary>Also for AllGather, where every rank has outputs: <paramref name="outputs"/> is empty but on ranks that get the inputs.</summary>
     public void Gather(Operation operation, IReadOnlyList<Tensor> outputs, Tensor input)
     {
         DenseTensor[] parts = DenseTensor.From(outputs);
@@ -80,7 +79,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
         }
     }
 
-    /// <param name="inputs">Empty but on the root.</param>
+    /// <summary>From the root, where alone <paramref name="inputs"/> is not empty.</summary>
     public void Scatter(Operation operation, Tensor output, IReadOnlyList<Tensor> inputs, int root)
     {
         DenseTensor[] parts = DenseTensor.From(inputs);

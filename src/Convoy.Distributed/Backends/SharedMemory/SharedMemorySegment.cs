@@ -165,7 +165,7 @@ internal sealed unsafe class SharedMemorySegment : IDisposable
 /// <summary>Where other processes find a file without a name: as a file that one process has open.</summary>
 /// <param name="Owner">That process.</param>
 /// <param name="Descriptor">The file's number in it.</param>
-/// <param name="Place">The <see cref="IPlatform.Place"/> in which the process's number is valid.</param>
+/// <param name="Place">The <see cref="IProcessTable.Place"/> in which the process's number is valid.</param>
 internal readonly record struct UnnamedAddress(ProcessIdentity Owner, int Descriptor, string Place)
 {
     private const string Mark = "open";

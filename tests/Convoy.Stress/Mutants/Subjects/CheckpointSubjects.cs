@@ -4,6 +4,7 @@ using Convoy.Training.Checkpoints;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Models;
 using Convoy.Training;
+using Convoy.Training.Loops;
 using Convoy.Training.Runs;
 using Convoy.Training.Tasks;
 using Convoy.Torch.Amp;
@@ -30,6 +31,13 @@ internal static class CheckpointSubjects
             Prepare = folder => WriteCheckpoint(Path.Combine(folder, "checkpoints")),
             Read = ReadCheckpoint,
         },
+        new("loop-checkpoint", FileForm.Json, Step + "/state.json")
+        {
+            Originals = () => [OfLoop()],
+            Tokens = ["\"NaN\"", "{\"Best\":1}", "[0.1]", "[0.1,0.2]", "{\"scale\":null}", "-7", "{\"Present\":[1],\"Initial\":null}"],
+            Prepare = folder => WriteLoop(Path.Combine(folder, "checkpoints")),
+            Read = (folder, number) => UseLoop(Path.Combine(folder, "checkpoints"), checkpoints => checkpoints.Load(new LoopState(0, []))).Epochs >= 0,
+        },
         new("model-weights", FileForm.JsonBehindLength, "model.safetensors")
         {
             Originals = () => [OfCheckpoint("model.safetensors")],
@@ -49,7 +57,7 @@ internal static class CheckpointSubjects
             {
                 using Sequential model = Model();
                 using AdamW optimizer = Optimizer(model);
-                AdamWState.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
+                OptimizerStateFile.Load(optimizer, [.. model.named_parameters().Select(parameter => parameter.name)], Path.Combine(folder, "optimizer.safetensors"));
                 return true;
             },
         },
@@ -115,6 +123,32 @@ internal static class CheckpointSubjects
         return System.IO.File.ReadAllBytes(Path.Combine(folder, Path.GetFileName(Step), file));
     });
 
+    private static void WriteLoop(string directory) => UseLoop(directory, checkpoints =>
+    {
+        checkpoints.Save(7, new LoopState(7, [0.5, double.NaN]));
+        return true;
+    });
+
+    // As a version before the sums would have written it: mutants get past their check.
+    private static byte[] OfLoop() => InScratch(folder =>
+    {
+        WriteLoop(Path.Combine(folder, "checkpoints"));
+        JsonObject state = JsonNode.Parse(System.IO.File.ReadAllText(Path.Combine(folder, Step, "state.json")))!.AsObject();
+        state.Remove("sha256");
+        return System.Text.Encoding.UTF8.GetBytes(state.ToJsonString());
+    });
+
+    private static T UseLoop<T>(string directory, Func<LoopCheckpoints, T> use)
+    {
+        using Sequential model = Model();
+        using AdamW optimizer = Optimizer(model);
+        using var average = new ExponentialMovingAverage(model);
+        using var group = ProcessGroups.FromEnvironment();
+        return use(new LoopCheckpoints(directory, group)
+            .Add("model", model).Add("optimizer", optimizer).Add("scaler", new GradScaler()).Add("scheduler", optim.lr_scheduler.StepLR(optimizer, 2)).Add("average", average)
+            .Add("stopping", new EarlyStopping(group)));
+    }
+
     private static byte[] Pretrained() => InScratch(folder =>
     {
         using Sequential model = Encoder();
@@ -150,4 +184,6 @@ internal static class CheckpointSubjects
         new MixedPrecision(Precision.Fp16, group).Restore(checkpoint.State.GradScaler);
         return true;
     }
+
+    private sealed record LoopState(int Epochs, double[] Losses);
 }

@@ -27,7 +27,7 @@ internal static class EventSubjects
         new("trial-events", FileForm.Json, "trials.jsonl")
         {
             Originals = () => [Encoding.UTF8.GetBytes(string.Join('\n', Trials().Select(what => what.ToLine())) + "\n")],
-            Tokens = ["\"Measured\"", "\"GivenUp\"", "\"NotTried\"", "\"Failed\"", "\"Measured,GivenUp\""],
+            Tokens = ["\"Measured\"", "\"GivenUp\"", "\"NotTried\"", "\"Failed\"", "\"OverMemory\"", "\"Measured,GivenUp\""],
             Read = ReadTrials,
         },
         new("task-description", FileForm.Json, "description.jsonl")
@@ -108,11 +108,15 @@ internal static class EventSubjects
         return understood > 0;
     }
 
-    private static IEnumerable<TrialEvent> Trials() => [new(0, 0.5), new(0, 0.55), new(0, End: nameof(TrialEnd.Measured)), new(1, 0.9), new(1, End: nameof(TrialEnd.GivenUp))];
+    private static IEnumerable<TrialEvent> Trials() => 
+    [
+        new(0, LocalBatchSize: 2, PeakMemoryBytes: 300_000_000), new(0, 0.5), new(0, 0.55), new(0, End: nameof(TrialEnd.Measured), PeakMemoryBytes: 500_000_000),
+        new(1, 0.9), new(1, End: nameof(TrialEnd.GivenUp)),
+    ];
 
     private static bool ReadTrials(string folder, int number)
     {
-        var results = new TrialResults([new TuningConfiguration(1, 2, Precision.Fp32, false, 4), new TuningConfiguration(1, 2, Precision.Bf16, true, 4)], leastSteps: 2);
+        var results = new TrialResults([new TuningConfiguration(1, 2, Precision.Fp32, false, 4, new TrainingBatch(8, 2)), new TuningConfiguration(1, 2, Precision.Bf16, true, 4, null)], new TrainingOptions(), leastSteps: 2);
         int understood = 0;
         foreach (string line in System.IO.File.ReadLines(Path.Combine(folder, "trials.jsonl")))
         {

@@ -101,6 +101,7 @@ internal static class ReportSubjects
         Config = bare ? new JsonObject { ["nproc"] = processes } : Configuration(processes).ToJson(),
         Launch = bare ? null : RecordedLaunch.Create(Configuration(processes), LaneOptions.Table, new Dictionary<string, string>()),
         SampleNoun = bare ? null : "image",
+        FlopsPerSample = bare ? null : 2e9,
         Host = bare ? null : Host,
         WarmupSteps = bare ? null : 1,
         Metrics = [.. Enumerable.Range(1, Steps).Select(step => Step(step, 0, (1.0 / processes) + (0.01 * step), bare))],
@@ -122,6 +123,8 @@ internal static class ReportSubjects
         MemoryTotalBytes = 8L << 30,
         MemoryAvailableBytes = 4L << 30,
         Versions = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["dotnet"] = "10.0.0", ["convoy"] = "0.1.0" },
+        CounterRefusal = "none",
+        MatrixPeaks = [new MatrixPeak("fp32", 1, 100), new MatrixPeak("bf16", 1, 400)],
     };
 
     private static StepMetrics Step(int number, int rank, double seconds, bool bare = false) => new()
@@ -144,6 +147,8 @@ internal static class ReportSubjects
         CpuTime = bare ? null : seconds,
         PeakMemoryBytes = bare ? null : 1L << 30,
         ContextSwitches = bare ? null : new ContextSwitches(12, 3),
+        RunQueueTime = bare ? null : seconds / 8,
+        Counters = bare ? null : new CounterReading(1 << 20, 1L << 32),
         Buckets = bare ? null : [new BucketMetrics(1 << 20, 0.1), new BucketMetrics(1 << 21, 0.2)],
     };
 

@@ -82,12 +82,14 @@ internal static class SettingsSubjects
         },
         new("trial-allowance", FileForm.Json, "allowance.json")
         {
-            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new TrialAllowance { SecondsEach = 2, SecondsLeft = 30, BestStepSeconds = 0.5 })],
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new TrialAllowance { SecondsEach = 2, SecondsLeft = 30, BestSampleSeconds = 0.5, Memory = new TrialMemory(1L << 30, [new MemoryPoint(1, Precision.Bf16, true, 4, 500_000_000)]) })],
             Read = (folder, number) =>
             {
-                var judge = new TrialJudge(new TrialFolder(folder).ReadAllowance());
-                _ = judge.Judge([0.5, 0.6]);
-                judge.Finish([0.5, 0.6]);
+                TrialAllowance allowance = new TrialFolder(folder).ReadAllowance();
+                var judge = new TrialJudge(allowance);
+                _ = judge.Judge([0.5, 0.6], new TrainingBatch(8, 2));
+                judge.Finish([0.5, 0.6], new TrainingBatch(8, 2));
+                _ = allowance.Memory is { } memory ? new MemoryGauge(memory, 0).Judge(new MemoryFamily(1, Precision.Bf16, true), 8) : default;
                 return true;
             },
         },

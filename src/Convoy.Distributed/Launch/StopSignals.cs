@@ -1,0 +1,68 @@
+using System.Runtime.InteropServices;
+
+namespace Convoy.Distributed.Launch;
+
+/// <summary>
+/// SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) as a request to stop, while this exists: a launcher passes it on to its workers, a worker ends its work and writes a
+/// last checkpoint. Without it .NET ends the process.
+/// </summary>
+public sealed class StopSignals : IDisposable
+{
+    // Shells and launchers count so; the numbers are the same wherever there are signals.
+    private const int SignalBase = 128, HangUp = 1, Interrupt = 2, Terminate = 15;
+
+    // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
+    private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _source = new();
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly TimeProvider _time;
+    private readonly bool _insistingEnds;
+    private PosixSignal _first = PosixSignal.SIGTERM;
+    private long _since;
+    private int _signals;
+
+    /// <summary>Takes the signals from now on.</summary>
+    /// <param name="insistingEnds">Whether a second Ctrl-C, at least a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
+    public StopSignals(bool insistingEnds = false)
+    {
+        _time = TimeProvider.System;
+        _insistingEnds = insistingEnds;
+        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        }
+    }
+
+    /// <summary>Cancelled at the first signal.</summary>
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>What a launcher's processes get: SIGINT for SIGINT, SIGTERM for the others.</summary>
+    public PosixSignal PassedOn => _first == PosixSignal.SIGINT ? PosixSignal.SIGINT : PosixSignal.SIGTERM;
+
+    /// <summary>The exit code of a process that stopped because of the first signal, as shells count: 128 and the signal's number.</summary>
+    public int ExitCode => SignalBase + _first switch
+    {
+        PosixSignal.SIGHUP => HangUp,
+        PosixSignal.SIGINT => Interrupt,
+        _ => Terminate,
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (Interlocked.Increment(ref _signals) == 1)
+        {
+            _first = context.Signal;
+            _since = _time.GetTimestamp();
+            _source.Cancel();
+        }
+        else if (_insistingEnds && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_since) > SameSignal)
+        {
+            context.Cancel = false;
+        }
+    }
+}
