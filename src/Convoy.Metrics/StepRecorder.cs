@@ -16,7 +16,7 @@ namespace Convoy.Metrics;
 ///     var loss = Loss(model, batch);    recorder.Lap(StepPhase.Forward);
 ///     loss.backward();                  recorder.Lap(StepPhase.Backward);
 ///     optimizer.step();                 recorder.Lap(StepPhase.Optimizer);
-///     recorder.EndStep(loss.item&lt;float&gt;(), globalBatchSize: 32);
+///     recorder.EndStep(loss.item&lt;float&gt;(), batchSize: 32);
 /// }
 /// </code>
 /// For one thread at a time.
@@ -141,14 +141,14 @@ public sealed class StepRecorder : IDisposable
 
     /// <summary>The step ends, and its line is written.</summary>
     /// <param name="loss">The loss; the mean over the global batch where it is known.</param>
-    /// <param name="globalBatchSize">Samples of all ranks in this step, at least 1.</param>
+    /// <param name="batchSize">Samples of all ranks in this step, at least 1.</param>
     /// <param name="learningRate">The learning rate; null, the default, to leave it out.</param>
     /// <returns>What was recorded.</returns>
     /// <exception cref="InvalidOperationException">No step was started.</exception>
-    public StepMetrics EndStep(double loss, int globalBatchSize, double? learningRate = null)
+    public StepMetrics EndStep(double loss, int batchSize, double? learningRate = null)
     {
         RequireStep();
-        ArgumentOutOfRangeException.ThrowIfLessThan(globalBatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         double seconds = _clock.StepSeconds;
         ProcessUsage used = ProcessUsage.Read().Since(_usage);
         _isInStep = false;
@@ -159,7 +159,7 @@ public sealed class StepRecorder : IDisposable
             Rank = Rank,
             Step = StepsDone,
             Loss = loss,
-            BatchSize = globalBatchSize,
+            BatchSize = batchSize,
             LearningRate = learningRate,
             ElapsedTime = _time.GetElapsedTime(_start!.Value).TotalSeconds,
             StepTime = seconds,

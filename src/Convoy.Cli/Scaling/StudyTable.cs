@@ -83,7 +83,10 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string?
 
     private string Noun(RunSet? measured) => sampleNoun ?? measured?.SampleNoun ?? Run.DefaultSampleNoun;
 
-    private static string[] Figures(RunSet runs, ScalingPoint point)
+    // Also while only one number of processes is measured.
+    private bool HasSpeedups(RunSet runs) => runs.HasComparableWork && !(settings.Processes.Count > 1 && runs.Runs.Any(run => run.IsWholeProgram && run.Work is null));
+
+    private string[] Figures(RunSet runs, ScalingPoint point)
     {
         ConfigurationMeasurement measured = point.Measurement;
         string spread = measured.Interval is { } interval ? Text($" ±{interval.RelativeHalfWidth(measured.Seconds) * 100:0.0} %") : string.Empty;
@@ -91,7 +94,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string?
         [
             Text($"{Seconds(measured.Seconds)}{spread}"),
             Text($"{measured.SamplesPerSecond:0.00}"),
-            .. runs.HasComparableWork ? (string[])[Text($"{point.Speedup:0.00}"), Text($"{point.Efficiency * 100:0.0} %")] : ["", ""],
+            .. HasSpeedups(runs) ? (string[])[Text($"{point.Speedup:0.00}"), Text($"{point.Efficiency * 100:0.0} %")] : ["", ""],
         ];
     }
 
