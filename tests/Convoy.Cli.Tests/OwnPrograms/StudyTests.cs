@@ -51,9 +51,9 @@ public sealed class StudyTests : IDisposable
     }
 
     [Theory]
-    [InlineData(nameof(OwnProgram.Shapes), true)]
-    [InlineData(nameof(OwnProgram.Pairs), false)]
-    public async Task BenchStep_Sample_IsMeasuredOnItsFirstBatch(string sample, bool hasConvolutions)
+    [InlineData(nameof(OwnProgram.Shapes))] // convolutions
+    [InlineData(nameof(OwnProgram.Pairs))] // linear layers
+    public async Task BenchStep_Sample_IsMeasuredOnItsFirstBatch(string sample)
     {
         string[] words = OwnProgram.Words(sample);
 
@@ -68,7 +68,7 @@ public sealed class StudyTests : IDisposable
         Assert.All(results, result =>
         {
             Assert.True(result.GetProperty("median_seconds").GetDouble() > 0);
-            Assert.Equal(hasConvolutions, result.GetProperty("gflop_per_second").GetDouble() > 0);
+            Assert.True(result.GetProperty("gflop_per_second").GetDouble() > 0);
         });
     }
 

@@ -7,8 +7,8 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="Operator">The operator.</param>
 /// <param name="ForwardSeconds">Its time in the forward pass.</param>
 /// <param name="BackwardSeconds">The time of its gradient.</param>
-/// <param name="Gflop">Forward and backward arithmetic of a convolution; null for all else.</param>
-/// <param name="AtPeakSeconds">What that would take at the measured peak of one process; null for all but convolutions.</param>
+/// <param name="Gflop">Forward and backward arithmetic of a convolution, linear or recurrent layer; null for all else.</param>
+/// <param name="AtPeakSeconds">What that would take at the measured peak of one process; null where <paramref name="Gflop"/> is.</param>
 internal sealed record LayerTime(string Layer, string Operator, double ForwardSeconds, double BackwardSeconds, double? Gflop, double? AtPeakSeconds)
 {
     /// <summary>Sets a row beside its work.</summary>

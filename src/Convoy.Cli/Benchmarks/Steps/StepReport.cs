@@ -11,7 +11,7 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="BatchSize">Images of a step over all processes.</param>
 /// <param name="StepsPerUpdate">Steps of an update.</param>
 /// <param name="Repeats">Runs of each configuration; the configurations take turns.</param>
-/// <param name="GflopPerImage">Forward and backward arithmetic of the convolutions, for one image.</param>
+/// <param name="GflopPerImage">Forward and backward arithmetic of the convolutions, linear and recurrent layers, for one image.</param>
 /// <param name="Work">The same by layer, for one image.</param>
 /// <param name="Results">One for each configuration.</param>
 internal sealed record StepReport(
@@ -26,8 +26,8 @@ internal sealed record StepReport(
     StepWork Work,
     IReadOnlyList<StepResult> Results);
 
-/// <summary>The arithmetic of a network's convolutions for one sample; what else it does is not counted.</summary>
-/// <param name="Layers">One for each convolution, in the order of the forward pass.</param>
+/// <summary>The arithmetic of a network's convolutions, linear and recurrent layers for one sample; what else it does is not counted.</summary>
+/// <param name="Layers">One for each such layer, in the order of the forward pass.</param>
 internal sealed record StepWork(IReadOnlyList<LayerWork> Layers)
 {
     /// <summary>Floating-point operations of a sample's forward pass.</summary>

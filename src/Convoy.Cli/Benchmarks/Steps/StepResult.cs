@@ -12,10 +12,10 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="RunSeconds">Each run's time of a step, in order: the median over updates of the mean over an update's steps.</param>
 /// <param name="ImagesPerSecond">Images of all processes a second, by the median.</param>
 /// <param name="Phases">Where the time went, mean of all measured steps.</param>
-/// <param name="GflopPerSecond">What the convolutions' arithmetic makes of the median.</param>
+/// <param name="GflopPerSecond">What the counted arithmetic makes of the median.</param>
 /// <param name="PeakGflopPerSecond">Matrix products of all processes at the same time, the fastest measured.</param>
 /// <param name="ShareOfPeak">GFLOP/s reached / peak.</param>
-/// <param name="AtPeakSeconds">What the convolutions of a step would take at the peak.</param>
+/// <param name="AtPeakSeconds">What the counted arithmetic of a step would take at the peak.</param>
 /// <param name="MemoryPeakBytes">The highest resident set of a process, the largest of all runs.</param>
 /// <param name="Profile">Where the time goes, layer by layer; null when it was not asked for.</param>
 internal sealed record StepResult(

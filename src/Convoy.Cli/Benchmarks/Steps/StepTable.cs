@@ -15,7 +15,7 @@ internal static class StepTable
         console.WriteLine(Text($"Training step of {(report.Program ?? $"{report.Encoder} at {report.ImageSize}")}, {report.BatchSize} {report.SampleNoun}s, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
         console.Write(Times(report));
         console.Write(Phases(report));
-        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
+        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions, linear and recurrent layers ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
         foreach (StepResult result in report.Results)
         {
             if (result.Profile is { } profile)
@@ -49,7 +49,7 @@ internal static class StepTable
 
     private static Table Phases(StepReport report)
     {
-        Table table = Start(["mean of a step, ms"], ["forward", "backward", "exchange", "wait", "optimizer", "rest", "convolutions at peak"]);
+        Table table = Start(["mean of a step, ms"], ["forward", "backward", "exchange", "wait", "optimizer", "rest", "arithmetic at peak"]);
         foreach (StepResult r in report.Results)
         {
             StepPhases p = r.Phases;
