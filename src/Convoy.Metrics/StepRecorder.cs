@@ -9,17 +9,15 @@ namespace Convoy.Metrics;
 /// <remarks>
 /// <code>
 /// using var recorder = StepRecorder.FromEnvironment();
-/// while (!recorder.IsDone)
+/// foreach (var batch in recorder.Batches(loader))
 /// {
-///     recorder.StartStep();
-///     var batch = NextBatch();          recorder.Lap(StepPhase.Data);
 ///     var loss = Loss(model, batch);    recorder.Lap(StepPhase.Forward);
 ///     loss.backward();                  recorder.Lap(StepPhase.Backward);
 ///     optimizer.step();                 recorder.Lap(StepPhase.Optimizer);
 ///     recorder.EndStep(loss.item&lt;float&gt;(), batchSize: 32);
 /// }
 /// </code>
-/// For one thread at a time.
+/// Where the loop has no loader, it calls <see cref="StartStep"/> itself. For one thread at a time.
 /// </remarks>
 public sealed class StepRecorder : IDisposable
 {
@@ -32,8 +30,8 @@ public sealed class StepRecorder : IDisposable
     private readonly StepMetricsLog? _log;
     private readonly TimeProvider _time;
     private readonly StepClock _clock;
+    private readonly StepUsageMeter _usage = new();
     private readonly double?[] _phases = new double?[Enum.GetValues<StepPhase>().Length];
-    private ProcessUsage _usage;
     private long? _start;
     private bool _isInStep;
 
@@ -111,8 +109,37 @@ public sealed class StepRecorder : IDisposable
         _start ??= _time.GetTimestamp(); // first, so that the run is never shorter than its steps
         Array.Clear(_phases);
         _isInStep = true;
-        _usage = ProcessUsage.Read();
         _clock.StartStep();
+        _usage.StartStep();
+    }
+
+    /// <summary>
+    /// The batches of a loader, with a step begun for each: waiting for it counts as <see cref="StepPhase.Data"/>. The loop ends each step with <see cref="EndStep"/>. There are no more
+    /// batches once <see cref="IsDone"/>.
+    /// </summary>
+    /// <typeparam name="T">A batch.</typeparam>
+    /// <param name="loader">What gives the batches of an epoch.</param>
+    public IEnumerable<T> Batches<T>(IEnumerable<T> loader)
+    {
+        ArgumentNullException.ThrowIfNull(loader);
+        return Begin();
+
+        IEnumerable<T> Begin()
+        {
+            using IEnumerator<T> batches = loader.GetEnumerator();
+            while (!IsDone)
+            {
+                StartStep();
+                if (!batches.MoveNext())
+                {
+                    _isInStep = false;
+                    yield break;
+                }
+
+                Lap(StepPhase.Data);
+                yield return batches.Current;
+            }
+        }
     }
 
     /// <summary>A phase ends: the time since the last lap, or the step's start, is added to it.</summary>
@@ -150,10 +177,9 @@ public sealed class StepRecorder : IDisposable
         RequireStep();
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         double seconds = _clock.StepSeconds;
-        ProcessUsage used = ProcessUsage.Read().Since(_usage);
         _isInStep = false;
         StepsDone++;
-        var step = new StepMetrics
+        StepMetrics step = _usage.AddTo(new StepMetrics
         {
             Timestamp = _time.GetUtcNow(),
             Rank = Rank,
@@ -170,16 +196,17 @@ public sealed class StepRecorder : IDisposable
             WaitTime = Of(StepPhase.Wait),
             OptimizerTime = Of(StepPhase.Optimizer),
             WorldSize = WorldSize,
-            CpuTime = used.CpuSeconds,
-            PeakMemoryBytes = used.PeakMemoryBytes,
-            ContextSwitches = used.ContextSwitches,
-        };
+        });
         _log?.Append(step);
         return step;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _log?.Dispose();
+    public void Dispose()
+    {
+        _log?.Dispose();
+        _usage.Dispose();
+    }
 
     private double? Of(StepPhase phase) => _phases[(int)phase];
 

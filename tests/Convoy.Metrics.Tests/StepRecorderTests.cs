@@ -49,6 +49,38 @@ public sealed class StepRecorderTests : IDisposable
     }
 
     [Fact]
+    public void Batches_OfALoader_CountTheWaitForEach()
+    {
+        using var recorder = new StepRecorder(_folder, 0, 1, steps: 3, time: _time);
+        var steps = new List<(int Batch, StepMetrics Step)>();
+        for (int epoch = 0; epoch < 2; epoch++)
+        {
+            foreach (int batch in recorder.Batches(Load()))
+            {
+                _time.Advance(1);
+                recorder.Lap(StepPhase.Forward);
+                steps.Add((batch, recorder.EndStep(0.5, 8)));
+                _time.Advance(100); // in no step
+            }
+
+            Assert.Throws<InvalidOperationException>(() => recorder.Lap(StepPhase.Data)); // a step without a batch is none
+        }
+
+        // Two batches an epoch; after the third the study has enough.
+        Assert.Equal([(10, 10.0, 11.0), (20, 20, 21), (10, 10, 11)], steps.Select(s => (s.Batch, Math.Round(s.Step.DataTime!.Value, 9), Math.Round(s.Step.StepTime!.Value, 9))));
+        Assert.True(recorder.IsDone);
+
+        IEnumerable<int> Load()
+        {
+            foreach (int seconds in (int[])[10, 20])
+            {
+                _time.Advance(seconds);
+                yield return seconds;
+            }
+        }
+    }
+
+    [Fact]
     public void FromEnvironment_InAStudy_TakesItsPlace()
     {
         var variables = new Dictionary<string, string> { ["CONVOY_RUN_DIR"] = _folder, ["CONVOY_STEPS"] = "7", ["RANK"] = "2", ["WORLD_SIZE"] = "3" };

@@ -30,11 +30,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     private readonly TimeProvider _time;
     private readonly TraceRecorder? _trace;
     private readonly StepClock _clock;
-    private readonly PerformanceCounters _counters = PerformanceCounters.Open();
-    private ProcessUsage _usage;
-    private CounterReading? _counted;
-    private RunQueueClock? _queue;
-    private double? _queued;
+    private readonly StepUsageMeter _usage = new();
     private long? _start;
 
     /// <summary>Makes the model fast as the settings say, gives all ranks the weights of rank 0, and makes the optimizer. All ranks call it together.</summary>
@@ -80,10 +76,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         _start ??= _time.GetTimestamp(); // first, so that the run is never shorter than its steps
         _trace?.StartStep();
         _clock.StartStep();
-        _usage = ProcessUsage.Read();
-        _counted = _counters.Read();
-        _queue ??= RunQueueClock.Open(); // by the thread that trains
-        _queued = _queue.ReadSeconds();
+        _usage.StartStep();
     }
 
     /// <summary>Takes the step that was begun. All ranks call it together, each with its own part of the batch.</summary>
@@ -100,9 +93,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         double releaseTime = _clock.Lap(); // of the memory that the step needed
         double stepTime = _clock.StepSeconds; // at once, so that the phases add up to it
         ReducerTimings reduction = _parallel.LastTimings;
-        ProcessUsage used = ProcessUsage.Read().Since(_usage);
-        CounterReading? counted = _counted is { } before ? _counters.Read()?.Since(before) : null;
-        return (new StepMetrics
+        return (_usage.AddTo(new StepMetrics
         {
             Timestamp = _time.GetUtcNow(),
             Rank = _group.Rank,
@@ -121,13 +112,8 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             CommTotalTime = reduction.CommunicationTotalSeconds,
             WaitTime = reduction.WaitSeconds + passes.AgreementTime,
             OptimizerTime = planned.IsUpdate ? passes.UpdateTime : 0,
-            CpuTime = used.CpuSeconds,
-            PeakMemoryBytes = used.PeakMemoryBytes,
-            ContextSwitches = used.ContextSwitches,
-            RunQueueTime = _queue?.ReadSeconds() - _queued,
-            Counters = counted,
             Buckets = [.. _parallel.LastBuckets.Select(bucket => new BucketMetrics { Bytes = bucket.Bytes, Ready = bucket.ReadySeconds })],
-        }, passes.AnyRankStops);
+        }), passes.AnyRankStops);
     }
 
     /// <summary>Measures the model by the task's evaluation; all ranks call it together. Training goes on as if there had been none: also what it draws at random is the same.</summary>
@@ -155,8 +141,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     {
         _update.Dispose();
         _parallel.Dispose();
-        _counters.Dispose();
-        _queue?.Dispose();
+        _usage.Dispose();
         Model.Dispose();
     }
 
