@@ -28,11 +28,8 @@ public sealed class CollectiveTimeoutException : DistributedException
         Timeout = timeout;
     }
 
-    /// <param name="message">What happened, in words.</param>
-    /// <param name="missingRanks">The ranks that did not come.</param>
-    /// <param name="timeout">How long was waited.</param>
-    internal CollectiveTimeoutException(FormattableString message, IReadOnlyList<int> missingRanks, TimeSpan timeout)
-        : base(FormattableString.Invariant(message))
+    private CollectiveTimeoutException(IReadOnlyList<int> missingRanks, TimeSpan timeout, string message)
+        : base(message)
     {
         MissingRanks = missingRanks;
         Timeout = timeout;
@@ -43,6 +40,10 @@ public sealed class CollectiveTimeoutException : DistributedException
 
     /// <summary>How long was waited.</summary>
     public TimeSpan Timeout { get; }
+
+    /// <summary>One whose message is given whole. Not a constructor: text in the place of an operation would be said twice.</summary>
+    internal static CollectiveTimeoutException WithMessage(FormattableString message, IReadOnlyList<int> missingRanks, TimeSpan timeout) =>
+        new(missingRanks, timeout, FormattableString.Invariant(message));
 }
 
 /// <summary>Ranks called different operations, or the same one with tensors of different size or type.</summary>

@@ -13,6 +13,7 @@ internal static class SpawningProgram
         ["alone"] => DistributedProgram.Run(group => group.Print($"rank {group.Rank} of {group.Size}")),
         ["two"] => DistributedProgram.Run(processes: 2, Sum),
         ["fails"] => DistributedProgram.Run(processes: 2, Fail),
+        ["late"] => DistributedProgram.Run(ComeLate, new DistributedProgramOptions { Processes = 2, Timeout = TimeSpan.FromSeconds(2) }),
         ["alone-fails"] => DistributedProgram.Run(_ => throw new ArgumentException("boom")),
         ["code"] => DistributedProgram.Run((group, _) => group.Rank == 0 ? 0 : 5, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { LogDirectory = Environment.GetEnvironmentVariable("LOGS") } }),
         ["stopped"] => DistributedProgram.Run(WaitForStop, new DistributedProgramOptions { Processes = 2 }),
@@ -33,6 +34,16 @@ internal static class SpawningProgram
         if (group.Rank == 1)
         {
             throw new InvalidOperationException("boom");
+        }
+
+        group.Barrier();
+    }
+
+    private static void ComeLate(ProcessGroup group)
+    {
+        if (group.Rank == 1)
+        {
+            WaitForEver(group);
         }
 
         group.Barrier();

@@ -43,6 +43,15 @@ public class DistributedProgramTests
     }
 
     [Fact]
+    public async Task Run_RankDoesNotComeInTheTimeOfTheOptions_IsNamed()
+    {
+        Ended ended = await RunAsync("late");
+
+        Assert.Equal(1, ended.ExitCode);
+        Assert.Contains("Barrier: rank 1 did not arrive within 2 s.", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_ThrowsAlone_TellsTheException()
     {
         Ended ended = await RunAsync("alone-fails");

@@ -66,7 +66,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         string dead = string.Concat(missing.Where(other => lost[other] is not null).Select(other => FormattableString.Invariant($"; the process of rank {other} (process {lost[other]}) has ended")));
         FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not arrive within {timeout.TotalSeconds:0.###} s{dead}. Check what they are doing instead (every rank must call it), and their output.";
         store.Set(Result, $"{string.Join(',', missing.Select(other => other.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
-        throw new CollectiveTimeoutException(found, missing, timeout);
+        throw CollectiveTimeoutException.WithMessage(found, missing, timeout);
     }
 
     private int[] StillMissing(int[] missing, TimeSpan patience)
@@ -102,7 +102,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
             // Rank 0 may have come later: then its own timeout is still running.
             if (limit > timeout || Find(Arrival(0), TimeSpan.Zero) is null)
             {
-                throw new CollectiveTimeoutException(
+                throw CollectiveTimeoutException.WithMessage(
                     $"MonitoredBarrier {_number} of group {name}: rank 0 did not arrive within {timeout.TotalSeconds:0.###} s, and only it knows who else is missing. Check what it is doing instead (every rank must call it), and its output.", [0], timeout);
             }
 
@@ -111,7 +111,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
 
         if (verdict.Split('\n', 2) is [var ranks, var found])
         {
-            throw new CollectiveTimeoutException(
+            throw CollectiveTimeoutException.WithMessage(
                 $"rank 0 found: {found}", [.. ranks.Split(',').Select(other => int.Parse(other, CultureInfo.InvariantCulture))], timeout);
         }
     }

@@ -127,7 +127,7 @@ public sealed class ProcessGroupChecked : ProcessGroupDecorator
     {
         int[] missing = [.. Enumerable.Range(0, Size).Where(rank => rank != Rank && _board.Find(rank, number) is null)];
         string activities = string.Join("; ", missing.Select(rank => FormattableString.Invariant($"rank {rank}: {_board.Activity(rank)}")));
-        return new CollectiveTimeoutException(
+        return CollectiveTimeoutException.WithMessage(
             $"operation {number} of group {Name}, {call}: {RankList.Describe(missing)} did not arrive within {Timeout.TotalSeconds:0.###} s ({activities}). Check why (every rank must call the same operations), or give the process group a longer timeout.",
             missing,
             Timeout);

@@ -39,15 +39,25 @@ public static class DistributedProgram
     /// <param name="line">Left to the compiler.</param>
     /// <returns>The exit code: 0, or that of the rank that failed first; 2 when they could not be started, 130 when a signal stopped them.</returns>
     public static int Run(int processes, Action<ProcessGroup> body, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
+        => Run(body, new DistributedProgramOptions { Processes = processes }, file, line);
+
+    /// <summary>The same with a timeout, or another way to start the processes.</summary>
+    /// <param name="body">A rank's work. The group is disposed when it returns.</param>
+    /// <param name="options">How many processes, how they are started, and how long they wait for each other.</param>
+    /// <param name="file">Left to the compiler: which call this is.</param>
+    /// <param name="line">Left to the compiler.</param>
+    /// <returns>The exit code: 0, or that of the rank that failed first; 2 when they could not be started, 130 when a signal stopped them.</returns>
+    public static int Run(Action<ProcessGroup> body, DistributedProgramOptions options, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return Run(new DistributedProgramOptions { Processes = processes }, file, line, options => RunWorker(
+        ArgumentNullException.ThrowIfNull(options);
+        return Run(options, file, line, given => RunWorker(
             group =>
             {
                 body(group);
                 return Done;
             },
-            options.Timeout,
+            given.Timeout,
             signals: null));
     }
 
