@@ -43,6 +43,21 @@ public class DistributedProgramTests
     }
 
     [Fact]
+    public void Run_RankLosesAnotherInPlainBackward_IsNoRootCause()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Plain backward averages on Linux.");
+        LaunchResult result = Launcher.Spawn(
+            new LauncherOptions { Program = new LaunchProgram(Dotnet, ["exec", Worker, "program", "loses-a-rank"]), ProcessCount = 2, OnOutput = _ => { } },
+            TestContext.Current.CancellationToken);
+
+        WorkerFailure failure = Assert.Single(result.Failures);
+        Assert.Equal(0, failure.Rank);
+        Assert.Contains("rank 1", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("System.Runtime.InteropServices.ExternalException", failure.Callstack, StringComparison.Ordinal);
+        Assert.True(failure.LostPeer, "the rank that lost another one counts as the root cause");
+    }
+
+    [Fact]
     public async Task Run_ThrowsAlone_TellsTheException()
     {
         Ended ended = await RunAsync("alone-fails");

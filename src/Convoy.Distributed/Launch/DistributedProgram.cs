@@ -84,16 +84,18 @@ public static class DistributedProgram
     {
         ArgumentNullException.ThrowIfNull(body);
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(Failed));
+        var losses = new PeerLosses();
         ProcessGroup? group = null;
         try
         {
             group = ProcessGroups.FromEnvironment(timeout, stop);
+            using IDisposable observation = group.Observe(losses);
             return body(group);
         }
         catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             // While this rank is still in the group: the others fail as soon as it leaves.
-            WorkerErrorFile.Record(error);
+            WorkerErrorFile.RecordWhereAsked(error, losses.AreCauseOf(error));
             group?.FlightRecorder?.Write(error.Message);
             throw;
         }
