@@ -33,6 +33,24 @@ public class DistributedProgramTests
     }
 
     [Fact]
+    public void Run_LaunchedByAWorkerOfAnotherProgram_IsNotTakenForItsWorker()
+    {
+        List<string> lines = [];
+        LaunchResult result = Launcher.Spawn(
+            new LauncherOptions
+            {
+                Program = new LaunchProgram(Dotnet, ["exec", Worker, "program", "two"]),
+                ProcessCount = 2,
+                Environment = new Dictionary<string, string> { ["CONVOY_SPAWNED_BY"] = "1 Other.cs:7" },
+                OnOutput = line => lines.Add(line.ToString()),
+            },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal("2 processes ended with exit code 0", result.ToString());
+        Assert.Equal(["[rank 0] sum 3 of 2"], lines);
+    }
+
+    [Fact]
     public async Task Run_RankThrows_NamesItAndItsException()
     {
         Ended ended = await RunAsync("fails");

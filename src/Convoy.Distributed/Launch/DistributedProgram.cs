@@ -116,8 +116,7 @@ public static class DistributedProgram
                 return Launch(options, call);
             }
 
-            string? starter = Environment.GetEnvironmentVariable(CallVariable);
-            return string.IsNullOrEmpty(starter) || starter == call ? work(options) : throw new LaunchException(
+            return Starter() is not { } starter || starter == call ? work(options) : throw new LaunchException(
                 $"this worker was started by the call at {starter} and came to the one at {call}. Start processes in one place of the program.");
         }
         catch (LaunchException refusal)
@@ -136,6 +135,10 @@ public static class DistributedProgram
     private static bool IsStartedByLauncher() =>
         RankEnvironment.Read().WorldSize > 1 || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(RankEnvironment.RankVariable));
 
+    // The call that started this process. A worker may start other programs by a launcher of theirs, which inherit its variables: the number before the call is the launcher's own.
+    private static string? Starter() =>
+        Environment.GetEnvironmentVariable(CallVariable)?.Split(' ', 2) is [var launcher, var call] && launcher == Environment.GetEnvironmentVariable(WorkerEnvironment.ParentProcessIdName) ? call : null;
+
     private static int Launch(DistributedProgramOptions options, string call)
     {
         using var signals = new StopSignals();
@@ -146,7 +149,8 @@ public static class DistributedProgram
             ChooseInterruptSignal = () => signals.PassedOn,
         };
         LauncherOptions wanted = options.Launcher?.Invoke(plain) ?? plain;
-        LaunchResult result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = call } }, signals.Token);
+        string starter = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {call}");
+        LaunchResult result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = starter } }, signals.Token);
         if (result.Failure is not null)
         {
             Terminal.WriteError(result.ToString());
