@@ -1,3 +1,4 @@
+using System.Globalization;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Nn;
 using static TorchSharp.torch;
@@ -18,6 +19,7 @@ internal static class SpawningProgram
         ["code"] => DistributedProgram.Run((group, _) => group.Rank == 0 ? 0 : 5, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { LogDirectory = Environment.GetEnvironmentVariable("LOGS") } }),
         ["stopped"] => DistributedProgram.Run(WaitForStop, new DistributedProgramOptions { Processes = 2 }),
         ["restarts"] => DistributedProgram.Run(FailOnce, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { MaxRestarts = 1 } }),
+        ["port"] => DistributedProgram.Run((_, _) => 0, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { MasterPort = int.Parse(Environment.GetEnvironmentVariable("PORT")!, CultureInfo.InvariantCulture) } }),
         ["loses-a-rank"] => DistributedProgram.Run(LoseARank, new DistributedProgramOptions { Processes = 2 }),
         ["waits"] => DistributedProgram.Run(WaitForEver),
         _ => RunTwice(),

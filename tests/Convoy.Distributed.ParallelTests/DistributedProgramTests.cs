@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Distributed.ParallelTests;
@@ -106,6 +108,17 @@ public class DistributedProgramTests
         Ended ended = await RunAsync("restarts");
         Assert.Equal(0, ended.ExitCode);
         Assert.Matches(@"\Aconvoy: restart 1 of 1: rank 1 \(pid \d+\) exited with code 7\. It wrote nothing\.\n\z", ended.Errors);
+    }
+
+    [Fact]
+    public async Task Run_PortIsTaken_CannotBeStarted()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        string port = ((IPEndPoint)other.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        Ended ended = await RunAsync("port", KeyValuePair.Create("PORT", port));
+        Assert.Equal((2, ""), (ended.ExitCode, ended.Output));
+        Assert.Matches($@"\Aconvoy: error: [^\n]*{port}[^\n]*\n\z", ended.Errors);
     }
 
     [Fact]

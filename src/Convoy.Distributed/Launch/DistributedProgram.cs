@@ -150,7 +150,16 @@ public static class DistributedProgram
         };
         LauncherOptions wanted = options.Launcher?.Invoke(plain) ?? plain;
         string starter = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {call}");
-        LaunchResult result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = starter } }, signals.Token);
+        LaunchResult result;
+        try
+        {
+            result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = starter } }, signals.Token);
+        }
+        catch (RendezvousException refusal)
+        {
+            throw new LaunchException(refusal.Message, refusal); // No worker was started.
+        }
+
         if (result.Failure is not null)
         {
             Terminal.WriteError(result.ToString());
