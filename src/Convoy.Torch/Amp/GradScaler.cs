@@ -5,7 +5,7 @@ namespace Convoy.Torch.Amp;
 
 /// <summary>
 /// Scales the loss so that small gradients survive in float16, as PyTorch's <c>torch.amp.GradScaler</c>, with its defaults, schedule
-/// and protocol: <c>model.Backward(scaler.Scale(loss)); scaler.Step(optimizer); scaler.Update();</c>. bfloat16 has float32's range
+/// and protocol: <c>scaler.Scale(loss).backward(); scaler.Step(optimizer); scaler.Update();</c>. bfloat16 has float32's range
 /// and needs none.
 /// </summary>
 /// <remarks>
