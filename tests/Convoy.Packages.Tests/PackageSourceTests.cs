@@ -37,7 +37,7 @@ public sealed class PackageSourceTests
                 .SelectMany(File.ReadLines).Select(line => line.Trim()).Where(line => line.StartsWith("<PackageReference Include=\"Convoy.", StringComparison.Ordinal)),
         ];
 
-        Assert.Equal(3, references.Length);
+        Assert.NotEmpty(references);
         Assert.All(references, reference => Assert.Contains("Version=\"0.1.0-*\"", reference, StringComparison.Ordinal));
     }
 }
