@@ -45,7 +45,7 @@ public abstract partial class ProcessGroup
 
     /// <summary>
     /// Does something on rank 0 first, and then on the other ranks at the same time (Accelerate's <c>main_process_first</c>): rank 0 downloads or prepares what the others
-    /// find. All ranks call it together. Rank 0 does not wait for the others.
+    /// find. All ranks call it together. Rank 0 waits until the others have come, and not for what they do.
     /// </summary>
     /// <remarks>For one machine of several (Accelerate's <c>local_main_process_first</c>) call it on a group of that machine's ranks (<see cref="NewGroup"/>).</remarks>
     /// <param name="action">What to do. On rank 0 it takes less than <see cref="Timeout"/>, for which the others wait.</param>
@@ -82,12 +82,25 @@ public abstract partial class ProcessGroup
         catch (Exception error)
         {
             // The others wait for this rank's word, and go on with their own work when they have it.
-            ObjectExchange.SendOutcome(this, error.Message);
+            TellOthers(error);
             throw;
         }
 
         ObjectExchange.SendOutcome(this, error: null);
         return result;
+    }
+
+    // Whether or not they hear of it, the error that counts is this one: that of a group which is broken comes out of its next operation.
+    private void TellOthers(Exception error)
+    {
+        try
+        {
+            ObjectExchange.SendOutcome(this, error.Message);
+        }
+        catch (Exception broken)
+        {
+            Break(broken);
+        }
     }
 
     /// <summary>

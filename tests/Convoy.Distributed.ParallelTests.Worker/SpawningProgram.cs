@@ -1,4 +1,6 @@
+using System.Globalization;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Nn;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.ParallelTests.Worker;
@@ -18,6 +20,8 @@ internal static class SpawningProgram
         ["code"] => DistributedProgram.Run((group, _) => group.Rank == 0 ? 0 : 5, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { LogDirectory = Environment.GetEnvironmentVariable("LOGS") } }),
         ["stopped"] => DistributedProgram.Run(WaitForStop, new DistributedProgramOptions { Processes = 2 }),
         ["restarts"] => DistributedProgram.Run(FailOnce, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { MaxRestarts = 1 } }),
+        ["port"] => DistributedProgram.Run((_, _) => 0, new DistributedProgramOptions { Processes = 2, Launcher = launch => launch with { MasterPort = int.Parse(Environment.GetEnvironmentVariable("PORT")!, CultureInfo.InvariantCulture) } }),
+        ["loses-a-rank"] => DistributedProgram.Run(LoseARank, new DistributedProgramOptions { Processes = 2 }),
         ["waits"] => DistributedProgram.Run(WaitForEver),
         _ => RunTwice(),
     };
@@ -58,6 +62,22 @@ internal static class SpawningProgram
         stop.WaitHandle.WaitOne();
         Console.WriteLine("stopped");
         stop.ThrowIfCancellationRequested();
+        return 0;
+    }
+
+    // Rank 1 leaves the model's group and stays alive until the launcher ends it, so that rank 0 is the first to fail: in loss.backward().
+    private static int LoseARank(ProcessGroup group, CancellationToken stop)
+    {
+        using var model = new DistributedDataParallel<Tensor, Tensor>(nn.Linear(2, 1), group);
+        if (group.Rank == 1)
+        {
+            model.Dispose();
+            stop.WaitHandle.WaitOne();
+            return 0;
+        }
+
+        using Tensor loss = model.call(ones(1, 2)).sum();
+        loss.backward();
         return 0;
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Convoy.Distributed.Launch;
 
 namespace Convoy.Distributed.ParallelTests;
@@ -33,6 +35,24 @@ public class DistributedProgramTests
     }
 
     [Fact]
+    public void Run_LaunchedByAWorkerOfAnotherProgram_IsNotTakenForItsWorker()
+    {
+        List<string> lines = [];
+        LaunchResult result = Launcher.Spawn(
+            new LauncherOptions
+            {
+                Program = new LaunchProgram(Dotnet, ["exec", Worker, "program", "two"]),
+                ProcessCount = 2,
+                Environment = new Dictionary<string, string> { ["CONVOY_SPAWNED_BY"] = "1 Other.cs:7" },
+                OnOutput = line => lines.Add(line.ToString()),
+            },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal("2 processes ended with exit code 0", result.ToString());
+        Assert.Equal(["[rank 0] sum 3 of 2"], lines);
+    }
+
+    [Fact]
     public async Task Run_RankThrows_NamesItAndItsException()
     {
         Ended ended = await RunAsync("fails");
@@ -49,6 +69,21 @@ public class DistributedProgramTests
 
         Assert.Equal(1, ended.ExitCode);
         Assert.Contains("Barrier: rank 1 did not arrive within 2 s.", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_RankLosesAnotherInPlainBackward_IsNoRootCause()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Plain backward averages on Linux.");
+        LaunchResult result = Launcher.Spawn(
+            new LauncherOptions { Program = new LaunchProgram(Dotnet, ["exec", Worker, "program", "loses-a-rank"]), ProcessCount = 2, OnOutput = _ => { } },
+            TestContext.Current.CancellationToken);
+
+        WorkerFailure failure = Assert.Single(result.Failures);
+        Assert.Equal(0, failure.Rank);
+        Assert.Contains("rank 1", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("System.Runtime.InteropServices.ExternalException", failure.Callstack, StringComparison.Ordinal);
+        Assert.True(failure.LostPeer, "the rank that lost another one counts as the root cause");
     }
 
     [Fact]
@@ -82,6 +117,17 @@ public class DistributedProgramTests
         Ended ended = await RunAsync("restarts");
         Assert.Equal(0, ended.ExitCode);
         Assert.Matches(@"\Aconvoy: restart 1 of 1: rank 1 \(pid \d+\) exited with code 7\. It wrote nothing\.\n\z", ended.Errors);
+    }
+
+    [Fact]
+    public async Task Run_PortIsTaken_CannotBeStarted()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        string port = ((IPEndPoint)other.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        Ended ended = await RunAsync("port", KeyValuePair.Create("PORT", port));
+        Assert.Equal((2, ""), (ended.ExitCode, ended.Output));
+        Assert.Matches($@"\Aconvoy: error: [^\n]*{port}[^\n]*\n\z", ended.Errors);
     }
 
     [Fact]

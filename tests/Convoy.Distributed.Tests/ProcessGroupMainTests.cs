@@ -41,6 +41,19 @@ public sealed partial class ProcessGroupMainTests : IDisposable
         Assert.Equal("disk full", Assert.Throws<IOException>(() => _group.MainFirst(() => throw new IOException("disk full"))).Message);
 
     [Fact]
+    public void MainFirst_RankZeroThrowsInABrokenGroup_ThrowsThat()
+    {
+        IOException thrown = Assert.Throws<IOException>(() => _group.MainFirst(() =>
+        {
+            _group.Break(new DistributedException("rank 1 is gone"));
+            throw new IOException("disk full");
+        }));
+
+        Assert.Equal("disk full", thrown.Message);
+        Assert.Equal("rank 1 is gone", Assert.Throws<DistributedException>(_group.Barrier).Message);
+    }
+
+    [Fact]
     public void AllGatherObject_WhatTrainingTells_ComesBack()
     {
         Assert.Equal([null], _group.AllGatherObject<string?>(null));

@@ -26,4 +26,18 @@ public sealed class PackageSourceTests
         Assert.StartsWith($"# {(package == "Convoy.Tool" ? "convoy" : package)}\n", readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         Assert.DoesNotContain("](", readme.Replace("](https://", "", StringComparison.Ordinal), StringComparison.Ordinal); // a registry shows it without the repository
     }
+
+    // Until a version is tagged, all there are are alphas of the first, which a plain 0.1.0 does not take.
+    [Fact]
+    public void Samples_CopiedElsewhere_TakeThePackagesOfAnyFirstVersion()
+    {
+        string[] references =
+        [
+            .. Directory.EnumerateFiles(Path.Combine(Surroundings.Repository, "samples"), "*.csproj", SearchOption.AllDirectories)
+                .SelectMany(File.ReadLines).Select(line => line.Trim()).Where(line => line.StartsWith("<PackageReference Include=\"Convoy.", StringComparison.Ordinal)),
+        ];
+
+        Assert.NotEmpty(references);
+        Assert.All(references, reference => Assert.Contains("Version=\"0.1.0-*\"", reference, StringComparison.Ordinal));
+    }
 }

@@ -94,16 +94,18 @@ public static class DistributedProgram
     {
         ArgumentNullException.ThrowIfNull(body);
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(Failed));
+        var losses = new PeerLosses();
         ProcessGroup? group = null;
         try
         {
             group = ProcessGroups.FromEnvironment(timeout, stop);
+            using IDisposable observation = group.Observe(losses);
             return body(group);
         }
         catch (Exception error) when (error is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             // While this rank is still in the group: the others fail as soon as it leaves.
-            WorkerErrorFile.Record(error);
+            WorkerErrorFile.RecordWhereAsked(error, losses.AreCauseOf(error));
             group?.FlightRecorder?.Write(error.Message);
             throw;
         }
@@ -124,8 +126,7 @@ public static class DistributedProgram
                 return Launch(options, call);
             }
 
-            string? starter = Environment.GetEnvironmentVariable(CallVariable);
-            return string.IsNullOrEmpty(starter) || starter == call ? work(options) : throw new LaunchException(
+            return Starter() is not { } starter || starter == call ? work(options) : throw new LaunchException(
                 $"this worker was started by the call at {starter} and came to the one at {call}. Start processes in one place of the program.");
         }
         catch (LaunchException refusal)
@@ -144,6 +145,10 @@ public static class DistributedProgram
     private static bool IsStartedByLauncher() =>
         RankEnvironment.Read().WorldSize > 1 || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(RankEnvironment.RankVariable));
 
+    // The call that started this process. A worker may start other programs by a launcher of theirs, which inherit its variables: the number before the call is the launcher's own.
+    private static string? Starter() =>
+        Environment.GetEnvironmentVariable(CallVariable)?.Split(' ', 2) is [var launcher, var call] && launcher == Environment.GetEnvironmentVariable(WorkerEnvironment.ParentProcessIdName) ? call : null;
+
     private static int Launch(DistributedProgramOptions options, string call)
     {
         using var signals = new StopSignals();
@@ -154,7 +159,17 @@ public static class DistributedProgram
             ChooseInterruptSignal = () => signals.PassedOn,
         };
         LauncherOptions wanted = options.Launcher?.Invoke(plain) ?? plain;
-        LaunchResult result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = call } }, signals.Token);
+        string starter = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId} {call}");
+        LaunchResult result;
+        try
+        {
+            result = Launcher.Spawn(wanted with { Environment = new Dictionary<string, string>(wanted.Environment) { [CallVariable] = starter } }, signals.Token);
+        }
+        catch (RendezvousException refusal)
+        {
+            throw new LaunchException(refusal.Message, refusal); // No worker was started.
+        }
+
         if (result.Failure is not null)
         {
             Terminal.WriteError(result.ToString());

@@ -18,15 +18,21 @@ public sealed class StopSignals : IDisposable
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly TimeProvider _time;
     private readonly bool _insistingEnds;
+    private readonly Lock _gate = new();
     private PosixSignal _first = PosixSignal.SIGTERM;
-    private long _since;
-    private int _signals;
+    private long? _since;
 
     /// <summary>Takes the signals from now on.</summary>
-    /// <param name="insistingEnds">Whether a second Ctrl-C, at least a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
+    /// <param name="insistingEnds">Whether a second Ctrl-C, more than a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
     public StopSignals(bool insistingEnds = false)
+        : this(insistingEnds, TimeProvider.System)
     {
-        _time = TimeProvider.System;
+    }
+
+    /// <summary>The same with another clock.</summary>
+    internal StopSignals(bool insistingEnds, TimeProvider time)
+    {
+        _time = time;
         _insistingEnds = insistingEnds;
         foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
         {
@@ -51,18 +57,22 @@ public sealed class StopSignals : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
 
-    private void OnSignal(PosixSignalContext context)
+    /// <summary>A signal has come. Several may come at the same time, each on a thread of its own.</summary>
+    internal void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _signals) == 1)
+        lock (_gate)
         {
+            if (_since is { } since)
+            {
+                context.Cancel = !(_insistingEnds && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(since) > SameSignal);
+                return;
+            }
+
             _first = context.Signal;
             _since = _time.GetTimestamp();
-            _source.Cancel();
         }
-        else if (_insistingEnds && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_since) > SameSignal)
-        {
-            context.Cancel = false;
-        }
+
+        _source.Cancel(); // Runs what others have registered, so not under the lock.
     }
 }

@@ -26,14 +26,22 @@ public static class WorkerErrorFile
     public static void Record(Exception error)
     {
         ArgumentNullException.ThrowIfNull(error);
+        RecordWhereAsked(error, hasLostPeer: false);
+    }
+
+    /// <summary><see cref="Record(Exception)"/>, for an error of which more is known than its type says.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="hasLostPeer">Whether it is that another rank was lost, as a <see cref="PeerLostException"/> is by its type.</param>
+    internal static void RecordWhereAsked(Exception error, bool hasLostPeer)
+    {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
         {
-            Record(error, path);
+            Record(error, path, hasLostPeer);
         }
     }
 
     /// <summary>Records <paramref name="error"/> in <paramref name="path"/>.</summary>
-    internal static void Record(Exception error, string path)
+    internal static void Record(Exception error, string path, bool hasLostPeer = false)
     {
         string unfinished = path + ".tmp";
         try
@@ -47,7 +55,7 @@ public static class WorkerErrorFile
                 json.WriteStartObject("extraInfo");
                 json.WriteString(Callstack, error.ToString());
                 json.WriteString("timestamp", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
-                json.WriteBoolean(PeerLost, error is PeerLostException);
+                json.WriteBoolean(PeerLost, hasLostPeer || error is PeerLostException);
                 json.WriteEndObject();
                 json.WriteEndObject();
                 json.WriteEndObject();

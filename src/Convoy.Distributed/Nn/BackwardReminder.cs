@@ -28,6 +28,9 @@ internal sealed class BackwardReminder
     /// <summary>The wrapper's own backward has run.</summary>
     public void BackwardRan() => _atForward = null;
 
+    /// <summary>All weights were loaded: what they were before does not count.</summary>
+    public void WeightsReplaced() => _atForward = null;
+
     /// <exception cref="InvalidOperationException">The weights were updated with gradients that were not averaged.</exception>
     public void Require()
     {

@@ -324,7 +324,14 @@ public sealed class DistributedDataParallel : IJoinable, IDisposable
         ArgumentNullException.ThrowIfNull(source);
         const string Prefix = "module.";
         bool isPrefixed = source.Count > 0 && source.Keys.All(name => name.StartsWith(Prefix, StringComparison.Ordinal)) && !Module.state_dict().Keys.All(name => name.StartsWith(Prefix, StringComparison.Ordinal));
-        return Module.load_state_dict(isPrefixed ? source.ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value) : source, strict, skip);
+        (IList<string> MissingKeys, IList<string> UnexpectedKeys) loaded =
+            Module.load_state_dict(isPrefixed ? source.ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value) : source, strict, skip);
+        if (loaded.MissingKeys.Count == 0 && skip is not { Count: > 0 })
+        {
+            _reminder?.WeightsReplaced();
+        }
+
+        return loaded;
     }
 
     private void BeginPass(long start)

@@ -100,5 +100,15 @@ public sealed class BackwardReminderTests : IDisposable
         _model.Dispose();
     }
 
+    [Fact]
+    public void Forward_WeightsLoadedAndGradientsZeroedAfterALook_IsTaken()
+    {
+        Loss();
+        _model.load_state_dict(_network.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value * 2));
+        _optimizer.zero_grad();
+        Loss();
+        _model.Dispose();
+    }
+
     private Tensor Loss() => _model.call(ones(2, 4)).square().mean();
 }
