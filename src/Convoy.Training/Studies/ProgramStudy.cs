@@ -11,9 +11,6 @@ public sealed record ProgramStudy
     /// <summary>The program and its arguments as its user wrote them; at least one word.</summary>
     public required IReadOnlyList<string> Words { get; init; }
 
-    /// <summary>Whether the program is told a precision; without, it computes in its own, and the study has no other.</summary>
-    public bool SetsPrecision { get; init; }
-
     /// <summary>What the program does with more processes, where it writes no steps; null when its user does not say.</summary>
     public RunWork? Work { get; init; }
 

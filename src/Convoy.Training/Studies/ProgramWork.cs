@@ -53,12 +53,12 @@ public sealed class ProgramWork(StudyDirectory study, StudyPlan plan, ProgramStu
         };
     }
 
-    private JsonObject Config(StudyConfiguration configuration)
+    private static JsonObject Config(StudyConfiguration configuration)
     {
         var config = new JsonObject { [SettingNames.Processes] = configuration.Processes, [SettingNames.Threads] = configuration.Threads };
-        if (settings.SetsPrecision)
+        if (configuration.Precision is { } precision)
         {
-            config[SettingNames.Precision] = configuration.Precision.Name();
+            config[SettingNames.Precision] = precision.Name();
         }
 
         return config;
@@ -114,7 +114,7 @@ public static class ProgramLaunch
             [
                 Setting(SettingNames.Processes, "--nproc", configuration.Processes.ToString(CultureInfo.InvariantCulture)),
                 Setting(SettingNames.Threads, "--threads", configuration.Threads.ToString(CultureInfo.InvariantCulture)),
-                .. study.SetsPrecision ? [Setting(SettingNames.Precision, "--precision", configuration.Precision.Name())] : Array.Empty<SettingRecord>(),
+                .. configuration.Precision is { } precision ? [Setting(SettingNames.Precision, "--precision", precision.Name())] : Array.Empty<SettingRecord>(),
             ],
         };
     }

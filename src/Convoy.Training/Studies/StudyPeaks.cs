@@ -28,7 +28,7 @@ internal sealed class StudyPeaks(StudyDirectory study, WorkerProgram workers, Ac
         LaunchResult result;
         try
         {
-            new PeakMeasurement([.. configurations.Select(c => new PeakRequest(c.Precision, c.Threads)).Distinct()]).Write(scratch.FullName);
+            new PeakMeasurement([.. configurations.Select(c => c.Precision is { } precision ? new PeakRequest(precision, c.Threads) : null).OfType<PeakRequest>().Distinct()]).Write(scratch.FullName);
             result = await new Launcher(new LauncherOptions
             {
                 Program = workers.Program,

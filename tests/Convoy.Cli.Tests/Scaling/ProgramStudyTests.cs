@@ -38,9 +38,13 @@ public sealed class ProgramStudyTests : IDisposable
 
         // Once for each process of each run, and never to be asked something.
         Assert.Equal(3, File.ReadAllLines(script + ".starts").Length);
-        JsonElement metrics = TrainingFixture.Json(Path.Combine(Study, "runs", "2x1-fp32-run1", "metrics.json"));
+        JsonElement metrics = TrainingFixture.Json(Path.Combine(Study, "runs", "2x1-run1", "metrics.json"));
         Assert.Equal((6, 2), (metrics.GetProperty("metrics").GetArrayLength(), metrics.GetProperty("warmup_steps").GetInt32()));
         Assert.False(metrics.GetProperty("config").TryGetProperty("precision", out _));
+
+        // Nobody said in which precision the program computes.
+        Assert.Equal("default", report.GetProperty("recommendation").GetProperty("precision").GetString());
+        Assert.DoesNotContain("fp32", run.Output + await File.ReadAllTextAsync(Path.Combine(Study, "report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,7 +64,7 @@ public sealed class ProgramStudyTests : IDisposable
     {
         string script = Script(Steps);
         await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
-        Directory.Delete(Path.Combine(Study, "runs", "2x1-fp32-run1"), recursive: true);
+        Directory.Delete(Path.Combine(Study, "runs", "2x1-run1"), recursive: true);
 
         ProgramRun again = await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
         ProgramRun other = await ScaleAsync("1,2", ["--steps", "4"], "sh", script, "x");
@@ -80,7 +84,7 @@ public sealed class ProgramStudyTests : IDisposable
         ProgramRun run = await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("convoy: error: 1 configuration failed (2 processes x 1 thread, fp32).", run.Error, StringComparison.Ordinal);
+        Assert.Contains("convoy: error: 1 configuration failed (2 processes x 1 thread).", run.Error, StringComparison.Ordinal);
         Assert.Contains("exited with code 7: no luck", run.Error, StringComparison.Ordinal);
         Assert.Equal(1, Report().GetProperty("configurations").GetArrayLength());
     }
@@ -197,7 +201,7 @@ public sealed class ProgramStudyTests : IDisposable
         ProgramRun run = await ScaleAsync("1,2", ["--steps", "4"], Python, script);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        double[][] losses = [.. ((string[])["1x1", "2x1"]).Select(name => TrainingFixture.Json(Path.Combine(Study, "runs", $"{name}-fp32-run1", "metrics.json")).GetProperty("metrics").EnumerateArray().Select(step => step.GetProperty("loss").GetDouble()).ToArray())];
+        double[][] losses = [.. ((string[])["1x1", "2x1"]).Select(name => TrainingFixture.Json(Path.Combine(Study, "runs", $"{name}-run1", "metrics.json")).GetProperty("metrics").EnumerateArray().Select(step => step.GetProperty("loss").GetDouble()).ToArray())];
         Assert.Equal(6, losses[0].Length);
         Assert.Equal(losses[0], losses[1], (one, two) => Math.Abs(one - two) < 1e-5); // the same batch, whoever has it
 
