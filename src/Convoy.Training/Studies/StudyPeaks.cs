@@ -47,7 +47,7 @@ internal sealed class StudyPeaks(StudyDirectory study, WorkerProgram workers, Ac
         interrupted.ThrowIfCancellationRequested();
         if (peaks is null || result.Failure is not null)
         {
-            notice($"the speed of this machine's matrix products is not known: {(result.Failure is { } failure ? FailureText.Describe(failure, hasTimeout: false) : "the program did not measure it")}");
+            notice($"the speed of this machine's matrix products is not known: {(result.Failure is { } failure ? FailureText.Describe(failure, hasTimeout: false, keepsLogs: false) : "the program did not measure it")}");
             return null;
         }
 
