@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Convoy.Metrics;
 
 namespace Convoy.Training.Studies;
@@ -17,6 +18,7 @@ public sealed record ProgramStudy
     /// <summary>What a sample is called in the singular; null for what the program's own lines say, or else <c>sample</c>.</summary>
     public string? SampleNoun { get; init; }
 
-    /// <summary>How long a run may take, in seconds; above 0. Default an hour.</summary>
+    /// <summary>How long a run may take, in seconds; above 0. Default an hour. It changes nothing of what is measured, so that a study may go on with another.</summary>
+    [JsonIgnore]
     public double RunTimeoutSeconds { get; init; } = 3600;
 }

@@ -66,7 +66,7 @@ public sealed class ProgramStudyTests : IDisposable
         await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
         Directory.Delete(Path.Combine(Study, "runs", "2x1-run1"), recursive: true);
 
-        ProgramRun again = await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
+        ProgramRun again = await ScaleAsync("1,2", ["--steps", "4", "--run-timeout", "100"], "sh", script);
         ProgramRun other = await ScaleAsync("1,2", ["--steps", "4"], "sh", script, "x");
 
         Assert.True(again.ExitCode == 0, again.Error);
