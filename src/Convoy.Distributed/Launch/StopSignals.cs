@@ -14,13 +14,13 @@ public sealed class StopSignals : IDisposable
     // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource _source = new();
+    private readonly CancellationTokenSource _source = new(), _insisted = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly bool _insistingEnds;
-    private PosixSignal _first = PosixSignal.SIGTERM;
+    private PosixSignal? _first;
     private long _since;
-    private int _signals;
 
     /// <summary>Takes the signals from now on.</summary>
     /// <param name="insistingEnds">Whether a second Ctrl-C, at least a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
@@ -36,6 +36,9 @@ public sealed class StopSignals : IDisposable
 
     /// <summary>Cancelled at the first signal.</summary>
     public CancellationToken Token => _source.Token;
+
+    /// <summary>Cancelled at a second Ctrl-C, at least a second after the first signal.</summary>
+    public CancellationToken Insisted => _insisted.Token;
 
     /// <summary>What a launcher's processes get: SIGINT for SIGINT, SIGTERM for the others.</summary>
     public PosixSignal PassedOn => _first == PosixSignal.SIGINT ? PosixSignal.SIGINT : PosixSignal.SIGTERM;
@@ -54,15 +57,25 @@ public sealed class StopSignals : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref _signals) == 1)
+        bool isFirst, insists;
+        lock (_gate) // two signals at once come on two threads
         {
-            _first = context.Signal;
-            _since = _time.GetTimestamp();
+            isFirst = _first is null;
+            insists = !isFirst && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_since) > SameSignal;
+            if (isFirst)
+            {
+                (_first, _since) = (context.Signal, _time.GetTimestamp());
+            }
+        }
+
+        if (isFirst)
+        {
             _source.Cancel();
         }
-        else if (_insistingEnds && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_since) > SameSignal)
+        else if (insists)
         {
-            context.Cancel = false;
+            context.Cancel = !_insistingEnds;
+            _insisted.Cancel();
         }
     }
 }
