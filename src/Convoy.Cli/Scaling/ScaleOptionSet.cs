@@ -67,6 +67,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
             throw new BadInputException("two options contradict each other", "--weak --strong", "Give one of them.");
         }
 
+        (Common(parsed, processes, host) with { BatchSize = parsed.GetValue(_batchSize) ?? 1 }).Validate(); // before anything is built
         GivenProgram? program = choice.IsOwn ? await GivenProgram.FindAsync(choice.Words, interrupted) : null;
         if (program is { Kind: ProgramKind.Other })
         {

@@ -104,6 +104,19 @@ public sealed class ProgramStudyTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(Study, "failed")));
     }
 
+    [Theory]
+    [InlineData("scale", "--steps", "0")]
+    [InlineData("scale", "--threads", "0")]
+    [InlineData("tune", "--steps", "0")]
+    [InlineData("tune", "--budget-seconds", "0")]
+    public async Task Verb_ValueOutOfItsRange_IsSaidBeforeTheProgramIsBuilt(string verb, string option, string value)
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync(verb, option, value, "--", "dotnet", "run", "--project", Path.Combine(_root, "none"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"convoy: error: {option} must be ", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Scale_ScriptThatOnlySleeps_IsMeasuredByItsWholeRuns()
     {
