@@ -104,6 +104,19 @@ public sealed class ProgramStudyTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(Study, "failed")));
     }
 
+    [Fact]
+    public async Task Scale_BatchesThatDoNotCompare_FailsThatConfigurationAndReportsTheOthers()
+    {
+        string script = Script(Steps.Replace("\"batch_size\\\": 8", "\"batch_size\\\": $((8 + WORLD_SIZE % 2))", StringComparison.Ordinal));
+
+        ProgramRun run = await ScaleAsync("2,3,4", ["--steps", "4"], "sh", script);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("1 configuration failed (3 processes x 1 thread).", run.Error, StringComparison.Ordinal);
+        Assert.Contains("its batch_size is 9 with 3 processes, and the study's other runs had 8 with 2. Let all processes share one batch", run.Error, StringComparison.Ordinal);
+        Assert.Equal([2, 4], Report().GetProperty("configurations").EnumerateArray().Select(c => c.GetProperty("processes").GetInt32()));
+    }
+
     [Theory]
     [InlineData("scale", "--steps", "0")]
     [InlineData("scale", "--threads", "0")]
