@@ -172,8 +172,9 @@ public sealed partial class PerformanceCounters : IDisposable
 /// <param name="Instructions">Instructions; null when they are not counted.</param>
 public readonly record struct CounterReading(long CacheMisses, long? Instructions)
 {
-    /// <summary>What was counted after <paramref name="earlier"/>.</summary>
-    public CounterReading Since(CounterReading earlier) => new(CacheMisses - earlier.CacheMisses, Instructions - earlier.Instructions);
+    /// <summary>What was counted after <paramref name="earlier"/>; at least 0, though what the kernel estimates while counters take turns may fall.</summary>
+    public CounterReading Since(CounterReading earlier) =>
+        new(Math.Max(0, CacheMisses - earlier.CacheMisses), Instructions - earlier.Instructions is { } more ? Math.Max(0, more) : null);
 }
 
 /// <summary>An event of <c>perf_event_open</c>.</summary>

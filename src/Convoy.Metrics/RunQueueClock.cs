@@ -32,7 +32,7 @@ public sealed class RunQueueClock : IDisposable
         }
     }
 
-    /// <summary>Seconds so far; null where the system does not tell.</summary>
+    /// <summary>Seconds so far; null where the system does not tell, or the thread has ended.</summary>
     public double? ReadSeconds()
     {
         if (_file is null)
@@ -41,7 +41,17 @@ public sealed class RunQueueClock : IDisposable
         }
 
         Span<byte> line = stackalloc byte[LongestLine];
-        string[] numbers = Encoding.ASCII.GetString(line[..RandomAccess.Read(_file, line, fileOffset: 0)]).Split(' ');
+        int length;
+        try
+        {
+            length = RandomAccess.Read(_file, line, fileOffset: 0);
+        }
+        catch (IOException)
+        {
+            return null; // the thread has ended: a loop with await goes on in another
+        }
+
+        string[] numbers = Encoding.ASCII.GetString(line[..length]).Split(' ');
         return numbers.Length >= 2 && long.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out long nanoseconds) ? nanoseconds * 1e-9 : null;
     }
 

@@ -153,6 +153,25 @@ public sealed class LaunchCommandTests
     }
 
     [Fact]
+    public void Launch_SecondCtrlC_EndsWorkersThatDoNotStop()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What a launcher leaves is ended on Linux only.");
+        using Process convoy = Start("launch", "--nproc", "1", "--", "/bin/sh", "-c", "trap '' INT TERM; echo $$; while :; do sleep 0.1; done");
+        int worker = WorkerId(convoy);
+        void Interrupt() => Process.Start("/bin/kill", ["-INT", convoy.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+
+        // From the terminal and from a launcher around this one: the same Ctrl-C.
+        Interrupt();
+        Interrupt();
+        Assert.False(convoy.WaitForExit(1500));
+
+        Interrupt();
+        Assert.True(convoy.WaitForExit(Limit), "still running");
+        Assert.Equal(130, convoy.ExitCode);
+        Assert.True(SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{worker}"), Limit), "a worker is left");
+    }
+
+    [Fact]
     public void Launch_Terminated_PassesItOnAndGives130()
     {
         using Process convoy = Start("launch", "--nproc", "2", "--", "/bin/sh", "-c", "trap 'exit 0' TERM; echo $$; while :; do sleep 0.1; done");

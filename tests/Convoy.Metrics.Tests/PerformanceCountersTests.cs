@@ -98,6 +98,9 @@ public sealed class PerformanceCountersTests
     {
         Assert.Equal(new CounterReading(7, 20), new CounterReading(10, 50).Since(new CounterReading(3, 30)));
         Assert.Equal(new CounterReading(7, null), new CounterReading(10, null).Since(new CounterReading(3, 30)));
+
+        // Estimates, where counters take turns.
+        Assert.Equal(new CounterReading(0, 0), new CounterReading(3, 30).Since(new CounterReading(10, 50)));
     }
 
     private static void Compute()

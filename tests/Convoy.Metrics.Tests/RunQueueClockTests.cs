@@ -21,6 +21,19 @@ public sealed class RunQueueClockTests : IDisposable
     }
 
     [Fact]
+    public void ReadSeconds_OfAThreadThatHasEnded_IsNotKnown()
+    {
+        RunQueueClock? opened = null;
+        var thread = new Thread(() => opened = RunQueueClock.Open());
+        thread.Start();
+        thread.Join();
+        using RunQueueClock clock = opened!;
+
+        // The system may keep the thread for a moment.
+        Assert.True(SpinWait.SpinUntil(() => clock.ReadSeconds() is null, TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public void ReadSeconds_WithoutTheFile_IsNotKnown()
     {
         using var clock = RunQueueClock.Open(_path + "-none");

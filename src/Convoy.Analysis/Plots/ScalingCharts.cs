@@ -125,7 +125,7 @@ internal static class PredictionChart
         return new LineChart(
             "prediction",
             "Predicted times",
-            string.Join(" ", predicted.SelectMany(s => s.Predictions).Select(p => $"{p.ModelName} expects {unit.Text(p.Seconds)} with {ShortNames.Processes(p.Processes)} in {p.Precision}{Network(p.Link)}, between {unit.Text(p.Interval.Low)} and {unit.Text(p.Interval.High)}.")),
+            string.Join(" ", predicted.SelectMany(s => s.Predictions).Select(p => $"{p.ModelName} expects {unit.Text(p.Seconds)} with {ShortNames.Processes(p.Processes)} in {PrecisionName.InWords(p.Precision)}{Network(p.Link)}, between {unit.Text(p.Interval.Low)} and {unit.Text(p.Interval.High)}.")),
             ProcessAxis.Make(predicted.SelectMany(s => s.Series.Points.Select(p => p.Processes).Concat(s.Predictions.Select(p => p.Processes)))),
             NiceTicks.FromZero($"time for the work of {ShortNames.Processes(report.BaselineProcesses)} ({unit.Name})", unit.Convert(Math.Max(top, largest))),
             series);

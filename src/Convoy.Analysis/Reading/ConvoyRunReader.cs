@@ -40,7 +40,7 @@ internal static class ConvoyRunReader
         ArithmeticChecks.Require(metrics, path);
         Dictionary<string, string> settings = Settings(metrics);
         IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
-        string precision = Precision(path, settings);
+        string precision = Precision(path, metrics, settings);
         Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, FlopsPerSample = metrics.FlopsPerSample, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
@@ -66,7 +66,7 @@ internal static class ConvoyRunReader
         Dictionary<string, string> settings = Settings(metrics);
         return new Run
         {
-            Configuration = new Configuration(Processes(path, settings), Number(settings, SettingNames.Threads), Precision(path, settings)),
+            Configuration = new Configuration(Processes(path, settings), Number(settings, SettingNames.Threads), Precision(path, metrics, settings)),
             Source = path,
             Basis = TimeBasis.Run,
             Samples = [seconds],
@@ -126,10 +126,10 @@ internal static class ConvoyRunReader
         Number(settings, SettingNames.Processes) ?? MetricsFileName.Parse(path)?.Processes
         ?? throw new AnalysisInputException("the run does not say how many processes it had", path, "Name the file metrics_{n}_cpus.json.");
 
-    private static string Precision(string path, Dictionary<string, string> settings) =>
+    private static string Precision(string path, RunMetrics metrics, Dictionary<string, string> settings) =>
         settings.TryGetValue(SettingNames.Precision, out string? recorded)
             ? PrecisionName.Parse(recorded) ?? throw new AnalysisInputException("precision must be a name", $"got '{Shown(recorded)}', {path}", $"Understood are {PrecisionName.Known}.")
-            : MetricsFileName.Parse(path)?.Precision ?? Configuration.DefaultPrecision;
+            : MetricsFileName.Parse(path)?.Precision ?? (metrics.Launch is { Program.Count: > 0 } ? Configuration.OwnPrecision : Configuration.DefaultPrecision);
 
     private static int Batch(string path, IReadOnlyList<StepMetrics> steps)
     {

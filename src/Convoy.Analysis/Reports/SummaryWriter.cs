@@ -60,8 +60,8 @@ internal static class SummaryWriter
         ScalingPoint best = report.Series.Points.MaxBy(p => p.Speedup)!;
         string threads = report.Series.Threads is { } t ? Wording.Text($" with {t} {(t == 1 ? "thread" : "threads")} each") : "";
         return best == report.Series.Baseline
-            ? $"In {report.Series.Precision}{threads}, nothing is faster than {Processes(best.Processes)}."
-            : Wording.Text($"In {report.Series.Precision}{threads}, {Processes(best.Processes)} are {best.Speedup:0.00} times as fast as {report.Series.Baseline.Processes}, an efficiency of {best.Efficiency * 100:0.0} %.");
+            ? $"In {PrecisionName.InWords(report.Series.Precision)}{threads}, nothing is faster than {Processes(best.Processes)}."
+            : Wording.Text($"In {PrecisionName.InWords(report.Series.Precision)}{threads}, {Processes(best.Processes)} are {best.Speedup:0.00} times as fast as {report.Series.Baseline.Processes}, an efficiency of {best.Efficiency * 100:0.0} %.");
     }
 
     private static string Processes(int count) => Wording.Text($"{count} {(count == 1 ? "process" : "processes")}");

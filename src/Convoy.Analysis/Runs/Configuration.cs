@@ -5,7 +5,7 @@ namespace Convoy.Analysis.Runs;
 /// <summary>What a study varies.</summary>
 /// <param name="Processes">How many processes trained; at least 1.</param>
 /// <param name="Threads">Threads of each process; null when not recorded.</param>
-/// <param name="Precision">The arithmetic, such as <c>fp32</c> or <c>bf16</c>; <see cref="DefaultPrecision"/> when not recorded.</param>
+/// <param name="Precision">The arithmetic, such as <c>fp32</c> or <c>bf16</c>; <see cref="OwnPrecision"/> of a program that was told none, and <see cref="DefaultPrecision"/> when not recorded.</param>
 public sealed record Configuration(int Processes, int? Threads = null, string Precision = Configuration.DefaultPrecision)
 {
     /// <summary>More than any machine has; what says more is no number of processes.</summary>
@@ -14,9 +14,12 @@ public sealed record Configuration(int Processes, int? Threads = null, string Pr
     /// <summary>What is taken for runs that do not say: training frameworks use it unless asked otherwise.</summary>
     public const string DefaultPrecision = "fp32";
 
-    /// <summary>The configuration in words, such as <c>4 processes x 2 threads, bf16</c>.</summary>
+    /// <summary>That of a program which was started without being told one, so that nobody but itself knows it.</summary>
+    public const string OwnPrecision = "default";
+
+    /// <summary>The configuration in words, such as <c>4 processes x 2 threads, bf16</c>; without its precision where that is <see cref="OwnPrecision"/>.</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Processes} {(Processes == 1 ? "process" : "processes")}{(Threads is { } t ? $" x {t} {(t == 1 ? "thread" : "threads")}" : "")}, {Precision}");
+        string.Create(CultureInfo.InvariantCulture, $"{Processes} {(Processes == 1 ? "process" : "processes")}{(Threads is { } t ? $" x {t} {(t == 1 ? "thread" : "threads")}" : "")}{(Precision == OwnPrecision ? "" : $", {Precision}")}");
 }
 
 /// <summary>The names under which tools write the same precision.</summary>
@@ -26,6 +29,9 @@ internal static class PrecisionName
 
     /// <summary>What is understood, for messages.</summary>
     public const string Known = "fp32, float32, float, bf16, bfloat16, fp16, half, tf32, fp64, double, amp and other short names";
+
+    /// <summary>A precision within a sentence.</summary>
+    public static string InWords(string precision) => precision == Configuration.OwnPrecision ? "the program's own precision" : precision;
 
     /// <summary>
     /// The precision that <paramref name="text"/> names: <c>float32</c> is <c>fp32</c>. A name that is not known stays as it is, in lower

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Convoy.Analysis.Runs;
 using Convoy.Analysis.Statistics;
 
 namespace Convoy.Analysis.Scaling;
@@ -38,17 +39,17 @@ public sealed class Predictor
     /// <summary>Why nothing can be predicted on the measured network; null when something can.</summary>
     public string? Refusal =>
         _series.Points.Count < LeastPoints
-            ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {_series.Precision}: it takes {LeastPoints} numbers of processes at least, and {_series.Points.Count} {(_series.Points.Count == 1 ? "was" : "were")} measured. Measure more.")
+            ? string.Create(CultureInfo.InvariantCulture, $"No prediction for {PrecisionName.InWords(_series.Precision)}: it takes {LeastPoints} numbers of processes at least, and {_series.Points.Count} {(_series.Points.Count == 1 ? "was" : "were")} measured. Measure more.")
             : _choice.Best is null || IntervalOf(_choice.Best, _series.Largest.Processes * 2) is null
-                ? $"No prediction for {_series.Precision}: no model has enough points to be tested. Measure more numbers of processes, or with repeats."
+                ? $"No prediction for {PrecisionName.InWords(_series.Precision)}: no model has enough points to be tested. Measure more numbers of processes, or with repeats."
                 : null;
 
     /// <summary>Why nothing can be predicted for another network; null when something can.</summary>
     public string? LinkRefusal =>
         Refusal is { } refusal ? refusal
-        : Communication is null ? $"No prediction of other networks for {_series.Precision}: the runs do not record the phases of their steps."
-        : _gradientBytes is null ? $"No prediction of other networks for {_series.Precision}: it is not known how many bytes of gradients a step exchanges. Give {_gradientBytesName}."
-        : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {_series.Precision}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
+        : Communication is null ? $"No prediction of other networks for {PrecisionName.InWords(_series.Precision)}: the runs do not record the phases of their steps."
+        : _gradientBytes is null ? $"No prediction of other networks for {PrecisionName.InWords(_series.Precision)}: it is not known how many bytes of gradients a step exchanges. Give {_gradientBytesName}."
+        : IntervalOf(Communication, _series.Largest.Processes * 2) is null ? $"No prediction of other networks for {PrecisionName.InWords(_series.Precision)}: how uncertain it would be cannot be told. Measure more numbers of processes, or more steps."
         : null;
 
     private static Interval? IntervalOf(ModelAssessment model, int processes) => model.Fit.PredictionInterval(processes, model.LeaveOneOutError ?? 0);

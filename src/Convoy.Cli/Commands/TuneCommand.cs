@@ -21,6 +21,7 @@ internal static class TuneCommand
         command.Options.Add(json);
         command.SetAction(async (parsed, interrupted) =>
         {
+            options.RequireRanges(parsed); // before anything is built
             GivenProgram? program = choice.IsOwn ? await GivenProgram.FindAsync(choice.Words, interrupted) : null;
             return program is { Kind: ProgramKind.Other }
                 ? await new ProgramTuneSession(options.ReadProgram(parsed, program), parsed.GetValue(json)).RunAsync(interrupted)

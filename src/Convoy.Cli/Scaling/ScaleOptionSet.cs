@@ -28,7 +28,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
     private readonly Option<string?> _data = new("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some. [default: {DrawnData.Name}]", HelpName = "DIR" };
     private readonly Option<string?> _output = new("--out") { Description = "The study directory: absent, empty, or that of the same study to go on with it. [default: runs/scale-DATE-TIME]", HelpName = "DIR" };
     private readonly Option<string?> _processes = new("--processes") { Description = "Numbers of processes, separated by commas. [default: 1, 2, 4, ... up to the cores]", HelpName = "LIST" };
-    private readonly Option<string?> _precision = new("--precision") { Description = "Precisions, separated by commas: fp32, bf16, fp16. [default: fp32, and bf16 where the processor computes in it]", HelpName = "LIST" };
+    private readonly Option<string?> _precision = new("--precision") { Description = "Precisions, separated by commas: fp32, bf16, fp16. [default: fp32, and bf16 where the processor computes in it; of a program without a task its own]", HelpName = "LIST" };
     private readonly Option<string> _threads = new("--threads") { Description = "Numbers of libtorch's threads in each process, separated by commas; auto is cores / processes.", HelpName = "LIST", DefaultValueFactory = _ => "1" };
     private readonly Option<int?> _steps = new("--steps") { Description = "Steps that every run measures. [default: as many as --minutes leaves time for]" };
     private readonly Option<int> _warmup = new("--warmup") { Description = "Steps at the start of every run that do not count.", DefaultValueFactory = _ => 2 };
@@ -67,12 +67,13 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
             throw new BadInputException("two options contradict each other", "--weak --strong", "Give one of them.");
         }
 
+        (Common(parsed, processes, host) with { BatchSize = parsed.GetValue(_batchSize) ?? 1 }).Validate(); // before anything is built
         GivenProgram? program = choice.IsOwn ? await GivenProgram.FindAsync(choice.Words, interrupted) : null;
         if (program is { Kind: ProgramKind.Other })
         {
             _training.RequireNone(parsed, _data, _batchSize);
             StudySettings studied = Common(parsed, processes, host) with { Program = OfProgram(parsed, program.Words) };
-            studied = studied.Program!.SetsPrecision ? studied : studied with { Precisions = [Precision.Fp32] };
+            studied = parsed.GetValue(_precision) is null ? studied with { Precisions = [] } : studied;
             studied.Validate();
             return new ScaleRequest(study, studied, null, program.Program);
         }
@@ -121,7 +122,6 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
     private ProgramStudy OfProgram(ParseResult parsed, IReadOnlyList<string> words) => new()
     {
         Words = words,
-        SetsPrecision = parsed.GetValue(_precision) is not null,
         Work = parsed.GetValue(_weak) ? RunWork.PerProcess : parsed.GetValue(_strong) ? RunWork.Fixed : null,
         SampleNoun = parsed.GetValue(_samples) is { } samples ? Singular(samples) : null,
         RunTimeoutSeconds = parsed.GetValue(_runTimeout),

@@ -44,7 +44,7 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string?
             string[] cells =
             [
                 Text($"{configuration.Processes} x {configuration.Threads}{(configuration.IsOversubscribed(settings.Cores) ? " *" : "")}"),
-                configuration.Precision.Name(),
+                Precision(configuration),
                 bad ? "failed" : Text($"{done(configuration)}/{settings.Repeats}"),
                 .. figures,
             ];
@@ -78,8 +78,10 @@ internal sealed class StudyTable(StudyPlan plan, StudySettings settings, string?
     private static bool Is(ScalingPoint point, StudyConfiguration configuration)
     {
         Configuration measured = point.Measurement.Configuration;
-        return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == configuration.Precision.Name();
+        return measured.Processes == configuration.Processes && measured.Threads == configuration.Threads && measured.Precision == Precision(configuration);
     }
+
+    private static string Precision(StudyConfiguration configuration) => configuration.Precision?.Name() ?? Configuration.OwnPrecision;
 
     private string Noun(RunSet? measured) => sampleNoun ?? measured?.SampleNoun ?? Run.DefaultSampleNoun;
 

@@ -61,6 +61,14 @@ internal sealed class TuneOptionSet
         _settings.AddTo(verb);
     }
 
+    /// <summary>Looks at what can be told without the program.</summary>
+    /// <exception cref="BadInputException">A value is out of its range.</exception>
+    public void RequireRanges(ParseResult parsed)
+    {
+        _ = (Budget(parsed), Memory(parsed.GetValue(_memory), HostProbe.Read()), Steps(parsed), WarmupSteps(parsed));
+        _ = (Numbers(parsed, _processes), Numbers(parsed, _threads), Precisions(parsed));
+    }
+
     /// <summary>What the command line asks for of a program without a task.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="program">The program.</param>
@@ -73,7 +81,6 @@ internal sealed class TuneOptionSet
             throw new BadInputException("a setting of tasks with a program that has none", settings.First().Key, "Leave it out; options of your program stand behind it, after --.");
         }
 
-        int steps = Within(_steps.Name, parsed.GetValue(_steps), 1, 1_000_000), warmup = Within(_warmup.Name, parsed.GetValue(_warmup), 0, 1_000_000);
         bool strong = parsed.GetValue(_strong), weak = parsed.GetValue(_weak);
         if (strong && weak)
         {
@@ -91,7 +98,7 @@ internal sealed class TuneOptionSet
             ChannelsLast = [null],
             Workers = [null],
         };
-        return new ProgramTuneRequest(program, space, Memory(parsed.GetValue(_memory), host), Budget(parsed), steps, warmup, strong ? RunWork.Fixed : weak ? RunWork.PerProcess : null);
+        return new ProgramTuneRequest(program, space, Memory(parsed.GetValue(_memory), host), Budget(parsed), Steps(parsed), WarmupSteps(parsed), strong ? RunWork.Fixed : weak ? RunWork.PerProcess : null);
     }
 
     /// <summary>What the command line asks for of a task.</summary>
@@ -159,6 +166,10 @@ internal sealed class TuneOptionSet
         double seconds = parsed.GetValue(_budget);
         return double.IsFinite(seconds) && seconds > 0 ? seconds : throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--budget-seconds must be above 0 (got {seconds})."));
     }
+
+    private int Steps(ParseResult parsed) => Within(_steps.Name, parsed.GetValue(_steps), 1, 1_000_000);
+
+    private int WarmupSteps(ParseResult parsed) => Within(_warmup.Name, parsed.GetValue(_warmup), 0, 1_000_000);
 
     private static MemoryLimit Memory(string? text, HostInfo host) => text is null ? MemoryLimit.Default(host) : MemoryLimit.Parse(text, host);
 

@@ -14,13 +14,13 @@ public sealed class StopSignals : IDisposable
     // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource _source = new();
+    private readonly CancellationTokenSource _source = new(), _insisted = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly bool _insistingEnds;
-    private readonly Lock _gate = new();
-    private PosixSignal _first = PosixSignal.SIGTERM;
-    private long? _since;
+    private PosixSignal? _first;
+    private long _since;
 
     /// <summary>Takes the signals from now on.</summary>
     /// <param name="insistingEnds">Whether a second Ctrl-C, more than a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
@@ -43,6 +43,9 @@ public sealed class StopSignals : IDisposable
     /// <summary>Cancelled at the first signal.</summary>
     public CancellationToken Token => _source.Token;
 
+    /// <summary>Cancelled at a second Ctrl-C, at least a second after the first signal.</summary>
+    public CancellationToken Insisted => _insisted.Token;
+
     /// <summary>What a launcher's processes get: SIGINT for SIGINT, SIGTERM for the others.</summary>
     public PosixSignal PassedOn => _first == PosixSignal.SIGINT ? PosixSignal.SIGINT : PosixSignal.SIGTERM;
 
@@ -61,18 +64,26 @@ public sealed class StopSignals : IDisposable
     internal void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        lock (_gate)
+        bool isFirst, insists;
+        lock (_gate) // two signals at once come on two threads
         {
-            if (_since is { } since)
+            isFirst = _first is null;
+            insists = !isFirst && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_since) > SameSignal;
+            if (isFirst)
             {
-                context.Cancel = !(_insistingEnds && context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(since) > SameSignal);
-                return;
+                (_first, _since) = (context.Signal, _time.GetTimestamp());
             }
-
-            _first = context.Signal;
-            _since = _time.GetTimestamp();
         }
 
-        _source.Cancel(); // Runs what others have registered, so not under the lock.
+        // What others have registered runs outside of the lock.
+        if (isFirst)
+        {
+            _source.Cancel();
+        }
+        else if (insists)
+        {
+            context.Cancel = !_insistingEnds;
+            _insisted.Cancel();
+        }
     }
 }

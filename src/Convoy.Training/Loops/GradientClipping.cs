@@ -15,7 +15,7 @@ public static class GradientClipping
     /// <param name="parameters">The parameters; those without a gradient do not count.</param>
     /// <param name="maxNorm">The largest norm; above 0.</param>
     /// <param name="normType">Which norm: 2 for Euclid's, 1 for the sum, infinity for the largest element; above 0. Default: 2.</param>
-    /// <returns>The norm before; infinite or not a number where a gradient is, and the gradients are then not a number (PyTorch's <c>error_if_nonfinite=False</c>).</returns>
+    /// <returns>The norm before; infinite or not a number where a gradient is (PyTorch's <c>error_if_nonfinite=False</c>): of a norm that is not a number no gradient is one, of an infinite one the infinite gradients are not and the others 0.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A number is not above 0.</exception>
     public static double ClipNorm(IEnumerable<Parameter> parameters, double maxNorm, double normType = 2)
     {

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Convoy.Distributed.Launch;
 
 namespace Convoy.Training.Programs;
 
@@ -12,25 +12,18 @@ internal sealed class Interruption : IDisposable
     /// <summary>How long a verb may take to finish after the first signal: 40 s, of which a checkpoint may need 30.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
 
-    // Shells and launchers count so; 15 is SIGTERM wherever there are signals.
-    private const int SignalBase = 128, Terminate = 15;
-
-    // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
-    private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
-
     private readonly TimeProvider _time;
+    private readonly StopSignals _signals = new();
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration[] _registrations;
     private readonly Lock _gate = new();
-    private long _firstSignal;
-    private PosixSignal _signal;
     private ITimer? _graceTimer;
     private bool _disposed;
 
     public Interruption(TimeProvider time)
     {
         _time = time;
-        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
+        _signals.Token.Register(OnFirstSignal);
+        _signals.Insisted.Register(End);
     }
 
     /// <summary>Cancelled at the first signal.</summary>
@@ -40,20 +33,11 @@ internal sealed class Interruption : IDisposable
     public bool IsWorker { get; set; }
 
     /// <summary>The exit code of a program that ends because of the first signal.</summary>
-    public int ExitCode => _signal switch
-    {
-        PosixSignal.SIGHUP => ExitCodes.HungUp,
-        PosixSignal.SIGTERM when IsWorker => SignalBase + Terminate,
-        _ => ExitCodes.Interrupted,
-    };
+    public int ExitCode => IsWorker || _signals.ExitCode == ExitCodes.HungUp ? _signals.ExitCode : ExitCodes.Interrupted;
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in _registrations)
-        {
-            registration.Dispose();
-        }
-
+        _signals.Dispose();
         lock (_gate)
         {
             _disposed = true;
@@ -61,9 +45,9 @@ internal sealed class Interruption : IDisposable
         }
     }
 
-    private void OnSignal(PosixSignalContext context)
+    // The clock before the verb is told: what it does then may take this thread.
+    private void OnFirstSignal()
     {
-        context.Cancel = true;
         lock (_gate)
         {
             if (_disposed)
@@ -71,21 +55,22 @@ internal sealed class Interruption : IDisposable
                 return;
             }
 
-            if (_graceTimer is not null)
-            {
-                if (context.Signal == PosixSignal.SIGINT && _time.GetElapsedTime(_firstSignal) > SameSignal)
-                {
-                    Environment.Exit(ExitCode);
-                }
-
-                return;
-            }
-
-            _firstSignal = _time.GetTimestamp();
-            _signal = context.Signal;
-            _graceTimer = _time.CreateTimer(_ => Environment.Exit(ExitCode), null, Grace, Timeout.InfiniteTimeSpan);
+            _graceTimer = _time.CreateTimer(_ => End(), null, Grace, Timeout.InfiniteTimeSpan);
         }
 
         _source.Cancel();
+    }
+
+    private void End()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+        }
+
+        Environment.Exit(ExitCode);
     }
 }

@@ -141,8 +141,9 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         var context = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
         using TBatch batch = FirstBatch(context);
         var plan = new TrainingPlan(options with { Steps = steps }, Math.Max(steps, 1) * options.BatchSize, task.CreateSchedule);
-        random.manual_seed(options.Seed);
+        RandomSources sources = group.Seed(options.Seed);
         using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
+        sources.SeparateRanks(); // as a run does
         onModel(step.Model);
         bool stopping = false;
         for (int number = 1; number <= steps && !stopping; number++)

@@ -163,7 +163,7 @@ public abstract class TaskProgram
             cancellation.ThrowIfCancellationRequested();
             if (result.Failure is { } failure)
             {
-                throw new BadInputException($"the program could not make its data ready: {FailureText.Describe(failure, hasTimeout: false)}");
+                throw new BadInputException($"the program could not make its data ready: {FailureText.Describe(failure, hasTimeout: false, keepsLogs: false)}");
             }
         }
     }

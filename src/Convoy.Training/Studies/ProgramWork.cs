@@ -24,7 +24,7 @@ public sealed class ProgramWork(StudyDirectory study, StudyPlan plan, ProgramStu
         ProgramRunSettings one = plan.Run(run.Configuration, program);
         var watch = new StepWatch(plan, display);
         ProgramOutcome outcome = await new ProgramRun(directory.Root, one, time) { OnNotice = display.Notice, OnStep = watch.Add }.RunAsync(interrupted).ConfigureAwait(false);
-        if ((outcome.Failure ?? Fault(outcome)) is { } fault)
+        if ((outcome.Failure ?? Fault(run.Configuration, outcome)) is { } fault)
         {
             return fault;
         }
@@ -53,19 +53,19 @@ public sealed class ProgramWork(StudyDirectory study, StudyPlan plan, ProgramStu
         };
     }
 
-    private JsonObject Config(StudyConfiguration configuration)
+    private static JsonObject Config(StudyConfiguration configuration)
     {
         var config = new JsonObject { [SettingNames.Processes] = configuration.Processes, [SettingNames.Threads] = configuration.Threads };
-        if (settings.SetsPrecision)
+        if (configuration.Precision is { } precision)
         {
-            config[SettingNames.Precision] = configuration.Precision.Name();
+            config[SettingNames.Precision] = precision.Name();
         }
 
         return config;
     }
 
     // What would make a wrong table, or none: better said of the run than of the report, when all others are made.
-    private string? Fault(ProgramOutcome outcome)
+    private string? Fault(StudyConfiguration configuration, ProgramOutcome outcome)
     {
         if (outcome.Ranks.Count == 0 || outcome.Ranks.Any(rank => rank.Count == 0))
         {
@@ -85,7 +85,15 @@ public sealed class ProgramWork(StudyDirectory study, StudyPlan plan, ProgramStu
             : steps[0].BatchSize < 1 ? Text($"batch_size must be at least 1 (got {steps[0].BatchSize} in step {steps[0].Step}). Write how many samples all ranks take in a step.")
             : other is not null ? Text($"batch_size changes from {steps[0].BatchSize} to {other.BatchSize} in step {other.Step}. Let it take whole batches only (drop_last=True), or fewer steps.")
             : outcome.Ranks.SelectMany(rank => rank).FirstOrDefault(step => step.StepTime is <= 0 or double.NaN) is { } still ? Text($"step {still.Step} of rank {still.Rank} took {still.StepTime} s by what was written. Let it write step_time, or a finer timestamp.")
-            : null;
+            : OtherWork(configuration.Processes, steps[0].BatchSize);
+    }
+
+    // One batch for all processes together, or one for each: anything else cannot be compared.
+    private string? OtherWork(int processes, int batch)
+    {
+        (int Processes, int Batch)[] others = [.. plan.Runs.Where(study.Has).Select(run => (run.Configuration.Processes, MetricsFile.Read(study.Run(run).Metrics).Metrics[0].BatchSize))];
+        return others.All(other => other.Batch == batch) || others.All(other => (long)other.Batch * processes == (long)batch * other.Processes) ? null
+            : Text($"its batch_size is {batch} with {processes} {(processes == 1 ? "process" : "processes")}, and the study's other runs had {string.Join(", ", others.Distinct().Select(other => Text($"{other.Batch} with {other.Processes}")))}. Let all processes share one batch, or each have one of the same size; batch_size is that of all together.");
     }
 
     private RunMetrics? OtherRun() => plan.Runs.Where(study.Has).Select(run => MetricsFile.Read(study.Run(run).Metrics)).FirstOrDefault();
@@ -114,7 +122,7 @@ public static class ProgramLaunch
             [
                 Setting(SettingNames.Processes, "--nproc", configuration.Processes.ToString(CultureInfo.InvariantCulture)),
                 Setting(SettingNames.Threads, "--threads", configuration.Threads.ToString(CultureInfo.InvariantCulture)),
-                .. study.SetsPrecision ? [Setting(SettingNames.Precision, "--precision", configuration.Precision.Name())] : Array.Empty<SettingRecord>(),
+                .. configuration.Precision is { } precision ? [Setting(SettingNames.Precision, "--precision", precision.Name())] : Array.Empty<SettingRecord>(),
             ],
         };
     }

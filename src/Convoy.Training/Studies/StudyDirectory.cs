@@ -48,7 +48,7 @@ public sealed class StudyDirectory
     {
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(plan);
-        string precision = plan.Configurations.Select(c => c.Precision).Distinct().Count() > 1 ? $"_{configuration.Precision.Name()}" : string.Empty;
+        string precision = plan.Configurations.Select(c => c.Precision).Distinct().Count() > 1 ? $"_{configuration.Precision?.Name()}" : string.Empty;
         string threads = plan.Configurations.GroupBy(c => c.Processes).Any(g => g.Select(c => c.Threads).Distinct().Count() > 1)
             ? string.Create(CultureInfo.InvariantCulture, $"_{configuration.Threads}_threads")
             : string.Empty;

@@ -28,7 +28,7 @@ internal sealed class StudyPeaks(StudyDirectory study, WorkerProgram workers, Ac
         LaunchResult result;
         try
         {
-            new PeakMeasurement([.. configurations.Select(c => new PeakRequest(c.Precision, c.Threads)).Distinct()]).Write(scratch.FullName);
+            new PeakMeasurement([.. configurations.Select(c => c.Precision is { } precision ? new PeakRequest(precision, c.Threads) : null).OfType<PeakRequest>().Distinct()]).Write(scratch.FullName);
             result = await new Launcher(new LauncherOptions
             {
                 Program = workers.Program,
@@ -47,7 +47,7 @@ internal sealed class StudyPeaks(StudyDirectory study, WorkerProgram workers, Ac
         interrupted.ThrowIfCancellationRequested();
         if (peaks is null || result.Failure is not null)
         {
-            notice($"the speed of this machine's matrix products is not known: {(result.Failure is { } failure ? FailureText.Describe(failure, hasTimeout: false) : "the program did not measure it")}");
+            notice($"the speed of this machine's matrix products is not known: {(result.Failure is { } failure ? FailureText.Describe(failure, hasTimeout: false, keepsLogs: false) : "the program did not measure it")}");
             return null;
         }
 

@@ -28,7 +28,7 @@ public sealed class StudyPlan
         [
             .. (from processes in settings.Processes.Order()
                 from threads in settings.Threads.Select(t => t == StudySettings.AutoThreads ? Math.Max(1, settings.Cores / processes) : t).Distinct().Order()
-                from precision in settings.Precisions
+                from precision in settings.Precisions.Count == 0 ? [null] : settings.Precisions.Select(one => (Precision?)one)
                 select new StudyConfiguration(processes, threads, precision)),
         ];
 
@@ -76,7 +76,7 @@ public sealed class StudyPlan
         {
             Nproc = configuration.Processes,
             Threads = configuration.Threads,
-            Precision = configuration.Precision,
+            Precision = configuration.Precision ?? common.Training.Precision,
             BatchSize = GlobalBatch(configuration),
             Steps = WarmupSteps + MeasuredSteps,
             CheckpointEvery = 0,
@@ -99,7 +99,7 @@ public sealed class StudyPlan
             Program = program,
             Processes = configuration.Processes,
             Threads = configuration.Threads,
-            Precision = study.SetsPrecision ? configuration.Precision : null,
+            Precision = configuration.Precision,
             Steps = WarmupSteps + MeasuredSteps,
             WarmupSteps = WarmupSteps,
             Timeout = TimeSpan.FromSeconds(study.RunTimeoutSeconds),

@@ -21,7 +21,7 @@ public sealed record StudySettings
     /// <summary>Numbers of threads in each process, or <see cref="AutoThreads"/>, each once; at least one.</summary>
     public required IReadOnlyList<int> Threads { get; init; }
 
-    /// <summary>Precisions, each once; at least one.</summary>
+    /// <summary>Precisions, each once; at least one, or none for a program that is told none and computes in its own.</summary>
     public required IReadOnlyList<Precision> Precisions { get; init; }
 
     /// <summary>Steps that every run measures, rounded up to whole updates; null for as many as <see cref="Minutes"/> leave time for.</summary>
@@ -61,7 +61,11 @@ public sealed record StudySettings
     {
         RequireList(Processes, count => count is >= 1 and <= Most, "--processes", $"must be numbers from 1 to {Most}, separated by commas");
         RequireList(Threads, count => count is AutoThreads or (>= 1 and <= Most), "--threads", $"must be numbers from 1 to {Most}, or auto, separated by commas");
-        RequireList(Precisions, _ => true, "--precision", "must be fp32, bf16 or fp16, separated by commas");
+        if (Program is null || Precisions.Count > 0)
+        {
+            RequireList(Precisions, _ => true, "--precision", "must be fp32, bf16 or fp16, separated by commas");
+        }
+
         Require(Steps is null or (>= 1 and <= 1_000_000), "--steps", "must be at least 1 and at most 1000000", Steps ?? 0);
         Require(Warmup is >= 0 and <= 1_000_000, "--warmup", "must be at least 0 and at most 1000000", Warmup);
         Require(Repeats is >= 1 and <= 1000, "--repeats", "must be at least 1 and at most 1000", Repeats);

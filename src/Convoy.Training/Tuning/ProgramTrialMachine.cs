@@ -90,6 +90,7 @@ public sealed class ProgramTrialMachine(LaunchProgram program, string scratch, T
                 Steps = Steps,
                 WarmupSteps = WarmupSteps,
                 Timeout = TimeSpan.FromSeconds(Math.Max(seconds, 0.001)),
+                KeepsLogs = false, // tuning ends with an empty scratch folder
             },
             time)
         {

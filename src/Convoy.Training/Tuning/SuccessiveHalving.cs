@@ -46,7 +46,7 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
     /// <param name="space">What to choose from.</param>
     /// <param name="seed">Decides the order of the trials.</param>
     /// <param name="cancellation">Ends the search.</param>
-    /// <returns>The fastest configuration; null when none could be measured.</returns>
+    /// <returns>The fastest configuration; null when none could be measured within its memory.</returns>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was raised.</exception>
     public async Task<TuningCandidate?> RunAsync(TuningSpace space, int seed, CancellationToken cancellation)
     {
@@ -78,13 +78,16 @@ public sealed class SuccessiveHalving(ITrialMachine machine, TimeProvider time, 
             return null;
         }
 
-        TuningCandidate best = alive[0];
+        TuningCandidate? best = alive[0];
         TuningCandidate[] others = [.. space.WithWorkers(best.Configuration).Select(Known)];
         if (others.Length > 1 && SecondsLeft > _startSeconds)
         {
             await TryAsync(++round, others, SecondsLeft, SecondsLeft, cancellation).ConfigureAwait(false);
-            TuningCandidate fastest = others.Where(c => c.End != TrialEnd.OverMemory && c.UpdateSeconds.Count > 0).MinBy(c => c.SampleSeconds)!;
-            best = fastest.SampleSeconds < best.SampleSeconds * (1 - WorkersGain) ? fastest : best;
+            TuningCandidate? fastest = others.Where(c => c.End != TrialEnd.OverMemory && c.UpdateSeconds.Count > 0).MinBy(c => c.SampleSeconds);
+
+            // Peaks vary: what just fitted may be over its limit in this trial, and is not chosen then.
+            best = best.End == TrialEnd.OverMemory ? fastest ?? alive.FirstOrDefault(c => c.End != TrialEnd.OverMemory)
+                : fastest!.SampleSeconds < best.SampleSeconds * (1 - WorkersGain) ? fastest : best;
         }
 
         return best;

@@ -108,7 +108,7 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
         LaunchResult result = await launcher.RunAsync(end.Token).ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();
         _known.AddRange(results.Memory);
-        return results.Conclude(result.Failure is { } failure ? FailureText.Describe(failure) : null);
+        return results.Conclude(result.Failure is { } failure ? FailureText.Describe(failure, keepsLogs: false) : null);
     }
 }
 

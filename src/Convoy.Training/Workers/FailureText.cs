@@ -12,7 +12,8 @@ public static partial class FailureText
     /// <summary>Describes a failure: who failed, why as far as it is known, and what to look at or do.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="hasTimeout">Whether the verb has a <c>--timeout</c> to speak of.</param>
-    public static string Describe(WorkerFailure failure, bool hasTimeout = true)
+    /// <param name="keepsLogs">Whether the run's logs are still there when this is read; if not, the last line that the process wrote stands for them.</param>
+    public static string Describe(WorkerFailure failure, bool hasTimeout = true, bool keepsLogs = true)
     {
         string? reason = failure.LastLines.LastOrDefault(line => line.StartsWith(Mark, StringComparison.Ordinal));
         string what = failure.Describe();
@@ -21,9 +22,17 @@ public static partial class FailureText
             : reason is not null
             ? InOptions($"{what}: {reason[Mark.Length..]}", hasTimeout)
             : failure.SignalName == "SIGKILL"
-                ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller --batch-size."
-                : $"{what}. Its output is in the run's logs/rank-{failure.Rank}.log.";
+                ? $"{what}. If nobody sent that signal, the system may have run out of memory: use fewer processes or a smaller batch."
+                : keepsLogs ? $"{what}. {PlaceOfOutput(failure)}"
+                : LastLine(failure) is { } line ? $"{what}: {line}."
+                : $"{what}, and wrote nothing.";
     }
+
+    /// <summary>The last line that the process wrote, without its full stop; null when it wrote none.</summary>
+    internal static string? LastLine(WorkerFailure failure) => failure.LastLines.LastOrDefault(line => !string.IsNullOrWhiteSpace(line))?.Trim().TrimEnd('.');
+
+    /// <summary>Where what the process wrote can be read, in a sentence.</summary>
+    internal static string PlaceOfOutput(WorkerFailure failure) => $"Its output is in the run's logs/rank-{failure.Rank}.log.";
 
     // The library speaks of what its caller sets; whoever reads this sets options, and has no addresses to look at.
     private static string InOptions(string text, bool hasTimeout)

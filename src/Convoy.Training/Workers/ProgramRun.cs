@@ -122,9 +122,9 @@ public sealed class ProgramRun(string folder, ProgramRunSettings settings, TimeP
     }
 
     // A script says why it ends in its last line, a traceback too.
-    private static string Describe(WorkerFailure failure) => failure.Message is null && failure.SignalName is null && failure.LastLines.LastOrDefault(line => !string.IsNullOrWhiteSpace(line)) is { } line
-        ? $"{failure.Describe()}: {line.Trim().TrimEnd('.')}. Its output is in the run's logs/rank-{failure.Rank}.log."
-        : FailureText.Describe(failure, hasTimeout: false);
+    private string Describe(WorkerFailure failure) => settings.KeepsLogs && failure.Message is null && failure.SignalName is null && FailureText.LastLine(failure) is { } line
+        ? $"{failure.Describe()}: {line}. {FailureText.PlaceOfOutput(failure)}"
+        : FailureText.Describe(failure, hasTimeout: false, settings.KeepsLogs);
 
     private string TooLong()
     {

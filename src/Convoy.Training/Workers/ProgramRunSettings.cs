@@ -27,6 +27,9 @@ public sealed record ProgramRunSettings
     /// <summary>How long the run may take, from the start of its processes to their end.</summary>
     public required TimeSpan Timeout { get; init; }
 
+    /// <summary>Whether the run's folder stays, so that a failure may point to the logs in it. Default: true.</summary>
+    public bool KeepsLogs { get; init; } = true;
+
     /// <summary>More variables for the processes. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 }

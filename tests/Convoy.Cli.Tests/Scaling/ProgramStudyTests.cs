@@ -38,9 +38,13 @@ public sealed class ProgramStudyTests : IDisposable
 
         // Once for each process of each run, and never to be asked something.
         Assert.Equal(3, File.ReadAllLines(script + ".starts").Length);
-        JsonElement metrics = TrainingFixture.Json(Path.Combine(Study, "runs", "2x1-fp32-run1", "metrics.json"));
+        JsonElement metrics = TrainingFixture.Json(Path.Combine(Study, "runs", "2x1-run1", "metrics.json"));
         Assert.Equal((6, 2), (metrics.GetProperty("metrics").GetArrayLength(), metrics.GetProperty("warmup_steps").GetInt32()));
         Assert.False(metrics.GetProperty("config").TryGetProperty("precision", out _));
+
+        // Nobody said in which precision the program computes.
+        Assert.Equal("default", report.GetProperty("recommendation").GetProperty("precision").GetString());
+        Assert.DoesNotContain("fp32", run.Output + await File.ReadAllTextAsync(Path.Combine(Study, "report.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,9 +64,9 @@ public sealed class ProgramStudyTests : IDisposable
     {
         string script = Script(Steps);
         await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
-        Directory.Delete(Path.Combine(Study, "runs", "2x1-fp32-run1"), recursive: true);
+        Directory.Delete(Path.Combine(Study, "runs", "2x1-run1"), recursive: true);
 
-        ProgramRun again = await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
+        ProgramRun again = await ScaleAsync("1,2", ["--steps", "4", "--run-timeout", "100"], "sh", script);
         ProgramRun other = await ScaleAsync("1,2", ["--steps", "4"], "sh", script, "x");
 
         Assert.True(again.ExitCode == 0, again.Error);
@@ -80,7 +84,7 @@ public sealed class ProgramStudyTests : IDisposable
         ProgramRun run = await ScaleAsync("1,2", ["--steps", "4"], "sh", script);
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("convoy: error: 1 configuration failed (2 processes x 1 thread, fp32).", run.Error, StringComparison.Ordinal);
+        Assert.Contains("convoy: error: 1 configuration failed (2 processes x 1 thread).", run.Error, StringComparison.Ordinal);
         Assert.Contains("exited with code 7: no luck", run.Error, StringComparison.Ordinal);
         Assert.Equal(1, Report().GetProperty("configurations").GetArrayLength());
     }
@@ -98,6 +102,32 @@ public sealed class ProgramStudyTests : IDisposable
         Assert.Equal(1, run.ExitCode);
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
         Assert.Single(Directory.GetDirectories(Path.Combine(Study, "failed")));
+    }
+
+    [Fact]
+    public async Task Scale_BatchesThatDoNotCompare_FailsThatConfigurationAndReportsTheOthers()
+    {
+        string script = Script(Steps.Replace("\"batch_size\\\": 8", "\"batch_size\\\": $((8 + WORLD_SIZE % 2))", StringComparison.Ordinal));
+
+        ProgramRun run = await ScaleAsync("2,3,4", ["--steps", "4"], "sh", script);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("1 configuration failed (3 processes x 1 thread).", run.Error, StringComparison.Ordinal);
+        Assert.Contains("its batch_size is 9 with 3 processes, and the study's other runs had 8 with 2. Let all processes share one batch", run.Error, StringComparison.Ordinal);
+        Assert.Equal([2, 4], Report().GetProperty("configurations").EnumerateArray().Select(c => c.GetProperty("processes").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("scale", "--steps", "0")]
+    [InlineData("scale", "--threads", "0")]
+    [InlineData("tune", "--steps", "0")]
+    [InlineData("tune", "--budget-seconds", "0")]
+    public async Task Verb_ValueOutOfItsRange_IsSaidBeforeTheProgramIsBuilt(string verb, string option, string value)
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync(verb, option, value, "--", "dotnet", "run", "--project", Path.Combine(_root, "none"));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"convoy: error: {option} must be ", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -197,7 +227,7 @@ public sealed class ProgramStudyTests : IDisposable
         ProgramRun run = await ScaleAsync("1,2", ["--steps", "4"], Python, script);
 
         Assert.True(run.ExitCode == 0, run.Error);
-        double[][] losses = [.. ((string[])["1x1", "2x1"]).Select(name => TrainingFixture.Json(Path.Combine(Study, "runs", $"{name}-fp32-run1", "metrics.json")).GetProperty("metrics").EnumerateArray().Select(step => step.GetProperty("loss").GetDouble()).ToArray())];
+        double[][] losses = [.. ((string[])["1x1", "2x1"]).Select(name => TrainingFixture.Json(Path.Combine(Study, "runs", $"{name}-run1", "metrics.json")).GetProperty("metrics").EnumerateArray().Select(step => step.GetProperty("loss").GetDouble()).ToArray())];
         Assert.Equal(6, losses[0].Length);
         Assert.Equal(losses[0], losses[1], (one, two) => Math.Abs(one - two) < 1e-5); // the same batch, whoever has it
 

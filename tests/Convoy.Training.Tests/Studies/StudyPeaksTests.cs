@@ -32,12 +32,14 @@ public sealed class StudyPeaksTests : IDisposable
     }
 
     [Theory]
-    [InlineData("exit 2")]
-    [InlineData("echo Epoch 1")]
-    public async Task GetAsync_OfAProgramThatDoesNotKnowHow_IsNoticedAndNoError(string script)
+    [InlineData("exit 2", ") exited with code 2, and wrote nothing.")]
+    [InlineData("echo no luck.; exit 2", ") exited with code 2: no luck.")]
+    [InlineData("echo Epoch 1", "the program did not measure it")]
+    public async Task GetAsync_OfAProgramThatDoesNotKnowHow_IsNoticedAndNoError(string script, string reason)
     {
         Assert.Null(await Peaks(script).GetAsync(Configurations, TestContext.Current.CancellationToken));
         Assert.StartsWith("the speed of this machine's matrix products is not known: ", Assert.Single(_notices), StringComparison.Ordinal);
+        Assert.EndsWith(reason, _notices[0], StringComparison.Ordinal);
         Assert.Null(new StudyDirectory(_folder.Root).ReadPeaks());
     }
 

@@ -175,6 +175,22 @@ public sealed class SuccessiveHalvingTests
         Assert.All(search.Candidates, c => Assert.Equal((TrialEnd.OverMemory, 5000L), (c.End, c.PeakMemoryBytes)));
     }
 
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(2, 2)] // two loader threads need less
+    public async Task Run_WinnerTakesTooMuchInTheLastRound_IsNotChosen(int fits, int? chosen)
+    {
+        var time = new ManualTime();
+        bool isLastRound = false;
+        var machine = new SimulatedMachine(time, Machine, 0, 1, c => isLastRound && c.Workers != fits ? 5000 : 1000, 4000);
+        var search = new SuccessiveHalving(machine, time, 600) { OnRound = (_, candidates) => isLastRound = candidates.Any(c => c.Configuration.Workers != 4) };
+
+        TuningCandidate? best = await search.RunAsync(TwoCores, 0, TestContext.Current.CancellationToken);
+
+        Assert.True(isLastRound);
+        Assert.Equal(chosen, best?.Configuration.Workers);
+    }
+
     // Half parallel inefficiency with threads, bf16 fast only with channels last: like the machines that Convoy was measured on.
     private static double Machine(TuningConfiguration c)
     {

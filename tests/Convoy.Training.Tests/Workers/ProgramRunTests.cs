@@ -33,6 +33,14 @@ public sealed class ProgramRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_LogsThatDoNotStay_AreNotPointedTo()
+    {
+        ProgramOutcome outcome = await RunAsync("echo out of luck >&2; exit 3", 1, 5, settings => settings with { KeepsLogs = false });
+
+        Assert.EndsWith(") exited with code 3: out of luck.", outcome.Failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_AnyScript_IsToldItsConfiguration()
     {
         ProgramOutcome outcome = await RunAsync(

@@ -86,7 +86,7 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
                 },
             }).RunAsync(interrupted);
             interrupted.ThrowIfCancellationRequested();
-            return result.Failure is { } failure ? throw new DistributedException(FailureText.Describe(failure, hasTimeout: false))
+            return result.Failure is { } failure ? throw new DistributedException(FailureText.Describe(failure, hasTimeout: false, keepsLogs: false))
                 : measured ?? throw new DistributedException("rank 0 ended without a word of what it measured.");
         }
         finally
