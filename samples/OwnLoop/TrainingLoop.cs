@@ -2,6 +2,7 @@ using Convoy.Distributed;
 using Convoy.Distributed.Data;
 using Convoy.Distributed.Nn;
 using Convoy.Torch.Optim;
+using Convoy.Training;
 using Convoy.Training.Loops;
 using Convoy.Training.Tasks;
 using TorchSharp;
@@ -29,6 +30,11 @@ internal sealed class TrainingLoop : IDisposable
     public TrainingLoop(ProcessGroup group, int patience)
     {
         _group = group;
+        if (BatchSize % group.Size != 0)
+        {
+            throw new BadInputException(FormattableString.Invariant($"{group.Size} processes cannot share a batch of {BatchSize} equally. Start a number of them that divides it."));
+        }
+
         RandomSources random = group.Seed(0);
         _model = new DistributedDataParallel<Tensor, Tensor>(SyncBatchNorm.Convert(new SignalClassifier(), group), group);
         random.SeparateRanks(); // The ranks' models are alike; their dropout, were there any, is not.

@@ -154,8 +154,11 @@ internal static class ConvoyRunReader
         return settings;
     }
 
+    // Reports make the plural by an s; programs record either.
     private static string Noun(string? recorded) =>
-        recorded is { Length: > 0 and <= LongestNoun } && recorded.All(c => char.IsLetter(c) || c is ' ' or '-') ? recorded : Run.DefaultSampleNoun;
+        recorded is not { Length: > 1 and <= LongestNoun } || !recorded.All(c => char.IsLetter(c) || c is ' ' or '-') ? Run.DefaultSampleNoun
+        : recorded.EndsWith('s') ? recorded[..^1]
+        : recorded;
 
     // Settings differ within this length, and messages and tables show them.
     private static string Shown(string text) => text.Length <= LongestSetting ? text : string.Concat(text.AsSpan(0, LongestSetting), "...");

@@ -20,7 +20,7 @@ public sealed class BatchGather
         _given = new long[group.Size];
     }
 
-    /// <summary>How many samples have had a row so far, all ranks together; at the end of the pass that many as the data set has.</summary>
+    /// <summary>How many samples have had a row so far, all ranks together; at the end of the pass that many as the data set has, without those that a sampler leaves out (<c>dropLast</c>).</summary>
     public long GatheredCount { get; private set; }
 
     /// <summary>Gathers the rows of all ranks' next batches on every rank, without those of samples that were dealt a second time. All ranks call it equally often, one that has no batch left with no rows, [0, ...].</summary>

@@ -88,7 +88,7 @@ public sealed class WholeProgramTests : IDisposable
         StepMetrics[] steps = [.. Enumerable.Range(1, 4).Select(i => new StepMetrics { Timestamp = DateTimeOffset.UnixEpoch.AddSeconds(i), Rank = 0, Step = i, Loss = 1, BatchSize = 8, ElapsedTime = i, StepTime = 1, ForwardTime = 0.25, BackwardTime = 0.5 })];
         string folder = Path.Combine(_folder.Path, "run");
         Directory.CreateDirectory(folder);
-        MetricsFile.Write(Path.Combine(folder, "metrics.json"), new RunMetrics { StartTime = default, EndTime = default, Config = new() { ["nproc"] = 2 }, Metrics = steps, WarmupSteps = 1, SampleNoun = "token" });
+        MetricsFile.Write(Path.Combine(folder, "metrics.json"), new RunMetrics { StartTime = default, EndTime = default, Config = new() { ["nproc"] = 2 }, Metrics = steps, WarmupSteps = 1, SampleNoun = "tokens" });
         File.WriteAllLines(Path.Combine(folder, "metrics_rank1.jsonl"), Enumerable.Range(1, 4).Select(i => $$"""{"step": {{i}}, "loss": 1, "batch_size": 8, "timestamp": {{i}}, "forward_time": 0.5, "backward_time": 0.5}"""));
 
         var runs = RunReader.Read([folder]);
