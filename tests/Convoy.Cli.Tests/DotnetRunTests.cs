@@ -100,6 +100,12 @@ public sealed class DotnetRunTests : IDisposable
 
         GivenProgram again = await GivenProgram.FindAsync(["dotnet", "run", "--no-build", "--project", _folder, "-e", "A=1"], TestContext.Current.CancellationToken);
         Assert.Equal(["run", "--no-build", "--project", _folder, "-e", "A=1"], again.Program.Arguments);
+
+        // A profile sets the program's environment; it lies in the folder that is given.
+        Directory.CreateDirectory(Path.Combine(_folder, "Properties"));
+        File.WriteAllText(Path.Combine(_folder, "Properties", "launchSettings.json"), """{"profiles": {"one": {"commandName": "Project"}}}""");
+        GivenProgram withProfile = await GivenProgram.FindAsync(["dotnet", "run", "--no-build", "--project", _folder], TestContext.Current.CancellationToken);
+        Assert.Equal(["run", "--no-build", "--project", _folder], withProfile.Program.Arguments);
     }
 
     [Fact]

@@ -35,7 +35,11 @@ internal static class LaunchCommand
         if (DotnetRun.Find(options.Program) is { Builds: true } run)
         {
             ConsoleOutput.Notice($"building once for all processes: {run.BuildCommand}");
-            if (!await run.BuildAsync(signals.Token))
+            try
+            {
+                await run.BuildAsync(signals.Token);
+            }
+            catch (OperationCanceledException)
             {
                 return ExitCodes.Interrupted;
             }

@@ -55,31 +55,20 @@ internal sealed class DotnetRun
             : null;
 
     /// <summary>Builds.</summary>
-    /// <returns>Whether it was not cancelled.</returns>
     /// <exception cref="BadInputException">There is not one project to build, or the build failed; its messages are on standard error.</exception>
-    public async Task<bool> BuildAsync(CancellationToken cancelled)
+    /// <exception cref="OperationCanceledException"><paramref name="cancelled"/> was raised.</exception>
+    public async Task BuildAsync(CancellationToken cancelled)
     {
-        using Process process = Start([.. Build(ProjectFile() ?? _parsed.Target), .. IsLoud ? [] : Quietly, .. Always]);
-        process.StandardInput.Close();
-        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None), errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        try
+        (int exitCode, string output, string errors) = await RunAsync([.. Build(ProjectFile() ?? _parsed.Target), .. IsLoud ? [] : Quietly, .. Always], cancelled);
+        if (exitCode != 0 || IsLoud)
         {
-            await process.WaitForExitAsync(cancelled);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            return false;
+            await Console.Error.WriteAsync(output + errors); // Standard output is the program's.
         }
 
-        if (process.ExitCode == 0 && !IsLoud)
+        if (exitCode != 0)
         {
-            return true;
+            throw new BadInputException("the program does not build", BuildCommand, "The messages above say why.");
         }
-
-        // Standard output is the program's.
-        await Console.Error.WriteAsync(await output + await errors);
-        return process.ExitCode == 0 ? true : throw new BadInputException("the program does not build", BuildCommand, "The messages above say why.");
     }
 
     /// <summary>
@@ -93,23 +82,11 @@ internal sealed class DotnetRun
     {
         const string Property = "-getProperty:TargetPath";
         string? project = ProjectFile() ?? _parsed.Target;
-        using Process process = Start([.. Build(project), "--no-restore", Property]);
-        process.StandardInput.Close();
-        Task<string> output = process.StandardOutput.ReadToEndAsync(cancelled), errors = process.StandardError.ReadToEndAsync(cancelled);
-        try
+        (int exitCode, string output, string errors) = await RunAsync([.. Build(project), "--no-restore", Property], cancelled);
+        string assembly = output.Trim();
+        if (exitCode != 0 || !File.Exists(assembly))
         {
-            await process.WaitForExitAsync(cancelled);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw;
-        }
-
-        string assembly = (await output).Trim();
-        if (process.ExitCode != 0 || !File.Exists(assembly))
-        {
-            await Console.Error.WriteAsync(await errors);
+            await Console.Error.WriteAsync(errors);
             throw new BadInputException(
                 "the project's program is not there", $"{string.Join(' ', Build(project).Prepend("dotnet"))} {Property}: {BadInputException.Excerpt(assembly)}", Builds ? "Start it by its dll instead." : "Leave out --no-build, or build it before.");
         }
@@ -120,8 +97,7 @@ internal sealed class DotnetRun
     private bool HasProfile(string? project)
     {
         string[] options = [.. Options(_program.Arguments).Select(word => word.Split('=', ':')[0])];
-        string folder = Path.GetDirectoryName(Path.GetFullPath(project ?? "."))!;
-        folder = project is null ? Directory.GetCurrentDirectory() : folder;
+        string folder = File.Exists(project) ? Path.GetDirectoryName(Path.GetFullPath(project))! : project ?? ".";
         return options.Any(OfItsEnvironment.Contains) || (File.Exists(Path.Combine(folder, "Properties", "launchSettings.json")) && !options.Contains("--no-launch-profile"));
     }
 
@@ -142,6 +118,24 @@ internal sealed class DotnetRun
             0 => throw new BadInputException("there is no project to run", Path.GetFullPath(folder), "Give --project FILE, or change to the project's folder."),
             _ => throw new BadInputException("there are several projects to run", string.Join(", ", projects.Select(Path.GetFileName)) + " in " + Path.GetFullPath(folder), "Give --project FILE."),
         };
+    }
+
+    private async Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, CancellationToken cancelled)
+    {
+        using Process process = Start(arguments);
+        process.StandardInput.Close();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None), errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        try
+        {
+            await process.WaitForExitAsync(cancelled);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        return (process.ExitCode, await output, await errors);
     }
 
     private Process Start(string[] arguments)

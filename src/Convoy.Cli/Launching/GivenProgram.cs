@@ -25,10 +25,7 @@ internal sealed record GivenProgram(IReadOnlyList<string> Words, LaunchProgram P
         if (run.Builds)
         {
             ConsoleOutput.Notice($"building once for all runs: {run.BuildCommand}");
-            if (!await run.BuildAsync(interrupted))
-            {
-                throw new OperationCanceledException(interrupted);
-            }
+            await run.BuildAsync(interrupted);
         }
 
         (LaunchProgram built, string assembly) = await run.BuiltProgramAsync(interrupted);
