@@ -75,7 +75,7 @@ internal static class StartCommand
         }
 
         IEnumerable<string> program = launch.Program.Count > 0 ? ["--", .. launch.Program] : [];
-        return string.Join(' ', launch.Command.Concat(launch.Settings.SelectMany(setting => Arguments(setting, measured))).Concat(program).Select(Quoted));
+        return ShellCommand.Join(launch.Command.Concat(launch.Settings.SelectMany(setting => Arguments(setting, measured))).Concat(program));
     }
 
     // A part of a run that was resumed had other processes and threads than the record, which is that of the last part.
@@ -95,7 +95,4 @@ internal static class StartCommand
         string wanted = Wording.Text($"{number}");
         return setting.Arguments.Contains(wanted) || setting.Arguments.Contains($"{option}={wanted}") ? setting.Arguments : [option, wanted];
     }
-
-    private static string Quoted(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-,:=+@%".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Convoy.Cli.Scaling;
 using Convoy.Cli.Training;
+using Convoy.Metrics;
 
 namespace Convoy.Cli.Commands;
 
@@ -28,7 +29,6 @@ internal static class ScaleCommand
     private static string Words(ParseResult parsed, string folder, IReadOnlyList<string> program)
     {
         string[] own = [.. parsed.Tokens.Select(token => token.Value).SkipWhile(word => word != Verb).Skip(1)];
-        string[] words = [.. own, .. own.Contains("--out") ? (string[])[] : ["--out", folder], .. program.Count > 0 ? ["--", .. program] : (string[])[]];
-        return string.Join(' ', words.Select(word => word.Contains(' ') ? $"'{word}'" : word));
+        return ShellCommand.Join([.. own, .. own.Contains("--out") ? (string[])[] : ["--out", folder], .. program.Count > 0 ? ["--", .. program] : (string[])[]]);
     }
 }

@@ -6,6 +6,7 @@ using Convoy.Analysis.Reports;
 using Convoy.Cli.Reports;
 using Convoy.Cli.Training;
 using Convoy.Lanes.Training;
+using Convoy.Metrics;
 using Convoy.Training;
 using Convoy.Training.Programs;
 using Convoy.Training.Runs;
@@ -110,7 +111,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
             $"{(resumed ? "Going on with" : "Measuring")} {_plan.Configurations.Count} {(_plan.Configurations.Count == 1 ? "configuration" : "configurations")}, {_settings.Repeats} {(_settings.Repeats == 1 ? "run" : "runs")} of each, on {_settings.Cores} {(_settings.Cores == 1 ? "core" : "cores")} ({_settings.Machine}){OfProgram()}: {steps}{warmup}{OfStep()}. Into {_study.Root}"));
     }
 
-    private string OfProgram() => _settings.Program is { } program ? $", of {string.Join(' ', program.Words)}" : string.Empty;
+    private string OfProgram() => _settings.Program is { } program ? $", of {ShellCommand.Join(program.Words)}" : string.Empty;
 
     private string OfStep() => request.Task is { } task
         ? string.Create(CultureInfo.InvariantCulture, $", a step is {_settings.BatchSize} {task.SampleNoun}s {(_settings.Weak ? "in each process (weak scaling)" : "over all processes (strong scaling)")} of {task.DescribeData(_samples)}")

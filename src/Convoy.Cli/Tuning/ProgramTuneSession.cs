@@ -4,6 +4,7 @@ using Convoy.Distributed.Launch;
 using Convoy.Metrics;
 using Convoy.Training;
 using Convoy.Training.Programs;
+using Convoy.Training.Studies;
 using Convoy.Training.Tuning;
 using Spectre.Console;
 
@@ -49,7 +50,7 @@ internal sealed class ProgramTuneSession(ProgramTuneRequest request, bool json)
         IReadOnlyList<TuningConfiguration> candidates = space.Candidates(seed: 0);
         _console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Tuning for {request.BudgetSeconds:0} s on {space.Cores} {(space.Cores == 1 ? "core" : "cores")}: {candidates.Count} {(candidates.Count == 1 ? "configuration" : "configurations")}, runs of at most {request.WarmupSteps} + {request.Steps} steps of {string.Join(' ', request.Program.Words)}."));
+            $"Tuning for {request.BudgetSeconds:0} s on {space.Cores} {(space.Cores == 1 ? "core" : "cores")}: {candidates.Count} {(candidates.Count == 1 ? "configuration" : "configurations")}, runs of at most {request.WarmupSteps} + {request.Steps} steps of {ShellCommand.Join(request.Program.Words)}."));
         ProgramTrialMachine? machine = null;
         TuneNouns Nouns() => new(machine!.Noun, machine.WritesSteps == false ? "run" : "step");
         using var display = new TuneDisplay(_console, Nouns);
@@ -75,16 +76,9 @@ internal sealed class ProgramTuneSession(ProgramTuneRequest request, bool json)
         }
 
         TuningConfiguration chosen = best.Configuration;
-        string[] command =
-        [
-            "convoy", "launch", "--no-store",
-            "--nproc", chosen.Processes.ToString(CultureInfo.InvariantCulture),
-            "--threads", chosen.Threads.ToString(CultureInfo.InvariantCulture),
-            .. chosen.Precision is { } precision ? (string[])["--precision", precision.Name()] : [],
-            "--", .. request.Program.Words,
-        ];
+        IReadOnlyList<string> command = ProgramLaunch.Command(request.Program.Words, chosen.Processes, chosen.Threads, chosen.Precision);
         _console.WriteLine(Nouns().Describe(best));
-        _console.WriteLine($"Run it so: {string.Join(' ', command)}");
+        _console.WriteLine($"Run it so: {ShellCommand.Join(command)}");
         if (json)
         {
             ConsoleOutput.Json(new ProgramTuneReport(command, machine.Noun, machine.WritesSteps == true, 1 / best.SampleSeconds, best.PeakMemoryBytes, request.Memory.Bytes, TuneReport.List(search.Candidates)));

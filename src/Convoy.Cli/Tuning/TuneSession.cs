@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
 using Convoy.Lanes.Training;
+using Convoy.Metrics;
 using Convoy.Training;
 using Convoy.Training.Options;
 using Convoy.Training.Programs;
@@ -90,9 +91,10 @@ internal sealed class TuneSession(TuneRequest request, bool json)
     private void Tell(TuningCandidate best)
     {
         _console.WriteLine(_nouns.Describe(best));
-        _console.WriteLine(request.Task.Words.Count > 0
-            ? $"Train with it: convoy train --config {request.Output} -- {string.Join(' ', request.Task.Words)}"
-            : $"Train with it: convoy train --data {request.Data ?? "DIR"} --config {request.Output}");
+        string[] command = request.Task.Words.Count > 0
+            ? ["convoy", "train", "--config", request.Output, "--", .. request.Task.Words]
+            : ["convoy", "train", "--data", request.Data ?? "DIR", "--config", request.Output];
+        _console.WriteLine($"Train with it: {ShellCommand.Join(command)}");
     }
 
     // What stays equal has to be said: another batch is the same training only as long as its updates are the same.

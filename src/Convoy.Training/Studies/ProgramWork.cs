@@ -105,7 +105,7 @@ public sealed class ProgramWork(StudyDirectory study, StudyPlan plan, ProgramStu
 public static class ProgramLaunch
 {
     // --no-store: rank 0 hosts the store, as it did when it was measured.
-    private static readonly string[] Command = ["convoy", "launch", "--no-store"];
+    private static readonly string[] Verb = ["convoy", "launch", "--no-store"];
 
     /// <summary>The record of a configuration's runs.</summary>
     /// <param name="study">The program.</param>
@@ -114,18 +114,23 @@ public static class ProgramLaunch
     {
         ArgumentNullException.ThrowIfNull(study);
         ArgumentNullException.ThrowIfNull(configuration);
-        return new LaunchRecord
-        {
-            Command = Command,
-            Program = study.Words,
-            Settings =
-            [
-                Setting(SettingNames.Processes, "--nproc", configuration.Processes.ToString(CultureInfo.InvariantCulture)),
-                Setting(SettingNames.Threads, "--threads", configuration.Threads.ToString(CultureInfo.InvariantCulture)),
-                .. configuration.Precision is { } precision ? [Setting(SettingNames.Precision, "--precision", precision.Name())] : Array.Empty<SettingRecord>(),
-            ],
-        };
+        return new LaunchRecord { Command = Verb, Program = study.Words, Settings = Settings(configuration.Processes, configuration.Threads, configuration.Precision) };
     }
+
+    /// <summary>The words that start a program in a configuration.</summary>
+    /// <param name="program">The program and its arguments.</param>
+    /// <param name="processes">How many processes.</param>
+    /// <param name="threads">Threads of each.</param>
+    /// <param name="precision">The precision that it is told; null for none.</param>
+    public static IReadOnlyList<string> Command(IReadOnlyList<string> program, int processes, int threads, Precision? precision) =>
+        [.. Verb, .. Settings(processes, threads, precision).SelectMany(setting => setting.Arguments), "--", .. program];
+
+    private static SettingRecord[] Settings(int processes, int threads, Precision? precision) =>
+    [
+        Setting(SettingNames.Processes, "--nproc", processes.ToString(CultureInfo.InvariantCulture)),
+        Setting(SettingNames.Threads, "--threads", threads.ToString(CultureInfo.InvariantCulture)),
+        .. precision is { } told ? [Setting(SettingNames.Precision, "--precision", told.Name())] : Array.Empty<SettingRecord>(),
+    ];
 
     private static SettingRecord Setting(string name, string option, string value) => new() { Name = name, Option = option, Arguments = [option, value], Effect = SettingEffect.Speed };
 }
