@@ -29,12 +29,25 @@ internal static class FirstRank
         }
         catch (Exception error)
         {
-            group.BroadcastObject(new Outcome(0, error.Message, error is BadInputException), root: 0);
+            TellOthers(group, error);
             throw;
         }
 
         group.BroadcastObject(new Outcome(result, null, IsBadInput: false), root: 0);
         return result;
+    }
+
+    // Whether or not they hear of it, the error that counts is this one: that of a group which is broken comes out of its next operation.
+    private static void TellOthers(ProcessGroup group, Exception error)
+    {
+        try
+        {
+            group.BroadcastObject(new Outcome(0, error.Message, error is BadInputException), root: 0);
+        }
+        catch (DistributedException)
+        {
+            // The others are gone, and have an error of their own.
+        }
     }
 
     private sealed record Outcome(long Result, string? Error, bool IsBadInput);
