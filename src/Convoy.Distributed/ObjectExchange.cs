@@ -98,10 +98,8 @@ internal static class ObjectExchange
     // Two numbers of each rank, state and length, and the greatest length.
     private static (long[] Headers, long Most) Headers(ProcessGroup group, ObjectMessage own)
     {
-        Tensor[] all = [.. Enumerable.Range(0, group.Size).Select(_ => Header(group, 0, 0))];
-        group.AllGather(all, Header(group, own.Error is null ? Intact : Failed, own.Content.LongLength));
-        long[] headers = [.. all.SelectMany(one => one.cpu().data<long>().ToArray())];
-        return (headers, headers.Where((_, i) => i % 2 == 1).Max());
+        long[][] told = RankNumbers.AllGather(group, own.Error is null ? Intact : Failed, own.Content.LongLength);
+        return ([.. told.SelectMany(one => one)], told.Max(one => one[1]));
     }
 
     private static Tensor Header(ProcessGroup group, long state, long length) => tensor([state, length], device: new Device(group.TensorDevice));

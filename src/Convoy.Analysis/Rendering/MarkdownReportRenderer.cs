@@ -46,7 +46,8 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         Section(text, "Times", true, () => Times(text, report));
         IReadOnlyList<Chart> charts = hasPlots ? ReportCharts.Make(report) : [];
         Section(text, "Plots", charts.Count > 0, () => Plots(text, charts));
-        Section(text, "Memory and arithmetic", Resources.Of(report) is not null, () => ResourceTable(text, Resources.Of(report)!));
+        Resources? resources = Resources.Of(report);
+        Section(text, "Memory and arithmetic", resources is not null, () => ResourceTable(text, resources!));
         Section(text, "What precision saves", report.PrecisionGains.Count > 0, () => Gains(text, report.PrecisionGains));
         Section(text, report.Runs.Basis == TimeBasis.Step ? "Where a step's time goes" : "Where the time goes", report.Runs.Measurements.Any(m => m.Phases is not null), () => Breakdown(text, report));
         Section(text, "Causes of lost time", report.Causes.Count > 0, () => Causes(text, report.Causes));

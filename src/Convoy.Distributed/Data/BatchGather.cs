@@ -30,7 +30,7 @@ public sealed class BatchGather
     public Tensor Gather(Tensor rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        long[] counts = [.. RankRows.Tell(_group, RankRows.CountOf(rows)).Select(told => told[0])];
+        long[] counts = [.. RankNumbers.AllGather(_group, RankRows.CountOf(rows)).Select(told => told[0])];
         for (int rank = 0; rank < counts.Length; rank++)
         {
             if (counts[rank] < 0 || _given[rank] + counts[rank] > _sampler.CountOf(rank))

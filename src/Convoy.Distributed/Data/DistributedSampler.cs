@@ -109,7 +109,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     {
         ArgumentNullException.ThrowIfNull(results);
         RequireWhole(group);
-        long[][] ranks = RankRows.Tell(group, RankRows.CountOf(results), SampleCount, Epoch);
+        long[][] ranks = RankNumbers.AllGather(group, RankRows.CountOf(results), SampleCount, Epoch);
         for (int rank = 0; rank < _ranks; rank++)
         {
             if (ranks[rank][0] != CountOf(rank) || ranks[rank][1] != SampleCount || ranks[rank][2] != Epoch)

@@ -19,15 +19,6 @@ internal static class RankRows
         _ => FormattableString.Invariant($"{count} rows"),
     };
 
-    /// <summary>What each rank tells, by rank.</summary>
-    public static long[][] Tell(ProcessGroup group, params long[] told)
-    {
-        using var scope = NewDisposeScope();
-        Tensor[] all = [.. Enumerable.Range(0, group.Size).Select(_ => zeros(told.Length, dtype: ScalarType.Int64))];
-        group.AllGather(all, tensor(told));
-        return [.. all.Select(one => one.data<long>().ToArray())];
-    }
-
     /// <summary>The rows of each rank, by rank, in the present dispose scope.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="rows">This rank's, [n, ...].</param>

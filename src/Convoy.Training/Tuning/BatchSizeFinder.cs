@@ -1,7 +1,6 @@
 using Convoy.Distributed;
 using Convoy.Metrics;
 using Convoy.Training.Measurement;
-using static TorchSharp.torch;
 
 namespace Convoy.Training.Tuning;
 
@@ -17,6 +16,7 @@ namespace Convoy.Training.Tuning;
 public sealed class BatchSizeFinder
 {
     private readonly ProcessGroup _group;
+    private readonly RankAgreement _ranks;
     private readonly IPeakMemory _memory;
 
     /// <summary>A finder for the processes of <paramref name="group"/>, which all use it together.</summary>
@@ -28,7 +28,7 @@ public sealed class BatchSizeFinder
     internal BatchSizeFinder(ProcessGroup group, IPeakMemory memory)
     {
         ArgumentNullException.ThrowIfNull(group);
-        (_group, _memory) = (group, memory);
+        (_group, _ranks, _memory) = (group, new RankAgreement(group), memory);
     }
 
     /// <summary>The batch of each process that is tried first (Lightning's <c>init_val</c>); at least 1. Default 2. It has to fit: nothing is known before it.</summary>
@@ -58,9 +58,9 @@ public sealed class BatchSizeFinder
     {
         ArgumentNullException.ThrowIfNull(step);
         RequireRanges();
-        long limit = (long)Agree(MemoryLimitBytes ?? (MemoryLimit.Default(HostProbe.Read()).Bytes / _group.Size), ReduceOp.Min);
-        bool forgets = Agree(_memory.Forget() ? 1 : 0, ReduceOp.Min) > 0;
-        var model = new MemoryModel((long)Agree(_memory.ReadBytes(), ReduceOp.Max));
+        long limit = (long)_ranks.Smallest(MemoryLimitBytes ?? (MemoryLimit.Default(HostProbe.Read()).Bytes / _group.Size));
+        bool forgets = _ranks.Smallest(_memory.Forget() ? 1 : 0) > 0;
+        var model = new MemoryModel((long)_ranks.Largest(_memory.ReadBytes()));
         var trials = new List<BatchSizeTrial>();
         int fits = 0, ceiling = Floor(MaxBatchSize);
         int? next = Math.Min(ceiling, Floor(InitialBatchSize + Multiple - 1));
@@ -108,18 +108,11 @@ public sealed class BatchSizeFinder
             step(size);
         }
 
-        long peak = (long)Agree(_memory.ReadBytes(), ReduceOp.Max);
+        long peak = (long)_ranks.Largest(_memory.ReadBytes());
         return new BatchSizeTrial(size, peak, peak <= limit);
     }
 
     private int Floor(int size) => size / Multiple * Multiple;
-
-    private double Agree(double value, ReduceOp op)
-    {
-        using Tensor shared = tensor([value], ScalarType.Float64);
-        _group.AllReduce(shared, op);
-        return shared[0].item<double>();
-    }
 
     private void RequireRanges()
     {

@@ -3,7 +3,6 @@ using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Measurement;
 using Convoy.Distributed;
-using static TorchSharp.torch;
 
 namespace Convoy.Training.Tuning;
 
@@ -21,6 +20,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
     // An optimizer makes its state in the first, so the second one's peak is the highest.
     private const int ProbeSteps = 2;
 
+    private readonly RankAgreement _ranks = new(group);
     private int _probes;
 
     /// <summary>Makes the trials for which there is time and memory.</summary>
@@ -30,7 +30,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
         TrialAllowance allowance = folder.ReadAllowance();
         var judge = new TrialJudge(allowance);
         _ = memory.Forget();
-        long idle = (long)Agree(memory.ReadBytes());
+        long idle = (long)_ranks.Largest(memory.ReadBytes());
         MemoryGauge? gauge = allowance.Memory is { } known ? new MemoryGauge(known, idle) : null;
         bool isFirst = true;
         foreach ((int number, RunDirectory run) in folder.Runs().Index())
@@ -93,7 +93,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
 
     private long Measured(MemoryGauge? gauge, int number, TrainingOptions options)
     {
-        long peak = (long)Agree(memory.ReadBytes());
+        long peak = (long)_ranks.Largest(memory.ReadBytes());
         gauge?.Add(Family(options).Point(options.LocalBatchSize, peak));
         Tell(new TrialEvent(number, LocalBatchSize: options.LocalBatchSize, PeakMemoryBytes: peak));
         return peak;
@@ -109,15 +109,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
         }
     }
 
-    private bool AnyRankStops(CancellationToken stop) => Agree(stop.IsCancellationRequested ? 1 : 0) > 0;
-
-    // The largest of the ranks' values.
-    private double Agree(double value)
-    {
-        using Tensor shared = tensor([value], ScalarType.Float64);
-        group.AllReduce(shared, ReduceOp.Max);
-        return shared[0].item<double>();
-    }
+    private bool AnyRankStops(CancellationToken stop) => _ranks.Largest(stop.IsCancellationRequested ? 1 : 0) > 0;
 
     private sealed class NoEvents : IProgress<TrainingEvent>
     {
