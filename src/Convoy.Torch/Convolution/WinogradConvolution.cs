@@ -1,9 +1,6 @@
 using System.Numerics;
-using Convoy.Torch.Autograd;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
-using Convoy.Torch.Normalization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;
@@ -16,27 +13,20 @@ internal static unsafe class WinogradConvolution
     // batch's decide, so that a part of a batch is computed as the whole is.
     private const int ChannelsPerTile = 32;
 
-    /// <summary>
-    /// Whether the kernel takes these and gains by it: on the CPU, float32 or bfloat16 in channels-last order, float32 weights of 3x3, channels in whole
-    /// vectors, images of more than a few tiles.
-    /// </summary>
-    /// <param name="input">[N, C, H, W].</param>
-    /// <param name="weight">[K, C, 3, 3].</param>
-    /// <param name="dtype">The type that the input is to be cast to.</param>
-    public static bool Fits(Tensor input, Tensor weight, ScalarType dtype) =>
+    /// <summary>Whether the kernel takes such tensors: 3x3, float32 or bfloat16, channels in whole vectors.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="dtype">The features' type.</param>
+    public static bool Fits(in ConvolutionShape shape, ScalarType dtype) =>
         Vector.IsHardwareAccelerated
-        && input.device_type == DeviceType.CPU
-        && weight.device_type == DeviceType.CPU
         && dtype is ScalarType.Float32 or ScalarType.BFloat16
-        && weight.dtype == ScalarType.Float32
-        && input.dim() == 4
-        && input.numel() > 0
-        && weight.shape is [var outChannels, var inChannels, 3, 3]
-        && input.shape[1] == inChannels
-        && outChannels % MatrixKernel.Columns == 0
-        && inChannels % MatrixKernel.Columns == 0
-        && (long)(Shape(input) with { Batch = 1 }).Tiles * ChannelsPerTile >= Math.Max(outChannels, inChannels)
-        && ChannelLayout.IsChannelsLast(input);
+        && shape.IsSame3X3
+        && shape.OutChannels % MatrixKernel.Columns == 0
+        && shape.InChannels % MatrixKernel.Columns == 0;
+
+    /// <summary>Whether an image is large enough for the filters' transforms to pay, by the rule that holds where nothing was measured.</summary>
+    /// <param name="shape">The sizes.</param>
+    public static bool IsWorthwhile(in ConvolutionShape shape) =>
+        (long)new WinogradShape(1, shape.Height, shape.Width).Tiles * ChannelsPerTile >= Math.Max(shape.OutChannels, shape.InChannels);
 
     /// <summary>[N, K, H, W], in the input's type.</summary>
     /// <param name="input">[N, C, H, W], channels-last.</param>
@@ -93,55 +83,4 @@ internal static unsafe class WinogradConvolution
     }
 
     private static WinogradShape Shape(Tensor images) => new((int)images.shape[0], (int)images.shape[2], (int)images.shape[3]);
-}
-
-/// <summary>
-/// <see cref="WinogradKernel{TElements}"/> with its gradients. Arguments: input (float32 or bfloat16, channels-last), weight (float32), <see cref="BackwardGuard"/>.
-/// </summary>
-internal sealed unsafe class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
-{
-    private const string InputNeedsGradient = nameof(InputNeedsGradient);
-    private const string WeightNeedsGradient = nameof(WeightNeedsGradient);
-
-    public override string Name => nameof(WinogradFunction);
-
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
-    {
-        Tensor input = (Tensor)vars[0], weight = (Tensor)vars[1];
-        ctx.save_for_backward([input, weight]);
-        ctx.save_data(nameof(BackwardGuard), vars[2]);
-        ctx.save_data(InputNeedsGradient, input.requires_grad);
-        ctx.save_data(WeightNeedsGradient, weight.requires_grad);
-        ctx.set_materialize_grads(false); // TorchSharp would make them from a tensor that the dispose scope has freed.
-        return WinogradConvolution.Convolve(input, weight);
-    }
-
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-    {
-        var guard = (BackwardGuard)ctx.get_data(nameof(BackwardGuard));
-        return guard.Run(3, grad_output, gradient =>
-        {
-            List<Tensor> saved = ctx.get_saved_variables();
-            Tensor input = saved[0], weight = saved[1];
-            bool wantsInput = (bool)ctx.get_data(InputNeedsGradient), wantsWeight = (bool)ctx.get_data(WeightNeedsGradient);
-            if (is_grad_enabled())
-            {
-                // create_graph: through operations that libtorch can differentiate again.
-                Tensor plain = nn.functional.conv2d(input, weight.to(input.dtype), strides: [1, 1], padding: [1, 1]);
-                List<Tensor> wanted = [];
-                wanted.AddRange(wantsInput ? [input] : []);
-                wanted.AddRange(wantsWeight ? [weight] : []);
-                IList<Tensor> gradients = autograd.grad([plain], wanted, [gradient], retain_graph: true, create_graph: true);
-                return [wantsInput ? gradients[0] : null, wantsWeight ? gradients[^1] : null, null];
-            }
-
-            (Tensor dy, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
-            return
-            [
-                wantsInput ? WinogradConvolution.InputGradient(dy, weight) : null,
-                wantsWeight ? WinogradConvolution.WeightGradient(input, dy) : null,
-                null,
-            ];
-        });
-    }
 }
