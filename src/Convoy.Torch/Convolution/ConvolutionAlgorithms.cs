@@ -24,9 +24,3 @@ internal static class ConvolutionAlgorithms
     public static IConvolutionAlgorithm FixedFor(ConvolutionKey key) =>
         Winograd.Supports(key.Shape, key.Dtype, key.Pass) && WinogradConvolution.IsWorthwhile(key.Shape) ? Winograd : Libtorch;
 }
-
-/// <summary>What a kernel is chosen for.</summary>
-/// <param name="Shape">The sizes.</param>
-/// <param name="Dtype">The features' type: float32, or bfloat16 under autocast.</param>
-/// <param name="Pass">The pass.</param>
-public readonly record struct ConvolutionKey(ConvolutionShape Shape, ScalarType Dtype, ConvolutionPass Pass);

@@ -2,17 +2,16 @@ using System.Globalization;
 using Convoy.Distributed;
 using Convoy.Torch.Convolution;
 using Convoy.Training.Options;
-using Convoy.Training.Runs;
 
 namespace Convoy.Training.Kernels;
 
 /// <summary>Gives a network's convolutions their kernels before a run's first step, the same on all ranks: those of the run or the file, of the user's cache, or measured now.</summary>
 /// <param name="options">The run's settings.</param>
 /// <param name="group">The ranks.</param>
-/// <param name="run">Where the run keeps its files, with the kernels that it has used so far; null where nothing is kept.</param>
+/// <param name="recorded">The file with the kernels that the run has used so far, which is written where it is missing; null where nothing is kept.</param>
 /// <param name="cache">The user's cache.</param>
 /// <param name="time">The clock.</param>
-internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, RunDirectory? run, KernelCache cache, TimeProvider time)
+internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, string? recorded, KernelCache cache, TimeProvider time)
 {
     private readonly List<string> _notes = [];
 
@@ -56,7 +55,7 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
     private GivenTable ReadGiven()
     {
         bool isFile = options.Fuse.Table is not null;
-        if ((options.Fuse.Table ?? (options.Fuse.Measures ? run?.Kernels : null)) is not { } path || (!isFile && !File.Exists(path)))
+        if ((options.Fuse.Table ?? (options.Fuse.Measures ? recorded : null)) is not { } path || (!isFile && !File.Exists(path)))
         {
             return GivenTable.None;
         }
@@ -106,10 +105,10 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
 
     private void Keep(KernelTable table)
     {
-        if (group.Rank == 0 && run is not null)
+        if (group.Rank == 0 && recorded is not null)
         {
             byte[] text = System.Text.Encoding.UTF8.GetBytes(KernelTableFile.Format(table));
-            OutputFile.Write(run.Kernels, stream => stream.Write(text));
+            OutputFile.Write(recorded, stream => stream.Write(text));
         }
     }
 

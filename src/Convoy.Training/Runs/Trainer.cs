@@ -122,7 +122,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private void ChooseKernels(TBatch batch, RunRecorder record)
     {
         TrainingOptions options = _configuration.Training;
-        var chooser = new KernelChooser(options, _group, _run, KernelCache.Of(options, _group), _context.Time);
+        var chooser = new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time);
         _step.ChooseKernels(batch, chooser);
         record.Tell(chooser.Notes);
     }
