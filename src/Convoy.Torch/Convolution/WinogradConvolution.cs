@@ -142,6 +142,6 @@ internal sealed unsafe class WinogradFunction : autograd.SingleTensorFunction<Wi
                 wantsWeight ? WinogradConvolution.WeightGradient(input, dy) : null,
                 null,
             ];
-        });
+        }, context: ctx);
     }
 }
