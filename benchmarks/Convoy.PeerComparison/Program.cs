@@ -59,6 +59,7 @@ internal static class Program
     {
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(1));
         set_num_threads(settings.Threads);
+        KeptMemory.ReuseTensors();
         using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromMinutes(10));
         using var rank = new PeerRank(settings, folder, group);
         rank.Run((step, loss, seconds) => Print(group, new { step, loss, step_seconds = seconds }));

@@ -44,6 +44,7 @@ internal static class Program
         [nameof(SyncBatchNormVariants)] = SyncBatchNormVariants.Run,
         [nameof(SyncBatchNormFusedVariants)] = SyncBatchNormFusedVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
+        [nameof(CheckpointedActivations)] = CheckpointedActivations.Run,
         [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(NarrowRecurrence)] = NarrowRecurrence.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,

@@ -49,4 +49,11 @@ public class TrainingTests
         double largest = a.Zip(b, (x, y) => Math.Abs(x - y)).Max();
         Assert.True(largest <= tolerance, $"{name} differ by {largest}");
     }
+
+    [Theory]
+    [InlineData(1, "")]
+    [InlineData(2, "")]
+    [InlineData(2, "loss.backward")]
+    public async Task ActivationCheckpoint_SyncBatchNormDropoutAndZero_TrainToTheSameBits(int worldSize, string pass) =>
+        await WorkerProcesses.RunSharedAndRequireSuccessAsync("CheckpointedActivations", worldSize, pass);
 }

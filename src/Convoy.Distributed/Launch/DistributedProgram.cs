@@ -82,7 +82,7 @@ public static class DistributedProgram
 
     /// <summary>
     /// Runs a rank's work inside of a program with a Main of its own: joins the group, ends with the launcher, records an exception for it before the other ranks notice that this
-    /// one has left, disposes the group. The exception comes out.
+    /// one has left, disposes the group. The exception comes out. Tensors reuse each other's memory from now on (<see cref="KeptMemory.ReuseTensors"/>).
     /// </summary>
     /// <typeparam name="T">What the work gives.</typeparam>
     /// <param name="body">The rank's work.</param>
@@ -94,6 +94,7 @@ public static class DistributedProgram
     {
         ArgumentNullException.ThrowIfNull(body);
         using ParentWatch? watch = ParentWatch.Start(() => Environment.Exit(Failed));
+        KeptMemory.ReuseTensors();
         var losses = new PeerLosses();
         ProcessGroup? group = null;
         try

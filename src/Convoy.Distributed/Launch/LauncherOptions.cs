@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Convoy.Torch.Memory;
 
 namespace Convoy.Distributed.Launch;
 
@@ -62,7 +63,8 @@ public sealed record LauncherOptions
 
     /// <summary>
     /// Whether the workers' allocator keeps the memory that they free (Linux with glibc: <c>GLIBC_TUNABLES</c>, see <see cref="KeptMemory"/>), which
-    /// makes a training step on CPU up to a fifth faster and takes up to a quarter more memory. Default true. A GLIBC_TUNABLES that is set already stays.
+    /// makes a training step on CPU up to a fifth faster, and whether libtorch takes tensors' memory in a way that lets them reuse it (<see cref="KeptMemory.ReuseTensors"/>), without which
+    /// keeping it takes up to twice the memory. Default true. A GLIBC_TUNABLES that is set already stays.
     /// </summary>
     public bool KeepMemory { get; init; } = true;
 
@@ -200,4 +202,13 @@ public static class KeptMemory
     /// <summary>No mapping of its own for large pieces, no giving back, growth in steps of 256 MiB.</summary>
     public const string Value =
         "glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=17179869184:glibc.malloc.top_pad=268435456";
+
+    /// <summary>The variable that says, with the value 0, that a worker is to leave its allocators as they are.</summary>
+    public const string SwitchVariable = "CONVOY_KEEP_MEMORY";
+
+    /// <summary>
+    /// Installs <see cref="TensorAllocator"/> in this process, unless <see cref="SwitchVariable"/> is 0. <see cref="DistributedProgram"/> does it for its ranks; a program with a loop and a Main of its own may.
+    /// </summary>
+    /// <returns>Whether libtorch uses it.</returns>
+    public static bool ReuseTensors() => Environment.GetEnvironmentVariable(SwitchVariable) != "0" && TensorAllocator.Install();
 }

@@ -70,6 +70,11 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
             SetUnlessGiven(variables, KeptMemory.Variable, KeptMemory.Value);
         }
 
+        if (!Options.KeepMemory)
+        {
+            variables[KeptMemory.SwitchVariable] = "0";
+        }
+
         // By default OpenMP's threads go on spinning after each of libtorch's operations, on the cores on which the threads of Convoy's kernels
         // are to work.
         SetUnlessGiven(variables, WaitPolicyName, "passive");

@@ -52,6 +52,6 @@ internal sealed unsafe class LaneLossFunction : autograd.SingleTensorFunction<La
 
             Tensor lane = saved[2] * gradient;
             return [stack([-lane, lane], 3).to(logits.dtype).permute(0, 3, 1, 2), null, null, null];
-        });
+        }, context: ctx);
     }
 }

@@ -73,9 +73,11 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         Tensor stride4 = layer1.call(bn1.CallReluMaxPool(conv1.call(images)));
-        Tensor stride8 = layer2.call(stride4);
-        Tensor stride16 = layer3.call(stride8);
-        Tensor stride32 = bridge.call(attention.call(layer4.call(stride16)));
+
+        // Aliases, so that the gradients of a stage's two branches are added before that of the decoder, also where the stage is computed again in the backward pass.
+        Tensor stride8 = layer2.call(stride4.alias());
+        Tensor stride16 = layer3.call(stride8.alias());
+        Tensor stride32 = bridge.call(attention.call(layer4.call(stride16.alias())));
         Tensor features = up4.call(up8.call(up16.call(stride32, stride16), stride8), stride4);
         return head.call(features).MoveToOuterDisposeScope();
     }

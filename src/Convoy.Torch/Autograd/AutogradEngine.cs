@@ -20,6 +20,10 @@ public static unsafe class AutogradEngine
     /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
     public static int CurrentPass => Exports.CurrentPass();
 
+    /// <summary>Whether the pass that runs on this thread keeps its graph for another one (<c>retain_graph</c>). True when none runs.</summary>
+    /// <exception cref="NotSupportedException">The engine cannot be reached.</exception>
+    public static bool KeepsGraph => Exports.CurrentPassKeepsGraph() != 0;
+
     /// <summary>
     /// Whether the pass adds to the gradients of all tensors that it reaches. Not so for <c>torch.autograd.grad</c> and <c>torch.autograd.backward</c> with <c>inputs</c>.
     /// True when none runs.

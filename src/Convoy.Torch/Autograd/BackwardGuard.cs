@@ -41,8 +41,12 @@ public sealed class BackwardGuard : IDisposable
     /// <param name="compute">Gives one gradient for each argument; null where there is none. Tensors that it makes besides are freed.</param>
     /// <param name="withoutGradient">Whether <paramref name="compute"/> is also called when the output's gradient is undefined. Default: false; all gradients are undefined then.</param>
     /// <param name="onFailure">Is told what <paramref name="compute"/> threw, instead of <see cref="Enter"/>: where other processes wait for this one, they must learn of it now. Null, the default: nobody.</param>
+    /// <param name="context">
+    /// What the function saved for this pass, which is freed at its end unless the pass keeps its graph (<c>retain_graph</c>): TorchSharp would keep it as long as the loss. Null, the default: it stays.
+    /// </param>
     /// <returns>What backward returns to libtorch: undefined gradients after a failure.</returns>
-    public List<Tensor> Run(int count, Tensor gradient, Func<Tensor, Tensor?[]> compute, bool withoutGradient = false, Action<Exception>? onFailure = null)
+    public List<Tensor> Run(
+        int count, Tensor gradient, Func<Tensor, Tensor?[]> compute, bool withoutGradient = false, Action<Exception>? onFailure = null, autograd.AutogradContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(gradient);
         ArgumentNullException.ThrowIfNull(compute);
@@ -50,7 +54,10 @@ public sealed class BackwardGuard : IDisposable
         {
             using var scope = NewDisposeScope();
             using Tensor handle = gradient;
-            return Hold(gradient.IsInvalid && !withoutGradient ? new Tensor?[count] : compute(gradient));
+            RequireSaved(context);
+            List<Tensor> gradients = Hold(gradient.IsInvalid && !withoutGradient ? new Tensor?[count] : compute(gradient));
+            FreeSaved(context);
+            return gradients;
         }
 #pragma warning disable CA1031 // Kept, and thrown again.
         catch (Exception error)
@@ -72,6 +79,23 @@ public sealed class BackwardGuard : IDisposable
 
     /// <summary>Frees the gradients that it still holds; libtorch has its own handles.</summary>
     public void Dispose() => Release();
+
+    private static void RequireSaved(autograd.AutogradContext? context)
+    {
+        if (context?.get_data(nameof(FreeSaved)) is not null)
+        {
+            throw new InvalidOperationException("backward went through a part of the graph for the second time, and the first time freed what that needs. Give the first call retain_graph: true.");
+        }
+    }
+
+    private static void FreeSaved(autograd.AutogradContext? context)
+    {
+        if (context is not null && AutogradEngine.IsSupported && !AutogradEngine.KeepsGraph)
+        {
+            context.save_data(nameof(FreeSaved), true);
+            context.Dispose(); // Frees the saved tensors alone.
+        }
+    }
 
     private List<Tensor> Hold(Tensor?[] gradients)
     {

@@ -6,10 +6,16 @@ namespace Convoy.Torch.Convolution;
 internal sealed unsafe class AlignedBuffer : IDisposable
 {
     private const int CacheLine = 64;
+    private void* _memory;
 
     /// <summary>Takes memory.</summary>
     /// <param name="count">Numbers.</param>
-    public AlignedBuffer(long count) => Start = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), CacheLine);
+    public AlignedBuffer(long count)
+    {
+        // Not AlignedAlloc, whose memory glibc cannot give to the next that asks for as much (TensorAllocator says why).
+        _memory = NativeMemory.Alloc(((nuint)count * sizeof(float)) + CacheLine);
+        Start = (float*)(((nint)_memory + CacheLine - 1) & -CacheLine);
+    }
 
     /// <summary>The first number.</summary>
     public float* Start { get; private set; }
@@ -17,7 +23,8 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(Start);
+        NativeMemory.Free(_memory);
+        _memory = null;
         Start = null;
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<Convol
                 biasGradient,
                 null,
             ];
-        });
+        }, context: ctx);
     }
 }
 

@@ -23,6 +23,7 @@ internal sealed unsafe class AutogradEngineExports
         DefaultEngine = (delegate* unmanaged[Cdecl]<nint>)torch["_ZN5torch8autograd6Engine18get_default_engineEv"];
         QueueCallback = (delegate* unmanaged[Cdecl]<nint, StandardFunction*, void>)torch["_ZN5torch8autograd6Engine14queue_callbackESt8functionIFvvEE"];
         CurrentPass = (delegate* unmanaged[Cdecl, SuppressGCTransition]<int>)torch["_ZN5torch8autograd25get_current_graph_task_idEv"];
+        CurrentPassKeepsGraph = (delegate* unmanaged[Cdecl, SuppressGCTransition]<byte>)torch["_ZN5torch8autograd33get_current_graph_task_keep_graphEv"];
         CurrentPassNodes = (delegate* unmanaged[Cdecl, SuppressGCTransition]<nuint*>)torch["_ZN5torch8autograd32get_current_graph_task_exec_infoEv"];
         CurrentNode = (delegate* unmanaged[Cdecl]<nint*, nint>)torch["_ZN5torch8autograd16get_current_nodeEv"];
         ReleaseShared = (delegate* unmanaged[Cdecl]<nint, void>)torch["_ZNSt16_Sp_counted_baseILN9__gnu_cxx12_Lock_policyE2EE10_M_releaseEv"];
@@ -54,6 +55,9 @@ internal sealed unsafe class AutogradEngineExports
 
     /// <summary><c>int get_current_graph_task_id()</c>: the backward pass that runs on this thread, -1 when none does.</summary>
     public delegate* unmanaged[Cdecl, SuppressGCTransition]<int> CurrentPass { get; }
+
+    /// <summary><c>bool get_current_graph_task_keep_graph()</c>: true when no pass runs on this thread.</summary>
+    public delegate* unmanaged[Cdecl, SuppressGCTransition]<byte> CurrentPassKeepsGraph { get; }
 
     /// <summary><c>const std::unordered_map&lt;...&gt;* get_current_graph_task_exec_info()</c>; its fourth word is the number of elements.</summary>
     public delegate* unmanaged[Cdecl, SuppressGCTransition]<nuint*> CurrentPassNodes { get; }

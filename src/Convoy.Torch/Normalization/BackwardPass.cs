@@ -15,11 +15,12 @@ internal sealed unsafe record NormalizationContext(
     BatchStatistics Statistics, ChannelLayout Layout, double Epsilon, IStatisticsReduction? Reduction, bool InputNeedsGradient, BackwardGuard Guard)
 {
     /// <summary>Runs a backward pass; also without an output's gradient, as the other ranks wait for this one's sums.</summary>
+    /// <param name="saved">What the forward pass saved.</param>
     /// <param name="count">How many arguments the forward pass had.</param>
     /// <param name="gradient">The output's gradient, perhaps undefined.</param>
     /// <param name="compute">The pass.</param>
-    public List<Tensor> RunBackward(int count, Tensor gradient, Func<Tensor, Tensor?[]> compute) =>
-        Guard.Run(count, gradient, compute, withoutGradient: true, Reduction is null ? null : Reduction.Fail);
+    public List<Tensor> RunBackward(autograd.AutogradContext saved, int count, Tensor gradient, Func<Tensor, Tensor?[]> compute) =>
+        Guard.Run(count, gradient, compute, withoutGradient: true, Reduction is null ? null : Reduction.Fail, saved);
 
     /// <summary>The mean, and what an element less the mean is multiplied by and what is added to it.</summary>
     /// <param name="weight">[C], or null for ones.</param>

@@ -34,7 +34,7 @@ internal sealed class BatchNormFunction : autograd.SingleTensorFunction<BatchNor
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return context.RunBackward(4, grad_output, gradient => Gradients(ctx, gradient, context));
+        return context.RunBackward(ctx, 4, grad_output, gradient => Gradients(ctx, gradient, context));
     }
 
     /// <summary>The type in which libtorch's batch norm keeps statistics and weights for an input of <paramref name="type"/>.</summary>
@@ -107,7 +107,7 @@ internal sealed class NormalizeReluFunction : autograd.SingleTensorFunction<Norm
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return context.RunBackward(5, grad_output, gradient => Gradients(ctx, gradient, context));
+        return context.RunBackward(ctx, 5, grad_output, gradient => Gradients(ctx, gradient, context));
     }
 
     private static Tensor?[] Gradients(autograd.AutogradContext ctx, Tensor given, NormalizationContext context)
@@ -181,7 +181,7 @@ internal sealed class NormalizeReluMaxPoolFunction : autograd.SingleTensorFuncti
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var context = (NormalizationContext)ctx.get_data(nameof(NormalizationContext));
-        return context.RunBackward(4, grad_output, gradient => Gradients(ctx, gradient, context));
+        return context.RunBackward(ctx, 4, grad_output, gradient => Gradients(ctx, gradient, context));
     }
 
     private static Tensor?[] Gradients(autograd.AutogradContext ctx, Tensor given, NormalizationContext context)

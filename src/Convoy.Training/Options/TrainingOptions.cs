@@ -12,6 +12,7 @@ public sealed record TrainingOptions
 {
     // Far beyond any run, and far enough below the largest number that nothing computed of it overflows.
     private const double MostSteps = 1L << 50;
+    private const string NoCheckpoints = "none", CheckpointsOfBlocks = "auto";
 
     /// <summary>How many processes train; at least 1. Each computes <see cref="BatchSize"/> / Nproc samples of a step. 0, the default, stands for a number that <see cref="Resolve"/> chooses.</summary>
     [Option("Processes.", Minimum = 1, IsAutomatic = true, Otherwise = "the most, up to the cores, that divide the batch", Effect = SettingEffect.Speed)]
@@ -69,6 +70,12 @@ public sealed record TrainingOptions
     [Option("Operations to run by Convoy's own kernels: auto (all, convolutions by what is fastest on this machine), fixed (all, the same on every processor), none, names from norm, decoder, loss, optimizer and convolution, separated by commas, or a file of kernels such as a run's kernels.json.", Value = "auto|fixed|none|NAMES|FILE", Kind = FuseSetting.Kind, Effect = SettingEffect.Speed)]
     public FuseSetting Fuse { get; init; } = FuseSetting.Auto;
 
+    /// <summary>
+    /// Modules whose inner results are computed again in the backward pass (<see cref="Torch.Checkpointing.ActivationCheckpoint"/>): <c>none</c>, the default; <c>auto</c> for the model's blocks; or names, separated by commas.
+    /// </summary>
+    [Option("Modules to compute again in the backward pass, which takes less memory and more time: none, auto for the blocks in the model's lists, or names separated by commas.", Effect = SettingEffect.Speed)]
+    public string CheckpointActivations { get; init; } = NoCheckpoints;
+
     /// <summary>Whether batch norm takes its statistics over the whole global batch. Default true. Without it each process normalises its own share.</summary>
     [Option("Batch norm over the whole global batch.", Effect = SettingEffect.Speed)]
     public bool SyncBn { get; init; } = true;
@@ -109,6 +116,13 @@ public sealed record TrainingOptions
 
     /// <summary>The learning rate after <see cref="ScaleLr"/>.</summary>
     public double PeakLr => ScaleLr ? Lr * Nproc : Lr;
+
+    /// <summary>Whether there are <see cref="CheckpointActivations"/>.</summary>
+    public bool HasCheckpointedModules => CheckpointActivations != NoCheckpoints;
+
+    /// <summary>The names in <see cref="CheckpointActivations"/>; null where the model's blocks are meant.</summary>
+    public IReadOnlyList<string>? CheckpointedModules =>
+        CheckpointActivations == CheckpointsOfBlocks ? null : CheckpointActivations.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>The options as <c>config.json</c> has them.</summary>
     public JsonObject ToJson() => Table.ToJson(this);

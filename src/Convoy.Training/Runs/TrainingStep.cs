@@ -3,6 +3,7 @@ using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
 using Convoy.Metrics;
+using Convoy.Torch.Checkpointing;
 using Convoy.Torch.Convolution;
 using Convoy.Torch.Nn;
 using Convoy.Training.Kernels;
@@ -178,7 +179,25 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             ChannelsLastWeights.Apply(Model);
         }
 
+        if (_options.HasCheckpointedModules)
+        {
+            CheckpointActivations();
+        }
+
         Model.train();
+    }
+
+    // Last, as it keeps the modules that it stands for.
+    private void CheckpointActivations()
+    {
+        try
+        {
+            ActivationCheckpoint.Apply(Model, _options.CheckpointedModules);
+        }
+        catch (ArgumentException error)
+        {
+            throw new BadInputException($"--checkpoint-activations {_options.CheckpointActivations}: {error.Message}", error);
+        }
     }
 
     private void Rehearse(TBatch batch)

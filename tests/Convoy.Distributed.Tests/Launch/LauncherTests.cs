@@ -111,6 +111,7 @@ public sealed class LauncherTests : IDisposable
         Assert.SkipWhen(Environment.GetEnvironmentVariable(KeptMemory.Variable) is not (null or ""), "GLIBC_TUNABLES is set here, so the workers inherit it.");
         await RunAsync(1, "env");
         Assert.Equal(KeptMemory.Value, EnvironmentOf(0)[KeptMemory.Variable]);
+        Assert.DoesNotContain(KeptMemory.SwitchVariable, EnvironmentOf(0).Keys);
 
         _lines.Clear();
         await RunAsync(1, "env", o => o with { Environment = new Dictionary<string, string> { [KeptMemory.Variable] = "glibc.malloc.arena_max=2" } });
@@ -119,6 +120,7 @@ public sealed class LauncherTests : IDisposable
         _lines.Clear();
         await RunAsync(1, "env", o => o with { KeepMemory = false });
         Assert.DoesNotContain(KeptMemory.Variable, EnvironmentOf(0).Keys);
+        Assert.Equal("0", EnvironmentOf(0)[KeptMemory.SwitchVariable]);
     }
 
     [Fact]

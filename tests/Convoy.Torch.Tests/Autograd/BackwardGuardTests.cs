@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Convoy.Torch.Autograd;
+using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,6 +47,37 @@ public sealed class BackwardGuardTests
         Assert.Equal("planted", Assert.Throws<InvalidOperationException>(guard.Enter).Message);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public unsafe void Run_WithAContext_FreesWhatWasSavedUnlessThePassKeepsItsGraph(bool keepsGraph)
+    {
+        Assert.SkipUnless(AutogradEngine.IsSupported, AutogradEngine.Fault ?? "");
+        using var scope = NewDisposeScope();
+        using var guard = new BackwardGuard();
+        byte* memory = (byte*)NativeMemory.AllocZeroed(4, sizeof(float));
+        bool isFreed = false;
+        Tensor saved = TensorMemory.Wrap(memory, 4, ScalarType.Float32, () => isFreed = true), weight = ones(4, requires_grad: true);
+        Tensor loss = Saving.apply(weight, saved, guard).sum();
+        saved.Dispose();
+        Assert.False(isFreed);
+
+        loss.backward(retain_graph: keepsGraph);
+
+        Assert.Equal(!keepsGraph, isFreed);
+        if (!keepsGraph)
+        {
+            Assert.Contains("retain_graph", Assert.Throws<ExternalException>(() => loss.backward()).Message);
+        }
+        else
+        {
+            loss.backward();
+            Assert.True(isFreed);
+        }
+
+        NativeMemory.Free(memory);
+    }
+
     [Fact]
     public void Run_GradientsMadeInAScope_OutliveItUntilEnter()
     {
@@ -75,5 +107,21 @@ public sealed class BackwardGuardTests
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
             ((BackwardGuard)ctx.get_data("guard")).Run(2, grad_output, _ => throw new InvalidOperationException("planted"));
+    }
+
+    // Arguments: the input, a tensor to save, the guard. Gives the input.
+    private sealed class Saving : autograd.SingleTensorFunction<Saving>
+    {
+        public override string Name => nameof(Saving);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_for_backward([(Tensor)vars[1]]);
+            ctx.save_data(nameof(BackwardGuard), vars[2]);
+            return ((Tensor)vars[0]).clone();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            ((BackwardGuard)ctx.get_data(nameof(BackwardGuard))).Run(3, grad_output, gradient => [gradient + ctx.get_saved_variables()[0], null, null], context: ctx);
     }
 }
