@@ -60,12 +60,13 @@ public sealed class ConvolutionKernels
 
         bool needsGradient = is_grad_enabled() && (input.requires_grad || weight.requires_grad);
         _observed.Add(new ConvolutionKey(shape, dtype, ConvolutionPass.Forward));
-        if (is_grad_enabled() && input.requires_grad)
+        // Without gradients, it may be a part of the network that is computed again in the backward pass.
+        if (input.requires_grad || !is_grad_enabled())
         {
             _observed.Add(new ConvolutionKey(shape, dtype, ConvolutionPass.InputGradient));
         }
 
-        if (is_grad_enabled() && weight.requires_grad)
+        if (weight.requires_grad)
         {
             _observed.Add(new ConvolutionKey(shape, dtype, ConvolutionPass.WeightGradient));
         }
