@@ -35,17 +35,25 @@ internal sealed class PeerRank : IDisposable
     }
 
     /// <summary>Takes every step.</summary>
-    /// <param name="report">Told, after each step, its number, the mean of the ranks' losses, and this rank's seconds.</param>
-    public void Run(Action<int, double, double> report)
+    /// <param name="report">Told, after each step, its number, the mean of the ranks' losses, this rank's seconds, and when it ended, on the system's monotonic clock.</param>
+    public void Run(Action<int, double, double, double> report)
     {
-        for (int step = 1; step <= _settings.Steps; step++)
+        var meeting = new PairMeeting(_settings, _group);
+        int number = 0;
+        while (number < _settings.Steps || meeting.GoesOn(number))
         {
+            meeting.Before(number + 1);
+
+            // Steps that only keep the other run of a pair company go through the plan again.
+            int step = (number % _settings.Steps) + 1;
+            number++;
             using PeerBatch batch = Load(step);
             _group.Barrier();
             long start = Stopwatch.GetTimestamp();
             _step.Begin();
             double loss = _step.Run(batch, _plan.At(step)).Metrics.Loss;
-            report(step, loss, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            long end = Stopwatch.GetTimestamp();
+            report(number, loss, Stopwatch.GetElapsedTime(start, end).TotalSeconds, Stopwatch.GetElapsedTime(0, end).TotalSeconds);
         }
 
         if (_settings.Dump && _group.Rank == 0)
