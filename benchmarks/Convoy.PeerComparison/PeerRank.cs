@@ -35,16 +35,16 @@ internal sealed class PeerRank : IDisposable
     }
 
     /// <summary>Takes every step.</summary>
-    /// <param name="report">Told, after each step, its number, the mean of the ranks' losses, this rank's seconds, and when it ended, on the system's monotonic clock.</param>
-    public void Run(Action<int, double, double, double> report)
+    /// <param name="report">Told of each step right after it.</param>
+    public void Run(Action<PeerStep> report)
     {
         var meeting = new PairMeeting(_settings, _group);
         int number = 0;
-        while (number < _settings.Steps || meeting.GoesOn(number))
+        while (meeting.GoesOn(number))
         {
-            meeting.Before(number + 1);
+            bool counts = meeting.Counts(number);
 
-            // Steps that only keep the other run of a pair company go through the plan again.
+            // Steps beyond those of the settings, which warm up or keep the other run of a pair company, go through the plan again.
             int step = (number % _settings.Steps) + 1;
             number++;
             using PeerBatch batch = Load(step);
@@ -53,7 +53,7 @@ internal sealed class PeerRank : IDisposable
             _step.Begin();
             double loss = _step.Run(batch, _plan.At(step)).Metrics.Loss;
             long end = Stopwatch.GetTimestamp();
-            report(number, loss, Stopwatch.GetElapsedTime(start, end).TotalSeconds, Stopwatch.GetElapsedTime(0, end).TotalSeconds);
+            report(new PeerStep(number, loss, Stopwatch.GetElapsedTime(start, end).TotalSeconds, Stopwatch.GetElapsedTime(0, end).TotalSeconds, counts));
         }
 
         if (_settings.Dump && _group.Rank == 0)
@@ -88,3 +88,11 @@ internal sealed class PeerRank : IDisposable
         return new PeerBatch(images.DetachFromDisposeScope(), masks.DetachFromDisposeScope());
     }
 }
+
+/// <summary>One step.</summary>
+/// <param name="Number">Its number, from 1.</param>
+/// <param name="Loss">The mean of the ranks' losses.</param>
+/// <param name="Seconds">What it took on this rank.</param>
+/// <param name="EndSeconds">When it ended, on the system's monotonic clock.</param>
+/// <param name="Counts">Whether it came after the warm-up.</param>
+internal readonly record struct PeerStep(int Number, double Loss, double Seconds, double EndSeconds, bool Counts);

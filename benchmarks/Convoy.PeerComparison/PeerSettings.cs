@@ -76,8 +76,11 @@ internal sealed record PeerSettings
     /// <summary>Whether each side writes the first update's gradients and the last weights.</summary>
     public required bool Dump { get; init; }
 
-    /// <summary>Steps at the start that the speed leaves out, and after which a run of a pair waits for the other.</summary>
+    /// <summary>Steps at the start that the speed leaves out, at least.</summary>
     public required int Warmup { get; init; }
+
+    /// <summary>Seconds at the start that the speed leaves out, at least.</summary>
+    public required double Settle { get; init; }
 
     /// <summary>How a run of two at the same time meets the other; null for a run by itself.</summary>
     public required PeerPair? Pair { get; init; }

@@ -61,7 +61,7 @@ internal static class Program
         set_num_threads(settings.Threads);
         using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromMinutes(10));
         using var rank = new PeerRank(settings, folder, group);
-        rank.Run((step, loss, seconds, end) => Print(group, new { step, loss, step_seconds = seconds, end_time = end }));
+        rank.Run(step => Print(group, new { step = step.Number, loss = step.Loss, step_seconds = step.Seconds, end_time = step.EndSeconds, counted = step.Counts }));
 
         using var scope = NewDisposeScope();
         using var process = Process.GetCurrentProcess();

@@ -6,6 +6,7 @@ import sys
 PRECISIONS = ("fp32", "fp64", "bf16")
 CHANGES = ("fuse", "memory_format", "sync_bn")
 REPORT = {"precision": ["fp32", "bf16"], "processes": [1, 2], "steps": 8, "warmup": 2, "repeats": 4, "pairs": True, "with_sync_bn": True}
+SETTLE = 10.0
 ABOUT = """Trains one network on the same weights, batches and settings with Convoy and with PyTorch, and prints the losses side by side, the images
 per second, the peak memory and their ratios with 95 % intervals; or sets Convoy beside Convoy in other settings (--against).
 benchmarks/peers/README.md says what is compared and how."""
@@ -79,6 +80,7 @@ def arguments(words=None):
     parser.add_argument("--seed", type=int, default=0, help="of weights and drawn frames")
     parser.add_argument("--repeats", type=int, default=1, help="rounds, in each of which every configuration or pair runs once")
     parser.add_argument("--warmup", type=int, default=4, help="steps at the start of each run that the speed leaves out; a multiple of --accumulate")
+    parser.add_argument("--settle", type=float, metavar="S", help=f"seconds at the start of each run that the speed leaves out, at least, by further steps: .NET compiles what runs often on the cores that train (default: {SETTLE:.0f}; 0 with --loss-only, --dump and --reference)")
     parser.add_argument("--loss-only", action="store_true", help="print only the losses: for parity, also on a busy machine")
     parser.add_argument("--tolerance", type=float, metavar="T", help="exit code 1 when a step's losses differ by more than T, relatively")
     parser.add_argument("--reference", action="store_true", help="also train PyTorch in fp64, and print how far rounding alone takes each side from it")
@@ -94,6 +96,9 @@ def arguments(words=None):
     check(parser, options)
     options.memory_format = options.memory_format or ("contiguous" if options.loss_only else "best")
     options.batches = options.batches or options.steps
+    exact = options.loss_only or options.dump or options.reference
+    options.settle = (0.0 if exact else SETTLE) if options.settle is None else options.settle
+    options.warmup = 0 if options.loss_only else options.warmup
     options.python = list(dict.fromkeys(options.python or ["/usr/bin/python3"]))
     options.peers = []
     return options
@@ -113,6 +118,8 @@ def check(parser, options):
         parser.error(f"--warmup ends inside an update ({options.warmup} steps of {options.accumulate} an update). Give a multiple of --accumulate.")
     if not options.loss_only and options.warmup + options.accumulate > options.steps:
         parser.error(f"--warmup leaves no update to measure ({options.warmup} of {options.steps} steps). Give fewer, more --steps, or --loss-only.")
+    if options.settle is not None and (options.settle < 0 or options.settle and (options.loss_only or options.dump or options.reference)):
+        parser.error(f"--settle takes further steps, and losses and weights are compared after the same number ({options.settle}). Give 0 or more, and 0 with --loss-only, --dump and --reference.")
     if options.report and options.loss_only:
         parser.error("a report is of losses and speed (--report --loss-only). Give one of them.")
     if options.loss_only and options.memory_format == "best":

@@ -33,7 +33,7 @@ def build(threads):
 
 def write_settings(folder, options, file=SETTINGS, **changes):
     """Writes what a side reads: PeerSettings.cs and train.py know these names. Returns the file."""
-    names = ("network", "encoder", "image_size", "batch_size", "batches", "steps", "threads", "lr", "weight_decay", "accumulate", "clip", "seed", "dump", "warmup")
+    names = ("network", "encoder", "image_size", "batch_size", "batches", "steps", "threads", "lr", "weight_decay", "accumulate", "clip", "seed", "dump", "warmup", "settle")
     chosen = {name: getattr(options, name) for name in names}
     chosen["data"] = options.data if options.data == "synthetic" else os.path.abspath(options.data)
     chosen["pair"] = None
@@ -73,5 +73,5 @@ def read_run(text, command, options):
 
 def updates(steps, options):
     """The steps of each whole update after the warm-up."""
-    measured = steps[options.warmup:]
+    measured = [step for step in steps if step["counted"]]
     return [measured[i:i + options.accumulate] for i in range(0, len(measured) - options.accumulate + 1, options.accumulate)]

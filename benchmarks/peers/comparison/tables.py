@@ -50,7 +50,7 @@ def print_speeds(results):
         speeds = results.speeds(configuration)
         print(f"| {configuration.label(options)} | {len(speeds)} | {results.speed(configuration):.3f} | {min(speeds):.3f} to {max(speeds):.3f} "
               f"| {results.peak_bytes(configuration) / 2**20:.0f} MiB |")
-    print(f"\nA run counts with its median update of {options.accumulate} steps; its first {options.warmup} steps, loading and start are left out"
+    print(f"\nA run counts with its median update of {options.accumulate} steps; its first {options.warmup} steps, at least {options.settle:.0f} s, loading and start are left out"
           f"{', and so is what a run of a pair did while the other was not at work' if options.pairs else ''}. A configuration counts with the median of its runs.\n")
     print_compilation(results)
 

@@ -166,9 +166,9 @@ def run_rank(folder, settings):
         last["compile_seconds"] = rank.compile(*rank.load(1))
     meeting = Meeting(settings, distributed)
     number = 0
-    while number < settings["steps"] or meeting.goes_on(number):
-        meeting.before(number + 1)
-        # Steps that only keep the other run of a pair company go through the plan again.
+    while meeting.goes_on(number):
+        counted = meeting.counts(number)
+        # Steps beyond those of the settings, which warm up or keep the other run of a pair company, go through the plan again.
         step = number % settings["steps"] + 1
         number += 1
         images, masks = rank.load(step)
@@ -178,7 +178,7 @@ def run_rank(folder, settings):
         seconds, end = time.perf_counter() - start, time.monotonic()
         mean = loss.detach().double()
         distributed.all_reduce(mean)
-        say(step=number, loss=mean.item() / settings["processes"], step_seconds=seconds, end_time=end)
+        say(step=number, loss=mean.item() / settings["processes"], step_seconds=seconds, end_time=end, counted=counted)
     if settings["dump"] and distributed.get_rank() == 0:
         safetensors_file.write(os.path.join(folder, "pytorch-weights.safetensors"), rank.network.state_dict())
     peak = torch.tensor(peak_bytes())

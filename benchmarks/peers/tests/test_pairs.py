@@ -6,14 +6,14 @@ import unittest
 from comparison.configuration import Configuration
 from comparison.pairs import overlapping, places
 
-OPTIONS = types.SimpleNamespace(threads=1, warmup=1, accumulate=2)
+OPTIONS = types.SimpleNamespace(threads=1, accumulate=2)
 
 
 def run_of(start, *seconds):
     steps, now = [], start
     for duration in seconds:
         now += duration
-        steps.append({"step_seconds": duration, "end_time": now})
+        steps.append({"step_seconds": duration, "end_time": now, "counted": len(steps) > 0})
     return steps
 
 
@@ -25,7 +25,7 @@ class PairsTests(unittest.TestCase):
 
     def test_places_too_few_cores_gives_none(self):
         one, two = (Configuration("convoy", "fp32", processes, "auto") for processes in (1, 2))
-        self.assertIsNone(places((two, two), OPTIONS, [0, 1]))
+        self.assertIsNone(places((two, two), OPTIONS, [0, 1, 2]))
         self.assertIsNone(places((one, one), types.SimpleNamespace(threads=2), [0, 1]))
 
     def test_overlapping_leaves_out_what_one_did_alone(self):
