@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Convoy.Distributed;
 using Convoy.Torch.Serialization;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Kernels;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Tasks;
@@ -38,6 +39,12 @@ internal sealed class PeerRank : IDisposable
     /// <param name="report">Told of each step right after it.</param>
     public void Run(Action<PeerStep> report)
     {
+        using (PeerBatch first = Load(1))
+        {
+            TrainingOptions options = _settings.ToTrainingOptions();
+            _step.ChooseKernels(first, new KernelChooser(options, _group, recorded: null, KernelCache.Of(options, _group), TimeProvider.System));
+        }
+
         var meeting = new PairMeeting(_settings, _group);
         int number = 0;
         while (meeting.GoesOn(number))

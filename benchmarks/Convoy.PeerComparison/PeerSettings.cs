@@ -1,6 +1,4 @@
-using System.Runtime.Intrinsics;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Convoy.Training;
 using Convoy.Training.Options;
@@ -46,7 +44,7 @@ internal sealed record PeerSettings
     /// <summary><c>fp32</c>, <c>fp64</c> or <c>bf16</c>.</summary>
     public required string Precision { get; init; }
 
-    /// <summary><c>contiguous</c>, <c>channels_last</c>, or <c>auto</c> for what <c>convoy train</c> takes on this machine.</summary>
+    /// <summary><c>contiguous</c>, <c>channels_last</c>, or <c>auto</c> for what <c>convoy train</c> takes.</summary>
     public required string MemoryFormat { get; init; }
 
     /// <summary>What runs by Convoy's own kernels, as <c>convoy train --fuse</c> takes it.</summary>
@@ -91,7 +89,7 @@ internal sealed record PeerSettings
     {
         "channels_last" => true,
         "contiguous" => false,
-        "auto" => Vector512.IsHardwareAccelerated,
+        "auto" => new TrainingOptions().ChannelsLast,
         _ => throw new BadInputException("no such memory format", MemoryFormat, "Give contiguous, channels_last or auto."),
     };
 
@@ -120,7 +118,7 @@ internal sealed record PeerSettings
 
     /// <summary>The same settings as <c>convoy train</c> knows them.</summary>
     /// <exception cref="BadInputException">A setting has a value that there is not.</exception>
-    public TrainingOptions ToTrainingOptions() => new TrainingOptions
+    public TrainingOptions ToTrainingOptions() => new()
     {
         Nproc = Processes,
         Threads = Threads,
@@ -139,6 +137,7 @@ internal sealed record PeerSettings
             "bf16" => Training.Precision.Bf16,
             _ => throw new BadInputException("no such precision in a comparison", Precision, "Give fp32, fp64 or bf16."),
         },
+        Fuse = FuseSetting.Parse(Fuse),
         Seed = Seed,
-    }.With(new JsonObject { ["fuse"] = TrainingOptions.Table.Find("fuse")!.Parse(Fuse) });
+    };
 }

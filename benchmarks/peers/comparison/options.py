@@ -70,7 +70,7 @@ def arguments(words=None):
     parser.add_argument("--threads", type=int, default=1, help="threads of each rank")
     parser.add_argument("--precision", type=names, default=["fp32"], metavar="P,...", help=f"of {', '.join(PRECISIONS)}; bf16 is autocast")
     parser.add_argument("--memory-format", choices=("best", "contiguous", "channels_last"), help="best: Convoy in the one that convoy train takes here, PyTorch in both, of which the faster counts (default: best; contiguous with --loss-only)")
-    parser.add_argument("--fuse", default="all", help="what Convoy runs by its own kernels, as convoy train --fuse takes it: all, none, names separated by commas, ...")
+    parser.add_argument("--fuse", default="auto", help="what Convoy runs by its own kernels, as convoy train --fuse takes it: auto, fixed, none, names separated by commas, or a file of kernels")
     parser.add_argument("--sync-bn", action="store_true", help="batch norm over all ranks (PyTorch's side is hand-written and slow: for losses only)")
     parser.add_argument("--with-sync-bn", action="store_true", help="run Convoy with batch norm over all ranks, too")
     parser.add_argument("--lr", type=float, default=0.001, help="the highest learning rate; Convoy's default is 0.0005 a process")

@@ -70,7 +70,7 @@ class PlanTests(unittest.TestCase):
             ("convoy", 1, False), ("pytorch", 1, False), ("convoy", 2, False), ("pytorch", 2, False), ("convoy", 2, True)])
 
     def test_plan_against_has_no_pytorch_and_names_what_differs(self):
-        options = options_of("--against", "fuse=none", "--fuse", "auto")
+        options = options_of("--against", "fuse=none")
         self.assertEqual([c.label(options) for c in plan(options)], ["Convoy fp32, 2 x 1, fuse auto", "Convoy fp32, 2 x 1, fuse none"])
 
     def test_peers_compiled_run_is_told_to_compile(self):

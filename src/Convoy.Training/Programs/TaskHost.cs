@@ -176,7 +176,9 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         using var ranks = new TrainingStep<TModel, TBatch>(task, task.CreateModel(together), together);
         using var copy = new TrainingStep<TModel, TBatch>(task, task.CreateModel(apart), apart);
         sources.SeparateRanks();
-        return new CopyComparison(group, options.BatchSize * options.Accumulate, TimeProvider.System).Run(rounds, () => Update(ranks), () => Update(copy), stop);
+        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), together.Time));
+        copy.Kernels.Table = ranks.Kernels.Table;
+        return new CopyComparison(group, options.BatchSize * options.Accumulate, together.Time).Run(rounds, () => Update(ranks), () => Update(copy), stop);
 
         // Steps that never end a schedule: the rate is that of the settings, as only the time matters.
         void Update(TrainingStep<TModel, TBatch> step)
