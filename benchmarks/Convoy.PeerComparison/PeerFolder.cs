@@ -9,9 +9,6 @@ internal sealed class PeerFolder(string path)
     /// <summary>The folder.</summary>
     public string Path => path;
 
-    /// <summary>What both sides do.</summary>
-    public string Settings => System.IO.Path.Combine(path, "settings.json");
-
     /// <summary>The weights that both sides start from.</summary>
     public string Weights => System.IO.Path.Combine(path, "weights.safetensors");
 

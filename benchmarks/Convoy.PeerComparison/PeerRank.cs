@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Convoy.Distributed;
 using Convoy.Torch.Serialization;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Kernels;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Tasks;
@@ -35,17 +36,31 @@ internal sealed class PeerRank : IDisposable
     }
 
     /// <summary>Takes every step.</summary>
-    /// <param name="report">Told, after each step, its number, the mean of the ranks' losses, and this rank's seconds.</param>
-    public void Run(Action<int, double, double> report)
+    /// <param name="report">Told of each step right after it.</param>
+    public void Run(Action<PeerStep> report)
     {
-        for (int step = 1; step <= _settings.Steps; step++)
+        using (PeerBatch first = Load(1))
         {
+            TrainingOptions options = _settings.ToTrainingOptions();
+            _step.ChooseKernels(first, new KernelChooser(options, _group, recorded: null, KernelCache.Of(options, _group), TimeProvider.System));
+        }
+
+        var meeting = new PairMeeting(_settings, _group);
+        int number = 0;
+        while (meeting.GoesOn(number))
+        {
+            bool counts = meeting.Counts(number);
+
+            // Steps beyond those of the settings, which warm up or keep the other run of a pair company, go through the plan again.
+            int step = (number % _settings.Steps) + 1;
+            number++;
             using PeerBatch batch = Load(step);
             _group.Barrier();
             long start = Stopwatch.GetTimestamp();
             _step.Begin();
             double loss = _step.Run(batch, _plan.At(step)).Metrics.Loss;
-            report(step, loss, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            long end = Stopwatch.GetTimestamp();
+            report(new PeerStep(number, loss, Stopwatch.GetElapsedTime(start, end).TotalSeconds, Stopwatch.GetElapsedTime(0, end).TotalSeconds, counts));
         }
 
         if (_settings.Dump && _group.Rank == 0)
@@ -80,3 +95,11 @@ internal sealed class PeerRank : IDisposable
         return new PeerBatch(images.DetachFromDisposeScope(), masks.DetachFromDisposeScope());
     }
 }
+
+/// <summary>One step.</summary>
+/// <param name="Number">Its number, from 1.</param>
+/// <param name="Loss">The mean of the ranks' losses.</param>
+/// <param name="Seconds">What it took on this rank.</param>
+/// <param name="EndSeconds">When it ended, on the system's monotonic clock.</param>
+/// <param name="Counts">Whether it came after the warm-up.</param>
+internal readonly record struct PeerStep(int Number, double Loss, double Seconds, double EndSeconds, bool Counts);

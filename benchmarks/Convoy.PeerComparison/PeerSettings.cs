@@ -1,13 +1,11 @@
-using System.Runtime.Intrinsics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Convoy.Torch.Nn;
 using Convoy.Training;
 using Convoy.Training.Options;
 
 namespace Convoy.PeerComparison;
 
-/// <summary>What both sides of a comparison do: <c>settings.json</c> in its folder, written by <c>benchmarks/peers/compare</c>.</summary>
+/// <summary>What both sides of a comparison do: a file of settings in its folder, written by <c>benchmarks/peers/compare</c>.</summary>
 internal sealed record PeerSettings
 {
     private static readonly JsonSerializerOptions Format = new()
@@ -18,6 +16,9 @@ internal sealed record PeerSettings
 
     /// <summary><c>lane</c> or <c>smooth</c>.</summary>
     public required string Network { get; init; }
+
+    /// <summary>The lane detector's encoder: <c>resnet18</c> or <c>resnet34</c>.</summary>
+    public required string Encoder { get; init; }
 
     /// <summary>A folder in TuSimple's layout, or <c>synthetic</c> to draw frames.</summary>
     public required string Data { get; init; }
@@ -43,12 +44,14 @@ internal sealed record PeerSettings
     /// <summary><c>fp32</c>, <c>fp64</c> or <c>bf16</c>.</summary>
     public required string Precision { get; init; }
 
-    /// <summary><c>contiguous</c>, <c>channels_last</c>, or <c>auto</c> for what <c>convoy train</c> takes on this machine.</summary>
+    /// <summary><c>contiguous</c>, <c>channels_last</c>, or <c>auto</c> for what <c>convoy train</c> takes.</summary>
     public required string MemoryFormat { get; init; }
 
-    /// <summary>The groups of operations that run as one kernel on Convoy's side.</summary>
-    [JsonConverter(typeof(JsonStringEnumConverter<FusedOperations>))]
-    public required FusedOperations Fuse { get; init; }
+    /// <summary>What runs by Convoy's own kernels, as <c>convoy train --fuse</c> takes it.</summary>
+    public required string Fuse { get; init; }
+
+    /// <summary>Whether PyTorch's side compiles its network; nothing of Convoy's side.</summary>
+    public required bool Compile { get; init; }
 
     /// <summary>Whether batch norm takes its statistics over all ranks.</summary>
     public required bool SyncBn { get; init; }
@@ -71,13 +74,22 @@ internal sealed record PeerSettings
     /// <summary>Whether each side writes the first update's gradients and the last weights.</summary>
     public required bool Dump { get; init; }
 
+    /// <summary>Steps at the start that the speed leaves out, at least.</summary>
+    public required int Warmup { get; init; }
+
+    /// <summary>Seconds at the start that the speed leaves out, at least.</summary>
+    public required double Settle { get; init; }
+
+    /// <summary>How a run of two at the same time meets the other; null for a run by itself.</summary>
+    public required PeerPair? Pair { get; init; }
+
     /// <summary>Whether images, weights and features lie with their channels innermost.</summary>
     [JsonIgnore]
     public bool ChannelsLast => MemoryFormat switch
     {
         "channels_last" => true,
         "contiguous" => false,
-        "auto" => Vector512.IsHardwareAccelerated,
+        "auto" => new TrainingOptions().ChannelsLast,
         _ => throw new BadInputException("no such memory format", MemoryFormat, "Give contiguous, channels_last or auto."),
     };
 
@@ -85,7 +97,7 @@ internal sealed record PeerSettings
     [JsonIgnore]
     public int LocalBatchSize => BatchSize / Processes;
 
-    /// <summary>Reads a folder's settings.</summary>
+    /// <summary>Reads settings.</summary>
     /// <exception cref="BadInputException">The file is missing or holds something else.</exception>
     public static PeerSettings Read(string file)
     {
@@ -105,6 +117,7 @@ internal sealed record PeerSettings
     }
 
     /// <summary>The same settings as <c>convoy train</c> knows them.</summary>
+    /// <exception cref="BadInputException">A setting has a value that there is not.</exception>
     public TrainingOptions ToTrainingOptions() => new()
     {
         Nproc = Processes,
@@ -118,13 +131,13 @@ internal sealed record PeerSettings
         Clip = Clip,
         SyncBn = SyncBn,
         ChannelsLast = ChannelsLast,
-        Fuse = Fuse,
         Precision = Precision switch
         {
             "fp32" or "fp64" => Training.Precision.Fp32,
             "bf16" => Training.Precision.Bf16,
             _ => throw new BadInputException("no such precision in a comparison", Precision, "Give fp32, fp64 or bf16."),
         },
+        Fuse = FuseSetting.Parse(Fuse),
         Seed = Seed,
     };
 }

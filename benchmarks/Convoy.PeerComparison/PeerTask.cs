@@ -13,7 +13,7 @@ namespace Convoy.PeerComparison;
 /// <param name="folder">The files.</param>
 internal sealed class PeerTask(PeerSettings settings, PeerFolder folder) : ITrainingTask<nn.Module<Tensor, Tensor>, PeerBatch>, IDisposable
 {
-    private readonly LaneLoss _criterion = new(fused: settings.Fuse.HasFlag(FusedOperations.Loss));
+    private readonly LaneLoss _criterion = new(fused: settings.ToTrainingOptions().Fuse.Has(FusedOperations.Loss));
 
     /// <summary>The type of weights and images.</summary>
     public ScalarType Dtype => settings.Precision == "fp64" ? ScalarType.Float64 : ScalarType.Float32;
@@ -21,7 +21,7 @@ internal sealed class PeerTask(PeerSettings settings, PeerFolder folder) : ITrai
     /// <inheritdoc/>
     public nn.Module<Tensor, Tensor> CreateModel(TrainingContext context)
     {
-        nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network);
+        nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network, settings.Encoder);
         ModelWeights.Load(network, folder.Weights);
         return network.to(Dtype);
     }

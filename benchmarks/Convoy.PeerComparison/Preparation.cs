@@ -14,7 +14,7 @@ internal static class Preparation
     public static void Run(PeerSettings settings, PeerFolder folder)
     {
         random.manual_seed(settings.Seed);
-        using (nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network))
+        using (nn.Module<Tensor, Tensor> network = PeerNetwork.Create(settings.Network, settings.Encoder))
         {
             ModelWeights.Save(network, folder.Weights);
         }

@@ -34,6 +34,26 @@ public sealed class BenchStepCommandTests
     }
 
     [Fact]
+    public async Task Step_Copies_SetsSeveralProcessesBesideCopiesOfOne()
+    {
+        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--nproc", "1,2", "--copies", "2", "--no-sync-bn", "--fuse", "none", "--json"]);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        JsonElement[] results = [.. document.RootElement.GetProperty("results").EnumerateArray()];
+        Assert.False(results[0].TryGetProperty("copies", out _));
+        Assert.False(results[1].GetProperty("configuration").GetProperty("sync_bn").GetBoolean());
+        JsonElement copies = results[1].GetProperty("copies");
+        JsonElement[] rounds = [.. copies.GetProperty("rounds").EnumerateArray()];
+        Assert.Equal(2, rounds.Length);
+        double expected = Math.Sqrt(rounds[0].GetProperty("ranks").GetDouble() / rounds[0].GetProperty("copies").GetDouble() * rounds[1].GetProperty("ranks").GetDouble() / rounds[1].GetProperty("copies").GetDouble());
+        JsonElement ratio = copies.GetProperty("ranks_to_copies");
+        Assert.Equal(expected, ratio.GetProperty("value").GetDouble(), 9);
+        Assert.True(ratio.GetProperty("interval").GetProperty("low").GetDouble() <= expected);
+        Assert.Equal("run 3 of 3: 2 x 1 threads, fp32, channels last, fuse none, batch norm of each process", run.Error.TrimEnd().Split('\n')[^1]);
+    }
+
+    [Fact]
     public async Task Step_TheLaneDetectorAt800x360_Is13_14BillionMultiplyAddsForward()
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(
@@ -59,7 +79,7 @@ public sealed class BenchStepCommandTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Operators are recorded on Linux x64 only.");
 
-        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--profile", "--json"]);
+        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--profile", "--fuse", "fixed", "--json"]);
 
         Assert.Equal(0, run.ExitCode);
         using JsonDocument document = JsonDocument.Parse(run.Output);
@@ -78,6 +98,8 @@ public sealed class BenchStepCommandTests
     [InlineData("convoy: error: --steps is not a number of whole updates (3 steps, 2 steps an update). Give --steps a multiple of --accumulate, at least 2.", "--steps", "3")]
     [InlineData("convoy: error: --warmup is not a number of whole updates (0 steps, 2 steps an update). Give --warmup a multiple of --accumulate, at least 2.", "--warmup", "0")]
     [InlineData("convoy: error: --repeats must be at least 1 (got 0).", "--repeats", "0")]
+    [InlineData("convoy: error: --copies must be at least 0 (got -1).", "--copies", "-1")]
+    [InlineData("convoy: error: --copies compares several processes with copies of one (--nproc 1). Give --nproc 2 or more, or leave --copies out.", "--copies", "2")]
     [InlineData("convoy: error: --precision must be one of fp32, bf16, fp16 (got fp8).", "--precision", "fp32,fp8")]
     [InlineData("convoy: error: --channels-last must be true or false (maybe). Write true or false after --channels-last.", "--channels-last", "maybe")]
     [InlineData("convoy: error: not a whole number (--nproc two). Write a whole number after --nproc, or auto.", "--nproc", "1,two")]

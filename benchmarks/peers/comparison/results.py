@@ -1,33 +1,39 @@
 """The runs of a comparison, and what is computed of them."""
 
+import math
 import statistics
+
+from comparison.interval import ratio_of
 
 
 class Results:
-    """For each configuration its runs, one a round."""
+    """For each configuration its runs; where pairs were run, for each pair its rounds."""
 
-    def __init__(self, configurations, options):
+    def __init__(self, options):
         self.options = options
-        self.runs = {configuration: [] for configuration in configurations}
+        self.runs = {}
+        self.pairs = {}
 
     def add(self, configuration, run):
-        self.runs[configuration].append(run)
+        self.runs.setdefault(configuration, []).append(run)
+
+    def add_round(self, first, second, speed, memory):
+        """A round of a pair: the logarithms of first : second."""
+        self.pairs.setdefault((first, second), []).append({"speed": speed, "memory": memory})
 
     def speeds(self, configuration):
-        """Images a second of each run: of its median update, which is --accumulate steps, after the warm-up."""
-        options = self.options
-        speeds = []
-        for run in self.runs[configuration]:
-            measured = run["seconds"][options.warmup:]
-            updates = [sum(measured[i:i + options.accumulate]) for i in range(0, len(measured) - options.accumulate + 1, options.accumulate)]
-            speeds.append(options.batch_size * options.accumulate / statistics.median(updates))
-        return speeds
+        """Images a second of each run: of its median update."""
+        images = self.options.batch_size * self.options.accumulate
+        return [images / statistics.median(run["updates"]) for run in self.runs[configuration]]
 
     def speed(self, configuration):
         return statistics.median(self.speeds(configuration))
 
+    def peaks(self, configuration):
+        return [run["peak_bytes"] for run in self.runs[configuration]]
+
     def peak_bytes(self, configuration):
-        return statistics.median(run["peak_bytes"] for run in self.runs[configuration])
+        return statistics.median(self.peaks(configuration))
 
     def losses(self, configuration):
         """Those of the first run."""
@@ -37,23 +43,20 @@ class Results:
         """Whether all runs had the same losses to the last bit."""
         return all(run["losses"] == self.losses(configuration) for run in self.runs[configuration])
 
-    def find(self, side, precision, processes, memory_format=None, sync_bn=None):
-        """The fastest of the configurations that are meant, or None."""
-        sync_bn = self.options.sync_bn if sync_bn is None else sync_bn
-        found = [
-            c for c in self.runs
-            if (c.side, c.precision, c.processes, c.sync_bn) == (side, precision, processes, sync_bn) and memory_format in (None, c.memory_format)
-        ]
-        # With losses alone there may be too few steps for a speed, and only one configuration.
-        return max(found, key=self.speed) if len(found) > 1 else found[0] if found else None
+    def fastest(self, configurations):
+        """Of those that were run the fastest; None when none was. With losses alone there may be too few steps for a speed, and only one configuration."""
+        ran = [configuration for configuration in configurations if configuration in self.runs]
+        return max(ran, key=self.speed) if len(ran) > 1 else ran[0] if ran else None
 
     def ratio(self, value, first, second):
-        """The ratio of two configurations' medians, and its smallest and largest in a round. value gives one number a run."""
-        rounds = [left / right for left, right in zip(value(first), value(second))]
-        return statistics.median(value(first)) / statistics.median(value(second)), min(rounds), max(rounds)
-
-    def peaks(self, configuration):
-        return [run["peak_bytes"] for run in self.runs[configuration]]
+        """First : second in "speed" or "memory", of the pairs' rounds, or else of the rounds in which all ran by turns; None where they were not set beside each other."""
+        if self.options.pairs:
+            rounds = self.pairs.get((first, second))
+            return ratio_of([one[value] for one in rounds]) if rounds else None
+        if first not in self.runs or second not in self.runs:
+            return None
+        of = self.speeds if value == "speed" else self.peaks
+        return ratio_of([math.log(left / right) for left, right in zip(of(first), of(second))])
 
 
 def relative(first, second):

@@ -67,17 +67,20 @@ class DecoderStage(nn.Module):
 
 
 class LaneNetwork(nn.Module):
-    """ResNet-18 encoder, Coordinate Attention, light U-Net decoder: [N, 3, H, W] images to [N, 2, H, W] logits."""
+    """ResNet-18 or ResNet-34 encoder, Coordinate Attention, light U-Net decoder: [N, 3, H, W] images to [N, 2, H, W] logits."""
 
-    def __init__(self):
+    BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
+
+    def __init__(self, encoder="resnet18"):
         super().__init__()
+        blocks = self.BLOCKS[encoder]
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = self._stage(64, 64, 1)
-        self.layer2 = self._stage(64, 128, 2)
-        self.layer3 = self._stage(128, 256, 2)
-        self.layer4 = self._stage(256, 512, 2)
+        self.layer1 = self._stage(64, 64, blocks[0], 1)
+        self.layer2 = self._stage(64, 128, blocks[1], 2)
+        self.layer3 = self._stage(128, 256, blocks[2], 2)
+        self.layer4 = self._stage(256, 512, blocks[3], 2)
         self.attention = CoordinateAttention(512)
         self.bridge = conv1x1(512, 128)
         self.up16 = DecoderStage(128, 256, 128)
@@ -94,5 +97,5 @@ class LaneNetwork(nn.Module):
         return functional.interpolate(self.head(features), images.shape[2:], mode="bilinear", align_corners=False)
 
     @staticmethod
-    def _stage(in_channels, out_channels, stride):
-        return nn.Sequential(BasicBlock(in_channels, out_channels, stride), BasicBlock(out_channels, out_channels, 1))
+    def _stage(in_channels, out_channels, blocks, stride):
+        return nn.Sequential(BasicBlock(in_channels, out_channels, stride), *(BasicBlock(out_channels, out_channels, 1) for _ in range(1, blocks)))

@@ -1,13 +1,14 @@
-"""PyTorch's side of the comparison: python3 train.py FOLDER.
+"""PyTorch's side of the comparison: python3 train.py FOLDER SETTINGS.
 
-Reads the folder's settings.json, weights and batches, trains on its number of processes with DistributedDataParallel over
+Reads the file of settings and the folder's weights and batches, trains on its number of processes with DistributedDataParallel over
 Gloo, and prints a JSON line a step and one with the ranks' peak memory. What a step does is what Convoy's Trainer does.
-The ranks are copies of this program: torchrun of PyTorch 1.13.1 fails on Debian 12's Python 3.11."""
+The ranks are copies of this program: torchrun of PyTorch 1.13.1 fails on Debian 12's Python 3.11. Runs with PyTorch 1.13 and later."""
 
 import contextlib
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,9 +22,29 @@ import safetensors_file
 import sync_batch_norm
 from lane_loss import lane_loss
 from lane_network import LaneNetwork
+from meeting import Meeting
 from smooth_network import SmoothNetwork
 
-NETWORKS = {"lane": LaneNetwork, "smooth": SmoothNetwork}
+
+def make_network(settings):
+    return LaneNetwork(settings["encoder"]) if settings["network"] == "lane" else SmoothNetwork()
+
+
+def compiled(network):
+    """The network through torch.compile, inside of DistributedDataParallel, as PyTorch's documentation advises ("Where to apply torch.compile"). Parameters keep their names."""
+    if hasattr(network, "compile"):  # since 2.2
+        network.compile()
+        return network
+    return torch.compile(network)
+
+
+def adamw(parameters, settings):
+    """AdamW in one kernel where this PyTorch has that for CPUs (since 2.4): its best. Also tells whether it does."""
+    chosen = {"lr": settings["lr"], "weight_decay": settings["weight_decay"]}
+    try:
+        return torch.optim.AdamW(parameters, **chosen, fused=True), True
+    except (TypeError, RuntimeError):  # no such argument, or for GPUs only
+        return torch.optim.AdamW(parameters, **chosen), False
 
 
 class Rank:
@@ -33,27 +54,46 @@ class Rank:
         self.folder, self.settings = folder, settings
         self.dtype = torch.float64 if settings["precision"] == "fp64" else torch.float32
         self.format = torch.channels_last if settings["memory_format"] == "channels_last" else torch.contiguous_format
-        self.network = NETWORKS[settings["network"]]()
+        self.network = make_network(settings)
         self.network.load_state_dict(safetensors_file.read(os.path.join(folder, "weights.safetensors")))
         self.network.to(dtype=self.dtype, memory_format=self.format)
         if settings["sync_bn"]:
             sync_batch_norm.convert(self.network)
         self.network.train()
         # Gradients in the buckets save PyTorch a copy and the memory for it; Convoy has them there too.
-        self.model = DistributedDataParallel(self.network, broadcast_buffers=False, gradient_as_bucket_view=True)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=settings["lr"], weight_decay=settings["weight_decay"])
+        inner = compiled(self.network) if settings["compile"] else self.network
+        self.model = DistributedDataParallel(inner, broadcast_buffers=False, gradient_as_bucket_view=True)
+        self.optimizer, self.has_fused_optimizer = adamw(list(self.model.parameters()), settings)
+
+    def compile(self, images, masks):
+        """Takes a pass of each kind, with and without exchange, so that no later step compiles, and undoes what they changed. Returns the seconds."""
+        buffers = [buffer.clone() for buffer in self.network.buffers()]
+        start = time.perf_counter()
+        for exchange in (False, True):
+            self._pass(images, masks, exchange)
+        seconds = time.perf_counter() - start
+        with torch.no_grad():
+            for buffer, before in zip(self.network.buffers(), buffers):
+                buffer.copy_(before)
+        self.optimizer.zero_grad(set_to_none=True)
+        return seconds
 
     def take_step(self, step, images, masks):
         """Forward, backward, and an update where one is due."""
         settings = self.settings
         update = step % settings["accumulate"] == 0 or step == settings["steps"]
-        with contextlib.nullcontext() if update else self.model.no_sync():
+        loss = self._pass(images, masks, update)
+        if update:
+            self._update(step)
+        return loss
+
+    def _pass(self, images, masks, exchange):
+        settings = self.settings
+        with contextlib.nullcontext() if exchange else self.model.no_sync():
             with torch.autocast("cpu", torch.bfloat16, enabled=settings["precision"] == "bf16"):
                 logits = self.model(images)
             loss = lane_loss(logits, masks)
             (loss / settings["accumulate"]).backward()
-        if update:
-            self._update(step)
         return loss
 
     def load(self, step):
@@ -99,11 +139,12 @@ def say(**line):
         print(json.dumps(line), flush=True)
 
 
-def start_ranks(folder, processes):
+def start_ranks(folder, settings_file, processes):
     """Runs this program once a rank, and ends all when one fails. Returns the exit code."""
     with tempfile.TemporaryDirectory(prefix="convoy-peers-") as meeting:
         environment = os.environ | {"WORLD_SIZE": str(processes), "PEERS_MEETING": os.path.join(meeting, "store")}
-        ranks = [subprocess.Popen([sys.executable, __file__, folder], env=environment | {"RANK": str(rank)}) for rank in range(processes)]
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the ranks are ended, too
+        ranks = [subprocess.Popen([sys.executable, __file__, folder, settings_file], env=environment | {"RANK": str(rank)}) for rank in range(processes)]
         try:
             while any(rank.poll() is None for rank in ranks) and not any(rank.poll() for rank in ranks):
                 time.sleep(0.05)
@@ -120,31 +161,40 @@ def run_rank(folder, settings):
     distributed.init_process_group(
         "gloo", init_method=f"file://{os.environ['PEERS_MEETING']}", rank=int(os.environ["RANK"]), world_size=int(os.environ["WORLD_SIZE"]))
     rank = Rank(folder, settings)
-    for step in range(1, settings["steps"] + 1):
+    last = {}
+    if settings["compile"]:
+        last["compile_seconds"] = rank.compile(*rank.load(1))
+    meeting = Meeting(settings, distributed)
+    number = 0
+    while meeting.goes_on(number):
+        counted = meeting.counts(number)
+        # Steps beyond those of the settings, which warm up or keep the other run of a pair company, go through the plan again.
+        step = number % settings["steps"] + 1
+        number += 1
         images, masks = rank.load(step)
         distributed.barrier()
         start = time.perf_counter()
         loss = rank.take_step(step, images, masks)
-        seconds = time.perf_counter() - start
+        seconds, end = time.perf_counter() - start, time.monotonic()
         mean = loss.detach().double()
         distributed.all_reduce(mean)
-        say(step=step, loss=mean.item() / settings["processes"], step_seconds=seconds)
+        say(step=number, loss=mean.item() / settings["processes"], step_seconds=seconds, end_time=end, counted=counted)
     if settings["dump"] and distributed.get_rank() == 0:
         safetensors_file.write(os.path.join(folder, "pytorch-weights.safetensors"), rank.network.state_dict())
     peak = torch.tensor(peak_bytes())
     distributed.all_reduce(peak, distributed.ReduceOp.MAX)
-    say(peak_bytes=peak.item())
+    say(peak_bytes=peak.item(), fused_optimizer=rank.has_fused_optimizer, **last)
     distributed.destroy_process_group()
 
 
-def main(folder):
-    with open(os.path.join(folder, "settings.json"), encoding="utf-8") as file:
+def main(folder, settings_file):
+    with open(settings_file, encoding="utf-8") as file:
         settings = json.load(file)
     if "RANK" not in os.environ:
-        return start_ranks(folder, settings["processes"])
+        return start_ranks(folder, settings_file, settings["processes"])
     run_rank(folder, settings)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:3]))

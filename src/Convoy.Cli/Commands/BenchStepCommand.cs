@@ -25,12 +25,14 @@ internal static class BenchStepCommand
         var warmUp = new Option<int>("--warmup") { Description = "Steps before those, not measured; a multiple of --accumulate.", DefaultValueFactory = _ => 2 };
         var repeats = new Option<int>("--repeats") { Description = "Runs of each configuration; the configurations take turns.", DefaultValueFactory = _ => 3 };
         var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer." };
+        var copies = new Option<int>("--copies") { Description = "Rounds in which each configuration of N processes is set beside N independent copies of one, by turns of some updates, in one more run; 0 for none.", DefaultValueFactory = _ => 0, HelpName = "ROUNDS" };
+        var pin = new Option<bool>("--pin") { Description = "Give each process cores of its own, as 'convoy launch --pin' does." };
         Option<bool> json = ConsoleOutput.JsonOption();
-        string[] measured = ["encoder", "image_size", "batch_size", "accumulate"];
+        string[] measured = ["encoder", "image_size", "batch_size", "accumulate", "sync_bn"];
         var settings = new SettingOptions(VerbDefaults.Steps, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
         var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow. {TaskChoice.Help} It is measured on its first batch.")
         {
-            processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, json,
+            processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, copies, pin, json,
         };
         settings.AddTo(command);
         command.SetAction(async (parsed, interrupted) =>
@@ -60,7 +62,17 @@ internal static class BenchStepCommand
                    let resolved = start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)).Resolve(Environment.ProcessorCount)
                    select resolved with { Training = resolved.Training with { Steps = parsed.GetValue(warmUp) + parsed.GetValue(steps), KeepCheckpoints = 0 } },
             ];
-            var benchmark = new StepBenchmark(task, parsed.GetValue(warmUp), parsed.GetValue(repeats), parsed.GetValue(profile)) { OnRun = Announce };
+            if (parsed.GetValue(copies) < 0)
+            {
+                throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--copies must be at least 0 (got {parsed.GetValue(copies)})."));
+            }
+
+            if (parsed.GetValue(copies) > 0 && configurations.All(configuration => configuration.Training.Nproc == 1))
+            {
+                throw new BadInputException("--copies compares several processes with copies of one", $"--nproc {parsed.GetValue(processes)}", "Give --nproc 2 or more, or leave --copies out.");
+            }
+
+            var benchmark = new StepBenchmark(task, parsed.GetValue(warmUp), parsed.GetValue(repeats), parsed.GetValue(profile), parsed.GetValue(copies), parsed.GetValue(pin)) { OnRun = Announce };
             StepReport report = await benchmark.RunAsync(configurations, interrupted);
             if (parsed.GetValue(json))
             {

@@ -31,7 +31,7 @@ public readonly record struct ReducerTimings(
 /// </summary>
 /// <param name="Bytes">The size of the bucket, gaps of up to 64 bytes between its gradients included.</param>
 /// <param name="ReadySeconds">
-/// When the gradients of the bucket were complete, late by at most about a hundredth of the pass (1 to 10 ms); the end of the
+/// When the gradients of the bucket were complete, late by at most about a thirtieth of the pass (1 to 20 ms); the end of the
 /// computation for a bucket with parameters that the pass did not use. Known in every pass, also with one process.
 /// </param>
 /// <param name="ExchangedSeconds">When the mean over the ranks was there; null when nothing was exchanged: with one process, and without synchronization.</param>

@@ -13,7 +13,8 @@ namespace Convoy.Training.Measurement;
 /// <param name="Steps">Steps to take, those of the warm-up among them.</param>
 /// <param name="WarmUp">Steps that are not measured, at least 1.</param>
 /// <param name="Profile">Whether rank 0 records layers and operators, which costs a little time.</param>
-public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, int WarmUp, bool Profile)
+/// <param name="CopyRounds">Rounds in which ranks are set beside independent copies, after those steps; 0 for none.</param>
+public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, int WarmUp, bool Profile, int CopyRounds = 0)
 {
     private const string FileName = "steps.json";
 

@@ -13,6 +13,9 @@ namespace Convoy.Training.Measurement;
 public sealed record StepRun(
     IReadOnlyList<StepMetrics> Steps, double PeakFlopsPerSecond, long MemoryPeakBytes, IReadOnlyList<LayerWork> Work, IReadOnlyList<ProfileRow>? Profile, IReadOnlyList<OperatorTime>? Operators)
 {
+    /// <summary>Rounds in which ranks were set beside independent copies; empty where that was not asked for.</summary>
+    public IReadOnlyList<CopyRound> Copies { get; init; } = [];
+
     private const string Mark = "{\"Steps\":";
 
     /// <summary>The run as one line of JSON.</summary>
@@ -24,7 +27,7 @@ public sealed record StepRun(
         ArgumentNullException.ThrowIfNull(line);
         try
         {
-            return line.StartsWith(Mark, StringComparison.Ordinal) && JsonSerializer.Deserialize<StepRun>(line) is { Steps: not null, Work: not null } run ? run : null;
+            return line.StartsWith(Mark, StringComparison.Ordinal) && JsonSerializer.Deserialize<StepRun>(line) is { Steps: not null, Work: not null, Copies: not null } run ? run : null;
         }
         catch (JsonException)
         {

@@ -4,6 +4,7 @@ using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Training.Kernels;
 using Convoy.Training.Loading;
+using Convoy.Training.Measurement;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Tasks;
@@ -92,6 +93,13 @@ internal abstract class TaskHost
     /// <param name="stop">Ends the steps.</param>
     public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
 
+    /// <summary>Sets the ranks beside independent copies of one process, by turns.</summary>
+    /// <param name="configuration">The run's settings.</param>
+    /// <param name="group">The ranks.</param>
+    /// <param name="rounds">How many turns of each.</param>
+    /// <param name="stop">Ends it early.</param>
+    public abstract IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, CancellationToken stop);
+
     /// <summary>Opens the data to count it.</summary>
     protected abstract int OpenAndCount(TrainingContext context);
 }
@@ -153,6 +161,33 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
             step.Begin();
             (Metrics.StepMetrics metrics, stopping) = step.Run(batch, plan.At(number), stop.IsCancellationRequested);
             onStep(metrics);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, CancellationToken stop)
+    {
+        TrainingOptions options = configuration.Training;
+        var together = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
+        using var single = new ProcessGroupSingle();
+        var apart = new TrainingContext(options with { Nproc = 1, BatchSize = options.LocalBatchSize }, single, Path.GetTempPath()) { Stop = stop };
+        using TBatch batch = FirstBatch(together);
+        RandomSources sources = group.Seed(options.Seed);
+        using var ranks = new TrainingStep<TModel, TBatch>(task, task.CreateModel(together), together);
+        using var copy = new TrainingStep<TModel, TBatch>(task, task.CreateModel(apart), apart);
+        sources.SeparateRanks();
+        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), together.Time));
+        copy.Kernels.Table = ranks.Kernels.Table;
+        return new CopyComparison(group, options.BatchSize * options.Accumulate, together.Time).Run(rounds, () => Update(ranks), () => Update(copy), stop);
+
+        // Steps that never end a schedule: the rate is that of the settings, as only the time matters.
+        void Update(TrainingStep<TModel, TBatch> step)
+        {
+            for (int number = 1; number <= options.Accumulate; number++)
+            {
+                step.Begin();
+                step.Run(batch, new PlannedStep(number, number == options.Accumulate, options.PeakLr));
+            }
         }
     }
 

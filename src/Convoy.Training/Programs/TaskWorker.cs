@@ -106,6 +106,11 @@ internal sealed class TaskWorker(TaskHost host)
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {
         StepRun run = settings.Run((onModel, onStep) => host.MeasureSteps(settings.Configuration, group, settings.Steps, onModel, onStep, stop), group);
+        if (settings.CopyRounds > 0)
+        {
+            run = run with { Copies = host.CompareWithCopies(settings.Configuration, group, settings.CopyRounds, stop) };
+        }
+
         if (group.Rank == 0)
         {
             Console.Out.WriteLine(run.ToLine());

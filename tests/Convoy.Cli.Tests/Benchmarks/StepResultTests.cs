@@ -8,7 +8,7 @@ public sealed class StepResultTests
 {
     private const string OutsideOperators = "(outside operators)";
 
-    private static readonly StepConfiguration Configuration = new(2, 1, "fp32", true, "none");
+    private static readonly StepConfiguration Configuration = new(2, 1, "fp32", true, "none", SyncBn: true);
 
     [Fact]
     public void Of_Runs_IsTheMedianOfRunsOfUpdates()

@@ -13,7 +13,9 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="warmUp">Steps at the start of each run that are not measured.</param>
 /// <param name="repeats">Runs of each configuration.</param>
 /// <param name="profile">Whether each configuration is run once more to record layers and operators.</param>
-internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, bool profile)
+/// <param name="copyRounds">Rounds in which each configuration of several processes is set beside independent copies, in a run of their own; 0 for none.</param>
+/// <param name="pin">Whether each process keeps to cores of its own.</param>
+internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, bool profile, int copyRounds, bool pin)
 {
     /// <summary>Told of each run before it starts: its number from 1, how many there are, and its configuration.</summary>
     public required Action<int, int, StepConfiguration> OnRun { get; init; }
@@ -28,13 +30,14 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
         TrainingOptions first = configurations[0].Training;
         List<StepRun>[] runs = [.. configurations.Select(_ => new List<StepRun>())];
         var profiles = new StepRun?[configurations.Count];
-        int rounds = repeats + (profile ? 1 : 0);
-        for (int round = 0; round < rounds; round++)
+        var copies = new StepRun?[configurations.Count];
+        int[] compared = copyRounds > 0 ? [.. Enumerable.Range(0, configurations.Count).Where(i => configurations[i].Training.Nproc > 1)] : [];
+        int count = ((repeats + (profile ? 1 : 0)) * configurations.Count) + compared.Length, number = 0;
+        for (int round = 0; round < repeats + (profile ? 1 : 0); round++)
         {
             for (int i = 0; i < configurations.Count; i++)
             {
-                OnRun((round * configurations.Count) + i + 1, rounds * configurations.Count, StepConfiguration.From(configurations[i].Training));
-                StepRun run = await RunOnceAsync(configurations[i], round == repeats, interrupted);
+                StepRun run = await RunAsync(i, new StepMeasurement(configurations[i], StepsOf(i), warmUp, Profile: round == repeats));
                 if (round == repeats)
                 {
                     profiles[i] = run;
@@ -44,6 +47,11 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
                     runs[i].Add(run);
                 }
             }
+        }
+
+        foreach (int i in compared)
+        {
+            copies[i] = await RunAsync(i, new StepMeasurement(configurations[i], StepsOf(i), warmUp, Profile: false, copyRounds));
         }
 
         IReadOnlyList<LayerWork> work = runs[0][0].Work;
@@ -58,23 +66,34 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
                 .. configurations.Select((configuration, i) => StepResult.Summarize(StepConfiguration.From(configuration.Training), runs[i], first.BatchSize, first.Accumulate, flops) with
                 {
                     Profile = profiles[i] is { } recorded ? StepProfile.From(recorded, configuration.Training.LocalBatchSize, configuration.Training.Nproc) : null,
+                    Copies = copies[i] is { } beside ? StepCopies.Summarize(beside.Copies) : null,
                 }),
             ]);
+
+        int StepsOf(int i) => (int)configurations[i].Training.Steps!.Value;
+
+        async Task<StepRun> RunAsync(int i, StepMeasurement measurement)
+        {
+            OnRun(++number, count, StepConfiguration.From(configurations[i].Training));
+            return await RunOnceAsync(measurement, interrupted);
+        }
     }
 
-    private async Task<StepRun> RunOnceAsync(RunConfiguration configuration, bool record, CancellationToken interrupted)
+    private async Task<StepRun> RunOnceAsync(StepMeasurement measurement, CancellationToken interrupted)
     {
+        TrainingOptions training = measurement.Configuration.Training;
         DirectoryInfo folder = TemporaryFolder.Create("convoy-bench-step-", ConsoleOutput.Notice);
         try
         {
-            new StepMeasurement(configuration, (int)configuration.Training.Steps!.Value, warmUp, record).Write(folder.FullName);
+            measurement.Write(folder.FullName);
             StepRun? measured = null;
             LaunchResult result = await new Launcher(new LauncherOptions
             {
                 Program = task.Workers.Program,
                 Environment = WorkerProgram.Environment(WorkerRole.Steps, folder.FullName),
-                ProcessCount = configuration.Training.Nproc,
-                ThreadsPerProcess = configuration.Training.Threads,
+                PinCores = pin,
+                ProcessCount = training.Nproc,
+                ThreadsPerProcess = training.Threads,
                 InterruptSignal = PosixSignal.SIGTERM,
                 OnNotice = ConsoleOutput.Notice,
                 OnOutput = line =>

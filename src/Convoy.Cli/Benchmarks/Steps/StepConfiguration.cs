@@ -11,11 +11,12 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="Precision">The precision by its name on the command line.</param>
 /// <param name="ChannelsLast">Whether features lie with their channels innermost.</param>
 /// <param name="Fuse">The fused operations by their names on the command line.</param>
-internal sealed record StepConfiguration(int Processes, int Threads, string Precision, bool ChannelsLast, string Fuse)
+/// <param name="SyncBn">Whether batch norm is over the images of all processes.</param>
+internal sealed record StepConfiguration(int Processes, int Threads, string Precision, bool ChannelsLast, string Fuse, bool SyncBn)
 {
     /// <summary>The configuration that training options make.</summary>
     public static StepConfiguration From(TrainingOptions options) =>
-        new(options.Nproc, options.Threads, Lower(options.Precision.ToString()), options.ChannelsLast, Names(options.Fuse));
+        new(options.Nproc, options.Threads, Lower(options.Precision.ToString()), options.ChannelsLast, Names(options.Fuse), options.SyncBn);
 
     // A file by its name, and names joined so that a list of configurations can be separated by commas.
     private static string Names(FuseSetting fuse) => fuse.Table is { } file ? Path.GetFileName(file) : fuse.ToString().Replace(',', '+');

@@ -18,6 +18,7 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="AtPeakSeconds">What the counted arithmetic of a step would take at the peak.</param>
 /// <param name="MemoryPeakBytes">The highest resident set of a process, the largest of all runs.</param>
 /// <param name="Profile">Where the time goes, layer by layer; null when it was not asked for.</param>
+/// <param name="Copies">The ranks beside independent copies; null when that was not asked for, and for one process.</param>
 internal sealed record StepResult(
     StepConfiguration Configuration,
     double MedianSeconds,
@@ -31,7 +32,8 @@ internal sealed record StepResult(
     double ShareOfPeak,
     double AtPeakSeconds,
     long MemoryPeakBytes,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StepProfile? Profile = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StepProfile? Profile = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StepCopies? Copies = null)
 {
     /// <summary>Sums up the runs of a configuration.</summary>
     /// <param name="configuration">The configuration.</param>

@@ -1,3 +1,4 @@
+using Convoy.Analysis.Statistics;
 using Convoy.Training.Measurement;
 using Spectre.Console;
 
@@ -16,6 +17,11 @@ internal static class StepTable
         console.Write(Times(report));
         console.Write(Phases(report));
         console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions, linear and recurrent layers ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
+        if (report.Results.Any(result => result.Copies is not null))
+        {
+            PrintCopies(report, console);
+        }
+
         foreach (StepResult result in report.Results)
         {
             if (result.Profile is { } profile)
@@ -30,7 +36,7 @@ internal static class StepTable
 
     /// <summary>A configuration in one line.</summary>
     public static string Name(StepConfiguration c) =>
-        Text($"{c.Processes} x {c.Threads} threads, {c.Precision}, {(c.ChannelsLast ? "channels last" : "contiguous")}, fuse {c.Fuse}");
+        Text($"{c.Processes} x {c.Threads} threads, {c.Precision}, {(c.ChannelsLast ? "channels last" : "contiguous")}, fuse {c.Fuse}{(c.SyncBn || c.Processes == 1 ? "" : ", batch norm of each process")}");
 
     private static Table Times(StepReport report)
     {
@@ -60,6 +66,29 @@ internal static class StepTable
 
         return table;
     }
+
+    private static void PrintCopies(StepReport report, IAnsiConsole console)
+    {
+        console.WriteLine();
+        console.WriteLine(Text($"N processes beside N independent copies of one, and N times one copy alone: {report.SampleNoun}s/s, medians; ratios with 95 % intervals"));
+        Table table = Start(["configuration"], ["N x alone", "copies", "processes", "copies : N x alone", "copies in step : copies", "processes : copies"]);
+        foreach (StepResult result in report.Results)
+        {
+            if (result.Copies is { } c)
+            {
+                table.AddRow(
+                    Name(result.Configuration), Median(c, round => round.Alone), Median(c, round => round.Copies), Median(c, round => round.Ranks),
+                    Ratio(c.CopiesToAlone), Ratio(c.InStepToCopies), Ratio(c.RanksToCopies));
+            }
+        }
+
+        console.Write(table);
+    }
+
+    private static string Median(StepCopies copies, Func<CopyRound, double> of) => Text($"{OrderStatistics.Median(copies.Rounds.Select(of)):0.00}");
+
+    private static string Ratio(PairedRatio ratio) =>
+        Text($"{ratio.Value:0.000}{(ratio.Interval is { } interval ? $" ({interval.Text(value => Text($"{value:0.000}"))})" : "")}");
 
     private static Table Layers(StepProfile profile)
     {
