@@ -24,11 +24,11 @@ internal static class BenchStepCommand
         var steps = new Option<int>("--steps") { Description = "Steps to measure in each run; a multiple of --accumulate.", DefaultValueFactory = _ => 6 };
         var warmUp = new Option<int>("--warmup") { Description = "Steps before those, not measured; a multiple of --accumulate.", DefaultValueFactory = _ => 2 };
         var repeats = new Option<int>("--repeats") { Description = "Runs of each configuration; the configurations take turns.", DefaultValueFactory = _ => 3 };
-        var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer." };
+        var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer, and what computes each convolution." };
         Option<bool> json = ConsoleOutput.JsonOption();
         string[] measured = ["encoder", "image_size", "batch_size", "accumulate"];
         var settings = new SettingOptions(VerbDefaults.Steps, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
-        var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow. {TaskChoice.Help} It is measured on its first batch.")
+        var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's arithmetic allows. {TaskChoice.Help} It is measured on its first batch.")
         {
             processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, json,
         };

@@ -87,10 +87,11 @@ internal abstract class TaskHost
     /// <param name="configuration">The run's settings.</param>
     /// <param name="group">The ranks.</param>
     /// <param name="steps">How many.</param>
+    /// <param name="onNote">Told, on rank 0, what the choice of kernels has to say.</param>
     /// <param name="onModel">Told of the model before the first step, to watch it.</param>
     /// <param name="onStep">Told of each step, right after it.</param>
     /// <param name="stop">Ends the steps.</param>
-    public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
+    public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<string> onNote, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
 
     /// <summary>Opens the data to count it.</summary>
     protected abstract int OpenAndCount(TrainingContext context);
@@ -136,7 +137,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
     }
 
     /// <inheritdoc/>
-    public override void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop)
+    public override void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<string> onNote, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop)
     {
         TrainingOptions options = configuration.Training;
         var context = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
@@ -145,7 +146,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         RandomSources sources = group.Seed(options.Seed);
         using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
         sources.SeparateRanks(); // as a run does
-        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time));
+        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time, remark => onNote(remark.Text)));
         onModel(step.Model);
         bool stopping = false;
         for (int number = 1; number <= steps && !stopping; number++)

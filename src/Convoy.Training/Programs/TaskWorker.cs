@@ -105,7 +105,7 @@ internal sealed class TaskWorker(TaskHost host)
 
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {
-        StepRun run = settings.Run((onModel, onStep) => host.MeasureSteps(settings.Configuration, group, settings.Steps, onModel, onStep, stop), group);
+        StepRun run = settings.Run((onNote, onModel, onStep) => host.MeasureSteps(settings.Configuration, group, settings.Steps, onNote, onModel, onStep, stop), group);
         if (group.Rank == 0)
         {
             Console.Out.WriteLine(run.ToLine());
