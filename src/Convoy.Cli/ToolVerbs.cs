@@ -17,7 +17,7 @@ internal static class ToolVerbs
         ["bench step"] = $"Measures training steps of your program on its first batch, beside what the machine's arithmetic allows. {Program}",
     };
 
-    private static readonly string[] OfAClone = ["eval", "predict", "bench loader", "bench allreduce"];
+    private static readonly string[] OfAClone = ["eval", "predict", "bench convolution", "bench loader", "bench allreduce"];
 
     /// <summary>Changes the verbs.</summary>
     public static void Apply(RootCommand root)
