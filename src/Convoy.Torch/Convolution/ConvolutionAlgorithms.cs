@@ -1,4 +1,4 @@
-using static TorchSharp.torch;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
 
@@ -12,13 +12,13 @@ internal static class ConvolutionAlgorithms
     public static IConvolutionAlgorithm Winograd { get; } = new WinogradAlgorithm();
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } = [Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd];
+    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } = [Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd, new WinogradAlgorithm(VectorWidth.Bits256)];
 
     /// <summary>The one of a name; null when there is none.</summary>
     public static IConvolutionAlgorithm? Find(string name) => All.FirstOrDefault(algorithm => algorithm.Name == name);
 
-    /// <summary>Those that can compute a pass on this processor.</summary>
-    public static IEnumerable<IConvolutionAlgorithm> For(ConvolutionKey key) => All.Where(algorithm => algorithm.Supports(key.Shape, key.Dtype, key.Pass));
+    /// <summary>Those to try for a pass on this processor.</summary>
+    public static IEnumerable<IConvolutionAlgorithm> For(ConvolutionKey key) => All.Where(algorithm => algorithm.IsTried && algorithm.Supports(key.Shape, key.Dtype, key.Pass));
 
     /// <summary>The choice where nothing was measured, which is the same on every processor.</summary>
     public static IConvolutionAlgorithm FixedFor(ConvolutionKey key) =>
