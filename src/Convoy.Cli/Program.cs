@@ -84,5 +84,6 @@ internal static class Program
         yield return LaunchCommand.Create();
         yield return BenchCommand.Create(choice);
         yield return BenchAllReduceWorkerCommand.Create();
+        yield return BenchConvolutionWorkerCommand.Create();
     }
 }

@@ -14,10 +14,10 @@ internal static class ToolVerbs
         ["train"] = $"Trains your program's model on N processes, and writes a run directory. {Program} Its Main returns TrainingProgram.Run.",
         ["scale"] = $"Runs your program at every number of processes, threads and precision, and reports how its training scales, why, and which configuration to use. {Program}",
         ["tune"] = $"Finds the fastest processes, threads, precision, memory format, batch with its accumulation, and loader threads of your program on this machine by short trials, and writes them for train --config. An option that is given is not tuned. {Program}",
-        ["bench step"] = $"Measures training steps of your program on its first batch, beside what the machine's matrix products allow. {Program}",
+        ["bench step"] = $"Measures training steps of your program on its first batch, beside what the machine's arithmetic allows. {Program}",
     };
 
-    private static readonly string[] OfAClone = ["eval", "predict", "bench loader", "bench allreduce"];
+    private static readonly string[] OfAClone = ["eval", "predict", "bench convolution", "bench loader", "bench allreduce"];
 
     /// <summary>Changes the verbs.</summary>
     public static void Apply(RootCommand root)

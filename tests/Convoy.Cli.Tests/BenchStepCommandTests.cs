@@ -85,9 +85,19 @@ public sealed class BenchStepCommandTests
         using JsonDocument document = JsonDocument.Parse(run.Output);
         JsonElement profile = document.RootElement.GetProperty("results")[0].GetProperty("profile");
         JsonElement[] layers = [.. profile.GetProperty("layers").EnumerateArray()];
-        JsonElement convolution = layers.Single(r => r.GetProperty("layer").GetString() == "layer4.1.conv2" && r.GetProperty("operator").GetString() == "aten::conv2d");
+        JsonElement convolution = layers.Single(r => r.GetProperty("layer").GetString() == "layer4.1.conv2" && r.GetProperty("operator").GetString() == "(convolution)");
         Assert.True(convolution.GetProperty("forward_seconds").GetDouble() > 0 && convolution.GetProperty("backward_seconds").GetDouble() > 0);
         Assert.Equal(2 * 3 * 2 * 512.0 * 512 * 9 * 2 / 1e9, convolution.GetProperty("gflop").GetDouble(), 9); // 2 images, 2 x 1 positions
+
+        // Each of its passes was computed by the fastest of the kernels that could.
+        JsonElement[] passes = [.. document.RootElement.GetProperty("results")[0].GetProperty("convolutions").EnumerateArray().Where(pass => pass.GetProperty("layer").GetString() == "layer4.1.conv2")];
+        Assert.Equal(["forward", "gradient of the input", "gradient of the weights"], passes.Select(pass => pass.GetProperty("pass").GetString()));
+        Assert.All(passes, pass =>
+        {
+            double seconds = pass.GetProperty("seconds").GetDouble();
+            Assert.Equal(pass.GetProperty("gflop").GetDouble() / seconds, pass.GetProperty("gflop_per_second").GetDouble(), 6);
+            Assert.Contains(pass.GetProperty("other_seconds").EnumerateObject(), other => other.Name.StartsWith("libtorch", StringComparison.Ordinal));
+        });
 
         // Everything together, with its row for the rest, is the step.
         double sum = layers.Sum(r => r.GetProperty("forward_seconds").GetDouble() + r.GetProperty("backward_seconds").GetDouble());

@@ -10,6 +10,7 @@ internal static class BenchCommand
     {
         BenchAllReduceCommand.Create(),
         BenchStepCommand.Create(choice),
+        BenchConvolutionCommand.Create(),
         BenchLoaderCommand.Create(),
     };
 }

@@ -24,13 +24,13 @@ internal static class BenchStepCommand
         var steps = new Option<int>("--steps") { Description = "Steps to measure in each run; a multiple of --accumulate.", DefaultValueFactory = _ => 6 };
         var warmUp = new Option<int>("--warmup") { Description = "Steps before those, not measured; a multiple of --accumulate.", DefaultValueFactory = _ => 2 };
         var repeats = new Option<int>("--repeats") { Description = "Runs of each configuration; the configurations take turns.", DefaultValueFactory = _ => 3 };
-        var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer." };
+        var profile = new Option<bool>("--profile") { Description = "Run each configuration once more and show where the time goes, layer by layer, and what computes each convolution." };
         var copies = new Option<int>("--copies") { Description = "Rounds in which each configuration of N processes is set beside N independent copies of one, by turns of some updates, in one more run; 0 for none.", DefaultValueFactory = _ => 0, HelpName = "ROUNDS" };
         var pin = new Option<bool>("--pin") { Description = "Give each process cores of its own, as 'convoy launch --pin' does." };
         Option<bool> json = ConsoleOutput.JsonOption();
         string[] measured = ["encoder", "image_size", "batch_size", "accumulate", "sync_bn"];
         var settings = new SettingOptions(VerbDefaults.Steps, [.. LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Select(row => row.Setting).Except(measured)]);
-        var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's matrix products allow. {TaskChoice.Help} It is measured on its first batch.")
+        var command = new Command("step", $"Measures training steps of the lane detector on made-up images, beside what the machine's arithmetic allows. {TaskChoice.Help} It is measured on its first batch.")
         {
             processes, threads, precisions, layouts, fusions, steps, warmUp, repeats, profile, copies, pin, json,
         };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Doctor;
 using Convoy.Metrics;
+using Convoy.Training.Kernels;
 using Convoy.Training.Measurement;
 using Convoy.Training.Programs;
 using Spectre.Console;
@@ -64,6 +65,13 @@ internal static class DoctorCommand
         string limit = host.CpuLimit is { } cpus ? string.Create(CultureInfo.InvariantCulture, $", limited to {cpus:0.##} cores' time") : "";
         yield return ("cores", $"{host.UsableCores} usable of {host.LogicalCores}{(host.PhysicalCores is { } physical ? $" ({physical} physical)" : "")}{limit}");
         yield return ("instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "none of those that matter");
+        string speeds = string.Join(", ", report.Vectors.MultiplyAdds.Select(peak => string.Create(CultureInfo.InvariantCulture, $"{peak.GigaflopsPerSecond:0.0} GFLOP/s a core at {peak.Bits}")));
+        yield return ("vectors", string.Create(CultureInfo.InvariantCulture, $"{report.Vectors.Bits} bits, of which Convoy's kernels may use {report.Vectors.UsableBits}{(speeds.Length > 0 ? $"; fp32 {speeds}" : "")}"));
+        if (report.Caches.Count > 0)
+        {
+            yield return ("caches", string.Join(", ", report.Caches.Select(cache => string.Create(CultureInfo.InvariantCulture, $"L{cache.Level} {(cache.Bytes < 1 << 20 ? $"{cache.Bytes >> 10} KiB" : Diagnosis.Size(cache.Bytes))}"))));
+        }
+
         yield return ("memory", $"{Diagnosis.Size(host.MemoryTotalBytes)}, {Diagnosis.Size(host.MemoryAvailableBytes)} free");
         if (report.SharedMemory is { } shared)
         {
@@ -90,6 +98,14 @@ internal static class DoctorCommand
             yield return ($"matrix multiply {peak.Precision}", string.Create(CultureInfo.InvariantCulture, $"{peak.GigaflopsPerSecond:0.0} GFLOP/s, {threads}"));
         }
 
+        if (report.State is { } state)
+        {
+            yield return ("speed over 1.5 s", string.Create(CultureInfo.InvariantCulture, $"{(state.IsOneState ? "one state" : $"two states, {100 * state.SlowShare:0} % of the time in the slow one")} ({state.SlowGigaflopsPerSecond:0} to {state.FastGigaflopsPerSecond:0} GFLOP/s in a small matrix product)"));
+        }
+
         yield return ("memory bandwidth", string.Create(CultureInfo.InvariantCulture, $"{report.MemoryBandwidth.GigabytesPerSecond:0.0} GB/s (triad)"));
+        yield return ("chosen kernels", report.Kernels.Folder is { } folder
+            ? string.Create(CultureInfo.InvariantCulture, $"{folder}, for {report.Kernels.Surroundings} {(report.Kernels.Surroundings == 1 ? "combination" : "combinations")} of processor, libraries, threads and processes")
+            : $"not kept: there is no home folder. Set {KernelCache.FolderVariable} to one that you may write");
     }
 }

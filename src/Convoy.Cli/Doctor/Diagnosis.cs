@@ -14,7 +14,7 @@ internal static class Diagnosis
     /// <summary>The warnings for one machine; none when all is well.</summary>
     public static IReadOnlyList<string> Warnings(
         HostInfo host, SharedMemorySpace? sharedMemory, IReadOnlyList<Gpu> gpus, bool cudaAvailable, string? torchError,
-        IReadOnlyList<BackendStatus> backends, IReadOnlyList<MatrixMultiplyPeak> peaks, string? temporaryFolderProblem = null)
+        IReadOnlyList<BackendStatus> backends, IReadOnlyList<MatrixMultiplyPeak> peaks, VectorUnits vectors, MachineState? state, string? temporaryFolderProblem = null)
     {
         var warnings = new List<string>();
         if (torchError is not null)
@@ -54,6 +54,16 @@ internal static class Diagnosis
         if (Fastest(peaks, "bf16") is { } bf16 && Fastest(peaks, "fp32") is { } fp32 && bf16 < fp32)
         {
             warnings.Add(string.Create(CultureInfo.InvariantCulture, $"bf16 is slower than fp32 on this processor ({bf16:0.0} against {fp32:0.0} GFLOP/s). Train with --precision fp32; bf16 pays with AVX512_BF16 or AMX."));
+        }
+
+        if (vectors.UsableBits < vectors.Bits)
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"wide vectors are not used ({vectors.UsableBits} of {vectors.Bits} bits). Unset DOTNET_EnableAVX512, DOTNET_EnableAVX2 and the like, unless you mean it."));
+        }
+
+        if (state is { IsOneState: false })
+        {
+            warnings.Add(string.Create(CultureInfo.InvariantCulture, $"this machine changes its speed from moment to moment (a small matrix product ran at {state.SlowGigaflopsPerSecond:0} to {state.FastGigaflopsPerSecond:0} GFLOP/s), probably for a neighbour on the same core. Compare times by turns only, as 'convoy bench step' takes them."));
         }
 
         if (gpus.Count > 0 && !cudaAvailable)

@@ -13,6 +13,10 @@ namespace Convoy.Cli.Doctor;
 /// <param name="Backends">The ways in which ranks could exchange gradients.</param>
 /// <param name="MatrixMultiply">Measured peaks; empty when TorchSharp does not load or is not there.</param>
 /// <param name="MemoryBandwidth">Measured bandwidth.</param>
+/// <param name="Vectors">How wide the processor computes.</param>
+/// <param name="Caches">The first core's caches for data, from the nearest; empty where the system does not tell.</param>
+/// <param name="Kernels">Where choices of kernels are kept.</param>
+/// <param name="State">Whether a core kept its speed; null when TorchSharp does not load or is not there.</param>
 /// <param name="Warnings">What is wrong and what to do about it, one line each.</param>
 internal sealed record DoctorReport(
     HostInfo Host,
@@ -24,6 +28,10 @@ internal sealed record DoctorReport(
     IReadOnlyList<BackendStatus> Backends,
     IReadOnlyList<MatrixMultiplyPeak> MatrixMultiply,
     MemoryBandwidth MemoryBandwidth,
+    VectorUnits Vectors,
+    IReadOnlyList<ProcessorCache> Caches,
+    ChosenKernels Kernels,
+    MachineState? State,
     IReadOnlyList<string> Warnings);
 
 /// <summary>The file system for shared memory.</summary>
@@ -49,3 +57,20 @@ internal sealed record BackendStatus(string Name, bool Available, string Detail)
 /// <param name="BufferBytes">Bytes of the three arrays together.</param>
 /// <param name="GigabytesPerSecond">Bytes read and written, as the STREAM benchmark counts them, over seconds; 1 GB is 10^9 bytes.</param>
 internal sealed record MemoryBandwidth(int Threads, long BufferBytes, double GigabytesPerSecond);
+
+/// <summary>The processor's vector units.</summary>
+/// <param name="Bits">The widest vectors that the processor has.</param>
+/// <param name="UsableBits">The widest that Convoy's kernels may use: what .NET takes on this processor, less what is switched off (DOTNET_EnableAVX512=0 and the like).</param>
+/// <param name="MultiplyAdds">What one core's fused multiply-adds reach in each usable width.</param>
+internal sealed record VectorUnits(int Bits, int UsableBits, IReadOnlyList<MultiplyAddPeak> MultiplyAdds);
+
+/// <summary>A cache of the first core.</summary>
+/// <param name="Level">1 is the nearest.</param>
+/// <param name="Bytes">Its size.</param>
+/// <param name="SharedBy">The processor numbers that share it, as Linux writes them.</param>
+internal sealed record ProcessorCache(int Level, long Bytes, string SharedBy);
+
+/// <summary>Choices of kernels by <c>--fuse auto</c>.</summary>
+/// <param name="Folder">Where they are kept; null where there is no home folder.</param>
+/// <param name="Surroundings">For how many combinations of processor, libraries, threads and processes there are choices.</param>
+internal sealed record ChosenKernels(string? Folder, int Surroundings);

@@ -9,7 +9,9 @@ namespace Convoy.Cli.Doctor;
 /// <summary>Looks at everything that training needs from this machine.</summary>
 internal static class Examination
 {
-    /// <summary>Examines this machine; takes about two seconds. That TorchSharp does not load is part of the report, not an error.</summary>
+    private static readonly TimeSpan Watched = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>Examines this machine; takes about four seconds. That TorchSharp does not load is part of the report, not an error.</summary>
     public static async Task<DoctorReport> RunAsync(CancellationToken cancellation)
     {
         HostInfo host = HostProbe.Read();
@@ -22,13 +24,15 @@ internal static class Examination
         bool torchLoads = Libtorch.IsPartOfProgram && torchError is null;
         bool cuda = torchLoads && GpuCheck.IsCudaAvailable();
         IReadOnlyList<MatrixMultiplyPeak> peaks = torchLoads ? MatrixMultiplyMeter.Measure(host.UsableCores) : [];
+        MachineState? state = torchLoads ? MachineState.Watch(Watched, TimeProvider.System) : null;
+        VectorUnits vectors = VectorCheck.FindVectors(host);
         IReadOnlyList<BackendStatus> backends = BackendCheck.Run(cuda);
         cancellation.ThrowIfCancellationRequested();
         host = host with { Versions = WithOwnVersions(host.Versions, torchLoads) };
 
         return new DoctorReport(
-            host, sharedMemory, gpus, cuda, Libtorch.IsPartOfProgram, torchError, backends, peaks, bandwidth,
-            Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks, TemporaryFolder.Problem() is { } problem ? $"{TemporaryFolder.Describe()}: {problem}" : null));
+            host, sharedMemory, gpus, cuda, Libtorch.IsPartOfProgram, torchError, backends, peaks, bandwidth, vectors, VectorCheck.FindCaches(), VectorCheck.FindKernels(), state,
+            Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks, vectors, state, TemporaryFolder.Problem() is { } problem ? $"{TemporaryFolder.Describe()}: {problem}" : null));
     }
 
     private static string? TryLoadTorch()

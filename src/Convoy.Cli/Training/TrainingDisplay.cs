@@ -49,6 +49,10 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time, s
             {
                 Advance(step, _start);
             }
+            else if (progress.Note is { } note)
+            {
+                Write(note);
+            }
             else if (progress.Checkpoint is { } folder && _bar is null)
             {
                 Write($"Checkpoint {folder}");
@@ -72,8 +76,21 @@ internal sealed class TrainingDisplay(IAnsiConsole console, TimeProvider time, s
         }
     }
 
-    /// <inheritdoc/>
-    public void Warn(string line) => ConsoleOutput.Warning(line);
+    /// <summary>Writes a warning on standard error, or above the bar.</summary>
+    public void Warn(string line)
+    {
+        lock (_gate)
+        {
+            if (_bar is null)
+            {
+                ConsoleOutput.Warning(line);
+            }
+            else
+            {
+                _bar.Say($"convoy: warning: {line}");
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public Task ShowPreparation(Func<IProgress<(int Done, int Total)>, Task> work) => FrameProgress.ShowAsync(console, "Making the data ready", work);

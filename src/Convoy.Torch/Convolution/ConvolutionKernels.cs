@@ -37,7 +37,6 @@ public sealed class ConvolutionKernels
     public IReadOnlyList<ConvolutionKey> Observe(Action forward)
     {
         ArgumentNullException.ThrowIfNull(forward);
-        var observed = new List<ConvolutionKey>();
         _observed = [];
         try
         {

@@ -20,3 +20,16 @@ public enum ConvolutionPass
     /// <summary>The gradient of the weights.</summary>
     WeightGradient,
 }
+
+/// <summary>Passes in words.</summary>
+public static class ConvolutionPassNames
+{
+    /// <summary>What people call a pass.</summary>
+    public static string Name(this ConvolutionPass pass) => pass switch
+    {
+        ConvolutionPass.Forward => "forward",
+        ConvolutionPass.InputGradient => "gradient of the input",
+        ConvolutionPass.WeightGradient => "gradient of the weights",
+        _ => throw new ArgumentOutOfRangeException(nameof(pass), pass, "not a pass"),
+    };
+}

@@ -199,12 +199,24 @@ internal sealed class ConvolutionOperands : IDisposable
         using DisposeScope scope = NewDisposeScope();
         _weight.Dispose();
         _weight.Set(_values);
-        _ = Key.Pass switch
-        {
-            ConvolutionPass.Forward => algorithm.Forward(_input, _weight, null, Key.Shape),
-            ConvolutionPass.InputGradient => algorithm.InputGradient(_gradient, _weight, Key.Shape),
-            _ => algorithm.WeightGradient(_input, _gradient, Key.Shape),
-        };
+        _ = Compute(algorithm);
+    }
+
+    /// <summary>The pass's result.</summary>
+    public Tensor Compute(IConvolutionAlgorithm algorithm) => Key.Pass switch
+    {
+        ConvolutionPass.Forward => algorithm.Forward(_input, _weight, null, Key.Shape),
+        ConvolutionPass.InputGradient => algorithm.InputGradient(_gradient, _weight, Key.Shape),
+        _ => algorithm.WeightGradient(_input, _gradient, Key.Shape),
+    };
+
+    /// <summary>The pass's result in float64, of the input and gradient in their type and the weights in float32.</summary>
+    public Tensor Exact()
+    {
+        using IDisposable withGradients = enable_grad();
+        Tensor input = _input.to(ScalarType.Float64).requires_grad_(), weight = _values.to(ScalarType.Float64).requires_grad_();
+        Tensor result = nn.functional.conv2d(input, weight, strides: Key.Shape.Strides, padding: Key.Shape.Paddings);
+        return Key.Pass == ConvolutionPass.Forward ? result.detach() : autograd.grad([result], [Key.Pass == ConvolutionPass.InputGradient ? input : weight], [_gradient.to(ScalarType.Float64)])[0];
     }
 
     /// <inheritdoc/>

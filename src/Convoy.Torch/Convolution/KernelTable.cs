@@ -34,6 +34,9 @@ public sealed class KernelTable
     /// <summary>The choice for a key; null when there is none.</summary>
     public KernelChoice? Find(ConvolutionKey key) => _choices.GetValueOrDefault(key);
 
+    /// <summary>The name of the kernel that computes a pass by this table on this processor, the fixed choice's where the table has nothing that fits.</summary>
+    public string NameOf(ConvolutionKey key) => Choose(key).Name;
+
     /// <summary>This table with further choices, which count where both have one.</summary>
     public KernelTable With(IEnumerable<KernelChoice> choices) => new(_choices.Values.Concat(choices));
 

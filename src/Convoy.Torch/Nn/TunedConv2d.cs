@@ -68,6 +68,14 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
     /// <summary>Name the kernels of this layer and of those that share them.</summary>
     public ConvolutionKernels Kernels { get; }
 
+    /// <summary>The sizes of the convolution of an input.</summary>
+    /// <param name="input">[N, C, H, W].</param>
+    public ConvolutionShape ShapeOf(Tensor input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        return ConvolutionShape.Of(input, get_parameter(nameof(Conv2d.weight))!, _strides, _paddings);
+    }
+
     /// <summary>
     /// Replaces every convolution inside <paramref name="module"/> that has one group, dilation 1 and zeros as padding by this layer;
     /// parameters stay the same tensors under the same names. Hooks of a replaced layer are lost.
@@ -111,7 +119,7 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
             return nn.functional.conv2d(input, weight, bias, strides: _strides, padding: _paddings).MoveToOuterDisposeScope();
         }
 
-        ConvolutionShape shape = ConvolutionShape.Of(input, weight, _strides, _paddings);
+        ConvolutionShape shape = ShapeOf(input);
         return (Kernels.Observed(input, weight, shape, computed) ?? Compute(input, weight, bias, shape, computed)).MoveToOuterDisposeScope();
     }
 

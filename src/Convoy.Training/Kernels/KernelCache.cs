@@ -15,6 +15,8 @@ public sealed class KernelCache
     /// <summary>The variable that names another folder than the user's cache folder.</summary>
     public const string FolderVariable = "CONVOY_CACHE_DIR";
 
+    private const string Prefix = "kernels-", Extension = ".json";
+
     private readonly string? _folder;
     private readonly string _surroundings;
 
@@ -59,7 +61,11 @@ public sealed class KernelCache
     }
 
     /// <summary>The file with the choices; null without a folder.</summary>
-    public string? File => _folder is null ? null : Path.Combine(_folder, $"kernels-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_surroundings)))[..16]}.json");
+    public string? File => _folder is null ? null : Path.Combine(_folder, $"{Prefix}{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_surroundings)))[..16]}{Extension}");
+
+    /// <summary>For how many surroundings a folder has choices.</summary>
+    /// <param name="folder">The folder, which need not exist.</param>
+    public static int CountSurroundings(string folder) => Directory.Exists(folder) ? Directory.GetFiles(folder, $"{Prefix}*{Extension}").Length : 0;
 
     // What the choices hold for, beside them, for people who look.
     private string? Description => File is null ? null : Path.ChangeExtension(File, ".txt");

@@ -11,13 +11,9 @@ namespace Convoy.Training.Kernels;
 /// <param name="recorded">The file with the kernels that the run has used so far, which is written where it is missing; null where nothing is kept.</param>
 /// <param name="cache">The user's cache.</param>
 /// <param name="time">The clock.</param>
-internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, string? recorded, KernelCache cache, TimeProvider time)
+/// <param name="tell">Told, on rank 0, what is measured and where it is kept, and what was passed over.</param>
+internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, string? recorded, KernelCache cache, TimeProvider time, Action<KernelRemark> tell)
 {
-    private readonly List<string> _notes = [];
-
-    /// <summary>What was chosen and from where, a line each; on rank 0.</summary>
-    public IReadOnlyList<string> Notes => _notes;
-
     /// <summary>Sets the kernels. All ranks call it together.</summary>
     /// <param name="kernels">The network's.</param>
     /// <param name="rehearse">A forward pass on the first batch that leaves no trace.</param>
@@ -69,18 +65,18 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
                 return new GivenTable(text, null);
             }
 
-            string lacks = $"this processor lacks the kernel {missing.Kernel} ({missing.Key.Shape}, {Name(missing.Key.Pass)})";
+            string lacks = $"this processor lacks the kernel {missing.Kernel} ({missing.Key.Shape}, {missing.Key.Pass.Name()})";
             if (isFile)
             {
                 return new GivenTable(null, $"{lacks}, which {path} names. Give --fuse auto or --fuse fixed.");
             }
 
-            _notes.Add($"the kernels of {path} are not taken: {lacks}. They are chosen anew; from here on the run is equal to rounding only, not to the bit.");
+            tell(new KernelRemark($"the kernels of {path} are not taken: {lacks}. They are chosen anew; from here on the run is equal to rounding only, not to the bit.", IsWarning: true));
             return GivenTable.None;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
-            return new GivenTable(null, $"the table of kernels cannot be read ({path}): {error.Message}{(error.Message.EndsWith('.') ? "" : ".")} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}");
+            return new GivenTable(null, $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}");
         }
     }
 
@@ -91,13 +87,21 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         KernelChoice[] known = [.. keys.Select(kept.Find).OfType<KernelChoice>()];
         KernelChoice[] missing = [.. keys.Where(key => kept.Find(key) is null).Select(key => new KernelChoice(key, KernelTable.Names[0]))];
         ConvolutionKey[] measured = [.. Share(missing).Choices.Select(choice => choice.Key)];
-        long start = time.GetTimestamp();
-        IReadOnlyList<KernelChoice> found = new KernelMeasurement(time, Agree).Measure(measured);
-        if (group.Rank == 0 && found.Count > 0)
+        var measurement = new KernelMeasurement(time, Agree);
+        bool tells = group.Rank == 0 && measured.Length > 0;
+        if (tells)
         {
-            string? fault = cache.Add(found);
-            string where = fault is null ? $"kept in {cache.File}" : $"not kept, so the next run measures again ({cache.File ?? KernelCache.FolderVariable}: {fault})";
-            _notes.Add(string.Create(CultureInfo.InvariantCulture, $"kernels of {found.Count} passes of convolutions measured in {time.GetElapsedTime(start).TotalSeconds:0.0} s, {where}"));
+            tell(new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Choosing the fastest kernels for {measured.Length} passes of convolutions, up to about {measurement.Budget.TotalSeconds:0} s, once on this machine ...")));
+        }
+
+        long start = time.GetTimestamp();
+        IReadOnlyList<KernelChoice> found = measurement.Measure(measured);
+        if (tells)
+        {
+            double seconds = time.GetElapsedTime(start).TotalSeconds;
+            tell(cache.Add(found) is { } fault
+                ? new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"the choice of kernels, which took {seconds:0.0} s, cannot be kept, so the next run makes it again ({cache.File ?? "no home folder"}): {Sentence(fault)} Set {KernelCache.FolderVariable} to a folder that you may write."), IsWarning: true)
+                : new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Chosen in {seconds:0.0} s, kept in {cache.File}")));
         }
 
         return Share([.. known, .. found]);
@@ -116,15 +120,15 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
 
     private bool Agree(bool wish) => group.BroadcastObject(wish);
 
-    private static string Name(ConvolutionPass pass) => pass switch
-    {
-        ConvolutionPass.Forward => "forward",
-        ConvolutionPass.InputGradient => "gradient of the input",
-        _ => "gradient of the weights",
-    };
+    private static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 
     private sealed record GivenTable(string? Text, string? Fault)
     {
         public static GivenTable None { get; } = new(null, null);
     }
 }
+
+/// <summary>A line of what the choice of kernels does.</summary>
+/// <param name="Text">The line.</param>
+/// <param name="IsWarning">Whether something was passed over, or could not be kept.</param>
+internal sealed record KernelRemark(string Text, bool IsWarning = false);

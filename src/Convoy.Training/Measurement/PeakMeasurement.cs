@@ -63,7 +63,7 @@ public sealed record PeakMeasurement(IReadOnlyList<PeakRequest> Requests)
     private static MatrixPeak Peak(PeakRequest request, TimeSpan duration)
     {
         set_num_threads(request.Threads);
-        return new MatrixPeak(request.Precision.Name(), request.Threads, Math.Round(MatrixMultiplyMeter.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(request.Precision), duration) / 1e9, 1));
+        return new MatrixPeak(request.Precision.Name(), request.Threads, Math.Round(ArithmeticPeak.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(request.Precision), duration) / 1e9, 1));
     }
 }
 

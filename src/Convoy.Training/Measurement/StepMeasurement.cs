@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Distributed;
 using Convoy.Metrics;
+using Convoy.Torch.Convolution;
 using Convoy.Training.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ namespace Convoy.Training.Measurement;
 public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, int WarmUp, bool Profile, int CopyRounds = 0)
 {
     private const string FileName = "steps.json";
+    private const int FirstStep = 1, Probes = 5;
 
     /// <summary>Writes what to do into the folder of the measurement.</summary>
     public void Write(string folder) => File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this));
@@ -37,19 +39,26 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
     }
 
     /// <summary>Measures on one rank; all ranks call it together.</summary>
-    /// <param name="takeSteps">Takes the steps: tells first of the model, then of each step.</param>
+    /// <param name="takeSteps">Takes the steps: tells what the choice of kernels has to say, then of the model, then of each step.</param>
     /// <param name="group">The ranks.</param>
     /// <returns>What was measured; of rank 0 also the steps.</returns>
-    internal StepRun Run(Action<Action<nn.Module>, Action<StepMetrics>> takeSteps, ProcessGroup group)
+    internal StepRun Run(Action<Action<string>, Action<nn.Module>, Action<StepMetrics>> takeSteps, ProcessGroup group)
     {
-        double peak = Agree(MatrixPeak(group), ReduceOp.Sum, group);
+        double peak = Agree(Peak(group), ReduceOp.Sum, group);
         using OperatorRecorder? recorder = Profile && group.Rank == 0 ? new OperatorRecorder() : null;
         StepTimeline? timeline = recorder is null ? null : new StepTimeline(TimeProvider.System, () => recorder.NextSequence);
         NetworkWork? work = null;
+        NetworkKernels? kernels = null;
+        IReadOnlyList<LayerKernel> chosen = [];
+        var notes = new List<string>();
+        var probe = new MachineProbe(TimeProvider.System);
+        double before = 0;
         var steps = new List<StepMetrics>();
         takeSteps(
+            notes.Add,
             model =>
             {
+                kernels = NetworkKernels.Watch(model);
                 work = NetworkWork.Count(model, Configuration.Training.LocalBatchSize);
                 if (timeline is not null)
                 {
@@ -59,9 +68,15 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
             step =>
             {
                 work!.Complete();
+                chosen = step.Step == FirstStep ? kernels!.Complete() : chosen;
                 if (step.Step > WarmUp)
                 {
                     steps.Add(step);
+                }
+
+                if (step.Step == WarmUp)
+                {
+                    before = Probe(probe, group);
                 }
 
                 if (step.Step == Steps)
@@ -74,14 +89,26 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
                     recorder!.Tell(timeline);
                 }
             });
+        double after = Probe(probe, group);
         long memory = (long)Agree(ProcessUsage.Read().PeakMemoryBytes ?? 0, ReduceOp.Max, group);
-        return new StepRun(steps, peak, memory, work!.Layers, timeline?.Rows(), timeline?.Operators());
+        return new StepRun(steps, peak, memory, work!.Layers, timeline?.Rows(), timeline?.Operators())
+        {
+            Kernels = chosen, Notes = notes, ProbeBefore = before, ProbeAfter = after,
+        };
     }
 
-    private double MatrixPeak(ProcessGroup group)
+    // Of several, since one can be interrupted; all ranks together, since a core alone can be faster.
+    private static double Probe(MachineProbe probe, ProcessGroup group)
     {
         group.Barrier();
-        return MatrixMultiplyMeter.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(Configuration.Training.Precision));
+        double[] speeds = [.. Enumerable.Range(0, Probes).Select(_ => probe.FlopsPerSecond()).Order()];
+        return speeds[Probes / 2];
+    }
+
+    private double Peak(ProcessGroup group)
+    {
+        group.Barrier();
+        return ArithmeticPeak.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(Configuration.Training.Precision));
     }
 
     private static double Agree(double value, ReduceOp op, ProcessGroup group)

@@ -5,7 +5,7 @@ namespace Convoy.Training.Measurement;
 
 /// <summary>What one run of a configuration measured.</summary>
 /// <param name="Steps">Rank 0's steps without the warm-up.</param>
-/// <param name="PeakFlopsPerSecond">The matrix products of all ranks at the same time.</param>
+/// <param name="PeakFlopsPerSecond">The arithmetic of all ranks at the same time, <see cref="ArithmeticPeak"/>.</param>
 /// <param name="MemoryPeakBytes">The highest resident set of a rank over its whole life, the largest of the ranks'.</param>
 /// <param name="Work">The arithmetic of the network's convolutions, linear and recurrent layers for one sample, a layer each, in the order of the forward pass.</param>
 /// <param name="Profile">Rank 0's layers, longest first; null when they were not recorded.</param>
@@ -15,6 +15,18 @@ public sealed record StepRun(
 {
     /// <summary>Rounds in which ranks were set beside independent copies; empty where that was not asked for.</summary>
     public IReadOnlyList<CopyRound> Copies { get; init; } = [];
+
+    /// <summary>What computed the passes of rank 0's convolutions; empty where no kernels were chosen.</summary>
+    public IReadOnlyList<LayerKernel> Kernels { get; init; } = [];
+
+    /// <summary>What the choice of kernels had to say, a line each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>How fast rank 0's core was right before the steps, floating-point operations a second of a small matrix product (<see cref="Torch.Convolution.MachineProbe"/>).</summary>
+    public double ProbeBefore { get; init; }
+
+    /// <summary>The same right after the steps.</summary>
+    public double ProbeAfter { get; init; }
 
     private const string Mark = "{\"Steps\":";
 
@@ -27,7 +39,7 @@ public sealed record StepRun(
         ArgumentNullException.ThrowIfNull(line);
         try
         {
-            return line.StartsWith(Mark, StringComparison.Ordinal) && JsonSerializer.Deserialize<StepRun>(line) is { Steps: not null, Work: not null, Copies: not null } run ? run : null;
+            return line.StartsWith(Mark, StringComparison.Ordinal) && JsonSerializer.Deserialize<StepRun>(line) is { Steps: not null, Work: not null, Kernels: not null, Notes: not null, Copies: not null } run ? run : null;
         }
         catch (JsonException)
         {

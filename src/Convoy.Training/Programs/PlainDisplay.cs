@@ -40,6 +40,10 @@ internal sealed class PlainDisplay(string sampleNoun, TimeProvider time) : ITrai
             _lastLine = time.GetTimestamp();
             Say(Line(step, known));
         }
+        else if (progress.Note is { } note)
+        {
+            Say(note);
+        }
         else if (progress.Checkpoint is { } folder)
         {
             Say($"Checkpoint {folder}");

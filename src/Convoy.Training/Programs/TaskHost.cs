@@ -88,17 +88,19 @@ internal abstract class TaskHost
     /// <param name="configuration">The run's settings.</param>
     /// <param name="group">The ranks.</param>
     /// <param name="steps">How many.</param>
+    /// <param name="onNote">Told, on rank 0, what the choice of kernels has to say.</param>
     /// <param name="onModel">Told of the model before the first step, to watch it.</param>
     /// <param name="onStep">Told of each step, right after it.</param>
     /// <param name="stop">Ends the steps.</param>
-    public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
+    public abstract void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<string> onNote, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop);
 
     /// <summary>Sets the ranks beside independent copies of one process, by turns.</summary>
     /// <param name="configuration">The run's settings.</param>
     /// <param name="group">The ranks.</param>
     /// <param name="rounds">How many turns of each.</param>
+    /// <param name="onNote">Told, on rank 0, what the choice of kernels had to say.</param>
     /// <param name="stop">Ends it early.</param>
-    public abstract IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, CancellationToken stop);
+    public abstract IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, Action<string> onNote, CancellationToken stop);
 
     /// <summary>Opens the data to count it.</summary>
     protected abstract int OpenAndCount(TrainingContext context);
@@ -144,7 +146,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
     }
 
     /// <inheritdoc/>
-    public override void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop)
+    public override void MeasureSteps(RunConfiguration configuration, ProcessGroup group, int steps, Action<string> onNote, Action<nn.Module> onModel, Action<Metrics.StepMetrics> onStep, CancellationToken stop)
     {
         TrainingOptions options = configuration.Training;
         var context = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
@@ -153,7 +155,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         RandomSources sources = group.Seed(options.Seed);
         using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
         sources.SeparateRanks(); // as a run does
-        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time));
+        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time, remark => onNote(remark.Text)));
         onModel(step.Model);
         bool stopping = false;
         for (int number = 1; number <= steps && !stopping; number++)
@@ -165,7 +167,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, CancellationToken stop)
+    public override IReadOnlyList<CopyRound> CompareWithCopies(RunConfiguration configuration, ProcessGroup group, int rounds, Action<string> onNote, CancellationToken stop)
     {
         TrainingOptions options = configuration.Training;
         var together = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
@@ -176,7 +178,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         using var ranks = new TrainingStep<TModel, TBatch>(task, task.CreateModel(together), together);
         using var copy = new TrainingStep<TModel, TBatch>(task, task.CreateModel(apart), apart);
         sources.SeparateRanks();
-        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), together.Time));
+        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), together.Time, remark => onNote(remark.Text)));
         copy.Kernels.Table = ranks.Kernels.Table;
         return new CopyComparison(group, options.BatchSize * options.Accumulate, together.Time).Run(rounds, () => Update(ranks), () => Update(copy), stop);
 

@@ -105,10 +105,12 @@ internal sealed class TaskWorker(TaskHost host)
 
     private int MeasureSteps(StepMeasurement settings, ProcessGroup group, CancellationToken stop)
     {
-        StepRun run = settings.Run((onModel, onStep) => host.MeasureSteps(settings.Configuration, group, settings.Steps, onModel, onStep, stop), group);
+        StepRun run = settings.Run((onNote, onModel, onStep) => host.MeasureSteps(settings.Configuration, group, settings.Steps, onNote, onModel, onStep, stop), group);
         if (settings.CopyRounds > 0)
         {
-            run = run with { Copies = host.CompareWithCopies(settings.Configuration, group, settings.CopyRounds, stop) };
+            List<string> notes = [.. run.Notes];
+            IReadOnlyList<CopyRound> copies = host.CompareWithCopies(settings.Configuration, group, settings.CopyRounds, notes.Add, stop);
+            run = run with { Copies = copies, Notes = notes };
         }
 
         if (group.Rank == 0)

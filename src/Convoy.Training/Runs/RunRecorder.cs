@@ -26,17 +26,12 @@ internal sealed class RunRecorder : IDisposable
 
     public void Start(TrainingStart start, IReadOnlyList<string> warnings)
     {
-        Tell(warnings);
-        Tell(new TrainingEvent { Started = start });
-    }
-
-    /// <summary>Tells of what the user should know of.</summary>
-    public void Tell(IReadOnlyList<string> warnings)
-    {
         foreach (string warning in warnings)
         {
             Tell(new TrainingEvent { Warning = warning });
         }
+
+        Tell(new TrainingEvent { Started = start });
     }
 
     public void Add(StepMetrics step)
@@ -76,6 +71,15 @@ internal sealed class RunRecorder : IDisposable
         }
     }
 
+    /// <summary>Tells the watcher, on rank 0.</summary>
+    public void Tell(TrainingEvent change)
+    {
+        if (_isFirstRank)
+        {
+            _events.Report(change);
+        }
+    }
+
     public void Dispose() => _log.Dispose();
 
     // Loss, learning rate and batch of a step are the same on all ranks, so what rank 0's damaged file lost need not be missing.
@@ -100,13 +104,5 @@ internal sealed class RunRecorder : IDisposable
         }
 
         return [.. found, .. Enumerable.Range(1, processes - 1).SelectMany(rank => StepMetricsRecord.Read(_run.MetricsLog(rank)).Steps)];
-    }
-
-    private void Tell(TrainingEvent change)
-    {
-        if (_isFirstRank)
-        {
-            _events.Report(change);
-        }
     }
 }

@@ -122,9 +122,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private void ChooseKernels(TBatch batch, RunRecorder record)
     {
         TrainingOptions options = _configuration.Training;
-        var chooser = new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time);
-        _step.ChooseKernels(batch, chooser);
-        record.Tell(chooser.Notes);
+        _step.ChooseKernels(batch, new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time, remark => record.Tell(remark.IsWarning ? new TrainingEvent { Warning = remark.Text } : new TrainingEvent { Note = remark.Text })));
     }
 
     // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.

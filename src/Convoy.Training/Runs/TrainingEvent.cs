@@ -22,6 +22,9 @@ public sealed record TrainingEvent
     /// <summary>Something that the user should know of: what was passed over, and why.</summary>
     public string? Warning { get; init; }
 
+    /// <summary>What the run does besides its steps and that its user may want to know, such as a measurement that the next run is spared.</summary>
+    public string? Note { get; init; }
+
     /// <summary>The event as one line of JSON.</summary>
     public string ToLine() => JsonSerializer.Serialize(this, TrainingEventJson.Default.TrainingEvent);
 

@@ -27,6 +27,11 @@ public sealed class TaskWork(StudyPlan plan, WorkerProgram workers) : IStudyWork
             OnNotice = display.Notice,
             OnEvent = progress =>
             {
+                if ((progress.Note ?? progress.Warning) is { } said)
+                {
+                    display.Notice(said);
+                }
+
                 if (progress.Step is { } step && watch.Add(step))
                 {
                     enough.Cancel();

@@ -57,7 +57,7 @@ public sealed class TaskHostTests : IDisposable
         using var group = new ProcessGroupSingle();
 
         TaskHost.Create(new SmallTask()).MeasureSteps(
-            new RunConfiguration(SmallRuns.Options with { Accumulate = 2 }, []), group, steps: 4, model.Add, steps.Add, TestContext.Current.CancellationToken);
+            new RunConfiguration(SmallRuns.Options with { Accumulate = 2 }, []), group, steps: 4, _ => { }, model.Add, steps.Add, TestContext.Current.CancellationToken);
 
         Assert.IsType<SmallModel>(Assert.Single(model));
         Assert.Equal([1, 2, 3, 4], steps.Select(step => step.Step));

@@ -105,6 +105,11 @@ internal sealed class StepBenchmark(TaskProgram task, int warmUp, int repeats, b
                 },
             }).RunAsync(interrupted);
             interrupted.ThrowIfCancellationRequested();
+            foreach (string note in measured?.Notes ?? [])
+            {
+                ConsoleOutput.Notice(note);
+            }
+
             return result.Failure is { } failure ? throw new DistributedException(FailureText.Describe(failure, hasTimeout: false, keepsLogs: false))
                 : measured ?? throw new DistributedException("rank 0 ended without a word of what it measured.");
         }

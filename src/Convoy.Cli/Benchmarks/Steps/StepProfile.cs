@@ -11,6 +11,9 @@ internal sealed record StepProfile(double StepSeconds, IReadOnlyList<LayerTime> 
     /// <summary>The row for what neither an operator nor a layer accounts for.</summary>
     public const string Rest = "(rest of the step)";
 
+    /// <summary>The one row of a layer whose kernels were chosen: some of its passes are operators of libtorch and others are not.</summary>
+    public const string ChosenConvolution = "(convolution)";
+
     /// <summary>Sets a run's profile beside the work.</summary>
     /// <param name="run">The run, with a profile.</param>
     /// <param name="images">Images of a step in one process.</param>
@@ -19,9 +22,17 @@ internal sealed record StepProfile(double StepSeconds, IReadOnlyList<LayerTime> 
     {
         double step = run.Steps.Average(s => s.StepTime ?? 0), peak = run.PeakFlopsPerSecond / processes;
         Dictionary<string, LayerWork> byLayer = run.Work.ToDictionary(layer => layer.Layer);
-        IEnumerable<LayerTime> rows = run.Profile!.Select(row => LayerTime.From(
+        IEnumerable<LayerTime> rows = Together(run).Select(row => LayerTime.From(
             row, row.Operator.Contains("conv", StringComparison.Ordinal) ? byLayer.GetValueOrDefault(row.Layer) : null, images, peak));
         double rest = step - run.Profile!.Sum(row => row.ForwardSeconds + row.BackwardSeconds);
-        return new StepProfile(step, [.. rows, LayerTime.From(new ProfileRow(Rest, string.Empty, rest, 0), null, images, peak)], run.Operators!);
+        return new StepProfile(step, [.. rows.OrderByDescending(row => row.ForwardSeconds + row.BackwardSeconds), LayerTime.From(new ProfileRow(Rest, string.Empty, rest, 0), null, images, peak)], run.Operators!);
+    }
+    private static IEnumerable<ProfileRow> Together(StepRun run)
+    {
+        HashSet<string> chosen = [.. run.Kernels.Select(kernel => kernel.Layer)];
+        return run.Profile!
+            .Where(row => chosen.Contains(row.Layer))
+            .GroupBy(row => row.Layer, (layer, rows) => new ProfileRow(layer, ChosenConvolution, rows.Sum(row => row.ForwardSeconds), rows.Sum(row => row.BackwardSeconds)))
+            .Concat(run.Profile!.Where(row => !chosen.Contains(row.Layer)));
     }
 }

@@ -13,7 +13,7 @@ namespace Convoy.Cli.Benchmarks.Steps;
 /// <param name="ImagesPerSecond">Images of all processes a second, by the median.</param>
 /// <param name="Phases">Where the time went, mean of all measured steps.</param>
 /// <param name="GflopPerSecond">What the counted arithmetic makes of the median.</param>
-/// <param name="PeakGflopPerSecond">Matrix products of all processes at the same time, the fastest measured.</param>
+/// <param name="PeakGflopPerSecond">The arithmetic of all processes at the same time, <see cref="ArithmeticPeak"/>, the fastest measured.</param>
 /// <param name="ShareOfPeak">GFLOP/s reached / peak.</param>
 /// <param name="AtPeakSeconds">What the counted arithmetic of a step would take at the peak.</param>
 /// <param name="MemoryPeakBytes">The highest resident set of a process, the largest of all runs.</param>
@@ -35,6 +35,12 @@ internal sealed record StepResult(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StepProfile? Profile = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] StepCopies? Copies = null)
 {
+    /// <summary>What computed each pass of each convolution; empty where no kernels are chosen.</summary>
+    public IReadOnlyList<ConvolutionPassTime> Convolutions { get; init; } = [];
+
+    /// <summary>How fast the machine was around the runs.</summary>
+    public required MachineStates States { get; init; }
+
     /// <summary>Sums up the runs of a configuration.</summary>
     /// <param name="configuration">The configuration.</param>
     /// <param name="runs">Its runs, at least one.</param>
@@ -48,6 +54,10 @@ internal sealed record StepResult(
         return new StepResult(
             configuration, median, seconds.Min(), seconds.Max(), seconds, batchSize / median,
             StepPhases.MeanOf([.. runs.SelectMany(run => run.Steps)]),
-            flops / median / 1e9, peak / 1e9, flops / median / peak, flops / peak, runs.Max(run => run.MemoryPeakBytes));
+            flops / median / 1e9, peak / 1e9, flops / median / peak, flops / peak, runs.Max(run => run.MemoryPeakBytes))
+        {
+            Convolutions = [.. runs[^1].Kernels.Select(ran => ConvolutionPassTime.From(ran, peak / configuration.Processes))],
+            States = MachineStates.From(runs, seconds),
+        };
     }
 }

@@ -16,10 +16,23 @@ internal static class StepTable
         console.WriteLine(Text($"Training step of {(report.Program ?? $"{report.Encoder} at {report.ImageSize}")}, {report.BatchSize} {report.SampleNoun}s, {report.StepsPerUpdate} steps an update; warm-up left out, {report.Repeats} runs of each configuration in turn."));
         console.Write(Times(report));
         console.Write(Phases(report));
-        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions, linear and recurrent layers ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products in all processes at the same time."));
+        console.WriteLine(Text($"Work: {report.GflopPerImage:0.0} GFLOP per {report.SampleNoun} in convolutions, linear and recurrent layers ({report.Work.ForwardFlops / 1e9:0.0} forward, {report.Work.BackwardFlops / 1e9:0.0} backward); peak: matrix products, in fp32 also fused multiply-adds alone, in all processes at the same time."));
         if (report.Results.Any(result => result.Copies is not null))
         {
             PrintCopies(report, console);
+        }
+
+        foreach (StepResult result in report.Results)
+        {
+            if (result.Convolutions.Count > 0)
+            {
+                console.WriteLine(Text($"Convolutions of {Name(result.Configuration)}: {ConvolutionPassTime.Summarize(result.Convolutions)}."));
+            }
+
+            if (result.States.Warning() is { } states)
+            {
+                console.WriteLine(Text($"{Name(result.Configuration)}: {states}"));
+            }
         }
 
         foreach (StepResult result in report.Results)
@@ -29,6 +42,12 @@ internal static class StepTable
                 console.WriteLine();
                 console.WriteLine(Text($"Where a step goes: {Name(result.Configuration)}, rank 0, ms ({profile.StepSeconds * 1e3:0} ms while recording)"));
                 console.Write(Layers(profile));
+                if (result.Convolutions.Count > 0)
+                {
+                    console.WriteLine("What computes the convolutions, as measured when the kernels were chosen");
+                    console.Write(ConvolutionTable.Of(result.Convolutions));
+                }
+
                 console.Write(Operators(profile));
             }
         }

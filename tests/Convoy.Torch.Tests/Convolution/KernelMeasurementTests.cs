@@ -1,0 +1,69 @@
+using Convoy.Torch.Convolution;
+using static TorchSharp.torch;
+
+namespace Convoy.Torch.Tests.Convolution;
+
+public sealed class KernelMeasurementTests
+{
+    private static readonly ConvolutionShape Shape = new(2, 16, 6, 6, 16, 3, 3, 1, 1, 1, 1);
+
+    private static readonly ConvolutionKey[] Keys = [.. Enum.GetValues<ConvolutionPass>().Select(pass => new ConvolutionKey(Shape, ScalarType.Float32, pass))];
+
+    // Every call takes a second by this clock, so nothing can be told apart.
+    [Fact]
+    public void Measure_KernelsThatTakeTheSame_KeepsTheFixedChoice()
+    {
+        IReadOnlyList<KernelChoice> choices = new KernelMeasurement(new SteadyTime()).Measure(Keys);
+
+        Assert.Equal(Keys, choices.Select(choice => choice.Key));
+        Assert.Equal(Keys.Select(KernelTable.Fixed.NameOf), choices.Select(choice => choice.Kernel));
+        Assert.All(choices, choice => Assert.All(ConvolutionAlgorithms.For(choice.Key), algorithm => Assert.Equal(1, choice.Seconds![algorithm.Name])));
+    }
+
+    // One after the other, calls take longer and longer: the first kernel of every turn is faster by far more than chance.
+    [Fact]
+    public void Measure_AKernelThatIsFasterInEveryTurn_IsChosen()
+    {
+        KernelChoice choice = new KernelMeasurement(new SteadyTime { Growth = 2 }).Measure([Keys[0]])[0];
+
+        Assert.Equal(ConvolutionAlgorithms.For(Keys[0]).First().Name, choice.Kernel);
+        Assert.True(choice.Seconds![choice.Kernel] < choice.Seconds.Where(other => other.Key != choice.Kernel).Min(other => other.Value));
+    }
+
+    [Fact]
+    public void Measure_OneOfSeveralRanks_GoesOnAsLongAsAllAgree()
+    {
+        var wishes = new List<bool>();
+        var answers = new Queue<bool>([true, true, true, false]); // the beginning, the key, one turn more, no further one
+        var rank = new KernelMeasurement(new SteadyTime(), wish =>
+        {
+            wishes.Add(wish);
+            return answers.Dequeue();
+        }) { Budget = TimeSpan.FromDays(1) };
+
+        Assert.Single(rank.Measure([Keys[0]]));
+
+        Assert.Empty(answers);
+        Assert.Equal([true, true, true, true], wishes); // it would have gone on itself
+    }
+
+    [Fact]
+    public void Measure_WhereRankZeroHasNothingToMeasure_MeasuresNothing() =>
+        Assert.Empty(new KernelMeasurement(new SteadyTime(), _ => false).Measure(Keys));
+
+    // A call lies between two readings of this clock.
+    private sealed class SteadyTime : TimeProvider
+    {
+        private long _now, _step = 1;
+
+        public int Growth { get; init; } = 1;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp()
+        {
+            _step = _step < 1 << 20 ? _step * Growth : 1;
+            return _now += _step;
+        }
+    }
+}
