@@ -48,10 +48,10 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
     {
         (Tensor joined, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
         Tensor deep = empty([shape.Batch, shape.DeepHeight, shape.DeepWidth, shape.DeepChannels], joined.dtype);
-        byte* from = TensorMemory.Address(joined), to = TensorMemory.Address(deep);
-        UpsampleConcatKernel.Backward(from, to, joined.dtype, shape, get_num_threads());
+        Tensor skip = empty([shape.Batch, shape.Height, shape.Width, shape.SkipChannels], joined.dtype);
+        UpsampleConcatKernel.Backward(TensorMemory.Address(joined), TensorMemory.Address(deep), TensorMemory.Address(skip), joined.dtype, shape, get_num_threads());
 
-        return [deep.permute(0, 3, 1, 2), joined.narrow(1, shape.DeepChannels, shape.SkipChannels), null];
+        return [deep.permute(0, 3, 1, 2), skip.permute(0, 3, 1, 2), null];
     }
 
     // create_graph. The function is linear, so its gradient is the same wherever it is taken, and is itself a function of the

@@ -24,12 +24,13 @@ internal static unsafe class UpsampleConcatKernel
 
     /// <param name="gradient">Of the result, [N, H, W, C + D].</param>
     /// <param name="deepGradient">Receives the gradient of the deep features, [N, h, w, C].</param>
+    /// <param name="skipGradient">Receives the gradient of the skip features, [N, H, W, D].</param>
     /// <param name="type">The elements' type: bfloat16 or float32.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="threads">How many threads may work.</param>
     /// <param name="width">The width of vectors; null for the best.</param>
-    public static void Backward(byte* gradient, byte* deepGradient, ScalarType type, UpsampleConcatShape shape, int threads, VectorWidth? width = null) =>
-        ElementKernels.Run(new BackwardKernel((nint)gradient, (nint)deepGradient, shape, threads), type, width ?? ElementKernels.For(shape.DeepChannels));
+    public static void Backward(byte* gradient, byte* deepGradient, byte* skipGradient, ScalarType type, UpsampleConcatShape shape, int threads, VectorWidth? width = null) =>
+        ElementKernels.Run(new BackwardKernel((nint)gradient, (nint)deepGradient, (nint)skipGradient, shape, threads), type, width ?? ElementKernels.For(shape.DeepChannels));
 
     private static void ForwardRow<T, TLanes, TElements>(byte* deep, byte* skip, byte* result, UpsampleConcatShape shape, int image, int y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -131,6 +132,20 @@ internal static unsafe class UpsampleConcatKernel
         ArrayPool<T>.Shared.Return(buffer);
     }
 
+    // The rows of the skip features' gradient that lie beside a row of the deep features, while they are in the cache. A view of them would be cheaper, but libtorch adds to a dense gradient in
+    // place, and to a view by making a tensor that the next layer has to bring into order.
+    private static void CopySkipRows(byte* gradient, byte* skipGradient, UpsampleConcatShape shape, int image, int deepY, int elementBytes)
+    {
+        int first = deepY * shape.Height / shape.DeepHeight, end = (deepY + 1) * shape.Height / shape.DeepHeight;
+        long bytes = (long)shape.SkipChannels * elementBytes, pixelBytes = (long)shape.Channels * elementBytes, pixels = (long)(end - first) * shape.Width;
+        long firstPixel = (((long)image * shape.Height) + first) * shape.Width;
+        byte* from = gradient + (firstPixel * pixelBytes) + (shape.DeepChannels * elementBytes), to = skipGradient + (firstPixel * bytes);
+        for (long pixel = 0; pixel < pixels; pixel++, from += pixelBytes, to += bytes)
+        {
+            Unsafe.CopyBlockUnaligned(to, from, (uint)bytes);
+        }
+    }
+
     private static void GatherRows<T, TLanes, TElements>(byte* gradient, long first, long rowElements, ReadOnlySpan<float> weights, T* row, int channels)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TLanes : unmanaged, ILanes<T, TLanes>
@@ -214,18 +229,22 @@ internal static unsafe class UpsampleConcatKernel
         }
     }
 
-    private readonly struct BackwardKernel(nint gradient, nint deepGradient, UpsampleConcatShape shape, int threads) : IElementKernel
+    private readonly struct BackwardKernel(nint gradient, nint deepGradient, nint skipGradient, UpsampleConcatShape shape, int threads) : IElementKernel
     {
         public void Run<T, TLanes, TElements>()
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where TLanes : unmanaged, ILanes<T, TLanes>
             where TElements : ILaneElements<T, TLanes>
         {
-            (nint from, nint to, UpsampleConcatShape sizes) = (gradient, deepGradient, shape);
+            (nint from, nint to, nint beside, UpsampleConcatShape sizes) = (gradient, deepGradient, skipGradient, shape);
             Parallelism.Run(
                 sizes.Batch * sizes.DeepHeight,
                 threads,
-                piece => BackwardRow<T, TLanes, TElements>((byte*)from, (byte*)to, sizes, piece / sizes.DeepHeight, piece % sizes.DeepHeight));
+                piece =>
+                {
+                    BackwardRow<T, TLanes, TElements>((byte*)from, (byte*)to, sizes, piece / sizes.DeepHeight, piece % sizes.DeepHeight);
+                    CopySkipRows((byte*)from, (byte*)beside, sizes, piece / sizes.DeepHeight, piece % sizes.DeepHeight, TElements.Bytes);
+                });
         }
     }
 }

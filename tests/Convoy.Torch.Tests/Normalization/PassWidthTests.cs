@@ -88,10 +88,10 @@ public sealed unsafe class PassWidthTests
         var shape = new UpsampleConcatShape(deep.shape, skip.shape);
         Tensor[] All(VectorWidth width, int threads)
         {
-            Tensor joined = empty_like(gradient), deepGradient = empty_like(deep);
+            Tensor joined = empty_like(gradient), deepGradient = empty_like(deep), skipGradient = empty_like(skip);
             UpsampleConcatKernel.Forward(TensorMemory.Address(deep), TensorMemory.Address(skip), TensorMemory.Address(joined), type, shape, threads, width);
-            UpsampleConcatKernel.Backward(TensorMemory.Address(gradient), TensorMemory.Address(deepGradient), type, shape, threads, width);
-            return [joined, deepGradient];
+            UpsampleConcatKernel.Backward(TensorMemory.Address(gradient), TensorMemory.Address(deepGradient), TensorMemory.Address(skipGradient), type, shape, threads, width);
+            return [joined, deepGradient, skipGradient];
         }
 
         Tensor[] expected = All(VectorWidth.Bits128, 1);
