@@ -103,7 +103,7 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
     public double? Momentum { get; }
 
     /// <summary>
-    /// Whether <see cref="NormActivation"/>'s calls run what follows in the layer's own passes, in training. <see cref="Fusion.Apply"/> switches it on. Default: true; false in derived
+    /// Whether <see cref="forward"/> and <see cref="NormActivation"/>'s calls, with what follows, run in the layer's own passes, in training. <see cref="Fusion.Apply"/> switches it on. Default: true; false in derived
     /// classes that stand for another layer.
     /// </summary>
     public bool FusesActivation { get; set; }
@@ -122,7 +122,7 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
             return nn.functional.batch_norm(input, runningMean, runningVariance, weight, bias, training: runningMean is null, momentum: 0, eps: Eps);
         }
 
-        if (_reduction is null or { Ranks: 1 })
+        if (_reduction is null or { Ranks: 1 } && !(FusesActivation && CanFuse(input) && input.dim() == 4 && ChannelLayout.IsChannelsLast(input)))
         {
             RequireSeveralValues(input.numel() / Features, input);
             return nn.functional.batch_norm(input, runningMean, runningVariance, weight, bias, training: true, momentum: CountBatch(), eps: Eps);

@@ -55,6 +55,23 @@ internal readonly struct Moments : IChannelOperation
     }
 }
 
+/// <summary>Batch norm.</summary>
+internal readonly struct Normalize : IChannelOperation
+{
+    public static bool ReadsGradient => false;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> => channel.Normalize(x);
+}
+
 /// <summary>Batch norm and ReLU.</summary>
 internal readonly struct NormalizeRelu : IChannelOperation
 {
