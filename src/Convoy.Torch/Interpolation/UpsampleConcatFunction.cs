@@ -47,16 +47,14 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
     private static Tensor?[] Gradients(Tensor gradient, UpsampleConcatShape shape)
     {
         (Tensor joined, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
-        Tensor deep = ChannelsLast(shape.Batch, shape.DeepChannels, shape.DeepHeight, shape.DeepWidth, joined.dtype);
-        Tensor skip = ChannelsLast(shape.Batch, shape.SkipChannels, shape.Height, shape.Width, joined.dtype);
+        Tensor deep = empty([shape.Batch, shape.DeepHeight, shape.DeepWidth, shape.DeepChannels], joined.dtype);
+        Tensor skip = empty([shape.Batch, shape.Height, shape.Width, shape.SkipChannels], joined.dtype);
         UpsampleConcatKernel.Backward(TensorMemory.Address(joined), TensorMemory.Address(deep), TensorMemory.Address(skip), joined.dtype, shape, get_num_threads());
 
-        return [deep, skip, null];
-    }
 
-    // Not a view of a tensor in another order: libtorch adds to no view in place.
-    private static Tensor ChannelsLast(long batch, long channels, long height, long width, ScalarType type) =>
-        empty_strided([batch, channels, height, width], [height * width * channels, 1, width * channels, channels], type);
+        // No views: libtorch adds to none in place.
+        return [AutogradVersion.Alias(deep.permute(0, 3, 1, 2)), AutogradVersion.Alias(skip.permute(0, 3, 1, 2)), null];
+    }
 
     // create_graph. The function is linear, so its gradient is the same wherever it is taken, and is itself a function of the
     // output's gradient alone.

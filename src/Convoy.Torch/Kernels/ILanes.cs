@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Convoy.Torch.Kernels;
 
@@ -66,6 +67,12 @@ internal unsafe interface ILanes<TSelf> : ILanes<float, TSelf>
 
     /// <summary>Rounds as <see cref="BFloat16Conversion"/> and writes what <see cref="LoadEvenOdd"/> reads.</summary>
     static abstract void StoreEvenOdd(TSelf even, TSelf odd, ushort* to);
+
+    /// <summary>Reads two vectors of bfloat16.</summary>
+    static abstract void LoadBFloat16(ushort* from, out TSelf first, out TSelf second);
+
+    /// <summary>Writes two vectors as bfloat16, with the bits of <see cref="BFloat16Conversion.Narrow(float)"/>.</summary>
+    static abstract void StoreBFloat16(TSelf first, TSelf second, ushort* to);
 }
 
 /// <summary>128 bits: SSE, and Arm's NEON.</summary>
@@ -119,7 +126,7 @@ internal readonly unsafe struct Lanes128(Vector128<float> values) : ILanes<Lanes
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreEvenOdd(Lanes128 even, Lanes128 odd, ushort* to) =>
-        Vector128.ConditionalSelect(Vector128.Create(0xFFFF_0000), Rounded(odd._values), Rounded(even._values) >>> 16).Store((uint*)to);
+        Vector128.ConditionalSelect(Vector128.Create(0xFFFF_0000), Round(odd._values), Round(even._values) >>> 16).Store((uint*)to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Fma(Lanes128 left, Lanes128 right, Lanes128 addend) => new(Vector128.FusedMultiplyAdd(left._values, right._values, addend._values));
@@ -133,12 +140,23 @@ internal readonly unsafe struct Lanes128(Vector128<float> values) : ILanes<Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 operator *(Lanes128 left, Lanes128 right) => new(left._values * right._values);
 
-    // The nearest bfloat16 in the upper half; what is in the lower one is left.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<uint> Rounded(Vector128<float> values)
+    public static void LoadBFloat16(ushort* from, out Lanes128 first, out Lanes128 second)
+    {
+        (Vector128<uint> low, Vector128<uint> high) = Vector128.Widen(Vector128.Load(from));
+        first = new((low << 16).AsSingle());
+        second = new((high << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat16(Lanes128 first, Lanes128 second, ushort* to) => Vector128.Narrow(Round(first._values) >>> 16, Round(second._values) >>> 16).Store(to);
+
+    // The nearest bfloat16 in the upper half of each number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<uint> Round(Vector128<float> values)
     {
         Vector128<uint> bits = values.AsUInt32();
-        Vector128<uint> rounded = bits + Vector128.Create(0x7FFFu) + ((bits >>> 16) & Vector128<uint>.One);
+        Vector128<uint> rounded = bits + Vector128.Create(BFloat16Conversion.BelowHalf) + ((bits >>> 16) & Vector128<uint>.One);
         return Vector128.ConditionalSelect(Vector128.Equals(values, values).AsUInt32(), rounded, Vector128.Create((uint)BFloat16Conversion.NaN << 16));
     }
 }
@@ -194,7 +212,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreEvenOdd(Lanes256 even, Lanes256 odd, ushort* to) =>
-        Vector256.ConditionalSelect(Vector256.Create(0xFFFF_0000), Rounded(odd._values), Rounded(even._values) >>> 16).Store((uint*)to);
+        Vector256.ConditionalSelect(Vector256.Create(0xFFFF_0000), Round(odd._values), Round(even._values) >>> 16).Store((uint*)to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Fma(Lanes256 left, Lanes256 right, Lanes256 addend) => new(Vector256.FusedMultiplyAdd(left._values, right._values, addend._values));
@@ -208,12 +226,23 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 operator *(Lanes256 left, Lanes256 right) => new(left._values * right._values);
 
-    // The nearest bfloat16 in the upper half; what is in the lower one is left.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Rounded(Vector256<float> values)
+    public static void LoadBFloat16(ushort* from, out Lanes256 first, out Lanes256 second)
+    {
+        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load(from));
+        first = new((low << 16).AsSingle());
+        second = new((high << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat16(Lanes256 first, Lanes256 second, ushort* to) => Vector256.Narrow(Round(first._values) >>> 16, Round(second._values) >>> 16).Store(to);
+
+    // The nearest bfloat16 in the upper half of each number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<uint> Round(Vector256<float> values)
     {
         Vector256<uint> bits = values.AsUInt32();
-        Vector256<uint> rounded = bits + Vector256.Create(0x7FFFu) + ((bits >>> 16) & Vector256<uint>.One);
+        Vector256<uint> rounded = bits + Vector256.Create(BFloat16Conversion.BelowHalf) + ((bits >>> 16) & Vector256<uint>.One);
         return Vector256.ConditionalSelect(Vector256.Equals(values, values).AsUInt32(), rounded, Vector256.Create((uint)BFloat16Conversion.NaN << 16));
     }
 }
@@ -222,6 +251,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> values) : ILanes<Lanes
 internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes512>
 {
     private readonly Vector512<float> _values = values;
+
+    private static Vector512<ushort> UpperWords => Vector512.Create((ushort)1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63);
 
     public static bool IsSupported => Vector512.IsHardwareAccelerated;
 
@@ -269,7 +300,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreEvenOdd(Lanes512 even, Lanes512 odd, ushort* to) =>
-        Vector512.ConditionalSelect(Vector512.Create(0xFFFF_0000), Rounded(odd._values), Rounded(even._values) >>> 16).Store((uint*)to);
+        Vector512.ConditionalSelect(Vector512.Create(0xFFFF_0000), Round(odd._values), Round(even._values) >>> 16).Store((uint*)to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Fma(Lanes512 left, Lanes512 right, Lanes512 addend) => new(Vector512.FusedMultiplyAdd(left._values, right._values, addend._values));
@@ -283,12 +314,32 @@ internal readonly unsafe struct Lanes512(Vector512<float> values) : ILanes<Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left._values * right._values);
 
-    // The nearest bfloat16 in the upper half; what is in the lower one is left.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Rounded(Vector512<float> values)
+    public static void LoadBFloat16(ushort* from, out Lanes512 first, out Lanes512 second)
+    {
+        first = new((Widen(from) << 16).AsSingle());
+        second = new((Widen(from + Count) << 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBFloat16(Lanes512 first, Lanes512 second, ushort* to)
+    {
+        Vector512<uint> low = Round(first._values), high = Round(second._values);
+        Vector512<ushort> values = Avx512BW.IsSupported ? Avx512BW.PermuteVar32x16x2(low.AsUInt16(), UpperWords, high.AsUInt16()) : Vector512.Narrow(low >>> 16, high >>> 16);
+        values.Store(to);
+    }
+
+    // .NET's own Widen of 512 bits puts the halves together again.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Widen(ushort* from) =>
+        Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(Vector256.Load(from)) : Vector512.WidenLower(Vector256.Load(from).ToVector512());
+
+    // The nearest bfloat16 in the upper half of each number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<uint> Round(Vector512<float> values)
     {
         Vector512<uint> bits = values.AsUInt32();
-        Vector512<uint> rounded = bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One);
+        Vector512<uint> rounded = bits + Vector512.Create(BFloat16Conversion.BelowHalf) + ((bits >>> 16) & Vector512<uint>.One);
         return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, Vector512.Create((uint)BFloat16Conversion.NaN << 16));
     }
 }
