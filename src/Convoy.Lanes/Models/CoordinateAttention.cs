@@ -39,6 +39,9 @@ public sealed class CoordinateAttention : Module<Tensor, Tensor>
         Tensor shared = functional.hardswish(bn1.call(conv1.call(cat([alongHeight, alongWidth], 2))));
         Tensor rows = conv_h.call(shared.narrow(2, 0, height)).sigmoid_();
         Tensor columns = conv_w.call(shared.narrow(2, height, width).transpose(2, 3)).sigmoid_();
-        return (input * rows * columns).MoveToOuterDisposeScope();
+        return (input * ChannelsLast(rows) * ChannelsLast(columns)).MoveToOuterDisposeScope();
     }
+
+    // Weights whose channels do not lie together, as the input's do, take libtorch several times as long to multiply by.
+    private static Tensor ChannelsLast(Tensor weights) => weights.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 }

@@ -32,14 +32,7 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
         ctx.set_materialize_grads(false); // TorchSharp would make them from a tensor that the dispose scope has freed.
         using Tensor result = empty([shape.Batch, shape.Height, shape.Width, shape.Channels], deep.dtype);
         byte* from = TensorMemory.Address(deep), beside = TensorMemory.Address(skip), to = TensorMemory.Address(result);
-        if (deep.dtype == ScalarType.BFloat16)
-        {
-            UpsampleConcatKernel<BFloat16Elements>.Forward(from, beside, to, shape, get_num_threads());
-        }
-        else
-        {
-            UpsampleConcatKernel<NativeElements<float>>.Forward(from, beside, to, shape, get_num_threads());
-        }
+        UpsampleConcatKernel.Forward(from, beside, to, deep.dtype, shape, get_num_threads());
 
         return result.permute(0, 3, 1, 2);
     }
@@ -55,17 +48,12 @@ internal sealed unsafe class UpsampleConcatFunction : autograd.SingleTensorFunct
     {
         (Tensor joined, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
         Tensor deep = empty([shape.Batch, shape.DeepHeight, shape.DeepWidth, shape.DeepChannels], joined.dtype);
-        byte* from = TensorMemory.Address(joined), to = TensorMemory.Address(deep);
-        if (joined.dtype == ScalarType.BFloat16)
-        {
-            UpsampleConcatKernel<BFloat16Elements>.Backward(from, to, shape, get_num_threads());
-        }
-        else
-        {
-            UpsampleConcatKernel<NativeElements<float>>.Backward(from, to, shape, get_num_threads());
-        }
+        Tensor skip = empty([shape.Batch, shape.Height, shape.Width, shape.SkipChannels], joined.dtype);
+        UpsampleConcatKernel.Backward(TensorMemory.Address(joined), TensorMemory.Address(deep), TensorMemory.Address(skip), joined.dtype, shape, get_num_threads());
 
-        return [deep.permute(0, 3, 1, 2), joined.narrow(1, shape.DeepChannels, shape.SkipChannels), null];
+
+        // No views: libtorch adds to none in place.
+        return [AutogradVersion.Alias(deep.permute(0, 3, 1, 2)), AutogradVersion.Alias(skip.permute(0, 3, 1, 2)), null];
     }
 
     // create_graph. The function is linear, so its gradient is the same wherever it is taken, and is itself a function of the

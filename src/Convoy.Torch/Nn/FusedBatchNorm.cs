@@ -103,7 +103,7 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
     public double? Momentum { get; }
 
     /// <summary>
-    /// Whether <see cref="NormActivation"/>'s calls run what follows in the layer's own passes, in training. <see cref="Fusion.Apply"/> switches it on. Default: true; false in derived
+    /// Whether <see cref="forward"/> and <see cref="NormActivation"/>'s calls, with what follows, run in the layer's own passes, in training. <see cref="Fusion.Apply"/> switches it on. Default: true; false in derived
     /// classes that stand for another layer.
     /// </summary>
     public bool FusesActivation { get; set; }
@@ -122,7 +122,7 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
             return nn.functional.batch_norm(input, runningMean, runningVariance, weight, bias, training: runningMean is null, momentum: 0, eps: Eps);
         }
 
-        if (_reduction is null or { Ranks: 1 })
+        if (_reduction is null or { Ranks: 1 } && !(FusesActivation && CanFuse(input) && input.dim() == 4 && ChannelLayout.IsChannelsLast(input)))
         {
             RequireSeveralValues(input.numel() / Features, input);
             return nn.functional.batch_norm(input, runningMean, runningVariance, weight, bias, training: true, momentum: CountBatch(), eps: Eps);
@@ -208,25 +208,18 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         _guard.Enter();
-        (Tensor dense, ChannelLayout layout) = ChannelLayout.MakeDense(input.detach());
+        (Tensor dense, ChannelLayout layout) = ChannelLayout.MakeDense(input);
         BatchStatistics statistics = BatchStatistics.Measure(dense, layout);
         statistics = _reduction?.Combine(statistics, inputNeedsGradient) ?? statistics;
         RequireSeveralValues(statistics.Count, input);
         double factor = CountBatch();
         if (get_buffer("running_mean") is { } runningMean && statistics.Count > 0)
         {
-            Update(runningMean, statistics.Mean, factor);
-            Update(get_buffer("running_var")!, statistics.UnbiasedVariance, factor);
+            ChannelNumbers.Update(runningMean, statistics.Mean, factor);
+            ChannelNumbers.Update(get_buffer("running_var")!, statistics.UnbiasedVariance, factor);
         }
 
         return new NormalizationContext(statistics, layout, Eps, _reduction, inputNeedsGradient, _guard);
-    }
-
-    // running = (1 - factor) running + factor batch, in float64 whatever the running statistics are in.
-    private static void Update(Tensor running, double[] batch, double factor)
-    {
-        using Tensor values = tensor(batch);
-        running.copy_(values.mul_(factor).add_(running, 1 - factor));
     }
 
     // The weight of this batch in the running statistics.
@@ -238,7 +231,7 @@ public class FusedBatchNorm : nn.Module<Tensor, Tensor>
         }
 
         using var noGradient = no_grad();
-        batches.add_(1);
+        ChannelNumbers.CountOne(batches);
         if (Momentum is { } momentum)
         {
             return momentum;

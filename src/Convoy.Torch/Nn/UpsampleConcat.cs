@@ -33,7 +33,7 @@ public sealed class UpsampleConcat : nn.Module<Tensor, Tensor, Tensor>
 /// <summary><see cref="UpsampleConcat"/> in one pass over memory.</summary>
 /// <remarks>
 /// One kernel does it for float32 and bfloat16 tensors in channels-last memory on the CPU; bfloat16 is interpolated in float32 and
-/// rounded once. Anything else goes through plain operations. The gradient of the skip features is a view of the output's.
+/// rounded once. Anything else goes through plain operations.
 /// Not thread-safe.
 /// </remarks>
 public sealed class FusedUpsampleConcat : nn.Module<Tensor, Tensor, Tensor>

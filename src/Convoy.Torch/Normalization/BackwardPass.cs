@@ -1,5 +1,4 @@
 using Convoy.Torch.Autograd;
-using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Normalization;
@@ -11,7 +10,7 @@ namespace Convoy.Torch.Normalization;
 /// <param name="Reduction">The other ranks; null when there are none.</param>
 /// <param name="InputNeedsGradient">Whether the input needs a gradient, on all ranks: only that one takes communication.</param>
 /// <param name="Guard">What backward passes run under.</param>
-internal sealed unsafe record NormalizationContext(
+internal sealed record NormalizationContext(
     BatchStatistics Statistics, ChannelLayout Layout, double Epsilon, IStatisticsReduction? Reduction, bool InputNeedsGradient, BackwardGuard Guard)
 {
     /// <summary>Runs a backward pass; also without an output's gradient, as the other ranks wait for this one's sums.</summary>
@@ -28,21 +27,16 @@ internal sealed unsafe record NormalizationContext(
     public ChannelConstants Constants(Tensor? weight, Tensor? bias)
     {
         double[] scale = Statistics.InverseDeviation(Epsilon);
-        if (Values(weight) is { } weights)
+        if (weight is not null)
         {
+            double[] weights = ChannelNumbers.Read(weight);
             for (int channel = 0; channel < scale.Length; channel++)
             {
                 scale[channel] *= weights[channel];
             }
         }
 
-        return new ChannelConstants(Statistics.Mean) { Scale = scale, Bias = Values(bias) };
-    }
-
-    private static double[]? Values(Tensor? perChannel)
-    {
-        using Tensor? wide = perChannel?.detach().to(ScalarType.Float64).contiguous();
-        return wide is null ? null : new ReadOnlySpan<double>(TensorMemory.Address(wide), (int)wide.numel()).ToArray();
+        return new ChannelConstants(Statistics.Mean) { Scale = scale, Bias = bias is null ? null : ChannelNumbers.Read(bias) };
     }
 }
 
@@ -80,11 +74,11 @@ internal sealed class BackwardPass(NormalizationContext context, Tensor? weight,
     public Tensor? WeightGradient()
     {
         double[] inverseDeviation = context.Statistics.InverseDeviation(context.Epsilon);
-        return weight is null ? null : tensor([.. inverseDeviation.Select((inverse, channel) => _sums[_channels + channel] * inverse)], dtype: weight.dtype);
+        return weight is null ? null : ChannelNumbers.Make([.. inverseDeviation.Select((inverse, channel) => _sums[_channels + channel] * inverse)], weight.dtype);
     }
 
     /// <summary>The bias's gradient, of this rank's part only.</summary>
-    public Tensor? BiasGradient() => bias is null ? null : tensor(_sums[.._channels], dtype: bias.dtype);
+    public Tensor? BiasGradient() => bias is null ? null : ChannelNumbers.Make(_sums[.._channels], bias.dtype);
 
     /// <summary>The numbers of the input's gradient. All ranks exchange their sums.</summary>
     public ChannelConstants InputGradientConstants()

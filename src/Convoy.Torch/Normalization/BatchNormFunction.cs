@@ -24,11 +24,19 @@ internal sealed class BatchNormFunction : autograd.SingleTensorFunction<BatchNor
             return empty_like(input);
         }
 
-        // libtorch normalises half types with statistics and weights in float32.
-        ScalarType type = WideType(input.dtype);
         using var scope = NewDisposeScope();
-        Tensor mean = tensor(context.Statistics.Mean, dtype: type), variance = tensor(context.Statistics.Variance, dtype: type);
-        return nn.functional.batch_norm(input, mean, variance, weight?.to(type), bias?.to(type), training: false, momentum: 0, eps: context.Epsilon).MoveToOuterDisposeScope();
+        if (input.dtype != ScalarType.Float16)
+        {
+            (Tensor x, ChannelLayout layout) = ChannelLayout.MakeDense(input, context.Layout.ChannelsLast);
+            Tensor output = empty_like(x);
+            ChannelPass.Run<Normalize>(new ChannelOperands(x, Result: output), layout, context.Constants(weight, bias), get_num_threads());
+            return output.MoveToOuterDisposeScope();
+        }
+
+        // libtorch normalises float16 with statistics and weights in float32.
+        Tensor mean = tensor(context.Statistics.Mean, dtype: ScalarType.Float32), variance = tensor(context.Statistics.Variance, dtype: ScalarType.Float32);
+        return nn.functional.batch_norm(
+            input, mean, variance, weight?.to(ScalarType.Float32), bias?.to(ScalarType.Float32), training: false, momentum: 0, eps: context.Epsilon).MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)

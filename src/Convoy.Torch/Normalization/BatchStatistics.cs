@@ -1,4 +1,3 @@
-using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Normalization;
@@ -61,7 +60,7 @@ public sealed record BatchStatistics(double Count, double[] Mean, double[] Squar
     /// <summary>The statistics of one process's batch.</summary>
     /// <param name="input">[N, C, ...] in <paramref name="layout"/>; N may be 0.</param>
     /// <param name="layout">Its layout.</param>
-    internal static unsafe BatchStatistics Measure(Tensor input, ChannelLayout layout)
+    internal static BatchStatistics Measure(Tensor input, ChannelLayout layout)
     {
         int channels = layout.Channels;
         double[] means = new double[channels], deviations = new double[channels];
@@ -70,7 +69,8 @@ public sealed record BatchStatistics(double Count, double[] Mean, double[] Squar
             return new BatchStatistics(0, means, deviations);
         }
 
-        double[] shift = FirstValues(input);
+        // Any value of a channel is near enough to its mean; these are exact in the type of the input.
+        double[] shift = ChannelNumbers.ReadFirst(input, layout);
         double[] sums = ChannelPass.Run<Moments>(new ChannelOperands(input), layout, new ChannelConstants(shift), get_num_threads());
         for (int channel = 0; channel < channels; channel++)
         {
@@ -80,20 +80,6 @@ public sealed record BatchStatistics(double Count, double[] Mean, double[] Squar
         }
 
         return new BatchStatistics(layout.Count, means, deviations);
-    }
-
-    // Any value of a channel is near enough to its mean; these are exact in the type of the input.
-    private static unsafe double[] FirstValues(Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        Tensor values = input.select(0, 0);
-        while (values.dim() > 1)
-        {
-            values = values.select(1, 0);
-        }
-
-        Tensor wide = values.to(ScalarType.Float64).contiguous();
-        return new ReadOnlySpan<double>(TensorMemory.Address(wide), (int)wide.numel()).ToArray();
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Normalization;
 
@@ -26,17 +27,19 @@ internal sealed record ChannelConstants(double[] Mean)
     public double[]? Intercept { get; init; }
 
     /// <summary>All numbers, rounded to the type in which the pass computes: the means of all channels, then the scales, and so on.</summary>
-    public T[] Table<T>()
+    /// <param name="order">The order of the channels.</param>
+    /// <returns>The table; the caller's.</returns>
+    public AlignedNumbers<T> Table<T>(ElementOrder order)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = Mean.Length;
-        T[] table = new T[Count * channels];
+        var table = new AlignedNumbers<T>(Count * channels);
         double[]?[] rows = [Mean, Scale, Bias, Slope, Intercept];
         for (int row = 0; row < rows.Length; row++)
         {
             for (int channel = 0; rows[row] is { } values && channel < channels; channel++)
             {
-                table[(row * channels) + channel] = T.CreateTruncating(values[channel]);
+                table.Span[(row * channels) + order.Place(channel, channels)] = T.CreateTruncating(values[channel]);
             }
         }
 
@@ -44,50 +47,66 @@ internal sealed record ChannelConstants(double[] Mean)
     }
 }
 
-/// <summary>The <see cref="ChannelConstants"/> of a vector's elements, in registers.</summary>
-internal readonly unsafe struct ChannelVectors<T>
-    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+/// <summary>Where a <see cref="ChannelConstants.Table{T}"/> lies.</summary>
+/// <param name="start">Its first number.</param>
+/// <param name="length">The length of a row: all channels.</param>
+internal readonly unsafe struct ChannelTable<T>(T* start, int length)
+    where T : unmanaged
 {
-    public readonly Vector<T> Mean;
-    public readonly Vector<T> Scale;
-    public readonly Vector<T> Bias;
-    public readonly Vector<T> Slope;
-    public readonly Vector<T> Intercept;
+    /// <summary>The number of a channel in a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T* At(int row, nint channel) => start + (row * (nint)length) + channel;
+
+    /// <summary>Fills another table with the numbers of one channel.</summary>
+    public void Spread(int channel, ChannelTable<T> to)
+    {
+        for (int row = 0; row < ChannelConstants.Count; row++)
+        {
+            new Span<T>(to.At(row, 0), to.Length).Fill(*At(row, channel));
+        }
+    }
+
+    private int Length => length;
+}
+
+/// <summary>The <see cref="ChannelConstants"/> of a vector's elements, in registers.</summary>
+internal readonly unsafe struct ChannelVectors<T, TLanes>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where TLanes : unmanaged, ILanes<T, TLanes>
+{
+    public readonly TLanes Mean;
+    public readonly TLanes Scale;
+    public readonly TLanes Bias;
+    public readonly TLanes Slope;
+    public readonly TLanes Intercept;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ChannelVectors(Vector<T> mean, Vector<T> scale, Vector<T> bias, Vector<T> slope, Vector<T> intercept) =>
+    private ChannelVectors(TLanes mean, TLanes scale, TLanes bias, TLanes slope, TLanes intercept) =>
         (Mean, Scale, Bias, Slope, Intercept) = (mean, scale, bias, slope, intercept);
 
     /// <summary>Those of neighbouring channels.</summary>
-    /// <param name="table">The first channel's place in a <see cref="ChannelConstants.Table{T}"/>.</param>
-    /// <param name="channels">All channels: the length of a row.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ChannelVectors<T> Neighbours(T* table, int channels) => new(
-        Unsafe.ReadUnaligned<Vector<T>>(table),
-        Unsafe.ReadUnaligned<Vector<T>>(table + channels),
-        Unsafe.ReadUnaligned<Vector<T>>(table + (2 * channels)),
-        Unsafe.ReadUnaligned<Vector<T>>(table + (3 * channels)),
-        Unsafe.ReadUnaligned<Vector<T>>(table + (4 * channels)));
+    public static ChannelVectors<T, TLanes> Neighbours(ChannelTable<T> table, nint channel) =>
+        new(TLanes.Load(table.At(0, channel)), TLanes.Load(table.At(1, channel)), TLanes.Load(table.At(2, channel)), TLanes.Load(table.At(3, channel)), TLanes.Load(table.At(4, channel)));
 
     /// <summary>Those of one channel, in every element.</summary>
-    /// <inheritdoc cref="Neighbours"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ChannelVectors<T> Same(T* table, int channels) =>
-        new(new(table[0]), new(table[channels]), new(table[2 * channels]), new(table[3 * channels]), new(table[4 * channels]));
+    public static ChannelVectors<T, TLanes> Same(ChannelTable<T> table, nint channel) => new(
+        TLanes.Broadcast(*table.At(0, channel)),
+        TLanes.Broadcast(*table.At(1, channel)),
+        TLanes.Broadcast(*table.At(2, channel)),
+        TLanes.Broadcast(*table.At(3, channel)),
+        TLanes.Broadcast(*table.At(4, channel)));
 
     /// <summary>Batch norm.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<T> Normalize(Vector<T> x) => ((x - Mean) * Scale) + Bias;
+    public TLanes Normalize(TLanes x) => TLanes.MultiplyAdd(x - Mean, Scale, Bias);
 
     /// <summary>The input's gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<T> InputGradient(Vector<T> x, Vector<T> gradient) => (gradient * Scale) + ((x - Mean) * Slope) + Intercept;
+    public TLanes InputGradient(TLanes x, TLanes gradient) => TLanes.MultiplyAdd(gradient, Scale, TLanes.MultiplyAdd(x - Mean, Slope, Intercept));
 
     /// <summary>ReLU; what is not a number stays so.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Relu(Vector<T> y) => Vector.ConditionalSelect(Vector.LessThanOrEqual(y, Vector<T>.Zero), Vector<T>.Zero, y);
-
-    /// <summary>ReLU's gradient: 0 where its input (or output) <paramref name="y"/> is not above 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Mask(Vector<T> y, Vector<T> gradient) => Vector.ConditionalSelect(Vector.LessThanOrEqual(y, Vector<T>.Zero), Vector<T>.Zero, gradient);
+    public static TLanes Relu(TLanes y) => TLanes.WhereAboveZero(y, y);
 }

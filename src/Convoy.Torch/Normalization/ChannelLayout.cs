@@ -15,8 +15,8 @@ internal readonly record struct ChannelLayout(bool ChannelsLast, long Batch, int
     /// <summary>Whether the channels of each position of <paramref name="tensor"/>, [N, C, H, W], lie together and nothing lies between them.</summary>
     public static bool IsChannelsLast(Tensor tensor)
     {
-        using Tensor last = tensor.permute(0, 2, 3, 1);
-        return last.is_contiguous();
+        long[] shape = tensor.shape;
+        return shape.Length == 4 && IsChannelsLast(shape, tensor.stride());
     }
 
     /// <summary>
@@ -42,16 +42,36 @@ internal readonly record struct ChannelLayout(bool ChannelsLast, long Batch, int
             return (dense, new ChannelLayout(positions == 1, shape[0], (int)shape[1], positions));
         }
 
-        long[] toLast = [0, .. Enumerable.Range(2, shape.Length - 2).Select(d => (long)d), 1];
-        using Tensor last = dense.permute(toLast);
-        bool isLast = last.is_contiguous();
-        bool wanted = channelsLast ?? isLast;
-        if (wanted ? !isLast : !isFirst)
+        bool isLast = IsChannelsLast(shape, dense.stride()), wanted = channelsLast ?? isLast;
+        if (wanted && !isLast)
         {
-            long[] toFirst = [0, shape.Length - 1, .. Enumerable.Range(1, shape.Length - 2).Select(d => (long)d)];
-            dense = wanted ? last.contiguous().permute(toFirst) : dense.contiguous();
+            long[] toLast = [0, .. Enumerable.Range(2, shape.Length - 2).Select(d => (long)d), 1], toFirst = [0, shape.Length - 1, .. Enumerable.Range(1, shape.Length - 2).Select(d => (long)d)];
+            using Tensor last = dense.permute(toLast);
+            dense = last.contiguous().permute(toFirst);
+        }
+        else if (!wanted && !isFirst)
+        {
+            dense = dense.contiguous();
         }
 
         return (dense, new ChannelLayout(wanted, shape[0], (int)shape[1], positions));
+    }
+
+    // Of dimensions with one element no stride matters.
+    private static bool IsChannelsLast(long[] shape, long[] strides)
+    {
+        long expected = 1;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            int dimension = i == 0 ? 1 : i == shape.Length - 1 ? 0 : shape.Length - i;
+            if (shape[dimension] != 1 && strides[dimension] != expected)
+            {
+                return shape.Contains(0);
+            }
+
+            expected *= shape[dimension];
+        }
+
+        return true;
     }
 }

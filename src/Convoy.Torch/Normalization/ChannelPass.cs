@@ -9,216 +9,198 @@ namespace Convoy.Torch.Normalization;
 /// <summary>
 /// Runs an <see cref="IChannelOperation"/> over tensors in one pass over memory. bfloat16 is computed in float32. Short stretches of sums are
 /// added in float32 (float64 for float64 tensors), these in float64, so that the sums of parts on several ranks agree with the sum of the
-/// whole to the type's rounding. The stretches depend on the shape alone, so the result does not change with the number of threads.
+/// whole to the type's rounding. The stretches depend on the shape alone, so the result does not change with the number of threads or the width of vectors.
 /// </summary>
 internal static unsafe class ChannelPass
 {
     // Elements that one thread takes at a time.
     private const long ChunkElements = 1 << 17;
 
-    // Rows (channels last) or pairs of vectors (otherwise) that are added without going over to float64.
+    // Rows that are added without going over to float64.
     private const int Stretch = 64;
+
+    // Rows that are gone through together: numbers and sums are loaded and stored once for all of them.
+    private const int RowsAtOnce = 4;
+
+    // Positions of one channel that make a row where they follow each other: a multiple of every pair of vectors.
+    private const int PlaneRow = 64;
 
     /// <param name="operands">The tensors.</param>
     /// <param name="layout">The layout of all of them.</param>
     /// <param name="constants">The channels' numbers; rounded to the type in which the pass computes.</param>
     /// <param name="threads">How many threads may work.</param>
+    /// <param name="width">The width of vectors; null for the best.</param>
     /// <returns>The first sum of every channel, then the second of every channel; empty for an operation without sums.</returns>
-    public static double[] Run<TOperation>(ChannelOperands operands, ChannelLayout layout, ChannelConstants constants, int threads)
-        where TOperation : IChannelOperation => operands.X.dtype switch
-        {
-            ScalarType.Float64 => Run<double, NativeElements<double>, TOperation>(operands, layout, constants, threads),
-            ScalarType.BFloat16 => Run<float, BFloat16Elements, TOperation>(operands, layout, constants, threads),
-            _ => Run<float, NativeElements<float>, TOperation>(operands, layout, constants, threads),
-        };
-
-    private static double[] Run<T, TElements, TOperation>(ChannelOperands operands, ChannelLayout layout, ChannelConstants constants, int threads)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+    public static double[] Run<TOperation>(ChannelOperands operands, ChannelLayout layout, ChannelConstants constants, int threads, VectorWidth? width = null)
         where TOperation : IChannelOperation
     {
-        int channels = layout.Channels;
-        T[] table = constants.Table<T>();
-        nint x = Address(operands.X), gradient = Address(operands.Gradient), other = Address(operands.Other), result = Address(operands.Result);
-        long rows = layout.ChannelsLast ? layout.Count : layout.Batch;
-        long rowsPerChunk = layout.ChannelsLast ? Math.Max(Stretch, ChunkElements / Math.Max(1, channels)) : 1;
-        int chunks = (int)((rows + rowsPerChunk - 1) / rowsPerChunk);
-        double[][] partial = new double[TOperation.Sums ? chunks : 0][];
-        Parallelism.Run(chunks, threads, chunk =>
-        {
-            double[] sums = TOperation.Sums ? new double[2 * channels] : [];
-            var pointers = new Pointers((byte*)x, (byte*)gradient, (byte*)other, (byte*)result);
-            fixed (T* numbers = table)
-            {
-                if (layout.ChannelsLast)
-                {
-                    long start = chunk * rowsPerChunk;
-                    Rows<T, TElements, TOperation>(pointers, start, Math.Min(rows, start + rowsPerChunk), channels, numbers, sums);
-                }
-                else
-                {
-                    for (int channel = 0; channel < channels; channel++)
-                    {
-                        long start = ((chunk * (long)channels) + channel) * layout.Positions;
-                        Plane<T, TElements, TOperation>(pointers, start, layout.Positions, channel, channels, numbers + channel, sums);
-                    }
-                }
-            }
-
-            if (TOperation.Sums)
-            {
-                partial[chunk] = sums;
-            }
-        });
-
-        double[] total = new double[TOperation.Sums ? 2 * channels : 0];
-        foreach (double[] sums in partial)
-        {
-            for (int i = 0; i < total.Length; i++)
-            {
-                total[i] += sums[i];
-            }
-        }
-
-        return total;
+        double[] sums = new double[TOperation.Sums ? 2 * layout.Channels : 0];
+        ElementKernels.Run(new Kernel<TOperation>(operands, layout, constants, threads, sums), operands.X.dtype, width ?? ElementKernels.For(layout.ChannelsLast ? layout.Channels : PlaneRow));
+        return sums;
     }
 
     private static nint Address(Tensor? tensor) => tensor is null ? 0 : (nint)TensorMemory.Address(tensor);
 
-    // Channels last: memory is passed through from beginning to end, two rows at a time, with the sums in the nearest cache. (To keep a
-    // vector of channels in registers along many rows is a third as fast: the processor does not fetch ahead then.)
-    private static void Rows<T, TElements, TOperation>(Pointers pointers, long firstRow, long endRow, int channels, T* table, double[] sums)
+    // Contiguous: one channel's positions follow each other. They are taken as rows of a channel's equals, whose sums are added up pairwise.
+    private static void Planes<T, TLanes, TElements, TOperation>(Pointers pointers, long image, ChannelLayout layout, ChannelTable<T> table, double[] sums)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
         where TOperation : IChannelOperation
     {
-        T[] stretch = new T[TOperation.Sums ? 2 * channels : 0];
-        fixed (T* first = stretch)
+        long rows = layout.Positions / PlaneRow;
+        int rest = (int)(layout.Positions % PlaneRow), channels = layout.Channels;
+        using var numbers = new AlignedNumbers<T>(ChannelConstants.Count * PlaneRow);
+        var equals = new ChannelTable<T>(numbers.Start, PlaneRow);
+        Span<double> first = stackalloc double[PlaneRow], second = stackalloc double[PlaneRow];
+        for (int channel = 0; channel < channels; channel++)
         {
-            T* second = first + channels;
-            for (long row = firstRow; row < endRow; row += Stretch)
+            table.Spread(channel, equals);
+            long start = ((image * channels) + channel) * layout.Positions;
+            Rows<T, TLanes, TElements, TOperation>(pointers, start, rows, PlaneRow, equals, first, second);
+            if (rest > 0)
             {
-                long end = Math.Min(endRow, row + Stretch), pairsEnd = row + ((end - row) & ~1L);
-                for (long r = row; r < pairsEnd; r += 2)
-                {
-                    Row<T, TElements, TOperation>(pointers, r * channels, channels, 2, table, first, second);
-                }
+                Rows<T, TLanes, TElements, TOperation>(pointers, start + (rows * PlaneRow), 1, rest, equals, first, second);
+            }
 
-                if (pairsEnd < end)
-                {
-                    Row<T, TElements, TOperation>(pointers, pairsEnd * channels, channels, 1, table, first, second);
-                }
-
-                if (TOperation.Sums)
-                {
-                    for (int i = 0; i < stretch.Length; i++)
-                    {
-                        sums[i] += double.CreateTruncating(stretch[i]);
-                    }
-
-                    Array.Clear(stretch);
-                }
+            if (TOperation.Sums)
+            {
+                sums[channel] += AddUp(first);
+                sums[channels + channel] += AddUp(second);
             }
         }
     }
 
-    // One row, or two that follow each other. Not inlined: the compiler's budget for inlining is needed in here.
-    private static void Row<T, TElements, TOperation>(Pointers pointers, long start, int channels, int rows, T* table, T* first, T* second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
-        where TOperation : IChannelOperation
+    private static double AddUp(Span<double> sums)
     {
-        int width = Vector<T>.Count, channel = 0;
-        for (; channel <= channels - (2 * width); channel += 2 * width)
+        for (int half = PlaneRow / 2; half > 0; half /= 2)
         {
-            var numbersA = ChannelVectors<T>.Neighbours(table + channel, channels);
-            var numbersB = ChannelVectors<T>.Neighbours(table + channel + width, channels);
-            Vector<T> firstA = default, secondA = default, firstB = default, secondB = default;
-            if (TOperation.Sums)
+            for (int i = 0; i < half; i++)
             {
-                (firstA, firstB) = (Unsafe.ReadUnaligned<Vector<T>>(first + channel), Unsafe.ReadUnaligned<Vector<T>>(first + channel + width));
-                (secondA, secondB) = (Unsafe.ReadUnaligned<Vector<T>>(second + channel), Unsafe.ReadUnaligned<Vector<T>>(second + channel + width));
-            }
-
-            Pair<T, TElements, TOperation>(pointers, start + channel, numbersA, numbersB, ref firstA, ref secondA, ref firstB, ref secondB);
-            if (rows == 2)
-            {
-                Pair<T, TElements, TOperation>(pointers, start + channels + channel, numbersA, numbersB, ref firstA, ref secondA, ref firstB, ref secondB);
-            }
-
-            if (TOperation.Sums)
-            {
-                Unsafe.WriteUnaligned(first + channel, firstA);
-                Unsafe.WriteUnaligned(first + channel + width, firstB);
-                Unsafe.WriteUnaligned(second + channel, secondA);
-                Unsafe.WriteUnaligned(second + channel + width, secondB);
+                sums[i] += sums[half + i];
             }
         }
 
-        for (; channel < channels; channel++)
-        {
-            var numbers = ChannelVectors<T>.Same(table + channel, channels);
-            T firstSum = T.Zero, secondSum = T.Zero;
-            for (int row = 0; row < rows; row++)
-            {
-                Single<T, TElements, TOperation>(pointers, start + ((long)row * channels) + channel, numbers, ref firstSum, ref secondSum);
-            }
-
-            if (TOperation.Sums)
-            {
-                first[channel] += firstSum;
-                second[channel] += secondSum;
-            }
-        }
+        double sum = sums[0];
+        sums.Clear();
+        return sum;
     }
 
-    // Contiguous: one channel's positions follow each other.
-    private static void Plane<T, TElements, TOperation>(Pointers pointers, long start, long count, int channel, int channels, T* table, double[] sums)
+    // Rows that follow each other, whose elements have the numbers of a table; adds their sums.
+    private static void Rows<T, TLanes, TElements, TOperation>(Pointers pointers, long start, long rows, int length, ChannelTable<T> table, Span<double> firstSums, Span<double> secondSums)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
         where TOperation : IChannelOperation
     {
-        int width = Vector<T>.Count;
-        var numbers = ChannelVectors<T>.Same(table, channels);
-        double firstSum = 0, secondSum = 0;
-        long i = start, last = start + count - (2 * width);
-        while (i <= last)
+        int sums = TOperation.Sums ? 2 * length : 0;
+        using var stretch = new AlignedNumbers<T>(sums);
+        using var total = new AlignedNumbers<double>(sums);
+        T* first = stretch.Start, second = first + length;
+        for (long row = 0; row < rows; row += Stretch)
         {
-            Vector<T> firstA = default, secondA = default, firstB = default, secondB = default;
-            long end = Math.Min(last, i + ((Stretch - 1) * 2L * width));
-            for (; i <= end; i += 2 * width)
+            long end = Math.Min(rows, row + Stretch);
+            for (long r = row; r < end; r += RowsAtOnce)
             {
-                Pair<T, TElements, TOperation>(pointers, i, numbers, numbers, ref firstA, ref secondA, ref firstB, ref secondB);
+                Few<T, TLanes, TElements, TOperation>(pointers, start + (r * length), length, (int)Math.Min(RowsAtOnce, end - r), table, first, second);
             }
 
-            firstSum += double.CreateTruncating(Vector.Sum(firstA)) + double.CreateTruncating(Vector.Sum(firstB));
-            secondSum += double.CreateTruncating(Vector.Sum(secondA)) + double.CreateTruncating(Vector.Sum(secondB));
-        }
-
-        for (; i < start + count; i++)
-        {
-            T first = T.Zero, second = T.Zero;
-            Single<T, TElements, TOperation>(pointers, i, numbers, ref first, ref second);
-            firstSum += double.CreateTruncating(first);
-            secondSum += double.CreateTruncating(second);
+            if (TOperation.Sums)
+            {
+                MoveOver(stretch, total);
+            }
         }
 
         if (TOperation.Sums)
         {
-            sums[channel] += firstSum;
-            sums[channels + channel] += secondSum;
+            var order = ElementOrder.Of<T, TLanes, TElements>();
+            for (int i = 0; i < length; i++)
+            {
+                int place = order.Place(i, length);
+                firstSums[i] += total.Span[place];
+                secondSums[i] += total.Span[length + place];
+            }
+        }
+    }
+
+    // Adds a stretch's sums to those in float64 and begins the next.
+    private static void MoveOver<T>(AlignedNumbers<T> stretch, AlignedNumbers<double> total)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int i = 0;
+        if (typeof(T) == typeof(float))
+        {
+            for (; i <= stretch.Count - Vector<float>.Count; i += Vector<float>.Count)
+            {
+                double* low = total.Start + i, high = low + Vector<double>.Count;
+                Vector.Widen(Vector.Load((float*)stretch.Start + i), out Vector<double> first, out Vector<double> second);
+                (Vector.Load(low) + first).Store(low);
+                (Vector.Load(high) + second).Store(high);
+            }
+        }
+
+        for (; i < stretch.Count; i++)
+        {
+            total.Start[i] += double.CreateTruncating(stretch.Start[i]);
+        }
+
+        stretch.Span.Clear();
+    }
+
+    // Memory is passed through from beginning to end, few rows at a time, with the sums in the nearest cache. (To keep a vector of channels in registers along many rows is a third as
+    // fast: the processor does not fetch ahead then.) Not inlined: the compiler's budget for inlining is needed in here.
+    private static void Few<T, TLanes, TElements, TOperation>(Pointers pointers, long start, int length, int rows, ChannelTable<T> table, T* first, T* second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
+        where TOperation : IChannelOperation
+    {
+        nint width = TLanes.Count, channel = 0;
+        for (; channel <= length - (2 * width); channel += 2 * width)
+        {
+            var numbersA = ChannelVectors<T, TLanes>.Neighbours(table, channel);
+            var numbersB = ChannelVectors<T, TLanes>.Neighbours(table, channel + width);
+            TLanes firstA = default, secondA = default, firstB = default, secondB = default;
+            if (TOperation.Sums)
+            {
+                (firstA, firstB) = (TLanes.Load(first + channel), TLanes.Load(first + channel + width));
+                (secondA, secondB) = (TLanes.Load(second + channel), TLanes.Load(second + channel + width));
+            }
+
+            long index = start + channel;
+            for (int row = 0; row < rows; row++, index += length)
+            {
+                Pair<T, TLanes, TElements, TOperation>(pointers, index, numbersA, numbersB, ref firstA, ref secondA, ref firstB, ref secondB);
+            }
+
+            if (TOperation.Sums)
+            {
+                TLanes.Store(firstA, first + channel);
+                TLanes.Store(firstB, first + channel + width);
+                TLanes.Store(secondA, second + channel);
+                TLanes.Store(secondB, second + channel + width);
+            }
+        }
+
+        for (; channel < length; channel++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                Single<T, TLanes, TElements, TOperation>(pointers, start + ((long)row * length) + channel, table, channel, first, second);
+            }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Pair<T, TElements, TOperation>(
-        Pointers pointers, long index, in ChannelVectors<T> numbersA, in ChannelVectors<T> numbersB, ref Vector<T> firstA, ref Vector<T> secondA, ref Vector<T> firstB, ref Vector<T> secondB)
+    private static void Pair<T, TLanes, TElements, TOperation>(
+        Pointers pointers, long index, in ChannelVectors<T, TLanes> numbersA, in ChannelVectors<T, TLanes> numbersB, ref TLanes firstA, ref TLanes secondA, ref TLanes firstB, ref TLanes secondB)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
         where TOperation : IChannelOperation
     {
-        Vector<T> gradientA = default, gradientB = default, otherA = default, otherB = default;
-        TElements.Load(pointers.X, index, out Vector<T> xA, out Vector<T> xB);
+        TLanes gradientA = default, gradientB = default, otherA = default, otherB = default;
+        TElements.Load(pointers.X, index, out TLanes xA, out TLanes xB);
         if (TOperation.ReadsGradient)
         {
             TElements.Load(pointers.Gradient, index, out gradientA, out gradientB);
@@ -229,8 +211,8 @@ internal static unsafe class ChannelPass
             TElements.Load(pointers.Other, index, out otherA, out otherB);
         }
 
-        Vector<T> resultA = TOperation.Apply(xA, gradientA, otherA, numbersA, ref firstA, ref secondA);
-        Vector<T> resultB = TOperation.Apply(xB, gradientB, otherB, numbersB, ref firstB, ref secondB);
+        TLanes resultA = TOperation.Apply(xA, gradientA, otherA, numbersA, ref firstA, ref secondA);
+        TLanes resultB = TOperation.Apply(xB, gradientB, otherB, numbersB, ref firstB, ref secondB);
         if (TOperation.Writes)
         {
             TElements.Store(pointers.Result, index, resultA, resultB);
@@ -238,20 +220,66 @@ internal static unsafe class ChannelPass
     }
 
     // What does not fill a pair of vectors: one element, in every place of a vector.
-    private static void Single<T, TElements, TOperation>(Pointers pointers, long index, in ChannelVectors<T> numbers, ref T first, ref T second)
+    private static void Single<T, TLanes, TElements, TOperation>(Pointers pointers, long index, ChannelTable<T> table, nint channel, T* first, T* second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
         where TOperation : IChannelOperation
     {
-        Vector<T> firsts = default, seconds = default;
-        Vector<T> gradient = TOperation.ReadsGradient ? new(TElements.Load(pointers.Gradient, index)) : default;
-        Vector<T> other = TOperation.ReadsOther ? new(TElements.Load(pointers.Other, index)) : default;
-        Vector<T> result = TOperation.Apply(new(TElements.Load(pointers.X, index)), gradient, other, numbers, ref firsts, ref seconds);
-        first += firsts[0];
-        second += seconds[0];
+        TLanes firsts = TOperation.Sums ? TLanes.Broadcast(first[channel]) : default, seconds = TOperation.Sums ? TLanes.Broadcast(second[channel]) : default;
+        TLanes gradient = TOperation.ReadsGradient ? TLanes.Broadcast(TElements.Load(pointers.Gradient, index)) : default;
+        TLanes other = TOperation.ReadsOther ? TLanes.Broadcast(TElements.Load(pointers.Other, index)) : default;
+        TLanes result = TOperation.Apply(TLanes.Broadcast(TElements.Load(pointers.X, index)), gradient, other, ChannelVectors<T, TLanes>.Same(table, channel), ref firsts, ref seconds);
+        if (TOperation.Sums)
+        {
+            first[channel] = TLanes.First(firsts);
+            second[channel] = TLanes.First(seconds);
+        }
+
         if (TOperation.Writes)
         {
-            TElements.Store(pointers.Result, index, result[0]);
+            TElements.Store(pointers.Result, index, TLanes.First(result));
+        }
+    }
+
+    private readonly struct Kernel<TOperation>(ChannelOperands operands, ChannelLayout layout, ChannelConstants constants, int threads, double[] total) : IElementKernel
+        where TOperation : IChannelOperation
+    {
+        public void Run<T, TLanes, TElements>()
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+            where TLanes : unmanaged, ILanes<T, TLanes>
+            where TElements : ILaneElements<T, TLanes>
+        {
+            var pointers = new Pointers((byte*)Address(operands.X), (byte*)Address(operands.Gradient), (byte*)Address(operands.Other), (byte*)Address(operands.Result));
+            using AlignedNumbers<T> table = constants.Table<T>(layout.ChannelsLast ? ElementOrder.Of<T, TLanes, TElements>() : new ElementOrder(1));
+            ChannelLayout shape = layout;
+            int channels = layout.Channels;
+            long rows = layout.ChannelsLast ? layout.Count : layout.Batch, rowsPerChunk = layout.ChannelsLast ? Math.Max(Stretch, ChunkElements / Math.Max(1, channels)) : 1;
+            int chunks = (int)((rows + rowsPerChunk - 1) / rowsPerChunk);
+            double[][] partial = new double[chunks][];
+            var numbers = new ChannelTable<T>(table.Start, channels);
+            Parallelism.Run(chunks, threads, chunk =>
+            {
+                double[] sums = partial[chunk] = new double[TOperation.Sums ? 2 * channels : 0];
+                if (shape.ChannelsLast)
+                {
+                    long start = chunk * rowsPerChunk;
+                    Rows<T, TLanes, TElements, TOperation>(
+                        pointers, start * channels, Math.Min(rows, start + rowsPerChunk) - start, channels, numbers, sums.AsSpan(0, sums.Length / 2), sums.AsSpan(sums.Length / 2));
+                }
+                else
+                {
+                    Planes<T, TLanes, TElements, TOperation>(pointers, chunk, shape, numbers, sums);
+                }
+            });
+
+            foreach (double[] sums in partial)
+            {
+                for (int i = 0; i < total.Length; i++)
+                {
+                    total[i] += sums[i];
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Normalization;
 
@@ -26,8 +27,9 @@ internal interface IChannelOperation
     /// <param name="first">The first sum of each channel.</param>
     /// <param name="second">The second sum of each channel.</param>
     /// <returns>What to store.</returns>
-    static abstract Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+    static abstract TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>;
 }
 
 /// <summary>The sums of x - mean and of its square, where the mean is any number near the channel's mean: for the statistics.</summary>
@@ -42,14 +44,32 @@ internal readonly struct Moments : IChannelOperation
     public static bool Sums => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
-        Vector<T> centred = x - channel.Mean;
+        TLanes centred = x - channel.Mean;
         first += centred;
-        second += centred * centred;
+        second = TLanes.MultiplyAdd(centred, centred, second);
         return default;
     }
+}
+
+/// <summary>Batch norm.</summary>
+internal readonly struct Normalize : IChannelOperation
+{
+    public static bool ReadsGradient => false;
+
+    public static bool ReadsOther => false;
+
+    public static bool Writes => true;
+
+    public static bool Sums => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> => channel.Normalize(x);
 }
 
 /// <summary>Batch norm and ReLU.</summary>
@@ -64,9 +84,10 @@ internal readonly struct NormalizeRelu : IChannelOperation
     public static bool Sums => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        ChannelVectors<T>.Relu(channel.Normalize(x));
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> =>
+        ChannelVectors<T, TLanes>.Relu(channel.Normalize(x));
 }
 
 /// <summary>Batch norm, the addition of the third tensor and ReLU.</summary>
@@ -81,9 +102,10 @@ internal readonly struct NormalizeAddRelu : IChannelOperation
     public static bool Sums => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        ChannelVectors<T>.Relu(channel.Normalize(x) + other);
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> =>
+        ChannelVectors<T, TLanes>.Relu(channel.Normalize(x) + other);
 }
 
 /// <summary>The sums of dy and dy (x - mean): for the gradients.</summary>
@@ -98,11 +120,12 @@ internal readonly struct GradientSums : IChannelOperation
     public static bool Sums => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
         first += gradient;
-        second += gradient * (x - channel.Mean);
+        second = TLanes.MultiplyAdd(gradient, x - channel.Mean, second);
         return default;
     }
 }
@@ -119,13 +142,14 @@ internal readonly struct ReluGradientSums : IChannelOperation
     public static bool Sums => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
-        Vector<T> centred = x - channel.Mean;
-        Vector<T> masked = ChannelVectors<T>.Mask((centred * channel.Scale) + channel.Bias, gradient);
+        TLanes centred = x - channel.Mean;
+        TLanes masked = TLanes.WhereAboveZero(channel.Normalize(x), gradient);
         first += masked;
-        second += masked * centred;
+        second = TLanes.MultiplyAdd(masked, centred, second);
         return default;
     }
 }
@@ -142,10 +166,11 @@ internal readonly struct AddReluGradientSums : IChannelOperation
     public static bool Sums => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
-        Vector<T> masked = ChannelVectors<T>.Mask(other, gradient);
+        TLanes masked = TLanes.WhereAboveZero(other, gradient);
         GradientSums.Apply(x, masked, other, channel, ref first, ref second);
         return masked;
     }
@@ -163,10 +188,11 @@ internal readonly struct PooledGradientSums : IChannelOperation
     public static bool Sums => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
-        Vector<T> routed = Vector.ConditionalSelect(Vector.Equals(other, new Vector<T>(T.CreateTruncating(PoolWindow.None))), Vector<T>.Zero, gradient);
+        TLanes routed = TLanes.WhereEqual(other, TLanes.Broadcast(T.CreateTruncating(PoolWindow.None)), default, gradient);
         return GradientSums.Apply(x, routed, other, channel, ref first, ref second);
     }
 }
@@ -183,8 +209,9 @@ internal readonly struct InputGradient : IChannelOperation
     public static bool Sums => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> =>
         channel.InputGradient(x, gradient);
 }
 
@@ -200,7 +227,8 @@ internal readonly struct ReluInputGradient : IChannelOperation
     public static bool Sums => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Apply<T>(Vector<T> x, Vector<T> gradient, Vector<T> other, in ChannelVectors<T> channel, ref Vector<T> first, ref Vector<T> second)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        channel.InputGradient(x, ChannelVectors<T>.Mask(channel.Normalize(x), gradient));
+    public static TLanes Apply<T, TLanes>(TLanes x, TLanes gradient, TLanes other, in ChannelVectors<T, TLanes> channel, ref TLanes first, ref TLanes second)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes> =>
+        channel.InputGradient(x, TLanes.WhereAboveZero(channel.Normalize(x), gradient));
 }

@@ -14,27 +14,16 @@ internal static unsafe class NormalizeReluMaxPool
     /// <param name="x">[N, C, H, W] in channels-last order; float32, float64 or bfloat16.</param>
     /// <param name="constants">The channels' mean, scale and bias.</param>
     /// <param name="threads">How many threads may work.</param>
+    /// <param name="width">The width of vectors; null for the best.</param>
     /// <returns>
     /// [N, C, ceil(H / 2), ceil(W / 2)] each, channels last: the output, the input that was the greatest of each window, and its place in the window.
     /// </returns>
-    public static (Tensor Output, Tensor Greatest, Tensor Places) Forward(Tensor x, ChannelConstants constants, int threads)
+    public static (Tensor Output, Tensor Greatest, Tensor Places) Forward(Tensor x, ChannelConstants constants, int threads, VectorWidth? width = null)
     {
         long[] shape = x.shape;
         Tensor Pooled() => empty([shape[0], PoolWindow.Count(shape[2]), PoolWindow.Count(shape[3]), shape[1]], x.dtype).permute(0, 3, 1, 2);
         Tensor output = Pooled(), greatest = Pooled(), places = Pooled();
-        switch (x.dtype)
-        {
-            case ScalarType.Float64:
-                Forward<double, NativeElements<double>>(x, constants, output, greatest, places, threads);
-                break;
-            case ScalarType.BFloat16:
-                Forward<float, BFloat16Elements>(x, constants, output, greatest, places, threads);
-                break;
-            default:
-                Forward<float, NativeElements<float>>(x, constants, output, greatest, places, threads);
-                break;
-        }
-
+        ElementKernels.Run(new ForwardKernel(x, constants, output, greatest, places, threads), x.dtype, width ?? ElementKernels.For(shape[1]));
         return (output, greatest, places);
     }
 
@@ -44,49 +33,21 @@ internal static unsafe class NormalizeReluMaxPool
     /// <param name="places">What the forward pass gave.</param>
     /// <param name="constants">All of the channels' numbers.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static Tensor Backward(Tensor x, Tensor gradient, Tensor places, ChannelConstants constants, int threads)
+    /// <param name="width">The width of vectors; null for the best.</param>
+    public static Tensor Backward(Tensor x, Tensor gradient, Tensor places, ChannelConstants constants, int threads, VectorWidth? width = null)
     {
         Tensor result = empty_like(x);
-        switch (x.dtype)
-        {
-            case ScalarType.Float64:
-                Backward<double, NativeElements<double>>(x, gradient, places, constants, result, threads);
-                break;
-            case ScalarType.BFloat16:
-                Backward<float, BFloat16Elements>(x, gradient, places, constants, result, threads);
-                break;
-            default:
-                Backward<float, NativeElements<float>>(x, gradient, places, constants, result, threads);
-                break;
-        }
-
+        ElementKernels.Run(new BackwardKernel(x, gradient, places, constants, result, threads), x.dtype, width ?? ElementKernels.For(x.shape[1]));
         return result;
     }
 
-    private static void Forward<T, TElements>(Tensor x, ChannelConstants constants, Tensor output, Tensor greatest, Tensor places, int threads)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
-    {
-        var size = new Extent(x);
-        T[] table = constants.Table<T>();
-        nint xs = (nint)TensorMemory.Address(x), outputs = (nint)TensorMemory.Address(output), greatests = (nint)TensorMemory.Address(greatest), place = (nint)TensorMemory.Address(places);
-        Parallelism.Run((int)(size.Batch * size.PooledHeight), threads, piece =>
-        {
-            fixed (T* numbers = table)
-            {
-                ForwardRow<T, TElements>((byte*)xs, (byte*)outputs, (byte*)greatests, (byte*)place, size, piece / size.PooledHeight, piece % size.PooledHeight, numbers);
-            }
-        });
-    }
-
     // One row of windows, in the order of memory.
-    private static void ForwardRow<T, TElements>(byte* x, byte* output, byte* greatest, byte* places, Extent size, long image, long windowRow, T* table)
+    private static void ForwardRow<T, TLanes, TElements>(byte* x, byte* output, byte* greatest, byte* places, Extent size, long image, long windowRow, ChannelTable<T> table)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
     {
-        int width = Vector<T>.Count, channels = size.Channels;
         (long firstRow, long endRow) = PoolWindow.Elements(windowRow, size.Height);
-        Vector<T> none = new(T.CreateTruncating(PoolWindow.None));
         Tap<T>* taps = stackalloc Tap<T>[PoolWindow.None];
         for (long windowColumn = 0; windowColumn < size.PooledWidth; windowColumn++)
         {
@@ -100,65 +61,66 @@ internal static unsafe class NormalizeReluMaxPool
                 }
             }
 
-            long target = size.PooledIndex(image, windowRow, windowColumn);
-            for (int channel = 0; channel < channels;)
-            {
-                bool paired = channel <= channels - (2 * width);
-                ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
-                ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
-                Vector<T> bestA = new(T.NegativeInfinity), bestB = bestA, fromA = default, fromB = default, placeA = default, placeB = default;
-                for (int tap = 0; tap < count; tap++)
-                {
-                    Load<T, TElements>(x, taps[tap].Start + channel, paired, out Vector<T> xA, out Vector<T> xB);
-                    Vector<T> place = new(taps[tap].Place);
-                    Keep(numbersA.Normalize(xA), xA, place, ref bestA, ref fromA, ref placeA);
-                    Keep(numbersB.Normalize(xB), xB, place, ref bestB, ref fromB, ref placeB);
-                }
-
-                long at = target + channel;
-                Store<T, TElements>(output, at, paired, ChannelVectors<T>.Relu(bestA), ChannelVectors<T>.Relu(bestB));
-                Store<T, TElements>(greatest, at, paired, fromA, fromB);
-                placeA = Vector.ConditionalSelect(Vector.LessThanOrEqual(bestA, Vector<T>.Zero), none, placeA);
-                placeB = Vector.ConditionalSelect(Vector.LessThanOrEqual(bestB, Vector<T>.Zero), none, placeB);
-                Store<T, TElements>(places, at, paired, placeA, placeB);
-                channel += paired ? 2 * width : 1;
-            }
+            Window<T, TLanes, TElements>(x, output, greatest, places, size.PooledIndex(image, windowRow, windowColumn), size.Channels, taps, count, table);
         }
     }
 
-    // The first of equal values stays; what is not a number wins.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep<T>(Vector<T> y, Vector<T> x, Vector<T> index, ref Vector<T> best, ref Vector<T> from, ref Vector<T> place)
-        where T : unmanaged
+    // All channels of one window.
+    private static void Window<T, TLanes, TElements>(byte* x, byte* output, byte* greatest, byte* places, long target, int channels, Tap<T>* taps, int count, ChannelTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
     {
-        Vector<T> stays = Vector.LessThanOrEqual(y, best);
-        best = Vector.ConditionalSelect(stays, best, y);
-        from = Vector.ConditionalSelect(stays, from, x);
-        place = Vector.ConditionalSelect(stays, place, index);
+        nint width = TLanes.Count, channel = 0;
+        for (; channel <= channels - (2 * width); channel += 2 * width)
+        {
+            ChannelVectors<T, TLanes> numbersA = ChannelVectors<T, TLanes>.Neighbours(table, channel), numbersB = ChannelVectors<T, TLanes>.Neighbours(table, channel + width);
+            TLanes bestA = TLanes.Broadcast(T.NegativeInfinity), bestB = bestA, fromA = default, fromB = default, placeA = default, placeB = default;
+            for (int tap = 0; tap < count; tap++)
+            {
+                TElements.Load(x, taps[tap].Start + channel, out TLanes xA, out TLanes xB);
+                TLanes place = TLanes.Broadcast(taps[tap].Place);
+                TLanes.KeepGreatest(numbersA.Normalize(xA), xA, place, ref bestA, ref fromA, ref placeA);
+                TLanes.KeepGreatest(numbersB.Normalize(xB), xB, place, ref bestB, ref fromB, ref placeB);
+            }
+
+            TElements.Store(output, target + channel, ChannelVectors<T, TLanes>.Relu(bestA), ChannelVectors<T, TLanes>.Relu(bestB));
+            TElements.Store(greatest, target + channel, fromA, fromB);
+            TElements.Store(places, target + channel, PlaceOf<T, TLanes>(bestA, placeA), PlaceOf<T, TLanes>(bestB, placeB));
+        }
+
+        for (; channel < channels; channel++)
+        {
+            var numbers = ChannelVectors<T, TLanes>.Same(table, channel);
+            TLanes best = TLanes.Broadcast(T.NegativeInfinity), from = default, place = default;
+            for (int tap = 0; tap < count; tap++)
+            {
+                TLanes value = TLanes.Broadcast(TElements.Load(x, taps[tap].Start + channel));
+                TLanes.KeepGreatest(numbers.Normalize(value), value, TLanes.Broadcast(taps[tap].Place), ref best, ref from, ref place);
+            }
+
+            TElements.Store(output, target + channel, TLanes.First(ChannelVectors<T, TLanes>.Relu(best)));
+            TElements.Store(greatest, target + channel, TLanes.First(from));
+            TElements.Store(places, target + channel, TLanes.First(PlaceOf<T, TLanes>(best, place)));
+        }
     }
 
-    private static void Backward<T, TElements>(Tensor x, Tensor gradient, Tensor places, ChannelConstants constants, Tensor result, int threads)
+    // None where ReLU cuts.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TLanes PlaceOf<T, TLanes>(TLanes best, TLanes place)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
     {
-        var size = new Extent(x);
-        T[] table = constants.Table<T>();
-        nint xs = (nint)TensorMemory.Address(x), gradients = (nint)TensorMemory.Address(gradient), place = (nint)TensorMemory.Address(places), results = (nint)TensorMemory.Address(result);
-        Parallelism.Run((int)(size.Batch * size.Height), threads, piece =>
-        {
-            fixed (T* numbers = table)
-            {
-                BackwardRow<T, TElements>((byte*)xs, (byte*)gradients, (byte*)place, (byte*)results, size, piece / size.Height, piece % size.Height, numbers);
-            }
-        });
+        TLanes none = TLanes.Broadcast(T.CreateTruncating(PoolWindow.None));
+        return none + TLanes.WhereAboveZero(best, place - none);
     }
 
     // One row of inputs: each gathers the gradients of the one to four windows in which it was the greatest.
-    private static void BackwardRow<T, TElements>(byte* x, byte* gradient, byte* places, byte* result, Extent size, long image, long row, T* table)
+    private static void BackwardRow<T, TLanes, TElements>(byte* x, byte* gradient, byte* places, byte* result, Extent size, long image, long row, ChannelTable<T> table)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where TElements : IElements<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
     {
-        int width = Vector<T>.Count, channels = size.Channels;
         (long firstWindowRow, long endWindowRow) = PoolWindow.WindowsOf(row, size.Height);
         Tap<T>* taps = stackalloc Tap<T>[4];
         for (long column = 0; column < size.Width; column++)
@@ -175,56 +137,81 @@ internal static unsafe class NormalizeReluMaxPool
                 }
             }
 
-            long target = size.Index(image, row, column);
-            for (int channel = 0; channel < channels;)
+            Gather<T, TLanes, TElements>(x, gradient, places, result, size.Index(image, row, column), size.Channels, taps, count, table);
+        }
+    }
+
+    // All channels of one input.
+    private static void Gather<T, TLanes, TElements>(byte* x, byte* gradient, byte* places, byte* result, long target, int channels, Tap<T>* taps, int count, ChannelTable<T> table)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TLanes : unmanaged, ILanes<T, TLanes>
+        where TElements : ILaneElements<T, TLanes>
+    {
+        nint width = TLanes.Count, channel = 0;
+        for (; channel <= channels - (2 * width); channel += 2 * width)
+        {
+            TLanes sumA = default, sumB = default;
+            for (int tap = 0; tap < count; tap++)
             {
-                bool paired = channel <= channels - (2 * width);
-                ChannelVectors<T> numbersA = paired ? ChannelVectors<T>.Neighbours(table + channel, channels) : ChannelVectors<T>.Same(table + channel, channels);
-                ChannelVectors<T> numbersB = paired ? ChannelVectors<T>.Neighbours(table + channel + width, channels) : numbersA;
-                Vector<T> sumA = default, sumB = default;
-                for (int tap = 0; tap < count; tap++)
-                {
-                    Load<T, TElements>(gradient, taps[tap].Start + channel, paired, out Vector<T> gradientA, out Vector<T> gradientB);
-                    Load<T, TElements>(places, taps[tap].Start + channel, paired, out Vector<T> placeA, out Vector<T> placeB);
-                    Vector<T> place = new(taps[tap].Place);
-                    sumA += Vector.ConditionalSelect(Vector.Equals(placeA, place), gradientA, Vector<T>.Zero);
-                    sumB += Vector.ConditionalSelect(Vector.Equals(placeB, place), gradientB, Vector<T>.Zero);
-                }
-
-                Load<T, TElements>(x, target + channel, paired, out Vector<T> xA, out Vector<T> xB);
-                Store<T, TElements>(result, target + channel, paired, numbersA.InputGradient(xA, sumA), numbersB.InputGradient(xB, sumB));
-                channel += paired ? 2 * width : 1;
+                TElements.Load(gradient, taps[tap].Start + channel, out TLanes gradientA, out TLanes gradientB);
+                TElements.Load(places, taps[tap].Start + channel, out TLanes placeA, out TLanes placeB);
+                TLanes place = TLanes.Broadcast(taps[tap].Place);
+                sumA += TLanes.WhereEqual(placeA, place, gradientA, default);
+                sumB += TLanes.WhereEqual(placeB, place, gradientB, default);
             }
+
+            TElements.Load(x, target + channel, out TLanes xA, out TLanes xB);
+            TElements.Store(
+                result,
+                target + channel,
+                ChannelVectors<T, TLanes>.Neighbours(table, channel).InputGradient(xA, sumA),
+                ChannelVectors<T, TLanes>.Neighbours(table, channel + width).InputGradient(xB, sumB));
+        }
+
+        for (; channel < channels; channel++)
+        {
+            T sum = T.Zero;
+            for (int tap = 0; tap < count; tap++)
+            {
+                sum += TElements.Load(places, taps[tap].Start + channel) == taps[tap].Place ? TElements.Load(gradient, taps[tap].Start + channel) : T.Zero;
+            }
+
+            TLanes value = TLanes.Broadcast(TElements.Load(x, target + channel));
+            TElements.Store(result, target + channel, TLanes.First(ChannelVectors<T, TLanes>.Same(table, channel).InputGradient(value, TLanes.Broadcast(sum))));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<T, TElements>(byte* start, long index, bool paired, out Vector<T> first, out Vector<T> second)
-        where T : unmanaged
-        where TElements : IElements<T>
+    private readonly struct ForwardKernel(Tensor x, ChannelConstants constants, Tensor output, Tensor greatest, Tensor places, int threads) : IElementKernel
     {
-        if (paired)
+        public void Run<T, TLanes, TElements>()
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+            where TLanes : unmanaged, ILanes<T, TLanes>
+            where TElements : ILaneElements<T, TLanes>
         {
-            TElements.Load(start, index, out first, out second);
-        }
-        else
-        {
-            first = second = new Vector<T>(TElements.Load(start, index));
+            var size = new Extent(x);
+            using AlignedNumbers<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
+            nint xs = (nint)TensorMemory.Address(x), outputs = (nint)TensorMemory.Address(output), greatests = (nint)TensorMemory.Address(greatest), place = (nint)TensorMemory.Address(places);
+            var numbers = new ChannelTable<T>(table.Start, size.Channels);
+            Parallelism.Run((int)(size.Batch * size.PooledHeight), threads, piece =>
+                ForwardRow<T, TLanes, TElements>(
+                    (byte*)xs, (byte*)outputs, (byte*)greatests, (byte*)place, size, piece / size.PooledHeight, piece % size.PooledHeight, numbers));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T, TElements>(byte* start, long index, bool paired, Vector<T> first, Vector<T> second)
-        where T : unmanaged
-        where TElements : IElements<T>
+    private readonly struct BackwardKernel(Tensor x, Tensor gradient, Tensor places, ChannelConstants constants, Tensor result, int threads) : IElementKernel
     {
-        if (paired)
+        public void Run<T, TLanes, TElements>()
+            where T : unmanaged, IBinaryFloatingPointIeee754<T>
+            where TLanes : unmanaged, ILanes<T, TLanes>
+            where TElements : ILaneElements<T, TLanes>
         {
-            TElements.Store(start, index, first, second);
-        }
-        else
-        {
-            TElements.Store(start, index, first[0]);
+            var size = new Extent(x);
+            using AlignedNumbers<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
+            nint xs = (nint)TensorMemory.Address(x), gradients = (nint)TensorMemory.Address(gradient), place = (nint)TensorMemory.Address(places), results = (nint)TensorMemory.Address(result);
+            var numbers = new ChannelTable<T>(table.Start, size.Channels);
+            Parallelism.Run((int)(size.Batch * size.Height), threads, piece =>
+                BackwardRow<T, TLanes, TElements>(
+                    (byte*)xs, (byte*)gradients, (byte*)place, (byte*)results, size, piece / size.Height, piece % size.Height, numbers));
         }
     }
 

@@ -39,6 +39,32 @@ public sealed class FusedBatchNormTests : IDisposable
         Assert.All(plain.state_dict(), entry => TensorAssert.Identical(entry.Value, fused.state_dict()[entry.Key]));
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-12)]
+    [InlineData(ScalarType.Float32, 2e-6)]
+    [InlineData(ScalarType.BFloat16, 1.0 / 128)]
+    public void Forward_ChannelsLast_IsFloat64sBatchNormWithItsGradients(ScalarType type, double tolerance)
+    {
+        using nn.Module<Tensor, Tensor> plain = nn.BatchNorm2d(24, dtype: ScalarType.Float64);
+        using var fused = new FusedBatchNorm(24, dtype: type == ScalarType.Float64 ? type : ScalarType.Float32);
+        Tensor values = (randn(3, 7, 9, 24) + 0.5).to(type), gradient = randn(3, 7, 9, 24).to(type);
+        Tensor Input(ScalarType asType) => values.to(asType).permute(0, 3, 1, 2).detach().requires_grad_();
+        Tensor input = Input(type), wide = Input(ScalarType.Float64);
+
+        Tensor output = fused.call(input), expected = plain.call(wide);
+        output.backward([gradient.permute(0, 3, 1, 2)]);
+        expected.backward([gradient.to(ScalarType.Float64).permute(0, 3, 1, 2)]);
+
+        Assert.Equal(type, output.dtype);
+        TensorAssert.Close(expected, output.to(ScalarType.Float64), tolerance);
+        TensorAssert.Close(wide.grad!, input.grad!.to(ScalarType.Float64), tolerance);
+        foreach ((string name, Tensor value) in plain.state_dict().Where(entry => entry.Key.StartsWith("running", StringComparison.Ordinal)).Concat(plain.named_parameters().Select(entry => new KeyValuePair<string, Tensor>($"{entry.name}.grad", entry.parameter.grad!))))
+        {
+            Tensor own = name.EndsWith(".grad", StringComparison.Ordinal) ? fused.named_parameters().Single(entry => $"{entry.name}.grad" == name).parameter.grad! : fused.state_dict()[name];
+            TensorAssert.Close(value.to(ScalarType.Float64), own.to(ScalarType.Float64), Math.Min(tolerance, 1e-5));
+        }
+    }
+
     [Fact]
     public void NormalizeRelu_InputChangedBeforeBackward_FailsAndLaterPassesDoNot()
     {
