@@ -10,19 +10,16 @@ namespace Convoy.Torch.Convolution;
 /// <summary>3x3 convolution, stride 1, padding 1, no bias, and its gradients, of tensors by <see cref="WinogradKernel{TElements, TLanes}"/>.</summary>
 internal static unsafe class WinogradConvolution
 {
-    // Filters are brought to their points for each call: with few tiles that costs more than the tiles save. A batch of 4 images with 21 tiles each and 512 channels
-    // gains 1.9 in float32, and about a tenth in bfloat16, for which libtorch's convolution is twice as fast. An image's tiles and not the
-    // batch's decide, so that a part of a batch is computed as the whole is.
+    // Filters are brought to their points for each call: with few tiles that costs more than the tiles save.
     private const int ChannelsPerTile = 32;
 
     /// <summary>
-    /// Whether the kernel takes these and gains by it: on the CPU, float32 or bfloat16 in channels-last order, float32 weights of 3x3, channels in whole
-    /// vectors, images of more than a few tiles.
+    /// Whether the kernel computes these: on the CPU, float32 or bfloat16 in channels-last order, float32 weights of 3x3, channels in multiples of <see cref="WinogradShape.Channels"/>.
     /// </summary>
     /// <param name="input">[N, C, H, W].</param>
     /// <param name="weight">[K, C, 3, 3].</param>
     /// <param name="dtype">The type that the input is to be cast to.</param>
-    public static bool Fits(Tensor input, Tensor weight, ScalarType dtype) =>
+    public static bool CanCompute(Tensor input, Tensor weight, ScalarType dtype) =>
         VectorWidths.Supported.Count > 0
         && input.device_type == DeviceType.CPU
         && weight.device_type == DeviceType.CPU
@@ -34,8 +31,20 @@ internal static unsafe class WinogradConvolution
         && input.shape[1] == inChannels
         && outChannels % WinogradShape.Channels == 0
         && inChannels % WinogradShape.Channels == 0
-        && (long)(Shape(input) with { Batch = 1 }).Tiles * ChannelsPerTile >= Math.Max(outChannels, inChannels)
         && ChannelLayout.IsChannelsLast(input);
+
+    /// <summary>
+    /// Whether an image has so many tiles that the kernel is faster than a direct convolution: the fixed rule, for where nothing was measured. An image's tiles and not the
+    /// batch's decide, so that a part of a batch is computed as the whole is.
+    /// </summary>
+    /// <param name="input">[N, C, H, W].</param>
+    /// <param name="weight">[K, C, 3, 3].</param>
+    public static bool IsWorthIt(Tensor input, Tensor weight) =>
+        (long)(Shape(input) with { Batch = 1 }).Tiles * ChannelsPerTile >= Math.Max(weight.shape[0], weight.shape[1]);
+
+    /// <summary>The fixed choice: <see cref="CanCompute"/> and <see cref="IsWorthIt"/>.</summary>
+    /// <inheritdoc cref="CanCompute"/>
+    public static bool Fits(Tensor input, Tensor weight, ScalarType dtype) => CanCompute(input, weight, dtype) && IsWorthIt(input, weight);
 
     /// <summary>[N, K, H, W], in the input's type.</summary>
     /// <param name="input">[N, C, H, W], channels-last.</param>
@@ -59,7 +68,7 @@ internal static unsafe class WinogradConvolution
         (int inChannels, int outChannels) = ((int)input.shape[1], (int)gradient.shape[1]);
         WinogradShape shape = Shape(input);
         using Tensor result = empty([outChannels, 3, 3, inChannels], ScalarType.Float32);
-        WinogradBlocking blocking = WinogradBlocking.ForFilterGradient(inChannels, outChannels, shape.Tiles);
+        WinogradBlocking blocking = WinogradBlocking.ForFilterGradient(inChannels, outChannels, shape.Tiles, CacheSizes.OfThisMachine);
         Kernel(input.dtype, width).FilterGradient(
             TensorMemory.Address(input), TensorMemory.Address(gradient), (float*)TensorMemory.Address(result), shape, inChannels, outChannels, blocking, get_num_threads());
         return result.permute(0, 3, 1, 2);
@@ -75,7 +84,7 @@ internal static unsafe class WinogradConvolution
         float* weights = (float*)TensorMemory.Address(taps), shift = bias is null ? null : (float*)TensorMemory.Address(bias);
         WinogradFilter filter = forInputGradient ? WinogradFilter.ForInputGradient(weights, outChannels, inChannels) : WinogradFilter.ForOutput(weights, outChannels, inChannels);
         using Tensor result = empty([shape.Batch, shape.Height, shape.Width, filter.Results], images.dtype);
-        WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results);
+        WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results, CacheSizes.OfThisMachine);
         Kernel(images.dtype, width).Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, blocking, get_num_threads());
         return result.permute(0, 3, 1, 2);
     }
