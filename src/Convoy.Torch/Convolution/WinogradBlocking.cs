@@ -45,7 +45,7 @@ internal readonly record struct WinogradBlocking(int Tiles, int Results, int Ter
     {
         // What stays in memory from part to part: the sums at their points, or all tiles at theirs.
         bool sums = AreCached(inChannels, outChannels, caches) || (long)inChannels * outChannels <= (long)tiles * (inChannels + outChannels);
-        return sums ? new(SumTiles, outChannels, inChannels) : new(tiles, Math.Min(FewResults, outChannels), inChannels);
+        return sums ? new(SumTiles, outChannels, inChannels) : new(tiles, Math.Min(3 * WinogradShape.Channels, outChannels), inChannels);
     }
 
     /// <summary>Whether filters at their points are small enough to stay in a cache.</summary>

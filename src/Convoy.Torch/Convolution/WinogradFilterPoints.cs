@@ -18,6 +18,8 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     // Numbers of one filter that are turned at a time, so that those of a panel stay in the nearest cache.
     private const int Stretch = 32;
 
+    private const int TermsAhead = 4;
+
     // Rows and columns that are turned at once.
     private const int Corner = 4;
 
@@ -101,6 +103,11 @@ internal static unsafe class WinogradFilterPoints<TLanes>
                 int count = Math.Min(Stretch, terms - start);
                 for (int k = 0; k < columns; k += Corner)
                 {
+                    for (int row = k; row < k + Corner; row++)
+                    {
+                        Ask(filters + (row * size) + inChannels + start, Stretch); // The next tap's.
+                    }
+
                     for (int i = 0; i < count; i += Corner)
                     {
                         Turn(filters + (k * size) + start + i, size, to + (i * columns) + k, columns);
@@ -131,13 +138,32 @@ internal static unsafe class WinogradFilterPoints<TLanes>
         static Vector128<float> High(Vector128<float> x, Vector128<float> y) => Sse.IsSupported ? Sse.UnpackHigh(x, y) : Vector128.Create(x[2], y[2], x[3], y[3]);
     }
 
+    // Asks for numbers that are read later; beyond the filters it only asks.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(float* from, int count)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int i = 0; i < count; i += AlignedBuffer.Line)
+            {
+                Sse.Prefetch1(from + i);
+            }
+        }
+    }
+
     // The terms of one panel. A term's taps lie tapStep apart, in the order of the filter's rows.
     private static void Panel(float* filters, nint termStep, nint tapStep, int terms, int columns, float* result, nint point)
     {
+        bool isFar = termStep > columns; // The processor does not foresee the jumps.
         int width = TLanes.Count;
         float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
         for (int term = 0; term < terms; term++, filters += termStep, result += columns)
         {
+            for (int tap = 0; isFar && tap < Taps * Taps; tap++)
+            {
+                Ask(filters + (TermsAhead * termStep) + (tap * tapStep), columns);
+            }
+
             for (int part = 0; part < columns; part += width)
             {
                 for (int x = 0; x < Taps; x++)
