@@ -18,7 +18,15 @@ public static unsafe class AutogradVersion
     private static readonly string[] RaiseNames = ["_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE", "?bump_version@impl@autograd@torch@@YAXAEBVTensor@at@@@Z"];
     private static readonly Lazy<nint> RaiseFunction = new(() => Find(RaiseNames));
 
-    /// <summary>The version of <paramref name="tensor"/>; from any thread.</summary>
+    // bool at::native::is_inference(const Tensor&).
+    private static readonly string[] InferenceNames = ["_ZN2at6native12is_inferenceERKNS_6TensorE", "?is_inference@native@at@@YA_NAEBVTensor@2@@Z"];
+    private static readonly Lazy<nint> InferenceFunction = new(() => Find(InferenceNames));
+
+    /// <summary>Whether the versions of <paramref name="tensor"/> are counted and can be asked for: not those of tensors that were made in inference mode.</summary>
+    public static bool IsCounted(Tensor tensor) =>
+        Function.Value != 0 && InferenceFunction.Value is not 0 and nint function && ((delegate* unmanaged[Cdecl]<nint, byte>)function)(tensor.Handle) == 0;
+
+    /// <summary>The version of <paramref name="tensor"/>, whose versions must be counted (<see cref="IsCounted"/>); from any thread.</summary>
     /// <exception cref="NotSupportedException">libtorch does not export the function.</exception>
     public static long Get(Tensor tensor) => Function.Value is not 0 and nint function
         ? ((delegate* unmanaged[Cdecl]<nint, long>)function)(tensor.Handle)

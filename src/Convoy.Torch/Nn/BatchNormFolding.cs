@@ -115,7 +115,7 @@ public static class BatchNormFolding
         }
     }
 
-    private static bool IsConvolution(nn.Module module) => module is TorchSharp.Modules.Convolution { transposed: false } or WinogradConv2d;
+    private static bool IsConvolution(nn.Module module) => module is TorchSharp.Modules.Convolution { transposed: false } or TunedConv2d;
 
     private static bool IsNorm(nn.Module<Tensor, Tensor> module) => module is BatchNorm or FusedBatchNorm && module.get_buffer("running_var") is not null;
 
@@ -174,9 +174,9 @@ public static class BatchNormFolding
             {
                 var bias = new Parameter(_wideBias.to(_weight.dtype, copy: true), requires_grad: _weight.requires_grad);
                 bias.DetachFromDisposeScope();
-                if (_convolution is WinogradConv2d winograd)
+                if (_convolution is TunedConv2d tuned)
                 {
-                    winograd.AddBias(bias);
+                    tuned.AddBias(bias);
                 }
                 else
                 {

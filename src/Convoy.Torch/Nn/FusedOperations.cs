@@ -26,7 +26,7 @@ public enum FusedOperations
     [JsonStringEnumMemberName("optimizer")]
     Optimizer = 8,
 
-    /// <summary>3x3 convolutions of stride 1 by Winograd's algorithm.</summary>
+    /// <summary>Convolutions, by the kernels that a <see cref="Convolution.KernelTable"/> names.</summary>
     [JsonStringEnumMemberName("convolution")]
     Convolution = 16,
 

@@ -1,4 +1,5 @@
 using Convoy.Torch.Autograd;
+using Convoy.Torch.Convolution;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,24 +19,26 @@ public static class Fusion
     /// <param name="operations">
     /// <see cref="FusedOperations.Norm"/>: <c>BatchNorm1d</c>, <c>2d</c> and <c>3d</c> become <see cref="FusedBatchNorm"/>, and layers that are one already begin to do what follows them
     /// (<see cref="NormActivation"/>). <see cref="FusedOperations.Decoder"/>: <see cref="UpsampleConcat"/> becomes <see cref="FusedUpsampleConcat"/>.
-    /// <see cref="FusedOperations.Convolution"/>: what <see cref="WinogradConv2d"/> stands for becomes one. The others concern no network.
+    /// <see cref="FusedOperations.Convolution"/>: what <see cref="TunedConv2d"/> stands for becomes one. The others concern no network.
     /// </param>
+    /// <param name="kernels">Name the convolutions' kernels; null, the default: the fixed choice.</param>
     /// <typeparam name="T">The network's type.</typeparam>
     /// <returns><paramref name="network"/>.</returns>
     /// <exception cref="ArgumentException">It is itself such a module, or one inside cannot be replaced, as its field is declared as, say, <c>BatchNorm2d</c>; the message names the field. Nothing was replaced.</exception>
-    public static T Apply<T>(T network, FusedOperations operations)
+    public static T Apply<T>(T network, FusedOperations operations, ConvolutionKernels? kernels = null)
         where T : nn.Module
     {
         ArgumentNullException.ThrowIfNull(network);
 
         // One guard for the whole network: the gradients of one layer, as large as its activations, give way to those of the next.
         var guard = new BackwardGuard();
-        if (Substitute(network, operations, guard) is { } substitute)
+        kernels ??= new ConvolutionKernels();
+        if (Substitute(network, operations, kernels, guard) is { } substitute)
         {
             throw new ArgumentException($"a {network.GetType().Name} cannot become a {substitute.GetType().Name} in place. Give a network that holds it.", nameof(network));
         }
 
-        ModuleReplacement.ReplaceAll(network, module => Substitute(module, operations, guard));
+        ModuleReplacement.ReplaceAll(network, module => Substitute(module, operations, kernels, guard));
         if (operations.HasFlag(FusedOperations.Norm))
         {
             foreach (FusedBatchNorm norm in network.modules().Append(network).OfType<FusedBatchNorm>())
@@ -47,11 +50,11 @@ public static class Fusion
         return network;
     }
 
-    private static nn.Module? Substitute(nn.Module module, FusedOperations operations, BackwardGuard guard) => module switch
+    private static nn.Module? Substitute(nn.Module module, FusedOperations operations, ConvolutionKernels kernels, BackwardGuard guard) => module switch
     {
         BatchNorm norm when operations.HasFlag(FusedOperations.Norm) => new FusedBatchNorm(norm, guard),
         UpsampleConcat when operations.HasFlag(FusedOperations.Decoder) => new FusedUpsampleConcat(guard),
-        Conv2d convolution when operations.HasFlag(FusedOperations.Convolution) && WinogradConv2d.IsReplaceable(convolution) => new WinogradConv2d(convolution.weight, guard),
+        Conv2d convolution when operations.HasFlag(FusedOperations.Convolution) && TunedConv2d.IsReplaceable(convolution) => new TunedConv2d(convolution, kernels, guard),
         _ => null,
     };
 }

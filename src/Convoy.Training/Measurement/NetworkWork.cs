@@ -41,7 +41,7 @@ internal sealed class NetworkWork
                 case ConvTranspose1d or ConvTranspose2d or ConvTranspose3d:
                     work.Watch(name, (nn.Module<Tensor, Tensor>)module, OfInput);
                     break;
-                case Conv1d or Conv2d or Conv3d or WinogradConv2d or Linear:
+                case Conv1d or Conv2d or Conv3d or TunedConv2d or Linear:
                     work.Watch(name, (nn.Module<Tensor, Tensor>)module, OfOutput);
                     break;
                 case LSTM lstm:

@@ -32,7 +32,7 @@ public sealed class FusionTests : IDisposable
         Assert.All(fused.modules(), module => Assert.False(module.training));
         Assert.Equal(operations.HasFlag(FusedOperations.Norm) ? 3 : 0, fused.modules().OfType<FusedBatchNorm>().Count(norm => norm.FusesActivation));
         Assert.Equal(operations.HasFlag(FusedOperations.Decoder) ? 1 : 0, fused.modules().OfType<FusedUpsampleConcat>().Count());
-        Assert.Equal(operations.HasFlag(FusedOperations.Convolution) ? 2 : 0, fused.modules().OfType<WinogradConv2d>().Count());
+        Assert.Equal(operations.HasFlag(FusedOperations.Convolution) ? 2 : 0, fused.modules().OfType<TunedConv2d>().Count());
         RunFinalizers();
 
         fused.train();

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Convoy.Torch.Tests.Nn;
 
-public sealed class WinogradConv2dTests
+public sealed class TunedConv2dTests
 {
     [Theory]
     [InlineData(2, 64, 64, 90, 200)]
@@ -314,6 +314,29 @@ public sealed class WinogradConv2dTests
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [Theory]
+    [InlineData(16)] // Winograd's kernel.
+    [InlineData(12)] // libtorch's.
+    public void Backward_WithABias_GivesItsGradient(int channels)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, channels, channels, 9, 10, ScalarType.Float32);
+        Tensor bias = randn(channels, generator: new Generator(1, CPU));
+        (Tensor x, Tensor w, Tensor b) = (input.detach().requires_grad_(), weight.detach().requires_grad_(), bias.detach().requires_grad_());
+        Tensor plain = nn.functional.conv2d(x, w, b, padding: [1, 1]);
+        plain.backward([Gradient(plain)]);
+        using var layer = new TunedConv2d(new Parameter(weight.clone()), new Parameter(bias.clone()), padding: 1);
+        Tensor features = input.detach().requires_grad_();
+
+        Tensor output = layer.call(features);
+        output.backward([Gradient(output)]);
+
+        TensorAssert.Close(plain, output, 5e-6);
+        TensorAssert.Close(x.grad!, features.grad!, 5e-6);
+        TensorAssert.Close(w.grad!, layer.get_parameter("weight")!.grad!, 5e-6);
+        TensorAssert.Close(b.grad!, layer.get_parameter("bias")!.grad!, 5e-6);
+    }
+
     [Fact]
     public void Backward_MoreLayers_KeepNoMoreGradients()
     {
@@ -322,7 +345,7 @@ public sealed class WinogradConv2dTests
 
         long Kept(int layers)
         {
-            using nn.Module<Tensor, Tensor> network = WinogradConv2d.Convert(nn.Sequential([.. Enumerable.Range(0, layers).Select(_ => nn.Conv2d(16, 16, 3, padding: 1, bias: false))]));
+            using nn.Module<Tensor, Tensor> network = TunedConv2d.Convert(nn.Sequential([.. Enumerable.Range(0, layers).Select(_ => nn.Conv2d(16, 16, 3, padding: 1, bias: false))]));
             long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
             using (NewDisposeScope())
             {
@@ -345,9 +368,9 @@ public sealed class WinogradConv2dTests
             ("reflected", nn.Conv2d(16, 16, 3, padding: 1, padding_mode: PaddingModes.Reflect, bias: false)), ("inner", nn.Sequential(nn.Conv2d(16, 16, 3, padding: 1, bias: false))));
         (string Name, Parameter Value)[] before = [.. network.named_parameters()];
 
-        Assert.Same(network, WinogradConv2d.Convert(network));
+        Assert.Same(network, TunedConv2d.Convert(network));
 
-        Assert.Equal(["plain", "inner.0"], network.named_modules().Where(module => module.module is WinogradConv2d).Select(module => module.name));
+        Assert.Equal(["plain", "bias", "wide", "stride", "valid", "inner.0"], network.named_modules().Where(module => module.module is TunedConv2d).Select(module => module.name));
         Assert.Equal(before, network.named_parameters());
     }
 
@@ -366,7 +389,7 @@ public sealed class WinogradConv2dTests
 
         // In a method of its own, so that nothing on this one's stack keeps the convolution.
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-        static nn.Module<Tensor, Tensor> Converted() => WinogradConv2d.Convert(nn.Sequential(nn.Conv2d(16, 16, 3, padding: 1, bias: false)));
+        static nn.Module<Tensor, Tensor> Converted() => TunedConv2d.Convert(nn.Sequential(nn.Conv2d(16, 16, 3, padding: 1, bias: false)));
     }
 
     [Fact]
@@ -374,7 +397,7 @@ public sealed class WinogradConv2dTests
     {
         using var convolution = nn.Conv2d(16, 16, 3, padding: 1, bias: false);
 
-        Assert.Throws<ArgumentException>("module", () => WinogradConv2d.Convert(convolution));
+        Assert.Throws<ArgumentException>("module", () => TunedConv2d.Convert(convolution));
     }
 
     [Fact]
@@ -382,19 +405,19 @@ public sealed class WinogradConv2dTests
     {
         using var network = new Declared();
 
-        var error = Assert.Throws<ArgumentException>(() => WinogradConv2d.Convert(network));
+        var error = Assert.Throws<ArgumentException>(() => TunedConv2d.Convert(network));
 
         Assert.Contains("Declared._convolution", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Constructor_OtherKernel_IsRefused()
+    public void Constructor_WeightsOfAnotherDimension_AreRefused()
     {
-        using var weight = new Parameter(ones(16, 16, 1, 1));
+        using var weight = new Parameter(ones(16, 16, 3));
 
-        var error = Assert.Throws<ArgumentException>(() => new WinogradConv2d(weight));
+        var error = Assert.Throws<ArgumentException>(() => new TunedConv2d(weight));
 
-        Assert.Contains("[16, 16, 1, 1]", error.Message, StringComparison.Ordinal);
+        Assert.Contains("[16, 16, 3]", error.Message, StringComparison.Ordinal);
     }
 
     private static (Tensor Input, Tensor Weight) Operands(int batch, int inChannels, int outChannels, int height, int width, ScalarType dtype)
@@ -404,7 +427,7 @@ public sealed class WinogradConv2dTests
         return (ChannelsLast([batch, inChannels, height, width]).to(dtype), ChannelsLast([outChannels, inChannels, 3, 3]) * Math.Sqrt(2.0 / (9 * inChannels)));
     }
 
-    private static WinogradConv2d Layer(Tensor weight) => new(new Parameter(weight.detach().clone()));
+    private static TunedConv2d Layer(Tensor weight) => new(new Parameter(weight.detach().clone()), padding: 1);
 
     private static (Tensor Output, Tensor Input, Tensor Weight) Plain(Tensor input, Tensor weight)
     {
