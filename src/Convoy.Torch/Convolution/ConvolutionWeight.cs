@@ -19,19 +19,23 @@ internal sealed class ConvolutionWeight : IDisposable
     /// <summary>The weights, [K, C, R, S], as the optimizer has them.</summary>
     public Tensor Value => _value ?? throw new InvalidOperationException("no weights were given. Call Set before.");
 
-    /// <summary>Says which tensor the weights are now; what was made of others, or of earlier values, is freed.</summary>
+    /// <summary>Whether the weights are used without gradients, as in evaluation, so that they will be the same for many passes.</summary>
+    public bool IsEvaluated { get; private set; }
+
+    /// <summary>Says which tensor the weights are now; what was made of others, of earlier values, or for evaluation before training, is freed.</summary>
     /// <param name="weight">The weights; stay the caller's.</param>
-    public void Set(Tensor weight)
+    /// <param name="isEvaluated">See <see cref="IsEvaluated"/>.</param>
+    public void Set(Tensor weight, bool isEvaluated = false)
     {
         nint identity = AutogradVersion.Identity(weight);
         long version = AutogradVersion.IsCounted(weight) ? AutogradVersion.Get(weight) : Unknown;
-        if (version == Unknown || (identity, version) != (_identity, _version))
+        if (version == Unknown || isEvaluated != IsEvaluated || (identity, version) != (_identity, _version))
         {
             Free();
             (_identity, _version) = (identity, version);
         }
 
-        _value = weight;
+        (_value, IsEvaluated) = (weight, isEvaluated);
     }
 
     /// <summary>The weights in a type, channels-last; themselves where they are so already.</summary>

@@ -15,7 +15,12 @@ internal sealed class WinogradAlgorithm(VectorWidth? width = null) : IConvolutio
     public bool Supports(in ConvolutionShape shape, ScalarType dtype, ConvolutionPass pass) =>
         (width is null || VectorWidths.IsSupported(width.Value)) && WinogradConvolution.Fits(shape, dtype);
 
-    public Tensor Forward(Tensor input, ConvolutionWeight weight, Tensor? bias, in ConvolutionShape shape) => WinogradConvolution.Convolve(input, weight.Value, bias, width);
+    public Tensor Forward(Tensor input, ConvolutionWeight weight, Tensor? bias, in ConvolutionShape shape)
+    {
+        // Only in evaluation: a training step uses them once.
+        AlignedBuffer? points = weight.IsEvaluated && WinogradConvolution.KeepsPoints(shape) ? weight.Keep((nameof(WinogradAlgorithm), width), () => WinogradConvolution.Points(weight.Value, width)) : null;
+        return WinogradConvolution.Convolve(input, weight.Value, bias, width, points);
+    }
 
     public Tensor InputGradient(Tensor gradient, ConvolutionWeight weight, in ConvolutionShape shape) => WinogradConvolution.InputGradient(gradient, weight.Value, width);
 

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
@@ -14,6 +17,11 @@ internal static unsafe class WinogradFilterPoints<TLanes>
 
     // Numbers of one filter that are turned at a time, so that those of a panel stay in the nearest cache.
     private const int Stretch = 32;
+
+    private const int TermsAhead = 4;
+
+    // Rows and columns that are turned at once.
+    private const int Corner = 4;
 
     /// <summary>The layout of the matrices of some terms and results.</summary>
     /// <param name="terms">How many terms.</param>
@@ -64,7 +72,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
         Parallelism.Run(outChannels, threads, k =>
         {
             int width = TLanes.Count;
-            float* half = stackalloc float[Taps * WinogradShape.Window * width];
+            float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
             for (int channel = 0; channel < inChannels; channel += width)
             {
                 float* points = (float*)from + (k * layout.Row) + channel;
@@ -93,11 +101,16 @@ internal static unsafe class WinogradFilterPoints<TLanes>
             for (int start = 0; start < terms; start += Stretch)
             {
                 int count = Math.Min(Stretch, terms - start);
-                for (int k = 0; k < columns; k++)
+                for (int k = 0; k < columns; k += Corner)
                 {
-                    for (int i = 0; i < count; i++)
+                    for (int row = k; row < k + Corner; row++)
                     {
-                        to[(i * columns) + k] = filters[(k * size) + start + i];
+                        Ask(filters + (row * size) + inChannels + start, Stretch); // The next tap's.
+                    }
+
+                    for (int i = 0; i < count; i += Corner)
+                    {
+                        Turn(filters + (k * size) + start + i, size, to + (i * columns) + k, columns);
                     }
                 }
 
@@ -108,13 +121,49 @@ internal static unsafe class WinogradFilterPoints<TLanes>
         Panel(turned.Start, columns, (nint)terms * columns, terms, columns, result, point);
     }
 
+    // to[i, k] = from[k, i], four of each.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn(float* from, nint fromRow, float* to, nint toRow)
+    {
+        Vector128<float> a = Vector128.Load(from), b = Vector128.Load(from + fromRow), c = Vector128.Load(from + (2 * fromRow)), d = Vector128.Load(from + (3 * fromRow));
+        (Vector128<float> ab, Vector128<float> cd) = (Low(a, b), Low(c, d));
+        Vector128.Create(ab.GetLower(), cd.GetLower()).Store(to);
+        Vector128.Create(ab.GetUpper(), cd.GetUpper()).Store(to + toRow);
+        (ab, cd) = (High(a, b), High(c, d));
+        Vector128.Create(ab.GetLower(), cd.GetLower()).Store(to + (2 * toRow));
+        Vector128.Create(ab.GetUpper(), cd.GetUpper()).Store(to + (3 * toRow));
+
+        static Vector128<float> Low(Vector128<float> x, Vector128<float> y) => Sse.IsSupported ? Sse.UnpackLow(x, y) : Vector128.Create(x[0], y[0], x[1], y[1]);
+
+        static Vector128<float> High(Vector128<float> x, Vector128<float> y) => Sse.IsSupported ? Sse.UnpackHigh(x, y) : Vector128.Create(x[2], y[2], x[3], y[3]);
+    }
+
+    // Asks for numbers that are read later; beyond the filters it only asks.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(float* from, int count)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int i = 0; i < count; i += AlignedBuffer.Line)
+            {
+                Sse.Prefetch1(from + i);
+            }
+        }
+    }
+
     // The terms of one panel. A term's taps lie tapStep apart, in the order of the filter's rows.
     private static void Panel(float* filters, nint termStep, nint tapStep, int terms, int columns, float* result, nint point)
     {
+        bool isFar = termStep > columns; // The processor does not foresee the jumps.
         int width = TLanes.Count;
-        float* half = stackalloc float[Taps * WinogradShape.Window * width];
+        float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
         for (int term = 0; term < terms; term++, filters += termStep, result += columns)
         {
+            for (int tap = 0; isFar && tap < Taps * Taps; tap++)
+            {
+                Ask(filters + (TermsAhead * termStep) + (tap * tapStep), columns);
+            }
+
             for (int part = 0; part < columns; part += width)
             {
                 for (int x = 0; x < Taps; x++)

@@ -13,7 +13,13 @@ internal unsafe interface IWinogradKernel
     /// <param name="shape">N, H and W.</param>
     /// <param name="blocking">How the work is cut.</param>
     /// <param name="threads">How many threads may work.</param>
-    void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads);
+    /// <param name="points">What <see cref="Transform"/> made of the filters, for a blocking with all results and terms; null to make it now.</param>
+    void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer? points = null);
+
+    /// <summary>Filters at their points.</summary>
+    /// <param name="filter">The filters.</param>
+    /// <param name="threads">How many threads may work.</param>
+    AlignedBuffer Transform(WinogradFilter filter, int threads);
 
     /// <summary>The gradient of the filters.</summary>
     /// <param name="images">[N, H, W, C].</param>
@@ -48,11 +54,12 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
     private static int Columns => MatrixKernel<TLanes>.Columns;
 
     /// <inheritdoc/>
-    public void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads)
+    public void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer? points = null)
     {
         if (blocking.Results == filter.Results && blocking.Terms == filter.Terms)
         {
-            ConvolveByTiles(images, filter, bias, result, shape, blocking.Tiles, threads);
+            using AlignedBuffer? own = points is null ? Transform(filter, threads) : null;
+            ConvolveByTiles(images, filter, (points ?? own!).Start, bias, result, shape, blocking.Tiles, threads);
         }
         else
         {
@@ -99,21 +106,29 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
         });
     }
 
-    // All filters at their points, then a few tiles at a time.
-    private static void ConvolveByTiles(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, int partTiles, int threads)
+    /// <inheritdoc/>
+    public AlignedBuffer Transform(WinogradFilter filter, int threads)
+    {
+        PointMatrices layout = WinogradFilterPoints<TLanes>.Layout(filter.Terms, filter.Results);
+        var points = new AlignedBuffer(layout.Count);
+        WinogradFilterPoints<TLanes>.Transform(filter, 0, filter.Terms, 0, filter.Results, points.Start, layout, threads);
+        return points;
+    }
+
+    // All filters are at their points; a few tiles at a time.
+    private static void ConvolveByTiles(byte* images, WinogradFilter filter, float* points, float* bias, byte* result, WinogradShape shape, int partTiles, int threads)
     {
         nint from = (nint)images, add = (nint)bias, to = (nint)result; // Lambdas cannot hold pointers.
         int terms = filter.Terms, results = filter.Results;
         int parts = (shape.Tiles + partTiles - 1) / partTiles, workers = Math.Min(threads, parts);
         PointMatrices inputs = PointMatrices.LayOut(partTiles, terms), products = PointMatrices.LayOut(partTiles, results), filters = WinogradFilterPoints<TLanes>.Layout(terms, results);
-        using var points = new AlignedBuffer(filters.Count);
-        nint filterStart = (nint)points.Start;
-        WinogradFilterPoints<TLanes>.Transform(filter, 0, terms, 0, results, points.Start, filters, threads);
+        int taken = -1; // A thread that comes late leaves its share to the others.
+        nint filterStart = (nint)points;
         Parallelism.Run(workers, workers, worker =>
         {
             using var buffer = new AlignedBuffer(inputs.Count + products.Count);
             float* input = buffer.Start, product = buffer.Start + inputs.Count;
-            for (int part = worker; part < parts; part += workers)
+            for (int part = Interlocked.Increment(ref taken); part < parts; part = Interlocked.Increment(ref taken))
             {
                 int first = part * partTiles, tiles = Math.Min(partTiles, shape.Tiles - first);
                 WinogradTiles<TElements, TLanes>.Input((byte*)from, shape, terms, first, tiles, input, inputs);

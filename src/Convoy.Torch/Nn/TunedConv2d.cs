@@ -158,7 +158,7 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
         IConvolutionAlgorithm forward = Kernels.Choose(shape, computed, ConvolutionPass.Forward);
         if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad || bias?.requires_grad == true))
         {
-            _weight.Set(weight);
+            _weight.Set(weight, isEvaluated: true);
             return forward.Forward(input.to(computed), _weight, bias?.to(ScalarType.Float32), shape);
         }
 

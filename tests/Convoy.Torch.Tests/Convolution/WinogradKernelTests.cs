@@ -81,6 +81,46 @@ public sealed unsafe class WinogradKernelTests
     }
 
     [Fact]
+    public void Convolve_FiltersMadeBefore_GivesTheSameBits()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight, _) = Operands(2, 48, 80, 9, 10);
+        foreach (Lanes lanes in Widths)
+        {
+            using AlignedBuffer points = WinogradConvolution.Points(weight, lanes.Width);
+
+            TensorAssert.Identical(WinogradConvolution.Convolve(input, weight, width: lanes.Width), WinogradConvolution.Convolve(input, weight, width: lanes.Width, points: points));
+        }
+    }
+
+    [Fact]
+    public void Forward_EvaluationThenWeightsChangedThenTraining_KeepsFiltersOnlyWhileTheyHold()
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight, _) = Operands(1, 32, 32, 24, 24);
+        ConvolutionShape shape = ConvolutionShape.Of(input, weight, [1, 1], [1, 1]);
+        var algorithm = new WinogradAlgorithm();
+        using var kept = new ConvolutionWeight();
+        (string, VectorWidth?) key = (nameof(WinogradAlgorithm), null);
+        AlignedBuffer Kept() => kept.Keep<AlignedBuffer>(key, () => throw new InvalidOperationException("none kept"));
+
+        kept.Set(weight, isEvaluated: true);
+        Tensor first = algorithm.Forward(input, kept, null, shape);
+        AlignedBuffer points = Kept();
+        kept.Set(weight, isEvaluated: true);
+        TensorAssert.Identical(first, algorithm.Forward(input, kept, null, shape));
+        Assert.Same(points, Kept());
+
+        weight.mul_(2);
+        kept.Set(weight, isEvaluated: true);
+        TensorAssert.Identical(first * 2, algorithm.Forward(input, kept, null, shape));
+
+        kept.Set(weight);
+        TensorAssert.Identical(first * 2, algorithm.Forward(input, kept, null, shape));
+        Assert.Throws<InvalidOperationException>(Kept);
+    }
+
+    [Fact]
     public void LoadAndStoreBFloat16_EveryWidth_HaveTheBitsOfOneNumber()
     {
         // Every pattern, and around each the middle to the next; NaN of every kind among them.
