@@ -51,6 +51,12 @@ public sealed class ProgramTests
         Assert.All(root.GetProperty("matrix_multiply").EnumerateArray(), p => Assert.True(p.GetProperty("gigaflops_per_second").GetDouble() > 0));
         Assert.Contains("fp32", root.GetProperty("matrix_multiply").EnumerateArray().Select(p => p.GetProperty("precision").GetString()));
         Assert.True(root.GetProperty("memory_bandwidth").GetProperty("gigabytes_per_second").GetDouble() > 0);
+        JsonElement vectors = root.GetProperty("vectors");
+        int usable = vectors.GetProperty("usable_bits").GetInt32();
+        Assert.InRange(usable, 128, vectors.GetProperty("bits").GetInt32());
+        Assert.All(vectors.GetProperty("multiply_adds").EnumerateArray(), peak => Assert.True(peak.GetProperty("bits").GetInt32() <= usable && peak.GetProperty("gigaflops_per_second").GetDouble() > 0));
+        Assert.Equal(Environment.GetEnvironmentVariable("CONVOY_CACHE_DIR"), root.GetProperty("kernels").GetProperty("folder").GetString());
+        Assert.True(root.GetProperty("state").GetProperty("slow_gigaflops_per_second").GetDouble() > 0);
         Assert.Equal("2.10.0", root.GetProperty("host").GetProperty("versions").GetProperty("libtorch").GetString());
     }
 

@@ -46,10 +46,6 @@ public static class KernelTableFile
         {
             throw new FormatException($"line {error.LineNumber + 1}: {error.Message}", error);
         }
-        catch (ArgumentException error)
-        {
-            throw new FormatException(error.Message, error);
-        }
     }
 
     private sealed record Document(int Schema, IReadOnlyList<Row?>? Kernels);
@@ -72,6 +68,11 @@ public static class KernelTableFile
             if (!isWhole)
             {
                 throw new FormatException($"kernel {number} lacks input [N, C, H, W], weight [K, C, R, S], stride, padding, dtype (float32 or bfloat16) or kernel");
+            }
+
+            if (ConvolutionAlgorithms.Find(Kernel!) is null)
+            {
+                throw new FormatException($"there is no kernel of this name ({Kernel}). There are {string.Join(", ", KernelTable.Names)}");
             }
 
             var shape = new ConvolutionShape(

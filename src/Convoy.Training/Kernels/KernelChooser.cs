@@ -36,6 +36,22 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         }
     }
 
+    /// <summary>Refuses a table that cannot be read, before a run's processes start. Whether the processor has its kernels is seen there.</summary>
+    /// <param name="path">The table of <c>--fuse FILE</c>, or that of the run that goes on.</param>
+    /// <param name="isFile">Which of both.</param>
+    /// <exception cref="BadInputException">It cannot be read, or names a kernel that this version does not have.</exception>
+    public static void RequireReadable(string path, bool isFile)
+    {
+        try
+        {
+            _ = KernelTableFile.Parse(File.ReadAllText(path));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new BadInputException(Unreadable(path, isFile, error));
+        }
+    }
+
     // The table of --fuse FILE, or of the run that goes on; null where neither is.
     private KernelTable? Given()
     {
@@ -76,7 +92,7 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
-            return new GivenTable(null, $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}");
+            return new GivenTable(null, Unreadable(path, isFile, error));
         }
     }
 
@@ -119,6 +135,9 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
     private KernelTable Share(IReadOnlyList<KernelChoice> choices) => KernelTableFile.Parse(group.BroadcastObject(KernelTableFile.Format(new KernelTable(choices))));
 
     private bool Agree(bool wish) => group.BroadcastObject(wish);
+
+    private static string Unreadable(string path, bool isFile, Exception error) =>
+        $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}";
 
     private static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 

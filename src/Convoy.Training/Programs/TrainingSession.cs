@@ -2,6 +2,7 @@ using System.Globalization;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Kernels;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Workers;
@@ -184,6 +185,15 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     // Looks at all of the data, which is done once.
     private TrainingPlan CheckData()
     {
+        if (Options.Fuse.Table is { } table)
+        {
+            KernelChooser.RequireReadable(table, isFile: true);
+        }
+        else if (Options.Fuse.Measures && resumed is not null && File.Exists(run.Kernels))
+        {
+            KernelChooser.RequireReadable(run.Kernels, isFile: false);
+        }
+
         _samples = task.CountSamples(configuration, run.Root, display.Warn);
         return new TrainingPlan(Options, _samples);
     }
