@@ -18,6 +18,11 @@ public sealed class ConvolutionAlgorithmTests
         ("strides and paddings that differ", new(1, 16, 17, 12, 16, 3, 5, 2, 1, 0, 2)),
         ("one pixel", new(1, 16, 1, 1, 16, 3, 3, 1, 1, 1, 1)),
         ("many channels", new(1, 256, 6, 7, 128, 3, 3, 1, 1, 1, 1)),
+        ("several parts", new(2, 80, 40, 61, 16, 3, 3, 1, 1, 1, 1)),
+        ("stride 3", new(1, 16, 20, 19, 32, 5, 5, 3, 3, 2, 2)),
+        ("no padding", new(1, 16, 9, 9, 16, 3, 3, 2, 2, 0, 0)),
+        ("few channels, many filters", new(1, 3, 20, 21, 96, 5, 5, 1, 1, 2, 2)),
+        ("few channels, one pixel", new(2, 3, 1, 1, 32, 7, 7, 2, 2, 3, 3)),
         ("odd channels", new(2, 13, 9, 8, 7, 3, 3, 1, 1, 1, 1)),
     ];
 
