@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
 using Convoy.Cli.Benchmarks.Loading;
 using Convoy.Cli.Training;
 using Convoy.Distributed.Launch;
@@ -24,7 +23,7 @@ internal static class BenchLoaderCommand
         var batchSize = new Option<int>("--batch-size") { Description = "Frames of a batch, in one process.", DefaultValueFactory = _ => 4 };
         var workers = new Option<int>("--workers") { Description = "Loader threads of the strategies that prefetch.", DefaultValueFactory = _ => 4 };
         var threads = new Option<int>("--threads") { Description = "Threads of the computation beside. [default: every core, where loading has the least room]", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var channelsLast = new Option<bool?>("--channels-last") { Description = "Images with their channels innermost, true or false. [default: true on processors with AVX-512]" };
+        var channelsLast = new Option<bool>("--channels-last") { Description = "Images with their channels innermost, true or false.", DefaultValueFactory = _ => true };
         var seconds = new Option<double>("--seconds") { Description = "How long to measure each strategy in each round.", DefaultValueFactory = _ => 1 };
         var step = new Option<double>("--step-seconds") { Description = "The computation of a batch.", DefaultValueFactory = _ => 0.25 };
         var repeats = new Option<int>("--repeats") { Description = "Rounds over all strategies.", DefaultValueFactory = _ => 3 };
@@ -40,7 +39,7 @@ internal static class BenchLoaderCommand
                 parsed.GetValue(batchSize),
                 parsed.GetValue(workers),
                 parsed.GetValue(threads),
-                parsed.GetValue(channelsLast) ?? Vector512.IsHardwareAccelerated,
+                parsed.GetValue(channelsLast),
                 parsed.GetValue(seconds),
                 parsed.GetValue(step),
                 parsed.GetValue(repeats)),

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Benchmarks.Steps;
 using Convoy.Cli.Training;
@@ -20,8 +19,8 @@ internal static class BenchStepCommand
         var processes = new Option<string>("--nproc") { Description = $"Processes. {Together}", DefaultValueFactory = _ => "1", HelpName = "LIST" };
         var threads = new Option<string>("--threads") { Description = "libtorch's threads in each process, or auto for cores / processes.", DefaultValueFactory = _ => "auto" };
         var precisions = new Option<string>("--precision") { Description = "fp32, bf16, fp16.", DefaultValueFactory = _ => "fp32", HelpName = "LIST" };
-        var layouts = new Option<string?>("--channels-last") { Description = "true, false. [default: true on processors with AVX-512]", HelpName = "LIST" };
-        var fusions = new Option<string>("--fuse") { Description = "all, none, or names joined by +, such as norm+loss.", DefaultValueFactory = _ => "all", HelpName = "LIST" };
+        var layouts = new Option<string>("--channels-last") { Description = "true, false.", DefaultValueFactory = _ => "true", HelpName = "LIST" };
+        var fusions = new Option<string>("--fuse") { Description = "auto, fixed, none, names joined by +, such as norm+loss, or a file of kernels.", DefaultValueFactory = _ => "auto", HelpName = "LIST" };
         var steps = new Option<int>("--steps") { Description = "Steps to measure in each run; a multiple of --accumulate.", DefaultValueFactory = _ => 6 };
         var warmUp = new Option<int>("--warmup") { Description = "Steps before those, not measured; a multiple of --accumulate.", DefaultValueFactory = _ => 2 };
         var repeats = new Option<int>("--repeats") { Description = "Runs of each configuration; the configurations take turns.", DefaultValueFactory = _ => 3 };
@@ -56,7 +55,7 @@ internal static class BenchStepCommand
             [
                 .. from nproc in List(parsed.GetRequiredValue(processes))
                    from precision in List(parsed.GetRequiredValue(precisions))
-                   from layout in List(parsed.GetValue(layouts) ?? Vector512.IsHardwareAccelerated.ToString().ToLowerInvariant())
+                   from layout in List(parsed.GetRequiredValue(layouts))
                    from fuse in List(parsed.GetRequiredValue(fusions))
                    let resolved = start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)).Resolve(Environment.ProcessorCount)
                    select resolved with { Training = resolved.Training with { Steps = parsed.GetValue(warmUp) + parsed.GetValue(steps), KeepCheckpoints = 0 } },

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
 using Convoy.Lanes.Data;
 using Convoy.Training;
@@ -26,7 +25,7 @@ internal static class EvalCommand
             parsed.GetRequiredValue(checkpoint),
             parsed.GetValue(output),
             parsed.GetValue(overlays),
-            new EvaluationSettings(parsed.GetValue(threads), Vector512.IsHardwareAccelerated, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
+            new EvaluationSettings(parsed.GetValue(threads), ChannelsLast: true, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
             parsed.GetValue(json),
             interrupted)));
         return command;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.Intrinsics;
 using Convoy.Cli.Evaluation;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Drawing;
@@ -28,7 +27,7 @@ internal static class PredictCommand
         command.SetAction((parsed, interrupted) => Task.FromResult(Run(
             parsed.GetRequiredValue(checkpoint),
             parsed.GetRequiredValue(output),
-            new EvaluationSettings(parsed.GetValue(threads), Vector512.IsHardwareAccelerated, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
+            new EvaluationSettings(parsed.GetValue(threads), ChannelsLast: true, DetectorPrecision.Named(parsed.GetRequiredValue(precision))),
             parsed.GetRequiredValue(images),
             interrupted)));
         return command;

@@ -93,7 +93,7 @@ internal sealed class ScaleOptionSet(TaskChoice choice)
         string data = parsed.GetValue(_data) ?? DrawnData.Name;
         bool draw = own is null && data == DrawnData.Name;
         RunConfiguration start = own is not null
-            ? TaskChoice.Defaults(own) with { Training = VerbDefaults.Own(own.Defaults) with { Nproc = 1, Threads = 1, Accumulate = 1 } }
+            ? TaskChoice.Defaults(own) with { Training = own.Defaults with { Nproc = 1, Threads = 1, Accumulate = 1 } }
             : VerbDefaults.Measured.Configuration(draw ? DrawnData.Folder(study.Root) : Path.GetFullPath(data), draw);
         StudySettings settings = Common(parsed, processes, host) with { BatchSize = 1, Training = start.With(_training.Read(parsed)) };
         settings.Validate();

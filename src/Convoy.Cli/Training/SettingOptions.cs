@@ -14,13 +14,13 @@ internal sealed class SettingOptions
     /// <summary>Makes the options.</summary>
     /// <param name="defaults">What holds where nothing is given.</param>
     /// <param name="except">Settings that the verb does not have, or has in a form of its own, by their names in <c>config.json</c>.</param>
-    /// <param name="inWords">What help says of the defaults of these settings, where no value says it; null for <see cref="VerbDefaults.InWords"/>.</param>
+    /// <param name="inWords">What help says of the defaults of these settings, where no value says it; null for none.</param>
     public SettingOptions(VerbDefaults defaults, IReadOnlyList<string> except, IReadOnlyDictionary<string, string>? inWords = null)
     {
         JsonObject given = defaults.Values(drawn: false), drawn = defaults.Values(drawn: true);
         foreach (OptionRow row in LaneOptions.Table.Rows.Concat(TrainingOptions.Table.Rows).Where(row => !except.Contains(row.Setting)))
         {
-            string help = $"{row.Help} [default: {(inWords ?? VerbDefaults.InWords).GetValueOrDefault(row.Setting) ?? Default(row, given[row.Setting], drawn[row.Setting])}]";
+            string help = $"{row.Help} [default: {inWords?.GetValueOrDefault(row.Setting) ?? Default(row, given[row.Setting], drawn[row.Setting])}]";
             _options.Add(row.IsSwitch
                 ? (row, new Option<bool>(row.Name) { Description = help }, new Option<bool>(row.OffName) { Description = $"The opposite of {row.Name}." })
                 : (row, new SettingOption(row) { Description = help }, null));

@@ -65,7 +65,7 @@ internal sealed class TaskChoice(IReadOnlyList<string> words)
     }
 
     /// <summary>The settings of a run of a program's task where nothing is given.</summary>
-    public static RunConfiguration Defaults(TaskProgram program) => new(VerbDefaults.Own(program.Defaults), program.Settings) { Program = program.Words };
+    public static RunConfiguration Defaults(TaskProgram program) => new(program.Defaults, program.Settings) { Program = program.Words };
 
     /// <summary>Splits a command line at <c>--</c> for the verbs that run a task: those after it are the program's.</summary>
     public static (string[] Own, string[] Program) Split(string[] arguments)

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using System.Text.Json.Nodes;
 using Convoy.Lanes.Data;
 using Convoy.Lanes.Training;
@@ -13,12 +12,12 @@ internal sealed class VerbDefaults(Func<string, bool, (TrainingOptions Training,
     /// <summary>Those of <c>train</c>.</summary>
     public static VerbDefaults Train { get; } = new((data, drawn) =>
     {
-        (TrainingOptions, LaneOptions) defaults = (Own(new TrainingOptions()), new LaneOptions { Data = data });
+        (TrainingOptions, LaneOptions) defaults = (new TrainingOptions(), new LaneOptions { Data = data });
         return drawn ? DrawnData.Shortened(defaults.Item1, defaults.Item2) : defaults;
     });
 
     /// <summary>Those of <c>bench step</c>, which needs no data.</summary>
-    public static VerbDefaults Steps { get; } = new((data, _) => (Own(new TrainingOptions()), new LaneOptions { Data = data }));
+    public static VerbDefaults Steps { get; } = new((data, _) => (new TrainingOptions(), new LaneOptions { Data = data }));
 
     /// <summary>
     /// Those of runs that are measured and not scored, of <c>scale</c> and <c>tune</c>: on drawn data half the study's width and height, a quarter of its work, and an
@@ -26,16 +25,10 @@ internal sealed class VerbDefaults(Func<string, bool, (TrainingOptions Training,
     /// </summary>
     public static VerbDefaults Measured { get; } = new((data, drawn) =>
     {
-        TrainingOptions training = Own(new TrainingOptions()) with { Nproc = 1, Threads = 1 };
+        TrainingOptions training = new TrainingOptions() with { Nproc = 1, Threads = 1 };
         var task = new LaneOptions { Data = data, ValSplit = 0 };
         return drawn ? (training with { Accumulate = 1 }, task with { ImageSize = new ImageSize(ImageSize.Network.Width / 2, ImageSize.Network.Height / 2) }) : (training, task);
     });
-
-    /// <summary>What <c>--help</c> says of defaults that depend on the processor, by the settings' names.</summary>
-    public static IReadOnlyDictionary<string, string> InWords { get; } = new Dictionary<string, string> { ["channels_last"] = "true on processors with AVX-512" };
-
-    /// <summary>What holds on this processor whatever the task says.</summary>
-    public static TrainingOptions Own(TrainingOptions options) => options with { ChannelsLast = Vector512.IsHardwareAccelerated };
 
     /// <summary>The settings of a run.</summary>
     /// <param name="data">Where its data is, or will be.</param>

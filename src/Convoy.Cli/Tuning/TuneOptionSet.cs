@@ -138,7 +138,7 @@ internal sealed class TuneOptionSet
         RunConfiguration Settings(string scratch)
         {
             RunConfiguration start = own is not null
-                ? TaskChoice.Defaults(own) with { Training = VerbDefaults.Own(own.Defaults) with { Nproc = 1, Threads = 1 } }
+                ? TaskChoice.Defaults(own) with { Training = own.Defaults with { Nproc = 1, Threads = 1 } }
                 : VerbDefaults.Measured.Configuration(draw ? DrawnData.Folder(scratch) : Path.GetFullPath(data), draw);
             return start.With(given).Resolve(host.UsableCores);
         }

@@ -57,7 +57,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     {
         ArgumentNullException.ThrowIfNull(context);
         _loss?.Dispose();
-        _loss = new LaneLoss(fused: context.Options.Fuse.HasFlag(FusedOperations.Loss));
+        _loss = new LaneLoss(fused: context.Options.Fuse.Has(FusedOperations.Loss));
         var model = new LaneDetectionModel(Options.Encoder);
         if (Options.Pretrained is not null)
         {

@@ -1,5 +1,6 @@
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
+using Convoy.Torch.Products;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;
@@ -34,7 +35,7 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
         using Tensor result = empty([shape.Batch, shape.OutHeight, shape.OutWidth, shape.OutChannels], input.dtype);
         byte* x = TensorMemory.Address(input), y = TensorMemory.Address(result);
         float* shift = bias is null ? null : (float*)TensorMemory.Address(bias);
-        FewChannelForward.Convolve(Exports(), (ushort*)x, (ushort*)Pack(weight, shape).Start, shift, (ushort*)y, shape, get_num_threads());
+        FewChannelForward.Convolve(Exports(), (ushort*)x, (ushort*)Pack(weight, shape).Start, shift, (ushort*)y, Sizes(shape), get_num_threads());
         return result.permute(0, 3, 1, 2);
     }
 
@@ -50,16 +51,16 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
         switch (input.dtype == ScalarType.BFloat16, HasFewChannels(shape))
         {
             case (true, true):
-                FewChannelGradient<ushort, BFloat16BlockElements>.Compute(exports, (ushort*)x, (ushort*)dy, to, shape, get_num_threads());
+                FewChannelGradient<ushort, BFloat16BlockElements>.Compute(exports, (ushort*)x, (ushort*)dy, to, Sizes(shape), get_num_threads());
                 break;
             case (true, false):
-                TapProducts<ushort, BFloat16BlockElements>.WeightGradient(exports, (ushort*)x, (ushort*)dy, to, shape, get_num_threads());
+                TapProducts<ushort, BFloat16BlockElements>.WeightGradient(exports, (ushort*)x, (ushort*)dy, to, Sizes(shape), get_num_threads());
                 break;
             case (false, true):
-                FewChannelGradient<float, SingleBlockElements>.Compute(exports, (float*)x, (float*)dy, to, shape, get_num_threads());
+                FewChannelGradient<float, SingleBlockElements>.Compute(exports, (float*)x, (float*)dy, to, Sizes(shape), get_num_threads());
                 break;
             default:
-                TapProducts<float, SingleBlockElements>.WeightGradient(exports, (float*)x, (float*)dy, to, shape, get_num_threads());
+                TapProducts<float, SingleBlockElements>.WeightGradient(exports, (float*)x, (float*)dy, to, Sizes(shape), get_num_threads());
                 break;
         }
 
@@ -72,8 +73,25 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
     {
         using IDisposable noGradient = no_grad();
         using Tensor turned = weight.Value.permute(0, 2, 3, 1), taps = turned.contiguous();
-        return FewChannelForward.PackFilter((float*)TensorMemory.Address(taps), shape);
+        return FewChannelForward.PackFilter((float*)TensorMemory.Address(taps), Sizes(shape));
     });
+
+    private static ConvolutionSizes Sizes(in ConvolutionShape shape) => new()
+    {
+        Batch = shape.Batch,
+        InChannels = shape.InChannels,
+        Height = shape.Height,
+        Width = shape.Width,
+        OutChannels = shape.OutChannels,
+        OutHeight = shape.OutHeight,
+        OutWidth = shape.OutWidth,
+        KernelHeight = shape.KernelHeight,
+        KernelWidth = shape.KernelWidth,
+        StrideHeight = shape.StrideHeight,
+        StrideWidth = shape.StrideWidth,
+        PaddingHeight = shape.PaddingHeight,
+        PaddingWidth = shape.PaddingWidth,
+    };
 
     private static BlockProductExports Exports() => BlockProductExports.Instance ?? throw new NotSupportedException("libtorch's products of matrices cannot be called here.");
 }

@@ -1,4 +1,4 @@
-using static TorchSharp.torch;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
 
@@ -15,21 +15,18 @@ internal static class ConvolutionAlgorithms
     public static IConvolutionAlgorithm BlockProducts { get; } = new BlockProductAlgorithm();
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } = [Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd, BlockProducts, new WidenedAlgorithm(Libtorch), new WidenedAlgorithm(BlockProducts)];
+    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } =
+    [
+        Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd, new WinogradAlgorithm(VectorWidth.Bits256), BlockProducts, new WidenedAlgorithm(Libtorch), new WidenedAlgorithm(BlockProducts),
+    ];
 
     /// <summary>The one of a name; null when there is none.</summary>
     public static IConvolutionAlgorithm? Find(string name) => All.FirstOrDefault(algorithm => algorithm.Name == name);
 
-    /// <summary>Those that can compute a pass on this processor.</summary>
-    public static IEnumerable<IConvolutionAlgorithm> For(ConvolutionKey key) => All.Where(algorithm => algorithm.Supports(key.Shape, key.Dtype, key.Pass));
+    /// <summary>Those to try for a pass on this processor.</summary>
+    public static IEnumerable<IConvolutionAlgorithm> For(ConvolutionKey key) => All.Where(algorithm => algorithm.IsTried && algorithm.Supports(key.Shape, key.Dtype, key.Pass));
 
     /// <summary>The choice where nothing was measured, which is the same on every processor.</summary>
     public static IConvolutionAlgorithm FixedFor(ConvolutionKey key) =>
         Winograd.Supports(key.Shape, key.Dtype, key.Pass) && WinogradConvolution.IsWorthwhile(key.Shape) ? Winograd : Libtorch;
 }
-
-/// <summary>What a kernel is chosen for.</summary>
-/// <param name="Shape">The sizes.</param>
-/// <param name="Dtype">The features' type: float32, or bfloat16 under autocast.</param>
-/// <param name="Pass">The pass.</param>
-public readonly record struct ConvolutionKey(ConvolutionShape Shape, ScalarType Dtype, ConvolutionPass Pass);

@@ -53,16 +53,3 @@ public readonly record struct ConvolutionShape(
         return string.Create(CultureInfo.InvariantCulture, $"{Batch}x{InChannels}x{Height}x{Width} to {OutChannels}, {KernelHeight}x{KernelWidth}{stride}{padding}");
     }
 }
-
-/// <summary>The three computations of a convolution that is trained.</summary>
-public enum ConvolutionPass
-{
-    /// <summary>The result.</summary>
-    Forward,
-
-    /// <summary>The gradient of the input.</summary>
-    InputGradient,
-
-    /// <summary>The gradient of the weights.</summary>
-    WeightGradient,
-}

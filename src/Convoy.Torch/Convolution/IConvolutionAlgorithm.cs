@@ -8,6 +8,9 @@ internal interface IConvolutionAlgorithm
     /// <summary>What tables of kernels call it.</summary>
     string Name { get; }
 
+    /// <summary>Whether it is worth a trial where kernels are measured: not one that is the same as another here.</summary>
+    bool IsTried => true;
+
     /// <summary>Whether this processor can compute a pass by it; not whether that is fast.</summary>
     /// <param name="shape">The sizes.</param>
     /// <param name="dtype">The features' type: float32, or bfloat16 under autocast.</param>

@@ -1,17 +1,23 @@
+using Convoy.Torch.Kernels;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;
 
 /// <summary>3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3), a quarter of the multiplications, in float32 whatever the features' type is.</summary>
-internal sealed class WinogradAlgorithm : IConvolutionAlgorithm
+/// <param name="width">The vectors' width, which changes no bit; null for the widest that the processor has.</param>
+internal sealed class WinogradAlgorithm(VectorWidth? width = null) : IConvolutionAlgorithm
 {
-    public string Name => "winograd";
+    public string Name => width is null ? "winograd" : $"winograd-{(int)width}";
 
-    public bool Supports(in ConvolutionShape shape, ScalarType dtype, ConvolutionPass pass) => WinogradConvolution.Fits(shape, dtype);
+    // Narrower vectors are worth a trial where the widest are computed in halves, or slow the core down.
+    public bool IsTried => width is null || width < VectorWidths.Widest;
 
-    public Tensor Forward(Tensor input, ConvolutionWeight weight, Tensor? bias, in ConvolutionShape shape) => WinogradConvolution.Convolve(input, weight.Value, bias);
+    public bool Supports(in ConvolutionShape shape, ScalarType dtype, ConvolutionPass pass) =>
+        (width is null || VectorWidths.IsSupported(width.Value)) && WinogradConvolution.Fits(shape, dtype);
 
-    public Tensor InputGradient(Tensor gradient, ConvolutionWeight weight, in ConvolutionShape shape) => WinogradConvolution.InputGradient(gradient, weight.Value);
+    public Tensor Forward(Tensor input, ConvolutionWeight weight, Tensor? bias, in ConvolutionShape shape) => WinogradConvolution.Convolve(input, weight.Value, bias, width);
 
-    public Tensor WeightGradient(Tensor input, Tensor gradient, in ConvolutionShape shape) => WinogradConvolution.WeightGradient(input, gradient);
+    public Tensor InputGradient(Tensor gradient, ConvolutionWeight weight, in ConvolutionShape shape) => WinogradConvolution.InputGradient(gradient, weight.Value, width);
+
+    public Tensor WeightGradient(Tensor input, Tensor gradient, in ConvolutionShape shape) => WinogradConvolution.WeightGradient(input, gradient, width);
 }

@@ -1,11 +1,10 @@
-using System.Numerics;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;
 
-/// <summary>3x3 convolution, stride 1, padding 1, no bias, and its gradients, of tensors by <see cref="WinogradKernel{TElements}"/>.</summary>
+/// <summary>3x3 convolution, stride 1, padding 1, no bias, and its gradients, of tensors by <see cref="WinogradKernel{TElements, TLanes}"/>.</summary>
 internal static unsafe class WinogradConvolution
 {
     // Filters are brought to their points for each call: with few tiles that costs more than the tiles save. A batch of 4 images with 21 tiles each and 512 channels
@@ -17,11 +16,11 @@ internal static unsafe class WinogradConvolution
     /// <param name="shape">The sizes.</param>
     /// <param name="dtype">The features' type.</param>
     public static bool Fits(in ConvolutionShape shape, ScalarType dtype) =>
-        Vector.IsHardwareAccelerated
+        VectorWidths.Supported.Count > 0
         && dtype is ScalarType.Float32 or ScalarType.BFloat16
         && shape.IsSame3X3
-        && shape.OutChannels % MatrixKernel.Columns == 0
-        && shape.InChannels % MatrixKernel.Columns == 0;
+        && shape.OutChannels % WinogradShape.Channels == 0
+        && shape.InChannels % WinogradShape.Channels == 0;
 
     /// <summary>Whether an image is large enough for the filters' transforms to pay, by the rule that holds where nothing was measured.</summary>
     /// <param name="shape">The sizes.</param>
@@ -32,35 +31,31 @@ internal static unsafe class WinogradConvolution
     /// <param name="input">[N, C, H, W], channels-last.</param>
     /// <param name="weight">[K, C, 3, 3], float32.</param>
     /// <param name="bias">[K], float32, which is added before rounding; null for none.</param>
-    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias = null) => Run(input, weight, bias, forInputGradient: false);
+    /// <param name="width">The vectors' width, one that the processor has; null for the widest. It changes no bit.</param>
+    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias = null, VectorWidth? width = null) => Run(input, weight, bias, forInputGradient: false, width);
 
     /// <summary>The gradient of the input, [N, C, H, W].</summary>
     /// <param name="gradient">Of the result, [N, K, H, W], channels-last.</param>
     /// <param name="weight">[K, C, 3, 3], float32.</param>
-    public static Tensor InputGradient(Tensor gradient, Tensor weight) => Run(gradient, weight, null, forInputGradient: true);
+    /// <param name="width">As for <see cref="Convolve"/>.</param>
+    public static Tensor InputGradient(Tensor gradient, Tensor weight, VectorWidth? width = null) => Run(gradient, weight, null, forInputGradient: true, width);
 
     /// <summary>The gradient of the weights, [K, C, 3, 3], float32.</summary>
     /// <param name="input">[N, C, H, W], channels-last.</param>
     /// <param name="gradient">Of the result, [N, K, H, W], channels-last, in the input's type.</param>
-    public static Tensor WeightGradient(Tensor input, Tensor gradient)
+    /// <param name="width">As for <see cref="Convolve"/>.</param>
+    public static Tensor WeightGradient(Tensor input, Tensor gradient, VectorWidth? width = null)
     {
         (int inChannels, int outChannels) = ((int)input.shape[1], (int)gradient.shape[1]);
+        WinogradShape shape = Shape(input);
         using Tensor result = empty([outChannels, 3, 3, inChannels], ScalarType.Float32);
-        byte* images = TensorMemory.Address(input), beside = TensorMemory.Address(gradient);
-        float* to = (float*)TensorMemory.Address(result);
-        if (input.dtype == ScalarType.BFloat16)
-        {
-            WinogradKernel<BFloat16Elements>.FilterGradient(images, beside, to, Shape(input), inChannels, outChannels, get_num_threads());
-        }
-        else
-        {
-            WinogradKernel<NativeElements<float>>.FilterGradient(images, beside, to, Shape(input), inChannels, outChannels, get_num_threads());
-        }
-
+        WinogradBlocking blocking = WinogradBlocking.ForFilterGradient(inChannels, outChannels, shape.Tiles);
+        Kernel(input.dtype, width).FilterGradient(
+            TensorMemory.Address(input), TensorMemory.Address(gradient), (float*)TensorMemory.Address(result), shape, inChannels, outChannels, blocking, get_num_threads());
         return result.permute(0, 3, 1, 2);
     }
 
-    private static Tensor Run(Tensor images, Tensor weight, Tensor? bias, bool forInputGradient)
+    private static Tensor Run(Tensor images, Tensor weight, Tensor? bias, bool forInputGradient, VectorWidth? width)
     {
         (int outChannels, int inChannels) = ((int)weight.shape[0], (int)weight.shape[1]);
         WinogradShape shape = Shape(images);
@@ -70,17 +65,20 @@ internal static unsafe class WinogradConvolution
         float* weights = (float*)TensorMemory.Address(taps), shift = bias is null ? null : (float*)TensorMemory.Address(bias);
         WinogradFilter filter = forInputGradient ? WinogradFilter.ForInputGradient(weights, outChannels, inChannels) : WinogradFilter.ForOutput(weights, outChannels, inChannels);
         using Tensor result = empty([shape.Batch, shape.Height, shape.Width, filter.Results], images.dtype);
-        if (images.dtype == ScalarType.BFloat16)
-        {
-            WinogradKernel<BFloat16Elements>.Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, get_num_threads());
-        }
-        else
-        {
-            WinogradKernel<NativeElements<float>>.Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, get_num_threads());
-        }
-
+        WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results);
+        Kernel(images.dtype, width).Convolve(TensorMemory.Address(images), filter, shift, TensorMemory.Address(result), shape, blocking, get_num_threads());
         return result.permute(0, 3, 1, 2);
     }
+
+    private static IWinogradKernel Kernel(ScalarType dtype, VectorWidth? width) => (dtype == ScalarType.BFloat16, width ?? VectorWidths.Widest) switch
+    {
+        (false, VectorWidth.Bits512) => new WinogradKernel<Float32Image, Lanes512>(),
+        (false, VectorWidth.Bits256) => new WinogradKernel<Float32Image, Lanes256>(),
+        (false, _) => new WinogradKernel<Float32Image, Lanes128>(),
+        (true, VectorWidth.Bits512) => new WinogradKernel<BFloat16Image, Lanes512>(),
+        (true, VectorWidth.Bits256) => new WinogradKernel<BFloat16Image, Lanes256>(),
+        (true, _) => new WinogradKernel<BFloat16Image, Lanes128>(),
+    };
 
     private static WinogradShape Shape(Tensor images) => new((int)images.shape[0], (int)images.shape[2], (int)images.shape[3]);
 }

@@ -1,19 +1,9 @@
-using System.Runtime.InteropServices;
 using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
 
-/// <summary>
-/// 3x3 convolution with padding 1 of channels-last images by Winograd's F(4x4, 3x3): a tile of 4x4 results and a pair of channels take 36
-/// multiplications in place of 144. Arithmetic is in float32 whatever the images' type is.
-/// </summary>
-/// <remarks>
-/// A part of the work goes through all three steps (to the points, a matrix product for each point, back) before the next one. A tile's results
-/// depend on its window alone, and gradients of filters are added up in the order of the tiles, so threads change nothing.
-/// </remarks>
-/// <typeparam name="TElements">How elements of the images are read and written.</typeparam>
-internal static unsafe class WinogradKernel<TElements>
-    where TElements : IElements<float>
+/// <summary>Winograd's kernel for a type of images and a width of vectors: <see cref="WinogradKernel{TElements, TLanes}"/>.</summary>
+internal unsafe interface IWinogradKernel
 {
     /// <summary>Convolves.</summary>
     /// <param name="images">[N, H, W, C].</param>
@@ -21,43 +11,9 @@ internal static unsafe class WinogradKernel<TElements>
     /// <param name="bias">[K], which is added; null for none.</param>
     /// <param name="result">[N, H, W, K].</param>
     /// <param name="shape">N, H and W.</param>
+    /// <param name="blocking">How the work is cut.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, int threads)
-    {
-        nint from = (nint)images, add = (nint)bias, to = (nint)result; // Lambdas cannot hold pointers.
-        WinogradBlocking blocking = WinogradBlocking.ForOutput(filter.Terms, filter.Results);
-        int parts = (shape.Tiles + blocking.Tiles - 1) / blocking.Tiles, workers = Math.Min(threads, parts);
-        PointMatrices inputs = PointMatrices.LayOut(blocking.Tiles, filter.Terms), products = PointMatrices.LayOut(blocking.Tiles, blocking.OutChannels), filters = filter.Layout(blocking.OutChannels);
-        bool whole = blocking.OutChannels == filter.Results;
-        using var shared = new AlignedBuffer(whole ? filters.Count : 0);
-        nint sharedFilters = (nint)shared.Start;
-        if (whole)
-        {
-            filter.Transform(0, filter.Results, shared.Start, filters, threads);
-        }
-
-        Parallelism.Run(workers, workers, worker =>
-        {
-            using var buffer = new AlignedBuffer(inputs.Count + products.Count + (whole ? 0 : filters.Count));
-            float* input = buffer.Start, product = buffer.Start + inputs.Count, own = whole ? (float*)sharedFilters : product + products.Count;
-            for (int part = worker; part < parts; part += workers)
-            {
-                int first = part * blocking.Tiles, tiles = Math.Min(blocking.Tiles, shape.Tiles - first);
-                WinogradTiles<TElements>.Input((byte*)from, shape, filter.Terms, first, tiles, input, inputs);
-                for (int channel = 0; channel < filter.Results; channel += blocking.OutChannels)
-                {
-                    int channels = Math.Min(blocking.OutChannels, filter.Results - channel);
-                    if (!whole)
-                    {
-                        filter.Transform(channel, channels, own, filters, threads: 1);
-                    }
-
-                    Multiply(input, inputs, own, filters, product, products, tiles, filter.Terms, channels);
-                    WinogradTiles<TElements>.Output(product, products, shape, filter.Results, channel, channels, first, tiles, (float*)add, (byte*)to);
-                }
-            }
-        });
-    }
+    void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads);
 
     /// <summary>The gradient of the filters.</summary>
     /// <param name="images">[N, H, W, C].</param>
@@ -66,29 +22,143 @@ internal static unsafe class WinogradKernel<TElements>
     /// <param name="shape">N, H and W.</param>
     /// <param name="inChannels">C.</param>
     /// <param name="outChannels">K.</param>
+    /// <param name="blocking">How the work is cut.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void FilterGradient(byte* images, byte* gradient, float* filterGradient, WinogradShape shape, int inChannels, int outChannels, int threads)
+    void FilterGradient(byte* images, byte* gradient, float* filterGradient, WinogradShape shape, int inChannels, int outChannels, WinogradBlocking blocking, int threads);
+}
+
+/// <summary>
+/// 3x3 convolution with padding 1 of channels-last images by Winograd's F(4x4, 3x3): a tile of 4x4 results and a pair of channels take 36
+/// multiplications in place of 144. Arithmetic is in float32 whatever the images' type is.
+/// </summary>
+/// <remarks>
+/// A part of the work goes through all three steps (to the points, a matrix product for each point, back) before the next one. A tile's results
+/// depend on its window alone, and gradients of filters are added up in the order of the tiles,
+/// <see cref="WinogradBlocking.SumTiles"/> at a time: threads, blocking and the vectors' width change nothing.
+/// </remarks>
+/// <typeparam name="TElements">How elements of the images are read and written.</typeparam>
+/// <typeparam name="TLanes">The vectors.</typeparam>
+internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
+    where TElements : IImageElements
+    where TLanes : unmanaged, ILanes<TLanes>
+{
+    // Tiles that a thread brings to their points before it takes more.
+    private const int PieceTiles = 6;
+
+    private static int Columns => MatrixKernel<TLanes>.Columns;
+
+    /// <inheritdoc/>
+    public void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads)
     {
-        WinogradBlocking blocking = WinogradBlocking.ForFilterGradient(inChannels, outChannels);
-        int rows = (blocking.OutChannels + MatrixKernel.Rows - 1) / MatrixKernel.Rows * MatrixKernel.Rows;
-        bool whole = blocking.OutChannels == outChannels;
-        PointMatrices inputs = PointMatrices.LayOut(blocking.Tiles, inChannels), outputs = PointMatrices.LayOut(blocking.Tiles, outChannels), sums = PointMatrices.LayOut(rows, inChannels);
-        using var buffer = new AlignedBuffer(inputs.Count + outputs.Count + sums.Count);
-        float* input = buffer.Start, output = buffer.Start + inputs.Count, sum = output + outputs.Count;
-        for (int first = 0; first < shape.Tiles; first += blocking.Tiles)
+        if (blocking.Results == filter.Results && blocking.Terms == filter.Terms)
         {
-            int tiles = Math.Min(blocking.Tiles, shape.Tiles - first);
-            BringToPoints(images, gradient, shape, inChannels, outChannels, first, tiles, input, inputs, output, outputs, threads);
-            for (int channel = 0; channel < outChannels; channel += blocking.OutChannels)
+            ConvolveByTiles(images, filter, bias, result, shape, blocking.Tiles, threads);
+        }
+        else
+        {
+            ConvolveByChannels(images, filter, bias, result, shape, blocking, threads);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void FilterGradient(
+        byte* images, byte* gradient, float* filterGradient, WinogradShape shape, int inChannels, int outChannels, WinogradBlocking blocking, int threads)
+    {
+        int partTiles = Math.Min(blocking.Tiles, shape.Tiles), groups = (outChannels + blocking.Results - 1) / blocking.Results;
+        PointMatrices inputs = PointMatrices.LayOut(partTiles, inChannels), outputs = PointMatrices.LayOut(partTiles, outChannels);
+        PointMatrices sums = PointMatrices.LayOut(blocking.Results, inChannels);
+        using var buffer = new AlignedBuffer(inputs.Count + outputs.Count);
+        float* input = buffer.Start, output = buffer.Start + inputs.Count;
+        if (groups == 1)
+        {
+            using var sum = new AlignedBuffer(sums.Count);
+            for (int first = 0; first < shape.Tiles; first += partTiles)
             {
-                int channels = Math.Min(blocking.OutChannels, outChannels - channel);
-                AddProducts(output + channel, outputs, input, inputs, sum, sums, tiles, inChannels, channels, add: whole && first > 0, threads);
-                if (!whole || first + tiles == shape.Tiles)
-                {
-                    // All at once at the end, or a few channels' for these tiles.
-                    WinogradFilter.Gradient(sum, sums, channels, inChannels, filterGradient + ((long)channel * WinogradFilter.Taps * WinogradFilter.Taps * inChannels), add: !whole && first > 0, threads);
-                }
+                int tiles = Math.Min(partTiles, shape.Tiles - first);
+                BringToPoints(images, gradient, shape, inChannels, outChannels, first, tiles, input, inputs, output, outputs, threads);
+                AddProducts(output, outputs, input, inputs, sum.Start, sums, tiles, inChannels, outChannels, add: first > 0, threads);
             }
+
+            WinogradFilterPoints<TLanes>.Gradient(sum.Start, sums, outChannels, inChannels, filterGradient, threads);
+            return;
+        }
+
+        // All tiles at once, so that a few output channels can be finished.
+        BringToPoints(images, gradient, shape, inChannels, outChannels, 0, shape.Tiles, input, inputs, output, outputs, threads);
+        nint inputStart = (nint)input, outputStart = (nint)output, to = (nint)filterGradient;
+        int workers = Math.Min(threads, groups);
+        Parallelism.Run(workers, workers, worker =>
+        {
+            using var sum = new AlignedBuffer(sums.Count);
+            for (int group = worker; group < groups; group += workers)
+            {
+                int channel = group * blocking.Results, channels = Math.Min(blocking.Results, outChannels - channel);
+                AddProducts((float*)outputStart + channel, outputs, (float*)inputStart, inputs, sum.Start, sums, shape.Tiles, inChannels, channels, add: false, threads: 1);
+                WinogradFilterPoints<TLanes>.Gradient(sum.Start, sums, channels, inChannels, (float*)to + ((long)channel * WinogradFilter.Taps * WinogradFilter.Taps * inChannels), threads: 1);
+            }
+        });
+    }
+
+    // All filters at their points, then a few tiles at a time.
+    private static void ConvolveByTiles(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, int partTiles, int threads)
+    {
+        nint from = (nint)images, add = (nint)bias, to = (nint)result; // Lambdas cannot hold pointers.
+        int terms = filter.Terms, results = filter.Results;
+        int parts = (shape.Tiles + partTiles - 1) / partTiles, workers = Math.Min(threads, parts);
+        PointMatrices inputs = PointMatrices.LayOut(partTiles, terms), products = PointMatrices.LayOut(partTiles, results), filters = WinogradFilterPoints<TLanes>.Layout(terms, results);
+        using var points = new AlignedBuffer(filters.Count);
+        nint filterStart = (nint)points.Start;
+        WinogradFilterPoints<TLanes>.Transform(filter, 0, terms, 0, results, points.Start, filters, threads);
+        Parallelism.Run(workers, workers, worker =>
+        {
+            using var buffer = new AlignedBuffer(inputs.Count + products.Count);
+            float* input = buffer.Start, product = buffer.Start + inputs.Count;
+            for (int part = worker; part < parts; part += workers)
+            {
+                int first = part * partTiles, tiles = Math.Min(partTiles, shape.Tiles - first);
+                WinogradTiles<TElements, TLanes>.Input((byte*)from, shape, terms, first, tiles, input, inputs);
+                Multiply(input, inputs, (float*)filterStart, filters, product, products, tiles, terms, results, MatrixSum.Begin);
+                WinogradTiles<TElements, TLanes>.Output(product, products, shape, results, 0, results, first, tiles, (float*)add, (byte*)to);
+            }
+        });
+    }
+
+    // Many tiles at their points, then a few results at a time, whose filters go to their points for these tiles.
+    private static void ConvolveByChannels(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads)
+    {
+        nint from = (nint)images, add = (nint)bias, to = (nint)result;
+        int terms = filter.Terms, results = filter.Results, partTiles = Math.Min(blocking.Tiles, shape.Tiles);
+        int groups = (results + blocking.Results - 1) / blocking.Results, workers = Math.Min(threads, groups);
+        PointMatrices inputs = PointMatrices.LayOut(partTiles, terms), products = PointMatrices.LayOut(partTiles, blocking.Results);
+        PointMatrices filters = WinogradFilterPoints<TLanes>.Layout(blocking.Terms, blocking.Results);
+        using var points = new AlignedBuffer(inputs.Count);
+        float* input = points.Start;
+        nint inputStart = (nint)input;
+        for (int first = 0; first < shape.Tiles; first += partTiles)
+        {
+            int firstTile = first, tiles = Math.Min(partTiles, shape.Tiles - first);
+            Parallelism.Run((tiles + PieceTiles - 1) / PieceTiles, threads, piece =>
+            {
+                int offset = piece * PieceTiles;
+                WinogradTiles<TElements, TLanes>.Input((byte*)from, shape, terms, firstTile + offset, Math.Min(PieceTiles, tiles - offset), (float*)inputStart + (offset * inputs.Row), inputs);
+            });
+            Parallelism.Run(workers, workers, worker =>
+            {
+                using var buffer = new AlignedBuffer(filters.Count + products.Count);
+                float* own = buffer.Start, product = buffer.Start + filters.Count;
+                for (int group = worker; group < groups; group += workers)
+                {
+                    int channel = group * blocking.Results, channels = Math.Min(blocking.Results, results - channel);
+                    for (int term = 0; term < terms; term += blocking.Terms)
+                    {
+                        int count = Math.Min(blocking.Terms, terms - term);
+                        WinogradFilterPoints<TLanes>.Transform(filter, term, count, channel, channels, own, filters, threads: 1);
+                        Multiply((float*)inputStart + term, inputs, own, filters, product, products, tiles, count, channels, term == 0 ? MatrixSum.Begin : MatrixSum.Continue);
+                    }
+
+                    WinogradTiles<TElements, TLanes>.Output(product, products, shape, results, channel, channels, firstTile, tiles, (float*)add, (byte*)to);
+                }
+            });
         }
     }
 
@@ -96,31 +166,30 @@ internal static unsafe class WinogradKernel<TElements>
         byte* images, byte* gradient, WinogradShape shape, int inChannels, int outChannels, int first, int tiles, float* input, PointMatrices inputs, float* output, PointMatrices outputs, int threads)
     {
         nint from = (nint)images, beside = (nint)gradient, inputStart = (nint)input, outputStart = (nint)output;
-        Parallelism.Run((tiles + MatrixKernel.Rows - 1) / MatrixKernel.Rows, threads, piece =>
+        Parallelism.Run((tiles + PieceTiles - 1) / PieceTiles, threads, piece =>
         {
-            int offset = piece * MatrixKernel.Rows, count = Math.Min(MatrixKernel.Rows, tiles - offset);
-            WinogradTiles<TElements>.Input((byte*)from, shape, inChannels, first + offset, count, (float*)inputStart + (offset * inputs.Row), inputs);
-            WinogradTiles<TElements>.OutputGradient((byte*)beside, shape, outChannels, first + offset, count, (float*)outputStart + (offset * outputs.Row), outputs);
+            int offset = piece * PieceTiles, count = Math.Min(PieceTiles, tiles - offset);
+            WinogradTiles<TElements, TLanes>.Input((byte*)from, shape, inChannels, first + offset, count, (float*)inputStart + (offset * inputs.Row), inputs);
+            WinogradTiles<TElements, TLanes>.OutputGradient((byte*)beside, shape, outChannels, first + offset, count, (float*)outputStart + (offset * outputs.Row), outputs);
         });
     }
 
     // A matrix of tiles by output channels, from one of tiles by terms and the filters, for each point.
     private static void Multiply(
-        float* input, PointMatrices inputs, float* filter, PointMatrices filters, float* product, PointMatrices products, int tiles, int terms, int channels)
+        float* input, PointMatrices inputs, float* filter, PointMatrices filters, float* product, PointMatrices products, int tiles, int terms, int channels, MatrixSum sum)
     {
-        int columns = MatrixKernel.Columns;
         for (int point = 0; point < WinogradShape.Points; point++)
         {
-            for (int channel = 0; channel < channels; channel += columns)
+            // Rows beyond the tiles hold what was there before; nobody reads what comes of them.
+            int channel = 0;
+            for (; channel + Columns <= channels; channel += Columns)
             {
-                float* panel = filter + ((long)channel * terms);
+                MatrixKernel<TLanes>.Multiply(input, inputs.Row, 1, filter + ((long)channel * terms), Columns, tiles, terms, product + channel, products.Row, sum);
+            }
 
-                // Rows beyond the tiles hold what was there before; nobody reads what comes of them.
-                for (int tile = 0; tile < tiles; tile += MatrixKernel.Rows)
-                {
-                    MatrixKernel.Multiply(
-                        input + (tile * inputs.Row), inputs.Row, 1, panel, columns, terms, product + (tile * products.Row) + channel, products.Row, add: false);
-                }
+            if (channel < channels)
+            {
+                MatrixKernel<Lanes256>.Multiply(input, inputs.Row, 1, filter + ((long)channel * terms), channels - channel, tiles, terms, product + channel, products.Row, sum);
             }
 
             input += inputs.Point;
@@ -137,64 +206,24 @@ internal static unsafe class WinogradKernel<TElements>
         Parallelism.Run(WinogradShape.Points, threads, point =>
         {
             float* a = (float*)outputStart + (point * outputs.Point), b = (float*)inputStart + (point * inputs.Point), c = (float*)sumStart + (point * sums.Point);
-            for (int channel = 0; channel < inChannels; channel += MatrixKernel.Columns)
+            bool more = add;
+            for (int tile = 0; tile < tiles; tile += WinogradBlocking.SumTiles, more = true)
             {
-                for (int k = 0; k < channels; k += MatrixKernel.Rows)
+                int count = Math.Min(WinogradBlocking.SumTiles, tiles - tile), channel = 0;
+                MatrixSum how = more ? MatrixSum.Add : MatrixSum.Begin;
+                for (; channel + Columns <= inChannels; channel += Columns)
                 {
-                    MatrixKernel.Multiply(a + k, 1, outputs.Row, b + channel, inputs.Row, tiles, c + (k * sums.Row) + channel, sums.Row, add);
+                    MatrixKernel<TLanes>.Multiply(a, 1, outputs.Row, b + channel, inputs.Row, channels, count, c + channel, sums.Row, how);
                 }
+
+                if (channel < inChannels)
+                {
+                    MatrixKernel<Lanes256>.Multiply(a, 1, outputs.Row, b + channel, inputs.Row, channels, count, c + channel, sums.Row, how);
+                }
+
+                a += count * outputs.Row;
+                b += count * inputs.Row;
             }
         });
-    }
-}
-
-/// <summary>How much of the work goes through all its steps before the next part, so that what lies between the steps stays in a cache.</summary>
-/// <param name="Tiles">Tiles of a part; a multiple of <see cref="MatrixKernel.Rows"/>.</param>
-/// <param name="OutChannels">Output channels of a part; a multiple of <see cref="MatrixKernel.Columns"/> and of <see cref="MatrixKernel.Rows"/>, or all of them.</param>
-/// <remarks>
-/// Filters at their points take four times their memory. As long as all of them stay in the last-level cache, the parts are a few tiles. Larger ones are brought to
-/// their points a few output channels at a time, again for each part of the tiles. The numbers are those that were fastest in the lane detector's layers.
-/// </remarks>
-internal readonly record struct WinogradBlocking(int Tiles, int OutChannels)
-{
-    private const int FewTiles = 2 * MatrixKernel.Rows;
-    private const int SomeTiles = 8 * MatrixKernel.Rows;
-
-    // 16 MiB of filters at their points.
-    private const long CachedNumbers = 1 << 22;
-
-    // 48 with vectors of 256 bits.
-    private static readonly int FewChannels = 3 * MatrixKernel.Columns;
-
-    /// <summary>For a convolution.</summary>
-    /// <param name="inChannels">C.</param>
-    /// <param name="outChannels">K.</param>
-    public static WinogradBlocking ForOutput(int inChannels, int outChannels) => Choose(inChannels, outChannels, FewTiles);
-
-    /// <summary>For the filters' gradient, which each part of the tiles adds to.</summary>
-    /// <inheritdoc cref="ForOutput"/>
-    public static WinogradBlocking ForFilterGradient(int inChannels, int outChannels) => Choose(inChannels, outChannels, SomeTiles);
-
-    private static WinogradBlocking Choose(int inChannels, int outChannels, int tiles) =>
-        (long)WinogradShape.Points * inChannels * outChannels <= CachedNumbers ? new(tiles, outChannels) : new(SomeTiles, Math.Min(FewChannels, outChannels));
-}
-
-/// <summary>float32 memory outside the garbage collector, on a cache line's border, not cleared.</summary>
-internal sealed unsafe class AlignedBuffer : IDisposable
-{
-    private const int CacheLine = 64;
-
-    /// <summary>Takes memory.</summary>
-    /// <param name="count">Numbers.</param>
-    public AlignedBuffer(long count) => Start = (float*)NativeMemory.AlignedAlloc((nuint)count * sizeof(float), CacheLine);
-
-    /// <summary>The first number.</summary>
-    public float* Start { get; private set; }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(Start);
-        Start = null;
     }
 }

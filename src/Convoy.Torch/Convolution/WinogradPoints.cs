@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using Convoy.Torch.Kernels;
 
 namespace Convoy.Torch.Convolution;
 
@@ -13,7 +13,9 @@ namespace Convoy.Torch.Convolution;
 /// Algorithms for Convolutional Neural Networks", 2016; Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution
 /// for Deep Neural Networks", 2020.
 /// </remarks>
-internal static unsafe class WinogradPoints
+/// <typeparam name="TLanes">The vectors.</typeparam>
+internal static unsafe class WinogradPoints<TLanes>
+    where TLanes : unmanaged, ILanes<TLanes>
 {
     private const float A = 0.625f;
     private const float B = 1.5f;
@@ -27,16 +29,16 @@ internal static unsafe class WinogradPoints
 
     /// <summary>Bᵀ d: six inputs at the six points.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Input(Vector<float> d0, Vector<float> d1, Vector<float> d2, Vector<float> d3, Vector<float> d4, Vector<float> d5, float* to, nint step)
+    public static void Input(TLanes d0, TLanes d1, TLanes d2, TLanes d3, TLanes d4, TLanes d5, float* to, nint step)
     {
-        Vector<float> sum = new(-(A2 + B2)), product = new(A2 * B2), minusB2 = new(-B2), minusA2 = new(-A2);
-        Vector<float> evenA = Fma(minusB2, d2, d4), oddA = Fma(minusB2, d1, d3);
-        Vector<float> evenB = Fma(minusA2, d2, d4), oddB = Fma(minusA2, d1, d3);
+        TLanes sum = TLanes.Broadcast(-(A2 + B2)), product = TLanes.Broadcast(A2 * B2), minusB2 = TLanes.Broadcast(-B2), minusA2 = TLanes.Broadcast(-A2);
+        TLanes evenA = Fma(minusB2, d2, d4), oddA = Fma(minusB2, d1, d3);
+        TLanes evenB = Fma(minusA2, d2, d4), oddB = Fma(minusA2, d1, d3);
         Store(to, Fma(product, d0, Fma(sum, d2, d4)));
-        Store(to + step, Fma(new(A), oddA, evenA));
-        Store(to + (2 * step), Fma(new(-A), oddA, evenA));
-        Store(to + (3 * step), Fma(new(B), oddB, evenB));
-        Store(to + (4 * step), Fma(new(-B), oddB, evenB));
+        Store(to + step, Fma(TLanes.Broadcast(A), oddA, evenA));
+        Store(to + (2 * step), Fma(TLanes.Broadcast(-A), oddA, evenA));
+        Store(to + (3 * step), Fma(TLanes.Broadcast(B), oddB, evenB));
+        Store(to + (4 * step), Fma(TLanes.Broadcast(-B), oddB, evenB));
         Store(to + (5 * step), Fma(product, d1, Fma(sum, d3, d5)));
     }
 
@@ -44,20 +46,20 @@ internal static unsafe class WinogradPoints
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output(float* from, nint fromStep, float* to, nint step)
     {
-        Vector<float> m1 = At(from + fromStep), m2 = At(from + (2 * fromStep)), m3 = At(from + (3 * fromStep)), m4 = At(from + (4 * fromStep));
-        Vector<float> evenA = m1 + m2, oddA = m1 - m2, evenB = m3 + m4, oddB = m3 - m4;
+        TLanes m1 = At(from + fromStep), m2 = At(from + (2 * fromStep)), m3 = At(from + (3 * fromStep)), m4 = At(from + (4 * fromStep));
+        TLanes evenA = m1 + m2, oddA = m1 - m2, evenB = m3 + m4, oddB = m3 - m4;
         Store(to, At(from) + evenA + evenB);
-        Store(to + step, Fma(new(B), oddB, new Vector<float>(A) * oddA));
-        Store(to + (2 * step), Fma(new(B2), evenB, new Vector<float>(A2) * evenA));
-        Store(to + (3 * step), Fma(new(B2 * B), oddB, Fma(new(A2 * A), oddA, At(from + (5 * fromStep)))));
+        Store(to + step, Fma(TLanes.Broadcast(B), oddB, TLanes.Broadcast(A) * oddA));
+        Store(to + (2 * step), Fma(TLanes.Broadcast(B2), evenB, TLanes.Broadcast(A2) * evenA));
+        Store(to + (3 * step), Fma(TLanes.Broadcast(B2 * B), oddB, Fma(TLanes.Broadcast(A2 * A), oddA, At(from + (5 * fromStep)))));
     }
 
     /// <summary>A y, the transpose of <see cref="Output"/>: four gradients of results at the six points.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void OutputGradient(Vector<float> y0, Vector<float> y1, Vector<float> y2, Vector<float> y3, float* to, nint step)
+    public static void OutputGradient(TLanes y0, TLanes y1, TLanes y2, TLanes y3, float* to, nint step)
     {
-        Vector<float> evenA = Fma(new(A2), y2, y0), oddA = Fma(new(A2 * A), y3, new Vector<float>(A) * y1);
-        Vector<float> evenB = Fma(new(B2), y2, y0), oddB = Fma(new(B2 * B), y3, new Vector<float>(B) * y1);
+        TLanes evenA = Fma(TLanes.Broadcast(A2), y2, y0), oddA = Fma(TLanes.Broadcast(A2 * A), y3, TLanes.Broadcast(A) * y1);
+        TLanes evenB = Fma(TLanes.Broadcast(B2), y2, y0), oddB = Fma(TLanes.Broadcast(B2 * B), y3, TLanes.Broadcast(B) * y1);
         Store(to, y0);
         Store(to + step, evenA + oddA);
         Store(to + (2 * step), evenA - oddA);
@@ -70,10 +72,10 @@ internal static unsafe class WinogradPoints
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(float* from, nint fromStep, float* to, nint step)
     {
-        Vector<float> g0 = At(from), g1 = At(from + fromStep), g2 = At(from + (2 * fromStep));
-        Vector<float> evenA = new Vector<float>(ScaleA) * Fma(new(A2), g2, g0), oddA = new Vector<float>(ScaleA * A) * g1;
-        Vector<float> evenB = new Vector<float>(ScaleB) * Fma(new(B2), g2, g0), oddB = new Vector<float>(ScaleB * B) * g1;
-        Store(to, new Vector<float>(ScaleZero) * g0);
+        TLanes g0 = At(from), g1 = At(from + fromStep), g2 = At(from + (2 * fromStep));
+        TLanes evenA = TLanes.Broadcast(ScaleA) * Fma(TLanes.Broadcast(A2), g2, g0), oddA = TLanes.Broadcast(ScaleA * A) * g1;
+        TLanes evenB = TLanes.Broadcast(ScaleB) * Fma(TLanes.Broadcast(B2), g2, g0), oddB = TLanes.Broadcast(ScaleB * B) * g1;
+        Store(to, TLanes.Broadcast(ScaleZero) * g0);
         Store(to + step, evenA + oddA);
         Store(to + (2 * step), evenA - oddA);
         Store(to + (3 * step), evenB + oddB);
@@ -85,19 +87,19 @@ internal static unsafe class WinogradPoints
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterGradient(float* from, nint fromStep, float* to, nint step)
     {
-        Vector<float> u1 = At(from + fromStep), u2 = At(from + (2 * fromStep)), u3 = At(from + (3 * fromStep)), u4 = At(from + (4 * fromStep));
-        Vector<float> evenA = new Vector<float>(ScaleA) * (u1 + u2), evenB = new Vector<float>(ScaleB) * (u3 + u4);
-        Store(to, Fma(new(ScaleZero), At(from), evenA + evenB));
-        Store(to + step, Fma(new(ScaleB * B), u3 - u4, new Vector<float>(ScaleA * A) * (u1 - u2)));
-        Store(to + (2 * step), Fma(new(B2), evenB, Fma(new(A2), evenA, At(from + (5 * fromStep)))));
+        TLanes u1 = At(from + fromStep), u2 = At(from + (2 * fromStep)), u3 = At(from + (3 * fromStep)), u4 = At(from + (4 * fromStep));
+        TLanes evenA = TLanes.Broadcast(ScaleA) * (u1 + u2), evenB = TLanes.Broadcast(ScaleB) * (u3 + u4);
+        Store(to, Fma(TLanes.Broadcast(ScaleZero), At(from), evenA + evenB));
+        Store(to + step, Fma(TLanes.Broadcast(ScaleB * B), u3 - u4, TLanes.Broadcast(ScaleA * A) * (u1 - u2)));
+        Store(to + (2 * step), Fma(TLanes.Broadcast(B2), evenB, Fma(TLanes.Broadcast(A2), evenA, At(from + (5 * fromStep)))));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> Fma(Vector<float> x, Vector<float> y, Vector<float> z) => Vector.FusedMultiplyAdd(x, y, z);
+    private static TLanes Fma(TLanes x, TLanes y, TLanes z) => TLanes.Fma(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> At(float* values) => Unsafe.ReadUnaligned<Vector<float>>(values);
+    private static TLanes At(float* values) => TLanes.Load(values);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* to, Vector<float> values) => Unsafe.WriteUnaligned(to, values);
+    private static void Store(float* to, TLanes values) => TLanes.Store(values, to);
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Convoy.Torch.Kernels;
@@ -7,19 +6,23 @@ namespace Convoy.Torch.Convolution;
 
 /// <summary>Brings tiles of channels-last images to the points of the transform, and back. A matrix of tiles by channels for each point.</summary>
 /// <typeparam name="TElements">How elements of the images are read and written.</typeparam>
-internal static unsafe class WinogradTiles<TElements>
-    where TElements : IElements<float>
+/// <typeparam name="TLanes">The vectors.</typeparam>
+internal static unsafe class WinogradTiles<TElements, TLanes>
+    where TElements : IImageElements
+    where TLanes : unmanaged, ILanes<TLanes>
 {
     // The processor does not foresee the jumps from pixel to pixel. Measured: 1 is less, 3 no more.
     private const int TilesAhead = 2;
 
+    private const int CacheLine = 64;
+
     // Channels that are read at a time.
-    private static readonly int Pair = 2 * Vector<float>.Count;
+    private static int Pair => 2 * TLanes.Count;
 
     /// <summary>Bᵀ d B of the window around each tile; pixels beyond the edges are 0.</summary>
     /// <param name="images">[N, H, W, C].</param>
     /// <param name="shape">The images' sizes.</param>
-    /// <param name="channels">C; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
+    /// <param name="channels">C; a multiple of <see cref="WinogradShape.Channels"/>.</param>
     /// <param name="firstTile">The first tile.</param>
     /// <param name="tiles">How many.</param>
     /// <param name="result">Receives the matrices.</param>
@@ -34,9 +37,16 @@ internal static unsafe class WinogradTiles<TElements>
         for (int i = 0; i < tiles; i++)
         {
             Look(images, nothing, shape, channels, firstTile + i, -1, WinogradShape.Window, window);
-            for (int channel = 0; channel < channels; channel += Pair)
+            float* to = result + (i * layout.Row);
+            int channel = 0;
+            for (; channel + Pair <= channels; channel += Pair)
             {
-                InputTile(window, channel, ahead + (channel * TElements.Bytes), half, result + (i * layout.Row) + channel, layout.Point);
+                InputTile(window, channel, ahead, half, to + channel, layout.Point);
+            }
+
+            if (channel < channels)
+            {
+                WinogradTiles<TElements, Lanes256>.InputTile(window, channel, ahead, half, to + channel, layout.Point);
             }
         }
     }
@@ -52,9 +62,16 @@ internal static unsafe class WinogradTiles<TElements>
         for (int i = 0; i < tiles; i++)
         {
             Look(images, nothing, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
-            for (int channel = 0; channel < channels; channel += Pair)
+            float* to = result + (i * layout.Row);
+            int channel = 0;
+            for (; channel + Pair <= channels; channel += Pair)
             {
-                OutputGradientTile(window, channel, half, result + (i * layout.Row) + channel, layout.Point);
+                OutputGradientTile(window, channel, half, to + channel, layout.Point);
+            }
+
+            if (channel < channels)
+            {
+                WinogradTiles<TElements, Lanes256>.OutputGradientTile(window, channel, half, to + channel, layout.Point);
             }
         }
     }
@@ -65,7 +82,7 @@ internal static unsafe class WinogradTiles<TElements>
     /// <param name="shape">The images' sizes.</param>
     /// <param name="channels">C.</param>
     /// <param name="firstChannel">The channel of the matrices' first column.</param>
-    /// <param name="count">The matrices' columns; a multiple of <see cref="MatrixKernel.Columns"/>.</param>
+    /// <param name="count">The matrices' columns; a multiple of <see cref="WinogradShape.Channels"/>.</param>
     /// <param name="firstTile">The first tile.</param>
     /// <param name="tiles">How many.</param>
     /// <param name="bias">A number for each channel, which is added; null for none.</param>
@@ -78,10 +95,16 @@ internal static unsafe class WinogradTiles<TElements>
         for (int i = 0; i < tiles; i++)
         {
             Look(images, sink, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
-            for (int channel = 0; channel < count; channel += Pair)
+            float* from = products + (i * layout.Row);
+            int channel = 0;
+            for (; channel + Pair <= count; channel += Pair)
             {
-                int to = firstChannel + channel;
-                OutputTile(products + (i * layout.Row) + channel, layout.Point, half, window, to, bias is null ? null : bias + to);
+                OutputTile(from + channel, layout.Point, half, window, firstChannel + channel, bias);
+            }
+
+            if (channel < count)
+            {
+                WinogradTiles<TElements, Lanes256>.OutputTile(from + channel, layout.Point, half, window, firstChannel + channel, bias);
             }
         }
     }
@@ -103,82 +126,92 @@ internal static unsafe class WinogradTiles<TElements>
         }
     }
 
-    private static void InputTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
+    internal static void InputTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
     {
         const int Size = WinogradShape.Window;
-        int width = Vector<float>.Count, pair = 2 * width;
+        int width = TLanes.Count, pair = 2 * width;
         for (int x = 0; x < Size; x++)
         {
             byte** column = window + x;
-            Load(column[0], channel, ahead, out Vector<float> a0, out Vector<float> b0);
-            Load(column[Size], channel, ahead, out Vector<float> a1, out Vector<float> b1);
-            Load(column[2 * Size], channel, ahead, out Vector<float> a2, out Vector<float> b2);
-            Load(column[3 * Size], channel, ahead, out Vector<float> a3, out Vector<float> b3);
-            Load(column[4 * Size], channel, ahead, out Vector<float> a4, out Vector<float> b4);
-            Load(column[5 * Size], channel, ahead, out Vector<float> a5, out Vector<float> b5);
+            TElements.Load(column[0], channel, out TLanes a0, out TLanes b0);
+            TElements.Load(column[Size], channel, out TLanes a1, out TLanes b1);
+            TElements.Load(column[2 * Size], channel, out TLanes a2, out TLanes b2);
+            TElements.Load(column[3 * Size], channel, out TLanes a3, out TLanes b3);
+            TElements.Load(column[4 * Size], channel, out TLanes a4, out TLanes b4);
+            TElements.Load(column[5 * Size], channel, out TLanes a5, out TLanes b5);
             float* to = half + (x * pair);
-            WinogradPoints.Input(a0, a1, a2, a3, a4, a5, to, Size * pair);
-            WinogradPoints.Input(b0, b1, b2, b3, b4, b5, to + width, Size * pair);
+            WinogradPoints<TLanes>.Input(a0, a1, a2, a3, a4, a5, to, Size * pair);
+            WinogradPoints<TLanes>.Input(b0, b1, b2, b3, b4, b5, to + width, Size * pair);
+            if (x >= Size - WinogradShape.Tile)
+            {
+                // The other columns are the last tile's, too.
+                for (int y = 0; y < Size; y++)
+                {
+                    Ask(column[y * Size] + (channel * TElements.Bytes) + ahead);
+                }
+            }
         }
 
         for (int y = 0; y < Size; y++)
         {
             float* row = half, to = result;
-            WinogradPoints.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
+            WinogradPoints<TLanes>.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
             row += width;
             to += width;
-            WinogradPoints.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
+            WinogradPoints<TLanes>.Input(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), At(row + (4 * pair)), At(row + (5 * pair)), to, point);
             half += Size * pair;
             result += Size * point;
         }
     }
 
-    // Asks for the same pixel of a later tile, too. Beyond an edge that is other memory, or none: it only asks.
+    // Asks for the same pixel of a later tile. Beyond an edge that is other memory, or none: it only asks.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(byte* pixel, int channel, int ahead, out Vector<float> first, out Vector<float> second)
+    private static void Ask(byte* pixel)
     {
-        TElements.Load(pixel, channel, out first, out second);
         if (Sse.IsSupported)
         {
-            Sse.Prefetch0(pixel + ahead);
+            for (int at = 0; at < Pair * TElements.Bytes; at += CacheLine)
+            {
+                Sse.Prefetch0(pixel + at);
+            }
         }
     }
 
-    private static void OutputGradientTile(byte** window, int channel, float* half, float* result, nint point)
+    internal static void OutputGradientTile(byte** window, int channel, float* half, float* result, nint point)
     {
         const int Size = WinogradShape.Tile;
-        int width = Vector<float>.Count, pair = 2 * width;
+        int width = TLanes.Count, pair = 2 * width;
         for (int x = 0; x < Size; x++)
         {
             byte** column = window + x;
-            TElements.Load(column[0], channel, out Vector<float> a0, out Vector<float> b0);
-            TElements.Load(column[Size], channel, out Vector<float> a1, out Vector<float> b1);
-            TElements.Load(column[2 * Size], channel, out Vector<float> a2, out Vector<float> b2);
-            TElements.Load(column[3 * Size], channel, out Vector<float> a3, out Vector<float> b3);
+            TElements.Load<TLanes>(column[0], channel, out TLanes a0, out TLanes b0);
+            TElements.Load<TLanes>(column[Size], channel, out TLanes a1, out TLanes b1);
+            TElements.Load<TLanes>(column[2 * Size], channel, out TLanes a2, out TLanes b2);
+            TElements.Load<TLanes>(column[3 * Size], channel, out TLanes a3, out TLanes b3);
             float* to = half + (x * pair);
-            WinogradPoints.OutputGradient(a0, a1, a2, a3, to, Size * pair);
-            WinogradPoints.OutputGradient(b0, b1, b2, b3, to + width, Size * pair);
+            WinogradPoints<TLanes>.OutputGradient(a0, a1, a2, a3, to, Size * pair);
+            WinogradPoints<TLanes>.OutputGradient(b0, b1, b2, b3, to + width, Size * pair);
         }
 
         for (int y = 0; y < WinogradShape.Window; y++)
         {
             float* row = half + width;
-            WinogradPoints.OutputGradient(At(half), At(half + pair), At(half + (2 * pair)), At(half + (3 * pair)), result, point);
-            WinogradPoints.OutputGradient(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), result + width, point);
+            WinogradPoints<TLanes>.OutputGradient(At(half), At(half + pair), At(half + (2 * pair)), At(half + (3 * pair)), result, point);
+            WinogradPoints<TLanes>.OutputGradient(At(row), At(row + pair), At(row + (2 * pair)), At(row + (3 * pair)), result + width, point);
             half += Size * pair;
             result += WinogradShape.Window * point;
         }
     }
 
-    private static void OutputTile(float* products, nint point, float* half, byte** window, int channel, float* bias)
+    internal static void OutputTile(float* products, nint point, float* half, byte** window, int channel, float* bias)
     {
         const int Size = WinogradShape.Window, Tile = WinogradShape.Tile;
-        int width = Vector<float>.Count, pair = 2 * width;
+        int width = TLanes.Count, pair = 2 * width;
         float* to = half;
         for (int x = 0; x < Size; x++)
         {
-            WinogradPoints.Output(products, Size * point, to, Size * pair);
-            WinogradPoints.Output(products + width, Size * point, to + width, Size * pair);
+            WinogradPoints<TLanes>.Output(products, Size * point, to, Size * pair);
+            WinogradPoints<TLanes>.Output(products + width, Size * point, to + width, Size * pair);
             products += point;
             to += pair;
         }
@@ -186,12 +219,12 @@ internal static unsafe class WinogradTiles<TElements>
         float* row = half + (Tile * Size * pair);
         for (int y = 0; y < Tile; y++)
         {
-            WinogradPoints.Output(half, pair, row, pair);
-            WinogradPoints.Output(half + width, pair, row + width, pair);
+            WinogradPoints<TLanes>.Output(half, pair, row, pair);
+            WinogradPoints<TLanes>.Output(half + width, pair, row + width, pair);
             if (bias is not null)
             {
-                Add(bias, row, pair);
-                Add(bias + width, row + width, pair);
+                Add(bias + channel, row, pair);
+                Add(bias + channel + width, row + width, pair);
             }
 
             TElements.Store(window[0], channel, At(row), At(row + width));
@@ -205,44 +238,13 @@ internal static unsafe class WinogradTiles<TElements>
 
     private static void Add(float* bias, float* row, int step)
     {
-        Vector<float> values = At(bias);
+        TLanes values = At(bias);
         for (int x = 0; x < WinogradShape.Tile; x++)
         {
-            Unsafe.WriteUnaligned(row + (x * step), At(row + (x * step)) + values);
+            TLanes.Store(At(row + (x * step)) + values, row + (x * step));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<float> At(float* values) => Unsafe.ReadUnaligned<Vector<float>>(values);
-}
-
-/// <summary>Images cut into tiles of 4x4 pixels, numbered through the batch row by row; those at the right and lower edge may hang over.</summary>
-/// <param name="Batch">N.</param>
-/// <param name="Height">H.</param>
-/// <param name="Width">W.</param>
-internal readonly record struct WinogradShape(int Batch, int Height, int Width)
-{
-    /// <summary>Rows and columns of pixels of a tile.</summary>
-    public const int Tile = 4;
-
-    /// <summary>Rows and columns of pixels that a tile of a 3x3 convolution looks at, and of points of its transform.</summary>
-    public const int Window = 6;
-
-    /// <summary>Points of a tile's transform.</summary>
-    public const int Points = Window * Window;
-
-    /// <summary>Tiles of the batch.</summary>
-    public int Tiles => Batch * TileRows * TileColumns;
-
-    private int TileRows => (Height + Tile - 1) / Tile;
-
-    private int TileColumns => (Width + Tile - 1) / Tile;
-
-    /// <summary>The image of a tile, and the row and column of its first pixel.</summary>
-    public (int Image, int Y, int X) Locate(int tile)
-    {
-        (int row, int column) = Math.DivRem(tile, TileColumns);
-        (int image, row) = Math.DivRem(row, TileRows);
-        return (image, row * Tile, column * Tile);
-    }
+    private static TLanes At(float* values) => TLanes.Load(values);
 }

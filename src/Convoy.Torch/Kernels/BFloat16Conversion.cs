@@ -14,7 +14,7 @@ public static class BFloat16Conversion
     public const ushort NaN = 0x7FC0;
 
     // Half a unit of the last place, less one bit; that bit is added when the unit is odd.
-    private const uint BelowHalf = 0x7FFF;
+    internal const uint BelowHalf = 0x7FFF;
 
     /// <summary>The float32 of the same value.</summary>
     /// <param name="value">A bfloat16's bits.</param>

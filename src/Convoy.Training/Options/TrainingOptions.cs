@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Convoy.Metrics;
-using Convoy.Torch.Nn;
 
 namespace Convoy.Training.Options;
 
@@ -66,9 +65,9 @@ public sealed record TrainingOptions
     [Option("Type of convolutions and matrix products: fp32, bf16 or fp16 (slow on processors).", Effect = SettingEffect.Speed)]
     public Precision Precision { get; init; } = Precision.Fp32;
 
-    /// <summary>Which groups of operations run as one kernel. Default all.</summary>
-    [Option("Operations to run by Convoy's own kernels: all, none, or names from norm, decoder, loss, optimizer and convolution, separated by commas.", Effect = SettingEffect.Speed)]
-    public FusedOperations Fuse { get; init; } = FusedOperations.All;
+    /// <summary>Which groups of operations run by Convoy's own kernels, and who chooses those of convolutions. Default <see cref="FuseSetting.Auto"/>: all, by measurement.</summary>
+    [Option("Operations to run by Convoy's own kernels: auto (all, convolutions by what is fastest on this machine), fixed (all, the same on every processor), none, names from norm, decoder, loss, optimizer and convolution, separated by commas, or a file of kernels such as a run's kernels.json.", Value = "auto|fixed|none|NAMES|FILE", Effect = SettingEffect.Speed)]
+    public FuseSetting Fuse { get; init; } = FuseSetting.Auto;
 
     /// <summary>Whether batch norm takes its statistics over the whole global batch. Default true. Without it each process normalises its own share.</summary>
     [Option("Batch norm over the whole global batch.", Effect = SettingEffect.Speed)]
@@ -94,9 +93,9 @@ public sealed record TrainingOptions
     [Option("Seed of weights, order and random changes.")]
     public long Seed { get; init; }
 
-    /// <summary>Whether images and features lie with their channels innermost (PyTorch's <c>channels_last</c>); which is faster depends on the processor.</summary>
+    /// <summary>Whether images and features lie with their channels innermost (PyTorch's <c>channels_last</c>), as Convoy's kernels take them. Default true.</summary>
     [Option("Keep features with their channels innermost, true or false.", TakesBoolean = true, Effect = SettingEffect.Speed)]
-    public bool ChannelsLast { get; init; }
+    public bool ChannelsLast { get; init; } = true;
 
     /// <summary>Seconds that a process waits for the others before the run fails; above 0, at most a day. Default 600.</summary>
     [Option("Seconds that a process waits for the others before the run fails.", Name = "--timeout", Minimum = 0, AboveMinimum = true, Maximum = 86_400)]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Convoy.Distributed;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
+using Convoy.Training.Kernels;
 using Convoy.Training.Loading;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
@@ -144,6 +145,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         RandomSources sources = group.Seed(options.Seed);
         using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
         sources.SeparateRanks(); // as a run does
+        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time));
         onModel(step.Model);
         bool stopping = false;
         for (int number = 1; number <= steps && !stopping; number++)

@@ -24,7 +24,7 @@ internal sealed class ParameterUpdate : IDisposable
     public ParameterUpdate(TrainingOptions options, DistributedDataParallel model, GradScaler scaler, optim.Optimizer? optimizer)
     {
         (_model, _scaler, _clip) = (model, scaler, options.Clip);
-        Optimizer = optimizer ?? (options.Fuse.HasFlag(FusedOperations.Optimizer)
+        Optimizer = optimizer ?? (options.Fuse.Has(FusedOperations.Optimizer)
             ? new FusedAdamW(model.Parameters, options.PeakLr, weight_decay: options.WeightDecay) { MaxNorm = options.Clip, ZeroGradients = true }
             : optim.AdamW(model.Parameters, options.PeakLr, weight_decay: options.WeightDecay));
     }

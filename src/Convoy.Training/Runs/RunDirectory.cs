@@ -27,6 +27,9 @@ public sealed partial class RunDirectory
     /// <summary>The run's settings.</summary>
     public string Config => Path.Combine(Root, "config.json");
 
+    /// <summary>The kernels that the run's convolutions are computed by, where they were measured.</summary>
+    public string Kernels => Path.Combine(Root, "kernels.json");
+
     /// <summary>The metrics of rank 0.</summary>
     public string Metrics => Path.Combine(Root, "metrics.json");
 

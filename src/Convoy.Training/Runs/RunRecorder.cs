@@ -26,12 +26,17 @@ internal sealed class RunRecorder : IDisposable
 
     public void Start(TrainingStart start, IReadOnlyList<string> warnings)
     {
+        Tell(warnings);
+        Tell(new TrainingEvent { Started = start });
+    }
+
+    /// <summary>Tells of what the user should know of.</summary>
+    public void Tell(IReadOnlyList<string> warnings)
+    {
         foreach (string warning in warnings)
         {
             Tell(new TrainingEvent { Warning = warning });
         }
-
-        Tell(new TrainingEvent { Started = start });
     }
 
     public void Add(StepMetrics step)

@@ -3,6 +3,7 @@ using Convoy.Distributed.Data;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Metrics;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Kernels;
 using Convoy.Training.Loading;
 using Convoy.Training.Measurement;
 using Convoy.Training.Options;
@@ -81,6 +82,11 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         foreach (TBatch batch in Batches())
         {
             using TBatch disposed = batch;
+            if (work is null)
+            {
+                ChooseKernels(batch, record);
+            }
+
             PlannedStep planned = _plan.At(_number + 1);
             NetworkWork? first = work is null ? work = NetworkWork.Count(Model, _context.LocalBatchSize) : null;
             (StepMetrics metrics, stopping) = _step.Run(batch, planned, stop.IsCancellationRequested);
@@ -111,6 +117,14 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         _batches.Dispose();
         _step.Dispose();
         _lastUpdate?.Dispose();
+    }
+
+    private void ChooseKernels(TBatch batch, RunRecorder record)
+    {
+        TrainingOptions options = _configuration.Training;
+        var chooser = new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time);
+        _step.ChooseKernels(batch, chooser);
+        record.Tell(chooser.Notes);
     }
 
     // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.

@@ -3,7 +3,9 @@ using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
 using Convoy.Metrics;
+using Convoy.Torch.Convolution;
 using Convoy.Torch.Nn;
+using Convoy.Training.Kernels;
 using Convoy.Training.Options;
 using Convoy.Training.Tasks;
 using TorchSharp;
@@ -54,6 +56,9 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     /// <summary>The model that trains.</summary>
     public TModel Model { get; }
 
+    /// <summary>Name the kernels of the model's convolutions.</summary>
+    public ConvolutionKernels Kernels { get; } = new();
+
     /// <summary>The optimizer over the model's parameters in their order.</summary>
     public optim.Optimizer Optimizer => _update.Optimizer;
 
@@ -69,6 +74,20 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     /// <summary>Goes on with a checkpoint's gradient scaler.</summary>
     /// <param name="state">Its state; null for a new one.</param>
     public void RestoreScaler(IReadOnlyDictionary<string, double>? state) => _precision.Restore(state);
+
+    /// <summary>
+    /// Gives the model's convolutions their kernels, before the first step, which begins when it is done. All ranks call it together. It leaves no trace in the model: what a forward pass changes and draws at
+    /// random is put back.
+    /// </summary>
+    /// <param name="batch">This rank's part of the first batch; stays the caller's.</param>
+    /// <param name="chooser">Chooses.</param>
+    /// <exception cref="BadInputException">The file of kernels cannot be read, or this processor lacks one of its kernels.</exception>
+    internal void ChooseKernels(TBatch batch, KernelChooser chooser)
+    {
+        chooser.Choose(Kernels, () => Rehearse(batch));
+        _start = null;
+        Begin();
+    }
 
     /// <summary>The step begins, before its batch is fetched: waiting for that counts.</summary>
     public void Begin()
@@ -153,13 +172,34 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
             SyncBatchNorm.Convert(Model, _group);
         }
 
-        Fusion.Apply(Model, _options.Fuse);
+        Fusion.Apply(Model, _options.Fuse.Operations, Kernels);
         if (_options.ChannelsLast)
         {
             ChannelsLastWeights.Apply(Model);
         }
 
         Model.train();
+    }
+
+    private void Rehearse(TBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Tensor randomState = get_rng_state();
+        (Tensor Buffer, Tensor Value)[] buffers = [.. Model.buffers().Select(buffer => (buffer, buffer.clone()))];
+        try
+        {
+            using IDisposable? region = _precision.EnterForward();
+            _task.Loss(Model, batch);
+        }
+        finally
+        {
+            set_rng_state(randomState);
+            using IDisposable noGradient = no_grad();
+            foreach ((Tensor buffer, Tensor value) in buffers)
+            {
+                buffer.copy_(value);
+            }
+        }
     }
 
     // All tensors of the step are freed when it returns.

@@ -14,7 +14,7 @@ namespace Convoy.Training.Tests.Runs;
 /// <summary>One step on a batch that is given, against the same step in plain TorchSharp.</summary>
 public sealed class TrainingStepTests : IDisposable
 {
-    private static readonly TrainingOptions Options = SmallRuns.Options with { Clip = 0.1, Fuse = FusedOperations.None, SyncBn = false };
+    private static readonly TrainingOptions Options = SmallRuns.Options with { Clip = 0.1, Fuse = FusedOperations.None, ChannelsLast = false, SyncBn = false };
 
     private readonly SmallRuns _runs = new();
     private readonly ProcessGroupSingle _group = new();

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Convoy.Lanes.Models;
 using Convoy.Lanes.Training;
-using Convoy.Torch.Nn;
 using Convoy.Training.Options;
 
 namespace Convoy.Cli.Benchmarks.Steps;
@@ -18,7 +17,8 @@ internal sealed record StepConfiguration(int Processes, int Threads, string Prec
     public static StepConfiguration From(TrainingOptions options) =>
         new(options.Nproc, options.Threads, Lower(options.Precision.ToString()), options.ChannelsLast, Names(options.Fuse));
 
-    private static string Names(FusedOperations fuse) => Lower(fuse.ToString()).Replace(", ", "+", StringComparison.Ordinal);
+    // A file by its name, and names joined so that a list of configurations can be separated by commas.
+    private static string Names(FuseSetting fuse) => fuse.Table is { } file ? Path.GetFileName(file) : fuse.ToString().Replace(',', '+');
 
     private static string Lower(string name) => name.ToLower(CultureInfo.InvariantCulture);
 }

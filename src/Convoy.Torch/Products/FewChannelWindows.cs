@@ -1,4 +1,4 @@
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Products;
 
 /// <summary>
 /// How rows of an image of few channels are read for products of matrices: the numbers that a row of the filter covers lie side by side, and count as channels. 3 channels and 7 columns
@@ -6,7 +6,7 @@ namespace Convoy.Torch.Convolution;
 /// </summary>
 /// <param name="shape">The sizes.</param>
 /// <typeparam name="T">The image's numbers.</typeparam>
-internal sealed unsafe class FewChannelWindows<T>(ConvolutionShape shape)
+internal sealed unsafe class FewChannelWindows<T>(ConvolutionSizes shape)
     where T : unmanaged
 {
     // A vector of positions, and of channels.
@@ -16,7 +16,7 @@ internal sealed unsafe class FewChannelWindows<T>(ConvolutionShape shape)
     // Rows of the result that are computed by one thread: their share of the image stays in the second-level cache, and few rows are prepared twice.
     private const int SlabRows = 16;
 
-    public ConvolutionShape Shape => shape;
+    public ConvolutionSizes Shape => shape;
 
     /// <summary>In a window: S * C.</summary>
     public int Numbers => shape.KernelWidth * shape.InChannels;

@@ -1,7 +1,7 @@
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Products;
 
 /// <summary>
 /// Convolutions of bfloat16 images of few channels (<see cref="FewChannelWindows{T}"/>): for each row of the filter one product of matrices, [positions, S * C] by [S * C, K], whose left
@@ -19,7 +19,7 @@ internal static unsafe class FewChannelForward
     /// <param name="result">[N, OutHeight, OutWidth, K]; K is a multiple of 32.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void Convolve(BlockProductExports exports, ushort* input, ushort* filter, float* bias, ushort* result, ConvolutionShape shape, int threads)
+    public static void Convolve(BlockProductExports exports, ushort* input, ushort* filter, float* bias, ushort* result, ConvolutionSizes shape, int threads)
     {
         (nint x, nint w, nint shift, nint y) = ((nint)input, (nint)filter, (nint)bias, (nint)result);
         FewChannelWindows<ushort> windows = new(shape);
@@ -59,7 +59,7 @@ internal static unsafe class FewChannelForward
     /// <summary>The weights as <see cref="Convolve"/> takes them: for each block of K, for each row of the filter, a right matrix [S * C, K].</summary>
     /// <param name="weight">[K, R, S, C].</param>
     /// <param name="shape">The sizes.</param>
-    public static AlignedBuffer PackFilter(float* weight, in ConvolutionShape shape)
+    public static AlignedBuffer PackFilter(float* weight, in ConvolutionSizes shape)
     {
         FewChannelWindows<ushort> windows = new(shape);
         int length = Length(windows), count = length * shape.KernelHeight * shape.OutChannels;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Products;
 
 /// <summary>
 /// How positions of a convolution's input and result follow each other in memory so that every tap of the filter pairs the same numbers of consecutive positions: the gradient of a
@@ -12,7 +12,7 @@ namespace Convoy.Torch.Convolution;
 /// </remarks>
 internal sealed unsafe class TapSequences
 {
-    private readonly ConvolutionShape _shape;
+    private readonly ConvolutionSizes _shape;
     private readonly (int Row, int Column)[] _planes;
     private readonly (int Plane, int Start)[] _taps;
     private readonly int _firstRow;
@@ -20,7 +20,7 @@ internal sealed unsafe class TapSequences
     private readonly int _lead;
     private readonly int _right;
 
-    public TapSequences(in ConvolutionShape shape)
+    public TapSequences(in ConvolutionSizes shape)
     {
         _shape = shape;
         var taps = new (int Row, int Column, (int, int) Plane)[shape.KernelHeight * shape.KernelWidth];

@@ -1,7 +1,7 @@
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Products;
 
 /// <summary>
 /// The weights' gradient as one product of matrices for each tap of the filter, [K, positions] by [positions, C], over <see cref="TapSequences"/> that are packed once for all taps.
@@ -32,7 +32,7 @@ internal static unsafe class TapProducts<T, TElements>
     /// <param name="result">[K, R, S, C].</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void WeightGradient(BlockProductExports exports, T* input, T* gradient, float* result, ConvolutionShape shape, int threads)
+    public static void WeightGradient(BlockProductExports exports, T* input, T* gradient, float* result, ConvolutionSizes shape, int threads)
     {
         var sequences = new TapSequences(shape);
         int parts = ((shape.OutHeight * sequences.Pitch) + ChunkPositions - 1) / ChunkPositions, rows = (shape.OutHeight + parts - 1) / parts;
@@ -67,7 +67,7 @@ internal static unsafe class TapProducts<T, TElements>
 
     private static void Pack(Layout layout, Segment segment, T* input, T* gradient, T* zeros)
     {
-        ConvolutionShape shape = layout.Shape;
+        ConvolutionSizes shape = layout.Shape;
         var table = new Span<nint>((void*)(segment.Start + (nint)layout.TableStart), layout.TableLength);
         fixed (nint* rows = table)
         {
@@ -93,7 +93,7 @@ internal static unsafe class TapProducts<T, TElements>
 
     private static void Multiply(BlockProductExports exports, Layout layout, Segment segment, int tap, int k, int c, float* sums, bool add)
     {
-        ConvolutionShape shape = layout.Shape;
+        ConvolutionSizes shape = layout.Shape;
         (int plane, int begin) = layout.Sequences.Taps[tap];
         int rows = Math.Min(Block, shape.OutChannels - k), columns = Math.Min(Block, shape.InChannels - c), shift = begin % TElements.Together, taps = shape.KernelHeight * shape.KernelWidth;
         T* left = (T*)segment.Start + ((nint)k * layout.Positions), right = (T*)segment.Start + layout.Input(plane, shift, c) + ((nint)(begin - shift) * columns);
@@ -116,7 +116,7 @@ internal static unsafe class TapProducts<T, TElements>
     {
         private readonly nint[] _inputs;
 
-        public Layout(in ConvolutionShape shape, TapSequences sequences, int rows)
+        public Layout(in ConvolutionSizes shape, TapSequences sequences, int rows)
         {
             (Shape, Sequences) = (shape, sequences);
             Positions = RoundUp(sequences.Length(rows), Step);
@@ -140,7 +140,7 @@ internal static unsafe class TapProducts<T, TElements>
             ZeroBytes = Math.Max(shape.InChannels, shape.OutChannels) * sizeof(T);
         }
 
-        public ConvolutionShape Shape { get; }
+        public ConvolutionSizes Shape { get; }
 
         public TapSequences Sequences { get; }
 

@@ -1,7 +1,7 @@
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Products;
 
 /// <summary>
 /// The weights' gradient of a convolution of images of few channels (<see cref="FewChannelWindows{T}"/>): for each row of the result one product of matrices, [R * S * C, positions] by
@@ -22,7 +22,7 @@ internal static unsafe class FewChannelGradient<T, TElements>
     /// <param name="result">[K, R, S, C].</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="threads">How many threads may work.</param>
-    public static void Compute(BlockProductExports exports, T* input, T* gradient, float* result, ConvolutionShape shape, int threads)
+    public static void Compute(BlockProductExports exports, T* input, T* gradient, float* result, ConvolutionSizes shape, int threads)
     {
         (nint x, nint dy) = ((nint)input, (nint)gradient);
         FewChannelWindows<T> windows = new(shape);
@@ -47,7 +47,7 @@ internal static unsafe class FewChannelGradient<T, TElements>
 
     private static void AddSlab(BlockProductExports exports, FewChannelWindows<T> windows, int slab, T* input, T* gradient, float* sums)
     {
-        ConvolutionShape shape = windows.Shape;
+        ConvolutionSizes shape = windows.Shape;
         (int image, int first, int rows) = windows.Slab(slab);
         int inputRows = windows.InputRows(rows), positions = windows.Positions, length = (shape.OutWidth + TElements.Together - 1) / TElements.Together * TElements.Together;
         using var spread = new AlignedBuffer((((long)inputRows * windows.Numbers) + windows.NumberVectors) * positions);

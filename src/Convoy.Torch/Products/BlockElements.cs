@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Convoy.Torch.Interop;
+using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Kernels;
+namespace Convoy.Torch.Products;
 
 /// <summary>How numbers of a type are laid out for <see cref="BlockProductExports"/>, on x64.</summary>
 /// <typeparam name="T">The type.</typeparam>

@@ -1,0 +1,212 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Convoy.Torch.Convolution;
+
+/// <summary>
+/// Times, for passes of convolutions, all kernels that can compute them, on this machine with libtorch's present number of threads, and chooses the fastest
+/// (what <c>torch.backends.cudnn.benchmark</c> does on GPUs). Ranks of one host measure together, so that each has the load that it will have in training.
+/// </summary>
+/// <remarks>
+/// Kernels take turns, and are compared within a turn: machines change their speed from second to second, some between two states that differ two or three times. Turns at whose two ends a
+/// matrix product ran at different speeds (<see cref="MachineProbe"/>) do not count.
+/// </remarks>
+/// <param name="time">The clock.</param>
+/// <param name="agree">Given whether this rank would go on, says whether all do, as rank 0 decides; all ranks call it together. Null, the default: there is one.</param>
+public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree = null)
+{
+    // A kernel that is this much slower in the first turn takes part in no other.
+    private const double Hopeless = 1.4;
+
+    // The fixed choice stays unless another is faster by this much: what cannot be told apart should not change bits.
+    private const double Advantage = 0.98;
+
+    // Turns of a key after the first.
+    private const int MostTurns = 5;
+
+    // Arithmetic of a call that says enough: larger batches are measured in part.
+    private const double EnoughFlops = 4e9;
+
+    // .NET counts 30 calls, and compiles after a tenth of a second in which nothing new was called.
+    private const int LeastWarmUpCalls = 60;
+
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(600);
+
+    private readonly Func<bool, bool> _agree = agree ?? (wish => wish);
+
+    /// <summary>How long all keys together may take, roughly; above 0. When it is over, those that are left get one turn each. Default 8 seconds.</summary>
+    public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Measures.</summary>
+    /// <param name="keys">What to choose kernels for; the same on every rank.</param>
+    /// <returns>The choices, with their times, in the order of the keys.</returns>
+    public IReadOnlyList<KernelChoice> Measure(IReadOnlyList<ConvolutionKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        using IDisposable noGradient = no_grad();
+        var choices = new List<KernelChoice>();
+        if (!_agree(keys.Count > 0))
+        {
+            return choices;
+        }
+
+        long start = time.GetTimestamp();
+        var probe = new MachineProbe(time);
+        foreach (ScalarType dtype in keys.Select(key => key.Dtype).Distinct())
+        {
+            WarmUp(dtype);
+        }
+
+        double remainingFlops = keys.Sum(key => MeasuredFlops(key));
+        foreach (ConvolutionKey key in keys)
+        {
+            double share = MeasuredFlops(key) / remainingFlops, left = Math.Max(0, (Budget - time.GetElapsedTime(start)).TotalSeconds);
+            choices.Add(Measure(key, TimeSpan.FromSeconds(left * share), probe));
+            remainingFlops -= MeasuredFlops(key);
+        }
+
+        return choices;
+    }
+
+    private KernelChoice Measure(ConvolutionKey key, TimeSpan budget, MachineProbe probe)
+    {
+        IConvolutionAlgorithm[] algorithms = [.. ConvolutionAlgorithms.For(key)];
+        using DisposeScope scope = NewDisposeScope();
+        using var operands = new ConvolutionOperands(key with { Shape = MeasuredShape(key) });
+        double whole = (double)key.Shape.Batch / MeasuredShape(key).Batch;
+        _agree(true); // All begin at the same time.
+        long start = time.GetTimestamp();
+        foreach (IConvolutionAlgorithm algorithm in algorithms)
+        {
+            operands.Run(algorithm); // The first call compiles.
+        }
+
+        double[] first = Turn(algorithms, operands);
+        double best = first.Min();
+        List<int> running = [.. Enumerable.Range(0, algorithms.Length).Where(i => first[i] <= Hopeless * best)];
+        List<double[]> turns = [], steady = [];
+        while (_agree(running.Count > 1 && turns.Count < MostTurns && (turns.Count == 0 || time.GetElapsedTime(start) < budget)))
+        {
+            double before = probe.FlopsPerSecond();
+            turns.Add(Turn([.. running.Select(i => algorithms[i])], operands));
+            if (MachineProbe.IsSameState(before, probe.FlopsPerSecond()))
+            {
+                steady.Add(turns[^1]);
+            }
+        }
+
+        List<double[]> counted = steady.Count > 0 ? steady : turns;
+        var seconds = algorithms.Select((algorithm, i) => (algorithm.Name, Seconds: first[i] * whole)).ToDictionary(entry => entry.Name, entry => entry.Seconds);
+        if (counted.Count == 0)
+        {
+            return new KernelChoice(key, algorithms[running[0]].Name, seconds);
+        }
+
+        int fixedChoice = running.FindIndex(i => algorithms[i] == ConvolutionAlgorithms.FixedFor(key));
+        int reference = Math.Max(0, fixedChoice);
+        double[] relative = [.. Enumerable.Range(0, running.Count).Select(i => Median(counted.Select(turn => turn[i] / turn[reference])))];
+        int chosen = Array.IndexOf(relative, relative.Min());
+        chosen = fixedChoice >= 0 && relative[chosen] > Advantage ? fixedChoice : chosen;
+        for (int i = 0; i < running.Count; i++)
+        {
+            seconds[algorithms[running[i]].Name] = Median(counted.Select(turn => turn[i])) * whole;
+        }
+
+        return new KernelChoice(key, algorithms[running[chosen]].Name, seconds);
+    }
+
+    // .NET compiles a method for speed when it was called often enough, in the background: whatever is measured before that is measured wrongly.
+    private void WarmUp(ScalarType dtype)
+    {
+        var shape = new ConvolutionShape(1, 32, 8, 8, 32, 3, 3, 1, 1, 1, 1);
+        ConvolutionOperands[] operands = [.. Enum.GetValues<ConvolutionPass>().Select(pass => new ConvolutionOperands(new ConvolutionKey(shape, dtype, pass)))];
+        long start = time.GetTimestamp();
+        for (int calls = 0; calls < LeastWarmUpCalls || time.GetElapsedTime(start) < WarmUpTime; calls++)
+        {
+            foreach (ConvolutionOperands operand in operands)
+            {
+                foreach (IConvolutionAlgorithm algorithm in ConvolutionAlgorithms.For(operand.Key))
+                {
+                    operand.Run(algorithm);
+                }
+            }
+        }
+
+        foreach (ConvolutionOperands operand in operands)
+        {
+            operand.Dispose();
+        }
+    }
+
+    private double[] Turn(IConvolutionAlgorithm[] algorithms, ConvolutionOperands operands)
+    {
+        double[] seconds = new double[algorithms.Length];
+        for (int i = 0; i < algorithms.Length; i++)
+        {
+            long start = time.GetTimestamp();
+            operands.Run(algorithms[i]);
+            seconds[i] = time.GetElapsedTime(start).TotalSeconds;
+        }
+
+        return seconds;
+    }
+
+    // Not below the threads: libtorch gives each an image.
+    private static ConvolutionShape MeasuredShape(ConvolutionKey key)
+    {
+        ConvolutionShape shape = key.Shape;
+        int enough = (int)Math.Ceiling(EnoughFlops / (shape.Flops / shape.Batch));
+        return shape with { Batch = Math.Clamp(Math.Max(enough, get_num_threads()), 1, shape.Batch) };
+    }
+
+    private static double MeasuredFlops(ConvolutionKey key) => MeasuredShape(key).Flops;
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}
+
+/// <summary>Made-up tensors for a pass.</summary>
+internal sealed class ConvolutionOperands : IDisposable
+{
+    private readonly ConvolutionWeight _weight = new();
+    private readonly Tensor _input;
+    private readonly Tensor _gradient;
+    private readonly Tensor _values;
+
+    /// <summary>Makes them: uniform numbers around zero.</summary>
+    public ConvolutionOperands(ConvolutionKey key)
+    {
+        Key = key;
+        ConvolutionShape shape = key.Shape;
+        using var generator = new Generator(0, CPU);
+        _input = ChannelsLast(generator, shape.Batch, shape.InChannels, shape.Height, shape.Width).to(key.Dtype);
+        _gradient = ChannelsLast(generator, shape.Batch, shape.OutChannels, shape.OutHeight, shape.OutWidth).to(key.Dtype);
+        _values = ChannelsLast(generator, shape.OutChannels, shape.InChannels, shape.KernelHeight, shape.KernelWidth);
+        _weight.Set(_values);
+    }
+
+    /// <summary>The pass.</summary>
+    public ConvolutionKey Key { get; }
+
+    /// <summary>Computes the pass and frees the result. Weights count as changed since the call before, as they are after an update.</summary>
+    public void Run(IConvolutionAlgorithm algorithm)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        _weight.Dispose();
+        _weight.Set(_values);
+        _ = Key.Pass switch
+        {
+            ConvolutionPass.Forward => algorithm.Forward(_input, _weight, null, Key.Shape),
+            ConvolutionPass.InputGradient => algorithm.InputGradient(_gradient, _weight, Key.Shape),
+            _ => algorithm.WeightGradient(_input, _gradient, Key.Shape),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _weight.Dispose();
+
+    private static Tensor ChannelsLast(Generator generator, long n, long c, long h, long w) => (rand([n, h, w, c], generator: generator) - 0.5).permute(0, 3, 1, 2);
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Convoy.Torch.Nn;
+
+namespace Convoy.Training.Options;
+
+/// <summary>Which operations run by Convoy's own kernels, and who chooses the kernels of convolutions: <c>--fuse</c>.</summary>
+/// <param name="Operations">The groups of operations.</param>
+/// <param name="Measures">Whether kernels of convolutions are chosen by measurement on this machine.</param>
+/// <param name="Table">The absolute path of the file that names kernels of convolutions; null for none.</param>
+[JsonConverter(typeof(FuseSettingConverter))]
+public sealed record FuseSetting(FusedOperations Operations, bool Measures = false, string? Table = null)
+{
+    private const string AutoName = "auto", FixedName = "fixed";
+    private const string TableExtension = ".json";
+
+    private static readonly (string Name, FusedOperations Value)[] Names =
+    [
+        ("norm", FusedOperations.Norm), ("decoder", FusedOperations.Decoder), ("loss", FusedOperations.Loss), ("optimizer", FusedOperations.Optimizer), ("convolution", FusedOperations.Convolution),
+    ];
+
+    /// <summary>All operations, convolutions by the kernels that are the fastest on this machine. The default of every run.</summary>
+    public static FuseSetting Auto { get; } = new(FusedOperations.All, Measures: true);
+
+    /// <summary>All operations, convolutions by a choice that is the same on every processor.</summary>
+    public static FuseSetting Fixed { get; } = new(FusedOperations.All);
+
+    /// <summary>Operations by name, convolutions by the fixed choice.</summary>
+    public static implicit operator FuseSetting(FusedOperations operations) => FromFusedOperations(operations);
+
+    /// <summary>Operations by name, convolutions by the fixed choice.</summary>
+    public static FuseSetting FromFusedOperations(FusedOperations operations) => new(operations);
+
+    /// <summary>Whether a group of operations runs by Convoy's kernels.</summary>
+    public bool Has(FusedOperations operations) => Operations.HasFlag(operations);
+
+    /// <summary>Reads what stands after <c>--fuse</c>.</summary>
+    /// <param name="text"><c>auto</c>, <c>fixed</c> or <c>all</c>, <c>none</c>, names separated by commas, or the path of a table of kernels: with a slash, or with <c>.json</c> at its end.</param>
+    /// <exception cref="BadInputException">It is none of these.</exception>
+    public static FuseSetting Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (text.Contains('/', StringComparison.Ordinal) || text.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) || text.EndsWith(TableExtension, StringComparison.OrdinalIgnoreCase))
+        {
+            return new FuseSetting(FusedOperations.All, Table: Path.GetFullPath(text));
+        }
+
+        var operations = FusedOperations.None;
+        foreach (string name in text.ToLowerInvariant().Split([',', '+'], StringSplitOptions.TrimEntries))
+        {
+            switch (name)
+            {
+                case AutoName when name.Length == text.Length:
+                    return Auto;
+                case FixedName or "all":
+                    operations = FusedOperations.All;
+                    break;
+                case "none":
+                    break;
+                default:
+                    int at = Array.FindIndex(Names, entry => entry.Name == name);
+                    operations |= at >= 0 ? Names[at].Value : throw new BadInputException(
+                        $"--fuse must be auto, fixed, none, names from {string.Join(", ", Names.Select(entry => entry.Name))}, separated by commas, or the path of a table of kernels (got {BadInputException.Excerpt(text)}).");
+                    break;
+            }
+        }
+
+        return new FuseSetting(operations);
+    }
+
+    /// <summary>As it is written after <c>--fuse</c>.</summary>
+    public override string ToString() => Table
+        ?? (Measures ? AutoName
+        : Operations == FusedOperations.All ? FixedName
+        : Operations == FusedOperations.None ? "none"
+        : string.Join(",", Names.Where(entry => Operations.HasFlag(entry.Value)).Select(entry => entry.Name)));
+}
+
+/// <summary><see cref="FuseSetting"/> as text.</summary>
+internal sealed class FuseSettingConverter : JsonConverter<FuseSetting>
+{
+    /// <inheritdoc/>
+    public override FuseSetting Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        try
+        {
+            return FuseSetting.Parse(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException("Give text."));
+        }
+        catch (BadInputException error)
+        {
+            throw new JsonException(error.Message, error);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, FuseSetting value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
