@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
 
@@ -30,17 +32,26 @@ internal static unsafe class FewChannelGradient<T, TElements>
         using var partial = new AlignedBuffer((long)windows.Slabs * count);
         nint sums = (nint)partial.Start;
         Parallelism.Run(windows.Slabs, threads, slab => AddSlab(exports, windows, slab, (T*)x, (T*)dy, (float*)sums + ((nint)slab * count)));
+        AddUp(partial.Start, count, windows.Slabs);
         for (int k = 0; k < shape.OutChannels; k++)
         {
             for (int weight = 0; weight < weights; weight++)
             {
-                float sum = 0;
-                for (int slab = 0; slab < windows.Slabs; slab++)
-                {
-                    sum += partial.Start[((nint)slab * count) + (weight * shape.OutChannels) + k];
-                }
+                result[(k * weights) + weight] = partial.Start[(weight * shape.OutChannels) + k];
+            }
+        }
+    }
 
-                result[(k * weights) + weight] = sum;
+    // The first slab's sums become those of all; their count is a multiple of 16.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddUp(float* sums, int count, int slabs)
+    {
+        for (int slab = 1; slab < slabs; slab++)
+        {
+            float* others = sums + ((nint)slab * count);
+            for (int i = 0; i < count; i += Vector<float>.Count)
+            {
+                Unsafe.WriteUnaligned(sums + i, Unsafe.ReadUnaligned<Vector<float>>(sums + i) + Unsafe.ReadUnaligned<Vector<float>>(others + i));
             }
         }
     }
