@@ -4,32 +4,36 @@ using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;
 
-/// <summary>A convolution whose three passes may be computed by different kernels. Arguments: input (float32 or bfloat16, channels-last), weight (float32), <see cref="ConvolutionCall"/>.</summary>
+/// <summary>A convolution whose three passes may be computed by different kernels. Arguments: input (float32 or bfloat16, channels-last), weight (float32), bias ([K], or null), <see cref="ConvolutionCall"/>.</summary>
 internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<ConvolutionFunction>
 {
     private const string InputNeedsGradient = nameof(InputNeedsGradient);
     private const string WeightNeedsGradient = nameof(WeightNeedsGradient);
+    private const string BiasNeedsGradient = nameof(BiasNeedsGradient);
+    private const int Arguments = 4;
 
     public override string Name => nameof(ConvolutionFunction);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        (Tensor input, Tensor weight, var call) = ((Tensor)vars[0], (Tensor)vars[1], (ConvolutionCall)vars[2]);
+        (Tensor input, Tensor weight, var bias, var call) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2], (ConvolutionCall)vars[3]);
         ctx.save_for_backward([input, weight]);
         ctx.save_data(nameof(ConvolutionCall), call);
         ctx.save_data(InputNeedsGradient, input.requires_grad);
         ctx.save_data(WeightNeedsGradient, weight.requires_grad);
+        ctx.save_data(BiasNeedsGradient, bias is not null && bias.requires_grad);
         ctx.set_materialize_grads(false); // TorchSharp would make them from a tensor that the dispose scope has freed.
-        return call.Forward.Forward(input, call.Weight, bias: null, call.Shape);
+        return call.Forward.Forward(input, call.Weight, bias?.to(ScalarType.Float32), call.Shape);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var call = (ConvolutionCall)ctx.get_data(nameof(ConvolutionCall));
-        return call.Guard.Run(3, grad_output, gradient =>
+        return call.Guard.Run(Arguments, grad_output, gradient =>
         {
             List<Tensor> saved = ctx.get_saved_variables();
             Tensor input = saved[0], weight = saved[1];
+            Tensor? biasGradient = (bool)ctx.get_data(BiasNeedsGradient) ? gradient.sum([0, 2, 3], type: ScalarType.Float32) : null;
             bool wantsInput = (bool)ctx.get_data(InputNeedsGradient), wantsWeight = (bool)ctx.get_data(WeightNeedsGradient);
             if (is_grad_enabled())
             {
@@ -39,7 +43,7 @@ internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<Convol
                 wanted.AddRange(wantsInput ? [input] : []);
                 wanted.AddRange(wantsWeight ? [weight] : []);
                 IList<Tensor> gradients = autograd.grad([plain], wanted, [gradient], retain_graph: true, create_graph: true);
-                return [wantsInput ? gradients[0] : null, wantsWeight ? gradients[^1] : null, null];
+                return [wantsInput ? gradients[0] : null, wantsWeight ? gradients[^1] : null, biasGradient, null];
             }
 
             (Tensor dy, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
@@ -47,6 +51,7 @@ internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<Convol
             [
                 wantsInput ? call.InputGradient.InputGradient(dy, call.Weight, call.Shape) : null,
                 wantsWeight ? call.WeightGradient.WeightGradient(input, dy, call.Shape) : null,
+                biasGradient,
                 null,
             ];
         });

@@ -1,3 +1,4 @@
+using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -65,6 +66,7 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
             remainingFlops -= MeasuredFlops(key);
         }
 
+        NativeHeap.Trim();
         return choices;
     }
 

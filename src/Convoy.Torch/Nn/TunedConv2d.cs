@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Convoy.Torch.Nn;
 
 /// <summary>
-/// A convolution, as <c>torch.nn.Conv2d</c> without bias and with its parameter, whose result and gradients are each computed by the kernel that its
+/// A convolution, as <c>torch.nn.Conv2d</c> and with its parameters, whose result and gradients are each computed by the kernel that its
 /// <see cref="ConvolutionKernels"/> name: libtorch's, or one of Convoy's own. [N, C, H, W] to [N, K, H', W'].
 /// </summary>
 /// <remarks>
@@ -17,7 +17,7 @@ namespace Convoy.Torch.Nn;
 /// Kernels are chosen where the input is channels-last on the CPU, in float32, or in bfloat16 under autocast, and the weights are float32. Everything else goes through libtorch's convolution.
 /// </para>
 /// <para>
-/// A bias comes in where a batch norm is folded (<see cref="BatchNormFolding"/>). Rounding of Convoy's kernels differs from the plain sum's: float32 to a few millionths of the largest
+/// Rounding of Convoy's kernels differs from the plain sum's: float32 to a few millionths of the largest
 /// element. Not thread-safe.
 /// </para>
 /// </remarks>
@@ -30,22 +30,23 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
 
     /// <summary>Makes the layer.</summary>
     /// <param name="weight">[K, C, R, S]; the layer's from now on.</param>
+    /// <param name="bias">[K], the layer's from now on; null, the default, for none.</param>
     /// <param name="stride">Rows and columns from one result to the next; at least 1. Default 1.</param>
     /// <param name="padding">Rows and columns of zeros on each side; at least 0. Default 0.</param>
     /// <param name="kernels">Name the kernels; shared by the layers of a network. Null, the default: the fixed choice.</param>
     /// <exception cref="ArgumentException">The weights have another number of dimensions.</exception>
-    public TunedConv2d(Parameter weight, long stride = 1, long padding = 0, ConvolutionKernels? kernels = null)
-        : this(weight, [stride, stride], [padding, padding], kernels ?? new ConvolutionKernels(), new BackwardGuard())
+    public TunedConv2d(Parameter weight, Parameter? bias = null, long stride = 1, long padding = 0, ConvolutionKernels? kernels = null)
+        : this(weight, bias, [stride, stride], [padding, padding], kernels ?? new ConvolutionKernels(), new BackwardGuard())
     {
     }
 
     // In place of another layer. The layers of a network share what keeps a layer's gradients alive, so that they give way to those of the next layer.
     internal TunedConv2d(Conv2d replaced, ConvolutionKernels kernels, BackwardGuard guard)
-        : this(replaced.weight, Both(replaced.stride!), Both(replaced.padding!), kernels, guard)
+        : this(replaced.weight, replaced.bias, Both(replaced.stride!), Both(replaced.padding!), kernels, guard)
     {
     }
 
-    private TunedConv2d(Parameter weight, long[] strides, long[] paddings, ConvolutionKernels kernels, BackwardGuard guard)
+    private TunedConv2d(Parameter weight, Parameter? bias, long[] strides, long[] paddings, ConvolutionKernels kernels, BackwardGuard guard)
         : base(nameof(TunedConv2d))
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -58,13 +59,17 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
 
         (_strides, _paddings, Kernels, _guard) = (strides, paddings, kernels, guard);
         register_parameter(nameof(weight), weight);
+        if (bias is not null)
+        {
+            AddBias(bias);
+        }
     }
 
     /// <summary>Name the kernels of this layer and of those that share them.</summary>
     public ConvolutionKernels Kernels { get; }
 
     /// <summary>
-    /// Replaces every convolution inside <paramref name="module"/> that has one group, dilation 1, zeros as padding and no bias by this layer;
+    /// Replaces every convolution inside <paramref name="module"/> that has one group, dilation 1 and zeros as padding by this layer;
     /// parameters stay the same tensors under the same names. Hooks of a replaced layer are lost.
     /// </summary>
     /// <param name="module">Any module; such convolutions must be held in fields, lists or dictionaries whose type also admits another module.</param>
@@ -78,7 +83,7 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(module);
         if (module is Conv2d own && IsReplaceable(own))
         {
-            throw new ArgumentException($"a {typeof(T).Name} cannot become a TunedConv2d in place. Make one of its weight.", nameof(module));
+            throw new ArgumentException($"a {typeof(T).Name} cannot become a TunedConv2d in place. Make one of its weight and bias.", nameof(module));
         }
 
         kernels ??= new ConvolutionKernels();
@@ -110,12 +115,12 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
         return (Kernels.Observed(input, weight, shape, computed) ?? Compute(input, weight, bias, shape, computed)).MoveToOuterDisposeScope();
     }
 
-    // A folded batch norm's, [K].
+    // [K]; also a folded batch norm's.
     internal void AddBias(Parameter bias) => register_parameter(nameof(bias), bias);
 
     internal static bool IsReplaceable(Conv2d convolution) =>
         convolution.stride is { Length: > 0 } && convolution.padding is { Length: > 0 } && (convolution.dilation ?? []).All(one => one == 1)
-        && convolution.groups == 1 && convolution.padding_mode == PaddingModes.Zeros && convolution.bias is null;
+        && convolution.groups == 1 && convolution.padding_mode == PaddingModes.Zeros;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -143,25 +148,20 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
     private Tensor Compute(Tensor input, Tensor weight, Tensor? bias, in ConvolutionShape shape, ScalarType computed)
     {
         IConvolutionAlgorithm forward = Kernels.Choose(shape, computed, ConvolutionPass.Forward);
-        if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad))
+        if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad || bias?.requires_grad == true))
         {
             _weight.Set(weight);
             return forward.Forward(input.to(computed), _weight, bias?.to(ScalarType.Float32), shape);
         }
 
         IConvolutionAlgorithm inputGradient = Kernels.Choose(shape, computed, ConvolutionPass.InputGradient), weightGradient = Kernels.Choose(shape, computed, ConvolutionPass.WeightGradient);
-        Tensor result;
         if (forward == ConvolutionAlgorithms.Libtorch && inputGradient == forward && weightGradient == forward)
         {
-            result = nn.functional.conv2d(input, weight, strides: _strides, padding: _paddings);
-        }
-        else
-        {
-            _weight.Set(weight);
-            result = ConvolutionFunction.apply(input.to(computed), weight, new ConvolutionCall(shape, _weight, forward, inputGradient, weightGradient, _guard));
+            return nn.functional.conv2d(input, weight, bias, strides: _strides, padding: _paddings);
         }
 
-        return bias is null ? result : result + bias.to(result.dtype).reshape(1, -1, 1, 1);
+        _weight.Set(weight);
+        return ConvolutionFunction.apply(input.to(computed), weight, bias!, new ConvolutionCall(shape, _weight, forward, inputGradient, weightGradient, _guard));
     }
 
     private static long[] Both(long[] sizes) => sizes.Length == 1 ? [sizes[0], sizes[0]] : sizes;

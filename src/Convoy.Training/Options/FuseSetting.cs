@@ -11,6 +11,9 @@ namespace Convoy.Training.Options;
 [JsonConverter(typeof(FuseSettingConverter))]
 public sealed record FuseSetting(FusedOperations Operations, bool Measures = false, string? Table = null)
 {
+    /// <summary>What a value must be.</summary>
+    internal const string Kind = "auto, fixed, none, names from norm, decoder, loss, optimizer, convolution, separated by commas, or the path of a table of kernels";
+
     private const string AutoName = "auto", FixedName = "fixed";
     private const string TableExtension = ".json";
 
@@ -36,7 +39,7 @@ public sealed record FuseSetting(FusedOperations Operations, bool Measures = fal
 
     /// <summary>Reads what stands after <c>--fuse</c>.</summary>
     /// <param name="text"><c>auto</c>, <c>fixed</c> or <c>all</c>, <c>none</c>, names separated by commas, or the path of a table of kernels: with a slash, or with <c>.json</c> at its end.</param>
-    /// <exception cref="BadInputException">It is none of these.</exception>
+    /// <exception cref="FormatException">It is none of these.</exception>
     public static FuseSetting Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -59,8 +62,7 @@ public sealed record FuseSetting(FusedOperations Operations, bool Measures = fal
                     break;
                 default:
                     int at = Array.FindIndex(Names, entry => entry.Name == name);
-                    operations |= at >= 0 ? Names[at].Value : throw new BadInputException(
-                        $"--fuse must be auto, fixed, none, names from {string.Join(", ", Names.Select(entry => entry.Name))}, separated by commas, or the path of a table of kernels (got {BadInputException.Excerpt(text)}).");
+                    operations |= at >= 0 ? Names[at].Value : throw new FormatException($"it is not {Kind} (got {text})");
                     break;
             }
         }
@@ -86,7 +88,7 @@ internal sealed class FuseSettingConverter : JsonConverter<FuseSetting>
         {
             return FuseSetting.Parse(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException("Give text."));
         }
-        catch (BadInputException error)
+        catch (FormatException error)
         {
             throw new JsonException(error.Message, error);
         }

@@ -23,6 +23,9 @@ public sealed class OptionAttribute(string help) : Attribute
     /// <summary>What stands for the value in <c>--help</c>, such as <c>DIR</c>. Default: nothing.</summary>
     public string? Value { get; set; }
 
+    /// <summary>What a value must be, in words that follow "must be", where its type does not say it: <c>a size such as 800x360</c>. Default: by the type.</summary>
+    public string? Kind { get; set; }
+
     /// <summary>The least value. Default: none.</summary>
     public double Minimum { get; set; } = double.NegativeInfinity;
 

@@ -201,7 +201,7 @@ public sealed class OptionRow
     private BadInputException WrongKind(JsonNode? value, string name, Exception? error)
     {
         string text = value is null ? "null" : value.GetValueKind() == JsonValueKind.String ? value.ToString() : value.ToJsonString();
-        return new BadInputException($"{name} must be {Kind()} (got {BadInputException.Excerpt(text)}).", error);
+        return new BadInputException($"{name} must be {_attribute.Kind ?? Kind()} (got {BadInputException.Excerpt(text)}).", error);
     }
 
     private string Kind() => _type switch

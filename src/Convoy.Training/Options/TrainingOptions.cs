@@ -66,7 +66,7 @@ public sealed record TrainingOptions
     public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>Which groups of operations run by Convoy's own kernels, and who chooses those of convolutions. Default <see cref="FuseSetting.Auto"/>: all, by measurement.</summary>
-    [Option("Operations to run by Convoy's own kernels: auto (all, convolutions by what is fastest on this machine), fixed (all, the same on every processor), none, names from norm, decoder, loss, optimizer and convolution, separated by commas, or a file of kernels such as a run's kernels.json.", Value = "auto|fixed|none|NAMES|FILE", Effect = SettingEffect.Speed)]
+    [Option("Operations to run by Convoy's own kernels: auto (all, convolutions by what is fastest on this machine), fixed (all, the same on every processor), none, names from norm, decoder, loss, optimizer and convolution, separated by commas, or a file of kernels such as a run's kernels.json.", Value = "auto|fixed|none|NAMES|FILE", Kind = FuseSetting.Kind, Effect = SettingEffect.Speed)]
     public FuseSetting Fuse { get; init; } = FuseSetting.Auto;
 
     /// <summary>Whether batch norm takes its statistics over the whole global batch. Default true. Without it each process normalises its own share.</summary>

@@ -35,7 +35,7 @@ public sealed class ConfigFileTests(TrainingFixture fixture) : IClassFixture<Tra
     [InlineData("precision in ", "must be one of fp32, bf16, fp16 (got 99).", """{ "precision": 99 }""")]
     [InlineData("precision in ", "must be one of fp32, bf16, fp16 (got 1).", """{ "precision": 1 }""")]
     [InlineData("precision in ", "must be one of fp32, bf16, fp16 (got 1).", """{ "precision": "1" }""")]
-    [InlineData("fuse in ", "must be names from none, norm, decoder, loss, optimizer, convolution, all, separated by commas (got 31).", """{ "fuse": 31 }""")]
+    [InlineData("fuse in ", "must be auto, fixed, none, names from norm, decoder, loss, optimizer, convolution, separated by commas, or the path of a table of kernels (got 31).", """{ "fuse": 31 }""")]
     [InlineData("encoder in ", "must be one of resnet18, resnet34 (got 18).", """{ "encoder": 18 }""")]
     [InlineData("precision in ", "must be one of fp32, bf16, fp16 (got null).", """{ "precision": null }""")]
     [InlineData("a setting's value has the character NUL (\\u0000), which no path can have (cache in ", "", """{ "cache": "a\u0000b" }""")]

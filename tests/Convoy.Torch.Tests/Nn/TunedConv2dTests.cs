@@ -314,6 +314,29 @@ public sealed class TunedConv2dTests
         Assert.Equal(after10, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
+    [Theory]
+    [InlineData(16)] // Winograd's kernel.
+    [InlineData(12)] // libtorch's.
+    public void Backward_WithABias_GivesItsGradient(int channels)
+    {
+        using var scope = NewDisposeScope();
+        (Tensor input, Tensor weight) = Operands(2, channels, channels, 9, 10, ScalarType.Float32);
+        Tensor bias = randn(channels, generator: new Generator(1, CPU));
+        (Tensor x, Tensor w, Tensor b) = (input.detach().requires_grad_(), weight.detach().requires_grad_(), bias.detach().requires_grad_());
+        Tensor plain = nn.functional.conv2d(x, w, b, padding: [1, 1]);
+        plain.backward([Gradient(plain)]);
+        using var layer = new TunedConv2d(new Parameter(weight.clone()), new Parameter(bias.clone()), padding: 1);
+        Tensor features = input.detach().requires_grad_();
+
+        Tensor output = layer.call(features);
+        output.backward([Gradient(output)]);
+
+        TensorAssert.Close(plain, output, 5e-6);
+        TensorAssert.Close(x.grad!, features.grad!, 5e-6);
+        TensorAssert.Close(w.grad!, layer.get_parameter("weight")!.grad!, 5e-6);
+        TensorAssert.Close(b.grad!, layer.get_parameter("bias")!.grad!, 5e-6);
+    }
+
     [Fact]
     public void Backward_MoreLayers_KeepNoMoreGradients()
     {
@@ -347,7 +370,7 @@ public sealed class TunedConv2dTests
 
         Assert.Same(network, TunedConv2d.Convert(network));
 
-        Assert.Equal(["plain", "wide", "stride", "valid", "inner.0"], network.named_modules().Where(module => module.module is TunedConv2d).Select(module => module.name));
+        Assert.Equal(["plain", "bias", "wide", "stride", "valid", "inner.0"], network.named_modules().Where(module => module.module is TunedConv2d).Select(module => module.name));
         Assert.Equal(before, network.named_parameters());
     }
 
