@@ -7,7 +7,7 @@ namespace Convoy.Torch.Convolution;
 
 /// <summary>
 /// Passes put together from oneDNN's products of small matrices (<see cref="BlockProductExports"/>): the weights' gradient, where oneDNN's own convolution is furthest from the
-/// processor's peak, and a first layer's result.
+/// processor's peak, a first layer's result, and the input's gradient of 1x1.
 /// </summary>
 internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
 {
@@ -26,6 +26,7 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
         {
             ConvolutionPass.Forward => dtype == ScalarType.BFloat16 && HasFewChannels(shape) && shape.OutChannels % (2 * Channels) == 0,
             ConvolutionPass.WeightGradient => (HasFewChannels(shape) || shape.InChannels % Channels == 0) && shape.OutChannels % Channels == 0,
+            ConvolutionPass.InputGradient => IsPointwise(shape) && shape.InChannels % (2 * Channels) == 0 && shape.OutChannels % 2 == 0,
             _ => false,
         };
     }
@@ -39,8 +40,31 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
         return result.permute(0, 3, 1, 2);
     }
 
-    public Tensor InputGradient(Tensor gradient, ConvolutionWeight weight, in ConvolutionShape shape) =>
-        throw new NotSupportedException($"{Name} computes no input's gradient. Ask {nameof(Supports)} before.");
+    public Tensor InputGradient(Tensor gradient, ConvolutionWeight weight, in ConvolutionShape shape)
+    {
+        BlockProductExports exports = Exports();
+        using Tensor result = empty([shape.Batch, shape.Height, shape.Width, shape.InChannels], gradient.dtype);
+        byte* dy = TensorMemory.Address(gradient), dx = TensorMemory.Address(result);
+        ConvolutionSizes sizes = Sizes(shape);
+        ScalarType dtype = gradient.dtype;
+        AlignedBuffer filter = weight.Keep((nameof(ConvolutionPass.InputGradient), dtype), () =>
+        {
+            using IDisposable noGradient = no_grad();
+            using Tensor taps = weight.As(dtype).contiguous();
+            byte* from = TensorMemory.Address(taps);
+            return dtype == ScalarType.BFloat16 ? PointProducts<ushort, BFloat16BlockElements>.PackFilter((ushort*)from, sizes) : PointProducts<float, SingleBlockElements>.PackFilter((float*)from, sizes);
+        });
+        if (dtype == ScalarType.BFloat16)
+        {
+            PointProducts<ushort, BFloat16BlockElements>.InputGradient(exports, (ushort*)dy, (ushort*)filter.Start, (ushort*)dx, sizes, get_num_threads());
+        }
+        else
+        {
+            PointProducts<float, SingleBlockElements>.InputGradient(exports, (float*)dy, filter.Start, (float*)dx, sizes, get_num_threads());
+        }
+
+        return result.permute(0, 3, 1, 2);
+    }
 
     public Tensor WeightGradient(Tensor input, Tensor gradient, in ConvolutionShape shape)
     {
@@ -66,6 +90,8 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
 
         return result.permute(0, 3, 1, 2);
     }
+
+    private static bool IsPointwise(in ConvolutionShape shape) => (shape.KernelHeight, shape.KernelWidth, shape.PaddingHeight, shape.PaddingWidth) == (1, 1, 0, 0);
 
     private static bool HasFewChannels(in ConvolutionShape shape) => shape.InChannels < Channels;
 

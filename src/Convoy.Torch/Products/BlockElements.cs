@@ -31,6 +31,15 @@ internal unsafe interface IBlockElements<T>
     /// <param name="to">A right matrix.</param>
     static abstract void PackRight(T** rows, int first, int channels, int positions, T* to);
 
+    /// <summary>to = sums + bias, rounded once.</summary>
+    /// <param name="sums">[positions, channels].</param>
+    /// <param name="bias">A number for each channel; null for none.</param>
+    /// <param name="positions">How many.</param>
+    /// <param name="channels">How many; a multiple of 32.</param>
+    /// <param name="to">The channels of the first position.</param>
+    /// <param name="toRow">Numbers from a position to the next.</param>
+    static abstract void Store(float* sums, float* bias, int positions, int channels, T* to, int toRow);
+
     /// <summary>See <see cref="BlockProductExports"/>.</summary>
     static abstract void Multiply(BlockProductExports products, in BlockProduct size, T* left, T* right, float* result, bool add);
 
@@ -61,6 +70,19 @@ internal readonly unsafe struct SingleBlockElements : IBlockElements<float>
         for (int position = 0; position < positions; position++, to += channels)
         {
             Unsafe.CopyBlockUnaligned(to, rows[position] + first, (uint)(channels * sizeof(float)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store(float* sums, float* bias, int positions, int channels, float* to, int toRow)
+    {
+        for (int position = 0; position < positions; position++, sums += channels, to += toRow)
+        {
+            for (int channel = 0; channel < channels; channel += Vector256<float>.Count)
+            {
+                Vector256<float> values = Vector256.Load(sums + channel);
+                (bias is null ? values : values + Vector256.Load(bias + channel)).Store(to + channel);
+            }
         }
     }
 
@@ -144,13 +166,6 @@ internal readonly unsafe struct BFloat16BlockElements : IBlockElements<ushort>
         }
     }
 
-    /// <summary>to = sums + bias, rounded once.</summary>
-    /// <param name="sums">[positions, channels].</param>
-    /// <param name="bias">A number for each channel; null for none.</param>
-    /// <param name="positions">How many.</param>
-    /// <param name="channels">How many; a multiple of 32.</param>
-    /// <param name="to">The channels of the first position.</param>
-    /// <param name="toRow">Numbers from a position to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Store(float* sums, float* bias, int positions, int channels, ushort* to, int toRow)
     {

@@ -7,9 +7,11 @@ namespace Convoy.Torch.Tests.Convolution;
 public sealed class BlockProductAlgorithmTests
 {
     private static readonly IConvolutionAlgorithm Algorithm = ConvolutionAlgorithms.BlockProducts;
-    private static readonly ConvolutionShape Stem = new(2, 3, 61, 90, 64, 7, 7, 2, 2, 3, 3), Strided = new(2, 32, 33, 70, 80, 3, 3, 2, 2, 1, 1), Plain = new(2, 80, 26, 45, 48, 3, 3, 1, 1, 1, 1);
+    private static readonly ConvolutionShape Stem = new(2, 3, 61, 90, 64, 7, 7, 2, 2, 3, 3), Strided = new(2, 32, 33, 70, 80, 3, 3, 2, 2, 1, 1), Plain = new(2, 80, 26, 45, 48, 3, 3, 1, 1, 1, 1), Pointwise = new(1, 96, 35, 22, 80, 1, 1, 2, 2, 0, 0);
 
     public static TheoryData<string, string> Gradients => Cases([("stem", Stem), ("strided", Strided), ("plain", Plain)], ConvolutionPass.WeightGradient);
+
+    public static TheoryData<string, string> InputGradients => Cases([("pointwise", Pointwise)], ConvolutionPass.InputGradient);
 
     public static TheoryData<string, string> Forwards => Cases([("stem", Stem)], ConvolutionPass.Forward);
 
@@ -20,6 +22,17 @@ public sealed class BlockProductAlgorithmTests
         using var scope = NewDisposeScope();
         (Tensor input, Tensor gradient, _, ConvolutionShape shape) = Operands(label, type);
         OneAndTwoThreads(() => Algorithm.WeightGradient(input, gradient, shape));
+    }
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(InputGradients))]
+    public void InputGradient_TwoThreads_GivesTheBitsOfOne(string label, string type)
+    {
+        using var scope = NewDisposeScope();
+        (_, Tensor gradient, Tensor values, ConvolutionShape shape) = Operands(label, type);
+        using var weight = new ConvolutionWeight();
+        weight.Set(values);
+        OneAndTwoThreads(() => Algorithm.InputGradient(gradient, weight, shape));
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -126,6 +139,7 @@ public sealed class BlockProductAlgorithmTests
         {
             "stem" => Stem,
             "strided" => Strided,
+            "pointwise" => Pointwise,
             _ => Plain,
         };
         ScalarType dtype = Enum.Parse<ScalarType>(type);

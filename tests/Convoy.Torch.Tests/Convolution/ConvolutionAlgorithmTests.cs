@@ -13,6 +13,7 @@ public sealed class ConvolutionAlgorithmTests
         ("3x3 stride 2", new(2, 32, 14, 23, 64, 3, 3, 2, 2, 1, 1)),
         ("3x3 stride 2, even", new(3, 64, 12, 18, 32, 3, 3, 2, 2, 1, 1)),
         ("1x1 stride 2", new(2, 64, 11, 18, 96, 1, 1, 2, 2, 0, 0)),
+        ("1x1 stride 3x2", new(1, 96, 17, 15, 48, 1, 1, 3, 2, 0, 0)),
         ("1x1", new(2, 48, 9, 14, 64, 1, 1, 1, 1, 0, 0)),
         ("stem", new(2, 3, 31, 46, 64, 7, 7, 2, 2, 3, 3)),
         ("strides and paddings that differ", new(1, 16, 17, 12, 16, 3, 5, 2, 1, 0, 2)),
