@@ -11,8 +11,14 @@ internal static class ConvolutionAlgorithms
     /// <summary>Winograd's, the fixed choice where it fits: its code is Convoy's own, so it gives the same bits on every processor.</summary>
     public static IConvolutionAlgorithm Winograd { get; } = new WinogradAlgorithm();
 
+    /// <summary>oneDNN's products of small matrices.</summary>
+    public static IConvolutionAlgorithm BlockProducts { get; } = new BlockProductAlgorithm();
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } = [Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd, new WinogradAlgorithm(VectorWidth.Bits256)];
+    public static IReadOnlyList<IConvolutionAlgorithm> All { get; } =
+    [
+        Libtorch, new LibtorchAlgorithm(channelsLast: false), Winograd, new WinogradAlgorithm(VectorWidth.Bits256), BlockProducts, new WidenedAlgorithm(Libtorch), new WidenedAlgorithm(BlockProducts),
+    ];
 
     /// <summary>The one of a name; null when there is none.</summary>
     public static IConvolutionAlgorithm? Find(string name) => All.FirstOrDefault(algorithm => algorithm.Name == name);

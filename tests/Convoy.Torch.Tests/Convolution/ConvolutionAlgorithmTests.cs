@@ -13,11 +13,16 @@ public sealed class ConvolutionAlgorithmTests
         ("3x3 stride 2", new(2, 32, 14, 23, 64, 3, 3, 2, 2, 1, 1)),
         ("3x3 stride 2, even", new(3, 64, 12, 18, 32, 3, 3, 2, 2, 1, 1)),
         ("1x1 stride 2", new(2, 64, 11, 18, 96, 1, 1, 2, 2, 0, 0)),
+        ("1x1 stride 3x2", new(1, 96, 17, 15, 48, 1, 1, 3, 2, 0, 0)),
         ("1x1", new(2, 48, 9, 14, 64, 1, 1, 1, 1, 0, 0)),
         ("stem", new(2, 3, 31, 46, 64, 7, 7, 2, 2, 3, 3)),
         ("strides and paddings that differ", new(1, 16, 17, 12, 16, 3, 5, 2, 1, 0, 2)),
         ("one pixel", new(1, 16, 1, 1, 16, 3, 3, 1, 1, 1, 1)),
         ("many channels", new(1, 256, 6, 7, 128, 3, 3, 1, 1, 1, 1)),
+        ("several parts", new(2, 80, 40, 61, 16, 3, 3, 1, 1, 1, 1)),
+        ("stride 3", new(1, 16, 20, 19, 32, 5, 5, 3, 3, 2, 2)),
+        ("no padding", new(1, 16, 9, 9, 16, 3, 3, 2, 2, 0, 0)),
+        ("few channels, many filters", new(1, 3, 20, 21, 96, 5, 5, 1, 1, 2, 2)),
         ("odd channels", new(2, 13, 9, 8, 7, 3, 3, 1, 1, 1, 1)),
     ];
 
@@ -64,8 +69,8 @@ public sealed class ConvolutionAlgorithmTests
         Tensor exact = nn.functional.conv2d(x, w, strides: shape.Strides, padding: shape.Paddings);
         exact.backward([gradient.to(ScalarType.Float64)]);
 
-        // bfloat16: a unit of its last place is 2^-8, for the rounding of the weights, of the result, and of libtorch's sums of parts.
-        double tolerance = dtype == ScalarType.Float32 ? 5e-6 : 1.5 / 256;
+        // bfloat16: a unit of its last place is 2^-8, for the rounding of the weights, of the result, and of libtorch's sums of parts, of which it makes more without AVX-512.
+        double tolerance = dtype == ScalarType.Float32 ? 5e-6 : algorithm is LibtorchAlgorithm ? 4.0 / 256 : 1.5 / 256;
         void Check(ConvolutionPass pass, Tensor expected, ScalarType expectedType, Func<Tensor> compute)
         {
             if (algorithm.Supports(shape, dtype, pass))

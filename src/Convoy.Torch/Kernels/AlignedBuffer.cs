@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Kernels;
 
 /// <summary>float32 memory outside the garbage collector, on a cache line's border, not cleared.</summary>
 internal sealed unsafe class AlignedBuffer : IDisposable
