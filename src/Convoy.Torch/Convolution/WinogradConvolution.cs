@@ -1,5 +1,6 @@
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
+using Convoy.Torch.Winograd;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Convolution;

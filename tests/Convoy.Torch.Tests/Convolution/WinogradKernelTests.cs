@@ -1,6 +1,7 @@
 using Convoy.Torch.Convolution;
 using Convoy.Torch.Interop;
 using Convoy.Torch.Kernels;
+using Convoy.Torch.Winograd;
 using static TorchSharp.torch;
 
 namespace Convoy.Torch.Tests.Convolution;

@@ -1,4 +1,4 @@
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>3x3 filters as a convolution's matrix: from channels that are added up, the terms, to channels of the result.</summary>
 internal sealed unsafe class WinogradFilter

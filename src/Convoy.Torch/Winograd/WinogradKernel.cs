@@ -1,6 +1,6 @@
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>Winograd's kernel for a type of images and a width of vectors: <see cref="WinogradKernel{TElements, TLanes}"/>.</summary>
 internal unsafe interface IWinogradKernel

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>
 /// The one-dimensional transforms of Winograd's F(4, 3): four results of a filter of three taps from six products, where the plain sum needs

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>
 /// Brings 3x3 filters to the points of the transform, G g Gᵀ: for each point a matrix of terms by results, in panels of

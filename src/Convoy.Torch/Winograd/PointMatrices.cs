@@ -1,6 +1,6 @@
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>How a matrix for each point of the transform lies in memory.</summary>
 /// <param name="Row">Numbers from one row to the next.</param>

@@ -1,4 +1,4 @@
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>Images cut into tiles of 4x4 pixels, numbered through the batch row by row; those at the right and lower edge may hang over.</summary>
 /// <param name="Batch">N.</param>

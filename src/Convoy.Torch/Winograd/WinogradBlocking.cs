@@ -1,6 +1,6 @@
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>How much of the work goes through all its steps before the next part, so that what lies between the steps stays in a cache. It changes no bit.</summary>
 /// <param name="Tiles">Tiles of a part. For the filters' gradient a multiple of <see cref="SumTiles"/>, or all of them.</param>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Convoy.Torch.Kernels;
 
-namespace Convoy.Torch.Convolution;
+namespace Convoy.Torch.Winograd;
 
 /// <summary>Brings tiles of channels-last images to the points of the transform, and back. A matrix of tiles by channels for each point.</summary>
 /// <typeparam name="TElements">How elements of the images are read and written.</typeparam>
