@@ -45,6 +45,7 @@ internal static class Program
         [nameof(SyncBatchNormFusedVariants)] = SyncBatchNormFusedVariants.Run,
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
         [nameof(CheckpointedActivations)] = CheckpointedActivations.Run,
+        [nameof(KernelsOfRanks)] = KernelsOfRanks.Run,
         [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(NarrowRecurrence)] = NarrowRecurrence.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,

@@ -20,14 +20,14 @@ internal static class WorkerProcesses
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
     /// <summary>Runs a scenario in processes of its own.</summary>
-    public static Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null, KeyValuePair<string, string>[]? environment = null) =>
-        RunAsync(scenario, worldSize, arguments, started, rankZeroServes, limit, shared: false, environment ?? []);
+    public static Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments = null, int? started = null, bool rankZeroServes = false, TimeSpan? limit = null, KeyValuePair<string, string>[]? environment = null, Func<int, KeyValuePair<string, string>[]>? ofRank = null) =>
+        RunAsync(scenario, worldSize, arguments, started, rankZeroServes, limit, shared: false, rank => [.. environment ?? [], .. ofRank?.Invoke(rank) ?? []]);
 
     /// <summary>Runs a scenario that all ranks should end well in processes that run several, unless everything is tried.</summary>
     public static Task<IReadOnlyList<WorkerResult>> RunSharedAsync(string scenario, int worldSize, string[]? arguments = null, TimeSpan? limit = null) =>
-        RunAsync(scenario, worldSize, arguments, worldSize, rankZeroServes: false, limit, shared: !Repetitions.All, []);
+        RunAsync(scenario, worldSize, arguments, worldSize, rankZeroServes: false, limit, shared: !Repetitions.All, _ => []);
 
-    private static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments, int? started, bool rankZeroServes, TimeSpan? limit, bool shared, KeyValuePair<string, string>[] variables)
+    private static async Task<IReadOnlyList<WorkerResult>> RunAsync(string scenario, int worldSize, string[]? arguments, int? started, bool rankZeroServes, TimeSpan? limit, bool shared, Func<int, KeyValuePair<string, string>[]> variables)
     {
         string secret = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
         var server = new TcpStoreServer(IPAddress.Loopback, 0, secret);
@@ -42,7 +42,7 @@ internal static class WorkerProcesses
         {
             WorkerResult[] results = await Task.WhenAll(Enumerable.Range(0, started ?? worldSize).Select(rank =>
             {
-                KeyValuePair<string, string>[] environment = [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank)), .. variables];
+                KeyValuePair<string, string>[] environment = [.. EnvironmentOf(worldSize, port, secret, rankZeroServes), new("RANK", Text(rank)), new("LOCAL_RANK", Text(rank)), .. variables(rank)];
                 return shared
                     ? SharedWorkers.RunAsync(rank, environment, Start([], ["exec", Worker, "serve"]), [scenario, .. arguments ?? []], limit ?? Limit)
                     : RunRankAsync(rank, Start(environment, ["exec", Worker, scenario, .. arguments ?? []]), limit ?? Limit);

@@ -109,14 +109,22 @@ internal sealed class TuneSession(TuneRequest request, bool json)
             : $", then updates of {samples} {noun}s as {string.Join(", ", batches.OrderBy(batch => batch.Size))} (batch x accumulation)";
     }
 
-    // What was tuned and nothing else, so that the file goes with any data and any schedule; and what it measured, which a run passes over.
+    // What was tuned, what else decides the speed and was asked for, such as --fuse, and nothing else, so that the file goes with any data and any schedule; and what it measured, which a run passes over.
     private static JsonObject Config(TuningCandidate best, TrainingOptions settings)
     {
-        JsonObject all = best.Configuration.ApplyTo(settings).ToJson();
+        JsonObject all = best.Configuration.ApplyTo(settings).ToJson(), defaults = new TrainingOptions().ToJson();
         var config = new JsonObject();
         foreach (string name in (string[])["nproc", "threads", "batch_size", "accumulate", "precision", "channels_last", "workers"])
         {
             config[name] = all[name]!.DeepClone();
+        }
+
+        foreach (string name in TrainingOptions.Table.Rows.Where(row => row.Effect == SettingEffect.Speed).Select(row => row.Setting))
+        {
+            if (!config.ContainsKey(name) && !JsonNode.DeepEquals(all[name], defaults[name]))
+            {
+                config[name] = all[name]?.DeepClone();
+            }
         }
 
         config[ConfigFile.Measured] = new JsonObject

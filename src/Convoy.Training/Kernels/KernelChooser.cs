@@ -17,7 +17,7 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
     /// <summary>Sets the kernels. All ranks call it together.</summary>
     /// <param name="kernels">The network's.</param>
     /// <param name="rehearse">A forward pass on the first batch that leaves no trace.</param>
-    /// <exception cref="BadInputException">The file of kernels cannot be read, or this processor lacks one of its kernels.</exception>
+    /// <exception cref="BadInputException">The file of kernels cannot be read, or the processor of a rank lacks one of its kernels; all ranks throw it.</exception>
     public void Choose(ConvolutionKernels kernels, Action rehearse)
     {
         if (!options.Fuse.Has(Torch.Nn.FusedOperations.Convolution))
@@ -25,14 +25,18 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
             return;
         }
 
-        if (Given() is { } given)
+        if (options.Fuse.Table is { } file)
         {
-            kernels.Table = given;
+            kernels.Table = OfFile(file);
         }
         else if (options.Fuse.Measures)
         {
-            kernels.Table = Measured(kernels.Observe(rehearse));
-            Keep(kernels.Table);
+            KernelTable before = Recorded();
+            kernels.Table = Completed(before, kernels.Observe(rehearse));
+            if (kernels.Table.Choices.Count > before.Choices.Count)
+            {
+                Keep(kernels.Table);
+            }
         }
     }
 
@@ -52,43 +56,44 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         }
     }
 
-    // The table of --fuse FILE, or of the run that goes on; null where neither is.
-    private KernelTable? Given()
+    private KernelTable OfFile(string path)
     {
-        GivenTable given = group.BroadcastObject(group.Rank == 0 ? ReadGiven() : GivenTable.None);
-        if (given.Fault is { } fault)
-        {
-            throw new BadInputException(fault);
-        }
-
-        return given.Text is null ? null : KernelTableFile.Parse(given.Text);
+        KernelTable table = Read(path, isFile: true);
+        return Lacking(table) is { } lacks ? throw new BadInputException($"{lacks}, which {path} names. Give --fuse auto or --fuse fixed.") : table;
     }
 
-    private GivenTable ReadGiven()
+    // What the run that goes on had; empty where it had nothing, or something that a rank cannot compute.
+    private KernelTable Recorded()
     {
-        bool isFile = options.Fuse.Table is not null;
-        if ((options.Fuse.Table ?? (options.Fuse.Measures ? recorded : null)) is not { } path || (!isFile && !File.Exists(path)))
+        if (!group.BroadcastObject(recorded is not null && File.Exists(recorded)))
         {
-            return GivenTable.None;
+            return KernelTable.Fixed;
         }
 
+        KernelTable table = Read(recorded!, isFile: false);
+        if (Lacking(table) is not { } lacks)
+        {
+            return table;
+        }
+
+        Warn($"the kernels of {recorded} are not taken: {lacks}. They are chosen anew; from here on the run is equal to rounding only, not to the bit.");
+        return KernelTable.Fixed;
+    }
+
+    // Rank 0 reads; all ranks throw what is wrong.
+    private KernelTable Read(string path, bool isFile)
+    {
+        GivenTable given = group.BroadcastObject(group.Rank == 0 ? ReadText(path, isFile) : new GivenTable(null, null));
+        return KernelTableFile.Parse(given.Text ?? throw new BadInputException(given.Fault!));
+    }
+
+    private static GivenTable ReadText(string path, bool isFile)
+    {
         try
         {
             string text = File.ReadAllText(path);
-            KernelTable table = KernelTableFile.Parse(text);
-            if (table.Unsupported.FirstOrDefault() is not { } missing)
-            {
-                return new GivenTable(text, null);
-            }
-
-            string lacks = $"this processor lacks the kernel {missing.Kernel} ({missing.Key.Shape}, {missing.Key.Pass.Name()})";
-            if (isFile)
-            {
-                return new GivenTable(null, $"{lacks}, which {path} names. Give --fuse auto or --fuse fixed.");
-            }
-
-            tell(new KernelRemark($"the kernels of {path} are not taken: {lacks}. They are chosen anew; from here on the run is equal to rounding only, not to the bit.", IsWarning: true));
-            return GivenTable.None;
+            _ = KernelTableFile.Parse(text);
+            return new GivenTable(text, null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
@@ -96,22 +101,37 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         }
     }
 
-    private KernelTable Measured(IReadOnlyList<ConvolutionKey> keys)
+    // Which kernel of a table which rank cannot compute, in a clause; null where all ranks can compute all. Ranks may be on processors of several kinds.
+    private string? Lacking(KernelTable table)
+    {
+        IReadOnlyList<string> missing = group.AllGatherObject(table.Unsupported.FirstOrDefault() is { } own ? Describe(own) : "");
+        int rank = missing.ToList().FindIndex(kernel => kernel.Length > 0);
+        return rank < 0 ? null : $"{(group.Size == 1 ? "this processor" : string.Create(CultureInfo.InvariantCulture, $"rank {rank}'s processor"))} lacks the kernel {missing[rank]}";
+    }
+
+    // The run's table with what the network needs besides: all of it at the run's start, and later what is new, as after another --precision. A batch of another size is nothing new.
+    private KernelTable Completed(KernelTable before, IReadOnlyList<ConvolutionKey> keys)
     {
         // Rank 0's keys and what it has of them: all ranks measure the same, at the same time.
         KernelTable kept = group.Rank == 0 ? cache.Read() : KernelTable.Fixed;
-        KernelChoice[] known = [.. keys.Select(kept.Find).OfType<KernelChoice>()];
-        KernelChoice[] missing = [.. keys.Where(key => kept.Find(key) is null).Select(key => new KernelChoice(key, KernelTable.Names[0]))];
+        ConvolutionKey[] needed = [.. keys.Where(key => !before.Choices.Any(choice => IsSameLayer(choice.Key, key)))];
+        KernelChoice[] known = [.. needed.Select(kept.Find).OfType<KernelChoice>()];
+        KernelChoice[] missing = [.. needed.Where(key => kept.Find(key) is null).Select(key => new KernelChoice(key, KernelTable.Names[0]))];
         ConvolutionKey[] measured = [.. Share(missing).Choices.Select(choice => choice.Key)];
+        return Computable(Share([.. before.Choices, .. known, .. Measure(measured)]));
+    }
+
+    private IReadOnlyList<KernelChoice> Measure(ConvolutionKey[] keys)
+    {
         var measurement = new KernelMeasurement(time, Agree);
-        bool tells = group.Rank == 0 && measured.Length > 0;
+        bool tells = group.Rank == 0 && keys.Length > 0;
         if (tells)
         {
-            tell(new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Choosing the fastest kernels for {measured.Length} passes of convolutions, up to about {measurement.Budget.TotalSeconds:0} s, once on this machine ...")));
+            tell(new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Choosing the fastest kernels for {keys.Length} passes of convolutions, up to about {measurement.Budget.TotalSeconds:0} s, once on this machine ...")));
         }
 
         long start = time.GetTimestamp();
-        IReadOnlyList<KernelChoice> found = measurement.Measure(measured);
+        IReadOnlyList<KernelChoice> found = measurement.Measure(keys);
         if (tells)
         {
             double seconds = time.GetElapsedTime(start).TotalSeconds;
@@ -120,7 +140,30 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
                 : new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Chosen in {seconds:0.0} s, kept in {cache.File}")));
         }
 
-        return Share([.. known, .. found]);
+        return found;
+    }
+
+    // What is the fastest on rank 0 may not exist on another rank; then all take the fixed choice there, so that no two ranks round differently.
+    private KernelTable Computable(KernelTable table)
+    {
+        if (Lacking(table) is not { } lacks)
+        {
+            return table;
+        }
+
+        KernelChoice[] choices = [.. table.Choices];
+        HashSet<KernelChoice> own = [.. table.Unsupported];
+        HashSet<int> left = [.. group.AllGatherObject(Enumerable.Range(0, choices.Length).Where(index => own.Contains(choices[index])).ToArray()).SelectMany(indices => indices)];
+        Warn(string.Create(CultureInfo.InvariantCulture, $"{left.Count} of {choices.Length} passes of convolutions run by the fixed choice on all ranks: {lacks}."));
+        return new KernelTable(choices.Where((_, index) => !left.Contains(index)));
+    }
+
+    private void Warn(string text)
+    {
+        if (group.Rank == 0)
+        {
+            tell(new KernelRemark(text, IsWarning: true));
+        }
     }
 
     private void Keep(KernelTable table)
@@ -136,15 +179,16 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
 
     private bool Agree(bool wish) => group.BroadcastObject(wish);
 
+    private static bool IsSameLayer(in ConvolutionKey left, in ConvolutionKey right) => left with { Shape = left.Shape with { Batch = right.Shape.Batch } } == right;
+
+    private static string Describe(KernelChoice choice) => $"{choice.Kernel} ({choice.Key.Shape}, {choice.Key.Pass.Name()})";
+
     private static string Unreadable(string path, bool isFile, Exception error) =>
         $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}";
 
     private static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 
-    private sealed record GivenTable(string? Text, string? Fault)
-    {
-        public static GivenTable None { get; } = new(null, null);
-    }
+    private sealed record GivenTable(string? Text, string? Fault);
 }
 
 /// <summary>A line of what the choice of kernels does.</summary>

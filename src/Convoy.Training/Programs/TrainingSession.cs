@@ -91,7 +91,15 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
             }
 
             TellLastOperations();
-            ConsoleProgram.WriteError(FailureText.Describe(failure));
+            bool isKept = resumed is not null || !isBadUsage || run.HasSteps;
+            if (!isKept)
+            {
+                // What only the ranks can find, such as a kernel that the processor lacks: corrected, the command finds its folder empty.
+                held.Dispose();
+                run.Remove();
+            }
+
+            ConsoleProgram.WriteError(FailureText.Describe(failure, keepsLogs: isKept));
             return isBadUsage ? ExitCodes.BadUsage : ExitCodes.Failed;
         }
 

@@ -67,8 +67,8 @@ public sealed partial class RunDirectory
     /// </summary>
     public void GoBackTo(long step) => new CheckpointStore(Checkpoints).SetAsideAfter(step);
 
-    /// <summary>Whether a process of the run ever began to train.</summary>
-    public bool HasSteps => File.Exists(MetricsLog(0));
+    /// <summary>Whether the run ever took a step.</summary>
+    public bool HasSteps => new FileInfo(MetricsLog(0)) is { Exists: true, Length: > 0 };
 
     /// <summary>Makes the folder for a new run.</summary>
     /// <exception cref="BadInputException">It exists and is not empty, or cannot be written to.</exception>

@@ -102,6 +102,10 @@ public sealed class TrialMachine(RunConfiguration settings, WorkerProgram worker
                 if (line.Rank == 0 && line.Stream == WorkerOutputStream.Output && TrialEvent.FromLine(line.Text) is { } told)
                 {
                     results.Add(told);
+                    if (told.Remark is { } remark)
+                    {
+                        OnNotice(remark);
+                    }
                 }
             },
         });

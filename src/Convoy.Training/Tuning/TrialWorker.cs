@@ -84,7 +84,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
             RunDirectory run = folder.Probe(_probes++);
             Directory.CreateDirectory(run.Root); // whichever rank comes first
             _ = memory.Forget();
-            train(configuration with { Training = smaller }, run, NoEvents.Instance, stop);
+            train(configuration with { Training = smaller }, run, new Remarks(number, tell), stop);
             _ = Measured(gauge, number, smaller);
         }
 
@@ -111,12 +111,18 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
 
     private bool AnyRankStops(CancellationToken stop) => _ranks.Largest(stop.IsCancellationRequested ? 1 : 0) > 0;
 
-    private sealed class NoEvents : IProgress<TrainingEvent>
+    // Of what a trial does besides its steps people get to know the first, as that it chooses kernels, and whatever they should not miss.
+    private sealed class Remarks(int trial, Action<string> tell) : IProgress<TrainingEvent>
     {
-        public static NoEvents Instance { get; } = new();
+        private bool _noted;
 
         public void Report(TrainingEvent value)
         {
+            if (value.Warning is not null || (value.Note is not null && !_noted))
+            {
+                _noted |= value.Note is not null;
+                tell(new TrialEvent(trial, Remark: value.Warning ?? value.Note).ToLine());
+            }
         }
     }
 
@@ -124,6 +130,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
     {
         private readonly TrainingBatch _batch = new(options.BatchSize, options.Accumulate);
         private readonly List<double> _updates = [];
+        private readonly Remarks _remarks = new(trial, tell);
         private double _update;
         private TrialEnd? _judgement;
 
@@ -131,6 +138,7 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
         {
             if (value.Step is not { StepTime: { } seconds } step)
             {
+                _remarks.Report(value);
                 return;
             }
 
@@ -179,7 +187,8 @@ internal sealed class TrialWorker(TrialFolder folder, ProcessGroup group, IPeakM
 /// <param name="End">How the trial ended, by its name; null while it goes on.</param>
 /// <param name="PeakMemoryBytes">The largest of the ranks' peaks: with an end that of the trial, else that of <paramref name="LocalBatchSize"/>.</param>
 /// <param name="LocalBatchSize">The samples of a step in each process that took <paramref name="PeakMemoryBytes"/>; null when the line tells something else.</param>
-internal sealed record TrialEvent(int Trial, double? UpdateSeconds = null, string? End = null, long? PeakMemoryBytes = null, int? LocalBatchSize = null)
+/// <param name="Remark">What people should see; null when the line tells something else.</param>
+internal sealed record TrialEvent(int Trial, double? UpdateSeconds = null, string? End = null, long? PeakMemoryBytes = null, int? LocalBatchSize = null, string? Remark = null)
 {
     private const string Mark = "{\"Trial\":";
 

@@ -50,11 +50,28 @@ public sealed class KernelChooserTests : IDisposable
     public void Choose_WhatTheRunHas_ComesBeforeTheCache()
     {
         Cache.Add([new KernelChoice(Key, "libtorch")]);
-        File.WriteAllText(Recorded, KernelTableFile.Format(new KernelTable([new KernelChoice(Key, "libtorch-contiguous")])));
+        string recorded = KernelTableFile.Format(new KernelTable([new KernelChoice(Key, "libtorch-contiguous"), new KernelChoice(Key with { Pass = ConvolutionPass.WeightGradient, Shape = Key.Shape with { Batch = 3 } }, "libtorch")]));
+        File.WriteAllText(Recorded, recorded);
 
         Choose(FuseSetting.Auto);
 
-        Assert.Equal(("libtorch-contiguous", false), (_network.Kernels.Table.NameOf(Key), _rehearsed));
+        // The other pass was chosen for another batch, and that holds, too.
+        Assert.Equal(("libtorch-contiguous", recorded), (_network.Kernels.Table.NameOf(Key), File.ReadAllText(Recorded)));
+        Assert.Empty(_remarks);
+    }
+
+    [Fact]
+    public void Choose_WhatTheRunHasForOtherPassesOnly_IsCompleted()
+    {
+        // As after --resume with another --precision: without a choice, every pass would run by the fixed one.
+        var other = new KernelChoice(Key with { Dtype = ScalarType.BFloat16 }, "libtorch-contiguous");
+        File.WriteAllText(Recorded, KernelTableFile.Format(new KernelTable([other])));
+        Cache.Add([new KernelChoice(Key, "libtorch-contiguous"), new KernelChoice(Key with { Pass = ConvolutionPass.WeightGradient }, "libtorch")]);
+
+        Choose(FuseSetting.Auto);
+
+        Assert.Equal(("libtorch-contiguous", "libtorch-contiguous"), (_network.Kernels.Table.NameOf(Key), _network.Kernels.Table.NameOf(other.Key)));
+        Assert.Equal(3, KernelTableFile.Parse(File.ReadAllText(Recorded)).Choices.Count);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class TrialWorkerTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("convoy-trials-").FullName;
     private readonly List<TrainingOptions> _trained = [];
+    private TrainingEvent[] _remarks = [];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -57,6 +58,17 @@ public sealed class TrialWorkerTests : IDisposable
         Assert.Equal(0.4, update, 1e-9); // of four steps; the first update is the warm-up
     }
 
+    [Fact]
+    public void Run_TrialsThatChooseKernels_TellsTheFirstNoteAndAllWarnings()
+    {
+        _remarks = [new TrainingEvent { Note = "Choosing ..." }, new TrainingEvent { Note = "Chosen in 3 s" }, new TrainingEvent { Warning = "the choice cannot be kept" }];
+
+        List<TrialEvent> told = Run(limit: null, b => b, 4);
+
+        Assert.Equal([new TrialEvent(0, Remark: "Choosing ..."), new TrialEvent(0, Remark: "the choice cannot be kept")], told.Take(2));
+        Assert.Equal("Measured", told[^1].End);
+    }
+
     private List<TrialEvent> Run(long? limit, Func<int, long> peak, params int[] batches) => Run(limit, peak, [.. batches.Select(size => (size, 1))]);
 
     private List<TrialEvent> Run(long? limit, Func<int, long> peak, params (int Size, int Accumulate)[] batches)
@@ -71,6 +83,7 @@ public sealed class TrialWorkerTests : IDisposable
         var worker = new TrialWorker(folder, group, memory, line => told.Add(TrialEvent.FromLine(line)!), (configuration, _, events, stop) =>
         {
             _trained.Add(configuration.Training);
+            Array.ForEach(_remarks, events.Report);
             for (int step = 1; step <= configuration.Training.Steps && !stop.IsCancellationRequested; step++)
             {
                 memory.Use(peak(configuration.Training.BatchSize));
