@@ -62,6 +62,7 @@ internal static class BenchStepCommand
                    let resolved = start.With(Given(nproc, parsed.GetRequiredValue(threads), precision, layout, fuse)).Resolve(Environment.ProcessorCount)
                    select resolved with { Training = resolved.Training with { Steps = parsed.GetValue(warmUp) + parsed.GetValue(steps), KeepCheckpoints = 0 } },
             ];
+            Array.ForEach(configurations, configuration => TaskProgram.CheckKernels(configuration.Training));
             if (parsed.GetValue(copies) < 0)
             {
                 throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--copies must be at least 0 (got {parsed.GetValue(copies)})."));
@@ -90,7 +91,7 @@ internal static class BenchStepCommand
 
     private static JsonObject Given(string nproc, string threads, string precision, string layout, string fuse)
     {
-        (string Setting, string Text)[] values = [("nproc", nproc), ("threads", threads), ("precision", precision), ("channels_last", layout), ("fuse", fuse.Replace('+', ','))];
+        (string Setting, string Text)[] values = [("nproc", nproc), ("threads", threads), ("precision", precision), ("channels_last", layout), ("fuse", fuse)];
         return new JsonObject(values.Select(value => KeyValuePair.Create(value.Setting, TrainingOptions.Table.Find(value.Setting)!.Parse(value.Text))));
     }
 

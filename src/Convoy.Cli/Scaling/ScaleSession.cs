@@ -85,6 +85,7 @@ internal sealed class ScaleSession(ScaleRequest request, string commandLine, boo
             return earlier is not null; // what its batch is and how it is shared out is the program's own affair
         }
 
+        TaskProgram.CheckKernels(_plan.Run(_plan.Configurations[0]).Training);
         _samples = task.CountSamples(_plan.Run(_plan.Configurations[0]), _study.Root, ConsoleOutput.Warning);
         foreach (StudyConfiguration configuration in _plan.Configurations)
         {

@@ -49,6 +49,7 @@ internal sealed class TuneSession(TuneRequest request, bool json)
 
     private async Task<int> RunAsync(string scratch, RunConfiguration settings, CancellationToken interrupted)
     {
+        TaskProgram.CheckKernels(settings.Training);
         int samples = request.Task.CountSamples(settings, scratch, ConsoleOutput.Warning);
         TuningSpace space = request.Space.WithSamples(samples);
         IReadOnlyList<TuningConfiguration> candidates = space.Candidates(request.Seed);

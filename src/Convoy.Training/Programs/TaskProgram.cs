@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Kernels;
 using Convoy.Training.Options;
 using Convoy.Training.Runs;
 using Convoy.Training.Tasks;
@@ -57,6 +58,18 @@ public abstract class TaskProgram
     /// <returns>How many samples there are to train on.</returns>
     /// <exception cref="BadInputException">Something is wrong.</exception>
     public abstract int CountSamples(RunConfiguration configuration, string folder, Action<string> warn);
+
+    /// <summary>Refuses a table of kernels (<c>--fuse FILE</c>) that cannot be read, before anything is started. Whether every rank's processor has its kernels the ranks see.</summary>
+    /// <param name="options">The settings.</param>
+    /// <exception cref="BadInputException">It cannot be read, or names a kernel that this version does not have.</exception>
+    public static void CheckKernels(TrainingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Fuse.Table is { } table)
+        {
+            KernelChooser.RequireReadable(table, isFile: true);
+        }
+    }
 
     /// <summary>The data in words.</summary>
     public abstract string DescribeData(int samples);

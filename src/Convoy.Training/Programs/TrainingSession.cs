@@ -193,11 +193,8 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     // Looks at all of the data, which is done once.
     private TrainingPlan CheckData()
     {
-        if (Options.Fuse.Table is { } table)
-        {
-            KernelChooser.RequireReadable(table, isFile: true);
-        }
-        else if (Options.Fuse.Measures && resumed is not null && File.Exists(run.Kernels))
+        TaskProgram.CheckKernels(Options);
+        if (Options.Fuse.Measures && resumed is not null && File.Exists(run.Kernels))
         {
             KernelChooser.RequireReadable(run.Kernels, isFile: false);
         }

@@ -16,13 +16,13 @@ public sealed class TuneCommandTests : IDisposable
         string file = Path.Combine(_root, "tuned.json");
 
         ProgramRun run = await ProgramRun.ConvoyAsync(
-            "tune", "--budget-seconds", "20", "--image-size", "96x64", "--threads", "1", "--precision", "fp32", "--channels-last", "true", "--workers", "1", "--out", file, "--json");
+            "tune", "--budget-seconds", "20", "--image-size", "96x64", "--threads", "1", "--precision", "fp32", "--channels-last", "true", "--workers", "1", "--no-sync-bn", "--out", file, "--json");
 
         Assert.True(run.ExitCode == 0, run.Error);
         using JsonDocument printed = JsonDocument.Parse(run.Output);
         JsonElement tuned = TrainingFixture.Json(file);
         Assert.True(JsonElement.DeepEquals(tuned, printed.RootElement.GetProperty("config")));
-        Assert.Equal(["accumulate", "batch_size", "channels_last", "measured", "nproc", "precision", "threads", "workers"], tuned.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["accumulate", "batch_size", "channels_last", "measured", "nproc", "precision", "sync_bn", "threads", "workers"], tuned.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         Assert.True(printed.RootElement.GetProperty("samples_per_second").GetDouble() > 0);
         JsonElement best = printed.RootElement.GetProperty("candidates").EnumerateArray().First();
         Assert.Equal(best.GetProperty("peak_memory_bytes").GetInt64(), tuned.GetProperty("measured").GetProperty("peak_memory_bytes").GetInt64());
@@ -62,6 +62,7 @@ public sealed class TuneCommandTests : IDisposable
     [InlineData("--budget-seconds must be above 0 (got 0)", "--budget-seconds", "0")]
     [InlineData("the data folder does not exist (/absent)", "--data", "/absent")]
     [InlineData("batch size 8, 3 processes", "--nproc", "3")]
+    [InlineData("the table of kernels cannot be read (/absent.json)", "--fuse", "/absent.json")]
     [InlineData("the file cannot be written", "--out", "/absent/tuned.json")]
     public async Task Tune_BadInput_IsRefusedBeforeAnythingIsWritten(string expected, params string[] more)
     {
