@@ -25,6 +25,11 @@ internal static class ResumeChanges
             yield return string.Create(CultureInfo.InvariantCulture, $"processes {before.Nproc} -> {now.Nproc}: from here on the run is equal to rounding only, not to the bit");
         }
 
+        if (before.Fuse != now.Fuse)
+        {
+            yield return $"--fuse {before.Fuse} -> {now.Fuse}: from here on the run is equal to rounding only, not to the bit";
+        }
+
         if (before.BatchSize != now.BatchSize)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"batch {before.BatchSize} -> {now.BatchSize} {sampleNoun}s: step numbers count other batches from here on, so {sampleNoun}s of the epoch may be seen twice or not at all");
