@@ -96,6 +96,9 @@ public sealed record RunMetrics
     /// </summary>
     public double? FlopsPerSample { get; init; }
 
+    /// <summary>How many passes of the network's convolutions (result, gradients of input and weights; those of equal sizes count once) each kernel computes, by the kernels' names. Null when not recorded, as of runs whose kernels no table names.</summary>
+    public IReadOnlyDictionary<string, int>? Kernels { get; init; }
+
     /// <summary>The machine, or null when not recorded.</summary>
     public HostInfo? Host { get; init; }
 

@@ -7,7 +7,7 @@ namespace Convoy.Analysis.Reading;
 internal static class ArithmeticChecks
 {
     private const double MostFlopsPerSample = 1e24, MostGigaflops = 1e12;
-    private const int MostThreads = 1_000_000;
+    private const int MostThreads = 1_000_000, LongestKernel = 100;
 
     /// <exception cref="AnalysisInputException">The operations of a sample or a measured peak are outside their range.</exception>
     public static void Require(RunMetrics metrics, string path)
@@ -15,6 +15,11 @@ internal static class ArithmeticChecks
         if (metrics.FlopsPerSample is { } flops && flops is not (> 0 and <= MostFlopsPerSample))
         {
             throw Refusal("flops_per_sample must be above 0 and at most 1e24", flops, path);
+        }
+
+        if (metrics.Kernels?.FirstOrDefault(kernel => kernel.Value < 1 || kernel.Key.Length is 0 or > LongestKernel) is { Key: { } name } wrong)
+        {
+            throw new AnalysisInputException("kernels must be names of up to 100 characters with numbers of passes above 0", $"got '{(name.Length > LongestKernel ? name[..LongestKernel] + "..." : name)}' {wrong.Value}, {path}", "Leave the entry out, or write what the run measured.");
         }
 
         foreach (MatrixPeak peak in metrics.Host?.MatrixPeaks ?? [])

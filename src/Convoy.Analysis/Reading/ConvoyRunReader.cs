@@ -41,7 +41,7 @@ internal static class ConvoyRunReader
         Dictionary<string, string> settings = Settings(metrics);
         IReadOnlyList<RunPart> parts = RunPart.Split(steps, () => Processes(path, settings), Number(settings, SettingNames.Threads), i => Place(path, "record", i, steps[i]));
         string precision = Precision(path, metrics, settings);
-        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, FlopsPerSample = metrics.FlopsPerSample, SampleNoun = Noun(metrics.SampleNoun) })];
+        Run[] runs = [.. parts.Select(part => Part(part) with { Host = metrics.Host, Launch = metrics.Launch, FlopsPerSample = metrics.FlopsPerSample, Kernels = metrics.Kernels, SampleNoun = Noun(metrics.SampleNoun) })];
         return new ReadRuns(
             runs,
             [.. Resumed(runs, parts, path), .. StepChecks.Losses(steps.Select(s => (s.Step, (double?)s.Loss)), path), .. StepChecks.Sums(steps, path)]);

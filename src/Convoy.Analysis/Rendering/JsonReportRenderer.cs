@@ -31,6 +31,7 @@ public sealed class JsonReportRenderer : IReportRenderer
         TimeBasis = report.Runs.Basis.Name(),
         Scaling = !report.Runs.HasComparableWork ? "unknown" : report.Runs.IsWeakScaling ? "weak" : "strong",
         Summary = report.Summary,
+        Kernels = report.Kernels,
         Configurations = [.. report.Series.SelectMany(s => s.Series.Points).Select(p => Document(p, report.Runs.HasComparableWork))],
         Recommendation = Document(report.Recommendation),
         PrecisionGain = [.. report.PrecisionGains.Select(g => new PrecisionGainDocument(g.Processes, g.Threads, g.Precision, g.Against, g.TimeSaved * 100))],
@@ -146,6 +147,9 @@ internal sealed record ReportDocument
     public required IReadOnlyList<ConfigurationDocument> Configurations { get; init; }
 
     public required RecommendationDocument Recommendation { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, int>? Kernels { get; init; }
 
     public required IReadOnlyList<PrecisionGainDocument> PrecisionGain { get; init; }
 

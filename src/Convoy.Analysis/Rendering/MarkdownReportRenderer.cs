@@ -54,7 +54,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         Section(text, "Models", report.Series.Any(s => s.Models.Assessments.Count > 0), () => Models(text, report.Series));
         Section(text, "Predictions", report.Series.Any(s => s.Predictions.Count > 0), () => Predictions(text, report.Series));
         Section(text, "Costs", report.Costs is not null, () => Costs(text, report.Costs!));
-        Section(text, "System", report.Runs.Host is not null, () => System(text, report.Runs.Host!));
+        Section(text, "System", report.Runs.Host is not null, () => System(text, report, report.Runs.Host!));
         return text.ToString().TrimEnd('\n') + "\n";
     }
 
@@ -223,7 +223,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
         text.Append(Wording.Text($"At {costs.PricePerProcessHour} for a process and hour.\n\n"));
     }
 
-    private static void System(StringBuilder text, HostInfo host)
+    private static void System(StringBuilder text, Report report, HostInfo host)
     {
         const double GiB = 1L << 30;
         List(
@@ -232,6 +232,7 @@ public sealed class MarkdownReportRenderer : IReportRenderer
                 $"Processor: {host.CpuModel ?? "unknown"}, {Wording.Text($"{host.LogicalCores}")} cores as the system counts them{(host.PhysicalCores is { } cores ? Wording.Text($", {cores} without hyper-threads") : "")}",
                 Wording.Text($"Memory: {host.MemoryTotalBytes / GiB:0.0} GiB"),
                 $"Matrix products of one process: {Wording.Peaks(host.MatrixPeaks)}",
+                .. report.KernelsInWords is { } kernels ? [$"Convolutions: {kernels}"] : Array.Empty<string>(),
                 $"System: {host.OperatingSystem}, {host.Architecture}",
                 $"Versions: {string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}"))}",
             ]);

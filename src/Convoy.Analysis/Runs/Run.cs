@@ -42,6 +42,9 @@ public sealed record Run
     /// <summary>Floating-point operations that a step takes for one sample, as <see cref="RunMetrics.FlopsPerSample"/> has them; null when not recorded.</summary>
     public double? FlopsPerSample { get; init; }
 
+    /// <summary>Passes of convolutions by the kernels that compute them, as <see cref="RunMetrics.Kernels"/> has them; null when not recorded.</summary>
+    public IReadOnlyDictionary<string, int>? Kernels { get; init; }
+
     /// <summary>Each rank's computation, in order; fewer than two when only one rank's steps are known.</summary>
     public IReadOnlyList<RankTimes> Ranks { get; init; } = [];
 

@@ -179,7 +179,8 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
 
     private bool Agree(bool wish) => group.BroadcastObject(wish);
 
-    private static bool IsSameLayer(in ConvolutionKey left, in ConvolutionKey right) => left with { Shape = left.Shape with { Batch = right.Shape.Batch } } == right;
+    /// <summary>Whether two passes are of convolutions that differ in the batch at most.</summary>
+    public static bool IsSameLayer(in ConvolutionKey left, in ConvolutionKey right) => left with { Shape = left.Shape with { Batch = right.Shape.Batch } } == right;
 
     private static string Describe(KernelChoice choice) => $"{choice.Kernel} ({choice.Key.Shape}, {choice.Key.Pass.Name()})";
 

@@ -51,7 +51,8 @@ internal sealed class RunRecorder : IDisposable
     /// <param name="configuration">The run's settings.</param>
     /// <param name="launch">How the run is started again.</param>
     /// <param name="flopsPerSample">Floating-point operations of a step for one sample; null when not known.</param>
-    public void Finish(RunConfiguration configuration, LaunchRecord launch, double? flopsPerSample)
+    /// <param name="kernels">Passes of convolutions by their kernels; null where there are none.</param>
+    public void Finish(RunConfiguration configuration, LaunchRecord launch, double? flopsPerSample, IReadOnlyDictionary<string, int>? kernels)
     {
         _log.Dispose();
         IReadOnlyList<StepMetrics> steps = _isFirstRank ? StepMetricsLog.Read(_run.MetricsLog(0)) : [];
@@ -65,6 +66,7 @@ internal sealed class RunRecorder : IDisposable
                 Launch = launch,
                 SampleNoun = _sampleNoun,
                 FlopsPerSample = flopsPerSample,
+                Kernels = kernels,
                 Host = HostProbe.Read(),
                 Metrics = steps,
             });

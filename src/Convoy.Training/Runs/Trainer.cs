@@ -79,6 +79,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         record.Start(new TrainingStart(_number, _plan.Steps, _plan.StepsPerEpoch), _warnings);
         bool stopping = false;
         NetworkWork? work = null;
+        IReadOnlyDictionary<string, int>? kernels = null;
         foreach (TBatch batch in Batches())
         {
             using TBatch disposed = batch;
@@ -91,6 +92,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
             NetworkWork? first = work is null ? work = NetworkWork.Count(Model, _context.LocalBatchSize) : null;
             (StepMetrics metrics, stopping) = _step.Run(batch, planned, stop.IsCancellationRequested);
             first?.Complete();
+            kernels ??= KernelsOfConvolutions();
             _number = planned.Number;
             _lastUpdate?.Keep(planned);
             bool isBest = Evaluate(stopping);
@@ -107,7 +109,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         }
 
         WriteResults(finished: !stopping);
-        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), work?.FlopsPerSample);
+        record.Finish(_configuration, RecordedLaunch.Create(_configuration, OptionTable.For(_task.Settings.GetType()), RecordedValues()), work?.FlopsPerSample, kernels is { Count: > 0 } ? kernels : null);
         return new TrainingOutcome(_number, stopping && _number < _plan.Steps);
     }
 
@@ -124,6 +126,11 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         TrainingOptions options = _configuration.Training;
         _step.ChooseKernels(batch, new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time, remark => record.Tell(remark.IsWarning ? new TrainingEvent { Warning = remark.Text } : new TrainingEvent { Note = remark.Text })));
     }
+
+    // Those that a table names, after the first step: an evaluation has passes of its own, and a first layer asks for the gradient of its input, which nobody needs.
+    private Dictionary<string, int> KernelsOfConvolutions() =>
+        _step.Kernels.Used.Where(used => _step.Kernels.Table.Choices.Any(choice => KernelChooser.IsSameLayer(choice.Key, used.Key))).CountBy(used => used.Value)
+            .OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 
     // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.
     private IEnumerable<TBatch> Batches()

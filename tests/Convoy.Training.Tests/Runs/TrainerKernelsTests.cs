@@ -1,3 +1,4 @@
+using Convoy.Metrics;
 using Convoy.Torch.Convolution;
 using Convoy.Torch.Nn;
 using Convoy.Training.Options;
@@ -29,6 +30,8 @@ public sealed class TrainerKernelsTests : IDisposable
         Assert.Equal(File.ReadAllText(_runs["measured"].Kernels), File.ReadAllText(_runs["cached"].Kernels));
         Assert.Equal(_runs.Losses("measured"), _runs.Losses("cached"));
         Assert.Equal(_runs.Losses("measured"), _runs.Losses("file"));
+        RunMetrics recorded = MetricsFile.Read(_runs["measured"].Metrics);
+        Assert.Equal(KernelTableFile.Parse(File.ReadAllText(_runs["measured"].Kernels)).Choices.CountBy(choice => choice.Kernel).ToDictionary(), recorded.Kernels!.ToDictionary());
         _runs.AssertSameCheckpoints("measured", "cached");
         _runs.AssertSameCheckpoints("measured", "file");
     }

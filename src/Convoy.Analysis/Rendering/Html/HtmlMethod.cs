@@ -55,7 +55,7 @@ internal static class HtmlMethod
         }
 
         html.Raw("<dl class=\"system\">");
-        foreach ((string name, string value) in Facts(host))
+        foreach ((string name, string value) in Facts(host, report.KernelsInWords))
         {
             html.Raw("<div>").Element("dt", name).Element("dd", value).Raw("</div>");
         }
@@ -63,13 +63,18 @@ internal static class HtmlMethod
         html.Raw("</dl>");
     }
 
-    private static IEnumerable<(string Name, string Value)> Facts(HostInfo host)
+    private static IEnumerable<(string Name, string Value)> Facts(HostInfo host, string? kernels)
     {
         yield return ("Processor", host.CpuModel ?? "not reported by the system");
         yield return ("Cores", Wording.Text($"{host.UsableCores} to use of {host.LogicalCores}{(host.PhysicalCores is { } physical ? Wording.Text($", {physical} without hyper-threads") : "")}{(host.CpuLimit is { } limit ? Wording.Text($", limited to {limit:0.##} by the container") : "")}"));
         yield return ("Instruction sets", host.InstructionSets.Count > 0 ? string.Join(", ", host.InstructionSets) : "not recorded");
         yield return ("Memory", Wording.Text($"{host.MemoryTotalBytes / GiB:0.0} GiB"));
         yield return ("Matrix products", Wording.Peaks(host.MatrixPeaks));
+        if (kernels is not null)
+        {
+            yield return ("Convolutions", kernels);
+        }
+
         yield return ("GPUs", "not recorded");
         yield return ("System", $"{host.OperatingSystem}, {host.Architecture}");
         yield return ("Versions", string.Join(", ", host.Versions.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key} {v.Value}")));
