@@ -79,7 +79,7 @@ public sealed class BenchStepCommandTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Operators are recorded on Linux x64 only.");
 
-        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--profile", "--fuse", "fixed", "--json"]);
+        ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--profile", "--fuse", "auto", "--json"]);
 
         Assert.Equal(0, run.ExitCode);
         using JsonDocument document = JsonDocument.Parse(run.Output);

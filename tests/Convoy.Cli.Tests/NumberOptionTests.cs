@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Lanes.Data;
+using Convoy.Training.Options;
 
 namespace Convoy.Cli.Tests;
 
@@ -61,6 +62,7 @@ public sealed class NumberOptionTests
         (string first, string last) = type == typeof(bool) ? ("false", "true")
             : type.IsEnum ? (Enum.GetNames(type)[0].ToLowerInvariant(), Enum.GetNames(type)[1].ToLowerInvariant())
             : type == typeof(ImageSize) ? ("32x32", "64x64")
+            : type == typeof(FuseSetting) ? ("auto", "none")
             : ("1", "2");
 
         ParseResult parsed = root.Parse(flag ? [.. Words(verb), name, name] : [.. Words(verb), name, first, name, last]);

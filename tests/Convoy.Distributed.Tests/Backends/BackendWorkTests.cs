@@ -62,8 +62,11 @@ public sealed class BackendWorkTests : IDisposable
         var seen = new Observer();
         var recorder = new FlightRecorder(0, 2);
         using IDisposable observing = zero.Observe(seen), recording = zero.Observe(recorder);
-        Work other = one.AllReduceAsync(ones(1));
-        zero.AllReduce(ones(1));
+        _hub.Close(); // Work that is finished before anybody asks tells so to who asks.
+        Work other = one.AllReduceAsync(ones(1)), own = zero.AllReduceAsync(ones(1));
+        Assert.True(SpinWait.SpinUntil(() => _hub.StartedBy(0).Length == 1, TimeSpan.FromSeconds(30)));
+        _hub.Open();
+        own.Wait();
         Assert.Equal(["started 1", "finished 1"], seen.Events);
         Assert.Equal(_hub.ThreadId, seen.FinishedOn);
         Assert.NotNull(Assert.Single(recorder.Operations).FinishedSeconds);

@@ -12,7 +12,7 @@ internal static class Context
         nn.Module<Tensor, Tensor> bn2,
         Tensor input)
     {
-        Tensor features, output;
+        Tensor features = input, output;
         // snippet
         output.Dispose();
     }
