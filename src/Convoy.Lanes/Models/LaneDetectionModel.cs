@@ -74,10 +74,10 @@ public sealed class LaneDetectionModel : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         Tensor stride4 = layer1.call(bn1.CallReluMaxPool(conv1.call(images)));
 
-        // Aliases, so that the gradients of a stage's two branches are added before that of the decoder, also where the stage is computed again in the backward pass.
-        Tensor stride8 = layer2.call(stride4.alias());
-        Tensor stride16 = layer3.call(stride8.alias());
-        Tensor stride32 = bridge.call(attention.call(layer4.call(stride16.alias())));
+        // Views, so that the gradients of a stage's two branches are added before that of the decoder, also where the stage is computed again in the backward pass. (alias() is no operation in TorchSharp.)
+        Tensor stride8 = layer2.call(stride4.view(stride4.shape));
+        Tensor stride16 = layer3.call(stride8.view(stride8.shape));
+        Tensor stride32 = bridge.call(attention.call(layer4.call(stride16.view(stride16.shape))));
         Tensor features = up4.call(up8.call(up16.call(stride32, stride16), stride8), stride4);
         return head.call(features).MoveToOuterDisposeScope();
     }

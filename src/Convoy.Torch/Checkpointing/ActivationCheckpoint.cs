@@ -12,7 +12,8 @@ namespace Convoy.Torch.Checkpointing;
 /// <remarks>
 /// <para>
 /// Losses and gradients are those without it, to the bit: the second forward pass draws the same random numbers from libtorch's generator (dropout), runs in the same autocast region, and leaves
-/// buffers such as a batch norm's running statistics as they were. Only where a part's input is used elsewhere too, and more than once inside, are its gradients added in another order.
+/// buffers such as a batch norm's running statistics as they were. Only where a part's input is used elsewhere too, and more than once inside, are its gradients added in another order;
+/// give the part a view of it, <c>input.view(input.shape)</c>, where bits count (TorchSharp's <c>alias()</c> is no operation of the graph).
 /// Gradients of parameters reach them in the pass that was started, so that <c>DistributedDataParallel</c>, accumulation and <c>torch.autograd.grad</c> work as without it. Layers that exchange
 /// data between ranks do so again, in the same order on all of them.
 /// </para>

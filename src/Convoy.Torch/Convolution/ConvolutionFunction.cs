@@ -37,6 +37,11 @@ internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<Convol
             bool wantsInput = (bool)ctx.get_data(InputNeedsGradient), wantsWeight = (bool)ctx.get_data(WeightNeedsGradient);
             if (is_grad_enabled())
             {
+                if (!wantsInput && !wantsWeight)
+                {
+                    return [null, null, biasGradient, null];
+                }
+
                 // create_graph: through operations that libtorch can differentiate again.
                 Tensor plain = nn.functional.conv2d(input, weight.to(input.dtype), strides: call.Shape.Strides, padding: call.Shape.Paddings);
                 List<Tensor> wanted = [];
@@ -46,6 +51,7 @@ internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<Convol
                 return [wantsInput ? gradients[0] : null, wantsWeight ? gradients[^1] : null, biasGradient, null];
             }
 
+            call.Weight.Resume(weight);
             (Tensor dy, _) = ChannelLayout.MakeDense(gradient, channelsLast: true);
             return
             [

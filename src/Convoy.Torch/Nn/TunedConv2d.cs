@@ -158,7 +158,8 @@ public sealed class TunedConv2d : nn.Module<Tensor, Tensor>
         IConvolutionAlgorithm forward = Kernels.Choose(shape, computed, ConvolutionPass.Forward);
         if (!is_grad_enabled() || !(input.requires_grad || weight.requires_grad || bias?.requires_grad == true))
         {
-            _weight.Set(weight, isEvaluated: true);
+            // Not a part that is computed again in the backward pass, which has no gradients in its forward pass either.
+            _weight.Set(weight, isEvaluated: !training);
             return forward.Forward(input.to(computed), _weight, bias?.to(ScalarType.Float32), shape);
         }
 

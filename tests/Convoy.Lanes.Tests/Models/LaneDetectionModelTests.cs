@@ -1,5 +1,8 @@
 using Convoy.Lanes.Losses;
 using Convoy.Lanes.Models;
+using Convoy.Torch.Amp;
+using Convoy.Torch.Checkpointing;
+using Convoy.Torch.Nn;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,6 +55,44 @@ public sealed class LaneDetectionModelTests
         Assert.Equal([images, 2, (height + 3) / 4, (width + 3) / 4], logits.shape);
         Assert.Equal([images, 2, height, width], LaneDetectionModel.Enlarge(logits, height, width).shape);
         Assert.True(logits.isfinite().all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(false, FusedOperations.None)]
+    [InlineData(false, FusedOperations.All)]
+    [InlineData(true, FusedOperations.None)]
+    [InlineData(true, FusedOperations.All)]
+    public void Backward_BlocksComputedAgain_GivesTheSameBits(bool narrow, FusedOperations fuse)
+    {
+        torch.set_num_threads(1);
+        float[][] plain = Gradients(checkpointed: false), again = Gradients(checkpointed: true);
+
+        Assert.Equal(plain.Length, again.Length);
+        Assert.All(plain.Zip(again), pair => Assert.Equal(pair.First, pair.Second));
+
+        float[][] Gradients(bool checkpointed)
+        {
+            using var scope = NewDisposeScope();
+            manual_seed(3);
+            using var model = new LaneDetectionModel();
+            Fusion.Apply(model, fuse);
+            ChannelsLastWeights.Apply(model);
+            if (checkpointed)
+            {
+                ActivationCheckpoint.Apply(model);
+            }
+
+            Tensor images = randn(2, 64, 96, 3).permute(0, 3, 1, 2);
+            Tensor logits;
+            using (Autocast? region = narrow ? Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16) : null)
+            {
+                logits = model.call(images);
+            }
+
+            Tensor loss = logits.to(ScalarType.Float32).square().mean();
+            loss.backward();
+            return [[loss.item<float>()], .. model.parameters().Select(parameter => parameter.grad!.contiguous().data<float>().ToArray())];
+        }
     }
 
     [Fact]

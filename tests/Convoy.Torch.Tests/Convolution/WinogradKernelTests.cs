@@ -103,7 +103,7 @@ public sealed unsafe class WinogradKernelTests
         var algorithm = new WinogradAlgorithm();
         using var kept = new ConvolutionWeight();
         (string, VectorWidth?) key = (nameof(WinogradAlgorithm), null);
-        AlignedBuffer Kept() => kept.Keep<AlignedBuffer>(key, () => throw new InvalidOperationException("none kept"));
+        AlignedBuffer Kept() => kept.KeepLonger<AlignedBuffer>(key, () => throw new InvalidOperationException("none kept"));
 
         kept.Set(weight, isEvaluated: true);
         Tensor first = algorithm.Forward(input, kept, null, shape);
