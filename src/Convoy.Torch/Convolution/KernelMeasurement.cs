@@ -19,6 +19,10 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     // A kernel that is this much slower in the first turn takes part in no other.
     private const double Hopeless = 1.4;
 
+    // A kernel whose first call takes this much longer than another's, and longer than compilation can explain, is not called again.
+    private const double OutOfTheQuestion = 5;
+    private const double CompilationSeconds = 0.1;
+
     // The fixed choice stays unless another is faster by this much: what cannot be told apart should not change bits.
     private const double Advantage = 0.98;
 
@@ -78,12 +82,14 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         double whole = (double)key.Shape.Batch / MeasuredShape(key).Batch;
         _agree(true); // All begin at the same time.
         long start = time.GetTimestamp();
-        foreach (IConvolutionAlgorithm algorithm in algorithms)
+        double[] first = Turn(algorithms, operands); // The first call compiles.
+        double quickest = first.Min();
+        for (int i = 0; i < algorithms.Length; i++)
         {
-            operands.Run(algorithm); // The first call compiles.
+            // Where the processor lacks instructions, a call may take a second and more: one says enough.
+            first[i] = first[i] > OutOfTheQuestion * quickest && first[i] > CompilationSeconds ? first[i] : Turn([algorithms[i]], operands)[0];
         }
 
-        double[] first = Turn(algorithms, operands);
         double best = first.Min();
         List<int> running = [.. Enumerable.Range(0, algorithms.Length).Where(i => first[i] <= Hopeless * best)];
         List<double[]> turns = [], steady = [];

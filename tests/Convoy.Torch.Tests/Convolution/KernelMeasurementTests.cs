@@ -24,7 +24,7 @@ public sealed class KernelMeasurementTests
     [Fact]
     public void Measure_AKernelThatIsFasterInEveryTurn_IsChosen()
     {
-        KernelChoice choice = new KernelMeasurement(new SteadyTime { Growth = 2 }).Measure([Keys[0]])[0];
+        KernelChoice choice = new KernelMeasurement(new SteadyTime { Growth = 1.05 }).Measure([Keys[0]])[0];
 
         Assert.Equal(ConvolutionAlgorithms.For(Keys[0]).First().Name, choice.Kernel);
         Assert.True(choice.Seconds![choice.Kernel] < choice.Seconds.Where(other => other.Key != choice.Kernel).Min(other => other.Value));
@@ -54,16 +54,19 @@ public sealed class KernelMeasurementTests
     // A call lies between two readings of this clock.
     private sealed class SteadyTime : TimeProvider
     {
-        private long _now, _step = 1;
+        private long _now;
+        private double _step = Unit;
 
-        public int Growth { get; init; } = 1;
+        private const long Unit = 1000;
 
-        public override long TimestampFrequency => 1;
+        public double Growth { get; init; } = 1;
+
+        public override long TimestampFrequency => Unit;
 
         public override long GetTimestamp()
         {
-            _step = _step < 1 << 20 ? _step * Growth : 1;
-            return _now += _step;
+            _step = _step < Unit * Unit ? _step * Growth : Unit; // begins again after 140 readings, in one turn at most of those that count
+            return _now += (long)_step;
         }
     }
 }
