@@ -90,7 +90,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
         string run = await fixture.SharedAsync(2, 10);
 
         JsonElement metrics = TrainingFixture.Json(Path.Combine(run, "metrics.json"));
-        Assert.Equal(["schema", "start_time", "end_time", "config", "launch", "sample_noun", "flops_per_sample", "host", "metrics"], Names(metrics));
+        Assert.Equal(["schema", "start_time", "end_time", "config", "launch", "sample_noun", "flops_per_sample", "kernels", "host", "metrics"], Names(metrics));
         Assert.Equal(["convoy", "train"], metrics.GetProperty("launch").GetProperty("command").EnumerateArray().Select(word => word.GetString()));
         Assert.Equal(8, metrics.GetProperty("config").GetProperty("batch_size").GetInt32());
         Assert.Equal(10, metrics.GetProperty("metrics").GetArrayLength());
