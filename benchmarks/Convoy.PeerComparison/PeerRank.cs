@@ -42,7 +42,7 @@ internal sealed class PeerRank : IDisposable
         using (PeerBatch first = Load(1))
         {
             TrainingOptions options = _settings.ToTrainingOptions();
-            _step.ChooseKernels(first, new KernelChooser(options, _group, recorded: null, KernelCache.Of(options, _group), TimeProvider.System, remark => Console.Error.WriteLine(remark.Text)));
+            _step.ChooseKernels(first, new KernelChooser(options, _group, recorded: null, () => KernelCache.Of(options, _group), TimeProvider.System, remark => Console.Error.WriteLine(remark.Text)));
         }
 
         var meeting = new PairMeeting(_settings, _group);

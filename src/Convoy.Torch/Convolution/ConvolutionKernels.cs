@@ -59,6 +59,7 @@ public sealed class ConvolutionKernels
 
         bool needsGradient = is_grad_enabled() && (input.requires_grad || weight.requires_grad);
         _observed.Add(new ConvolutionKey(shape, dtype, ConvolutionPass.Forward));
+
         // Without gradients, it may be a part of the network that is computed again in the backward pass.
         if (input.requires_grad || !is_grad_enabled())
         {

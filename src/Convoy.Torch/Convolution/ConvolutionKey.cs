@@ -6,7 +6,11 @@ namespace Convoy.Torch.Convolution;
 /// <param name="Shape">The sizes.</param>
 /// <param name="Dtype">The features' type: float32, or bfloat16 under autocast.</param>
 /// <param name="Pass">The pass.</param>
-public readonly record struct ConvolutionKey(ConvolutionShape Shape, ScalarType Dtype, ConvolutionPass Pass);
+public readonly record struct ConvolutionKey(ConvolutionShape Shape, ScalarType Dtype, ConvolutionPass Pass)
+{
+    /// <summary>Whether it is the same pass of the same layer, with a batch of any size.</summary>
+    public bool IsSameLayer(ConvolutionKey other) => this with { Shape = Shape with { Batch = other.Shape.Batch } } == other;
+}
 
 /// <summary>The three computations of a convolution that is trained.</summary>
 public enum ConvolutionPass

@@ -17,27 +17,18 @@ public sealed class KernelComparison(TimeProvider time, Action? together = null)
         ArgumentOutOfRangeException.ThrowIfLessThan(turns, 1);
         IConvolutionAlgorithm[] algorithms = [.. ConvolutionAlgorithms.For(key)];
         double[] errors = Errors(key, algorithms);
-        List<double>[] seconds = [.. algorithms.Select(_ => new List<double>())];
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using var operands = new ConvolutionOperands(key);
-        foreach (IConvolutionAlgorithm algorithm in algorithms)
-        {
-            operands.Run(algorithm); // takes memory from the system for the first time
-        }
-
+        _ = operands.Time(algorithms, time); // takes memory from the system for the first time
+        var seconds = new List<double[]>();
         for (int turn = 0; turn < turns; turn++)
         {
             together?.Invoke();
-            for (int i = 0; i < algorithms.Length; i++)
-            {
-                long start = time.GetTimestamp();
-                operands.Run(algorithms[i]);
-                seconds[i].Add(time.GetElapsedTime(start).TotalSeconds);
-            }
+            seconds.Add(operands.Time(algorithms, time));
         }
 
-        return [.. algorithms.Select((algorithm, i) => new KernelTimes(algorithm.Name, seconds[i], errors[i]))];
+        return [.. algorithms.Select((algorithm, i) => new KernelTimes(algorithm.Name, [.. seconds.Select(turn => turn[i])], errors[i]))];
     }
 
     // Of one image, since float64 takes its time.

@@ -35,6 +35,9 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     // .NET counts 30 calls, and compiles after a tenth of a second in which nothing new was called.
     private const int LeastWarmUpCalls = 60;
 
+    // Small ones of every sort for which there are kernels of their own: 3x3, a first layer, 1x1.
+    private static readonly ConvolutionShape[] WarmUpShapes = [new(1, 32, 8, 8, 32, 3, 3, 1, 1, 1, 1), new(1, 3, 16, 16, 32, 7, 7, 2, 2, 3, 3), new(1, 32, 8, 8, 32, 1, 1, 2, 2, 0, 0)];
+
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(600);
 
     private readonly Func<bool, bool> _agree = agree ?? (wish => wish);
@@ -82,12 +85,12 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         double whole = (double)key.Shape.Batch / MeasuredShape(key).Batch;
         _agree(true); // All begin at the same time.
         long start = time.GetTimestamp();
-        double[] first = Turn(algorithms, operands); // The first call compiles.
+        double[] first = operands.Time(algorithms, time); // The first call compiles.
         double quickest = first.Min();
         for (int i = 0; i < algorithms.Length; i++)
         {
             // Where the processor lacks instructions, a call may take a second and more: one says enough.
-            first[i] = first[i] > OutOfTheQuestion * quickest && first[i] > CompilationSeconds ? first[i] : Turn([algorithms[i]], operands)[0];
+            first[i] = first[i] > OutOfTheQuestion * quickest && first[i] > CompilationSeconds ? first[i] : operands.Time([algorithms[i]], time)[0];
         }
 
         double best = first.Min();
@@ -96,7 +99,7 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         while (_agree(running.Count > 1 && turns.Count < MostTurns && (turns.Count == 0 || time.GetElapsedTime(start) < budget)))
         {
             double before = probe.FlopsPerSecond();
-            turns.Add(Turn([.. running.Select(i => algorithms[i])], operands));
+            turns.Add(operands.Time([.. running.Select(i => algorithms[i])], time));
             if (MachineProbe.IsSameState(before, probe.FlopsPerSecond()))
             {
                 steady.Add(turns[^1]);
@@ -126,8 +129,13 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     // .NET compiles a method for speed when it was called often enough, in the background: whatever is measured before that is measured wrongly.
     private void WarmUp(ScalarType dtype)
     {
-        var shape = new ConvolutionShape(1, 32, 8, 8, 32, 3, 3, 1, 1, 1, 1);
-        ConvolutionOperands[] operands = [.. Enum.GetValues<ConvolutionPass>().Select(pass => new ConvolutionOperands(new ConvolutionKey(shape, dtype, pass)))];
+        using DisposeScope scope = NewDisposeScope();
+        ConvolutionOperands[] operands =
+        [
+            .. from shape in WarmUpShapes
+               from pass in Enum.GetValues<ConvolutionPass>()
+               select new ConvolutionOperands(new ConvolutionKey(shape, dtype, pass)),
+        ];
         long start = time.GetTimestamp();
         for (int calls = 0; calls < LeastWarmUpCalls || time.GetElapsedTime(start) < WarmUpTime; calls++)
         {
@@ -144,19 +152,6 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         {
             operand.Dispose();
         }
-    }
-
-    private double[] Turn(IConvolutionAlgorithm[] algorithms, ConvolutionOperands operands)
-    {
-        double[] seconds = new double[algorithms.Length];
-        for (int i = 0; i < algorithms.Length; i++)
-        {
-            long start = time.GetTimestamp();
-            operands.Run(algorithms[i]);
-            seconds[i] = time.GetElapsedTime(start).TotalSeconds;
-        }
-
-        return seconds;
     }
 
     // Not below the threads: libtorch gives each an image.
@@ -176,7 +171,7 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     }
 }
 
-/// <summary>Made-up tensors for a pass.</summary>
+/// <summary>Made-up tensors for a pass; the dispose scope in which they are made frees them.</summary>
 internal sealed class ConvolutionOperands : IDisposable
 {
     private readonly ConvolutionWeight _weight = new();
@@ -206,6 +201,20 @@ internal sealed class ConvolutionOperands : IDisposable
         _weight.Dispose();
         _weight.Set(_values);
         _ = Compute(algorithm);
+    }
+
+    /// <summary>What one call of each kernel takes, one after the other, in seconds.</summary>
+    public double[] Time(IConvolutionAlgorithm[] algorithms, TimeProvider time)
+    {
+        double[] seconds = new double[algorithms.Length];
+        for (int i = 0; i < algorithms.Length; i++)
+        {
+            long start = time.GetTimestamp();
+            Run(algorithms[i]);
+            seconds[i] = time.GetElapsedTime(start).TotalSeconds;
+        }
+
+        return seconds;
     }
 
     /// <summary>The pass's result.</summary>

@@ -46,7 +46,7 @@ public sealed class KernelTable
     internal IConvolutionAlgorithm Choose(ConvolutionKey key)
     {
         KernelChoice? choice = Find(key) ?? _choices.Values
-            .Where(other => other.Key with { Shape = other.Key.Shape with { Batch = key.Shape.Batch } } == key)
+            .Where(other => other.Key.IsSameLayer(key))
             .OrderBy(other => Math.Abs(other.Key.Shape.Batch - key.Shape.Batch)).ThenBy(other => other.Key.Shape.Batch)
             .FirstOrDefault();
         return choice is not null && Find(choice) is var algorithm && algorithm.Supports(key.Shape, key.Dtype, key.Pass) ? algorithm : ConvolutionAlgorithms.FixedFor(key);

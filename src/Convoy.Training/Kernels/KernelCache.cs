@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Convoy.Distributed;
+using Convoy.Metrics;
 using Convoy.Torch.Convolution;
 using Convoy.Training.Options;
 
@@ -97,8 +98,8 @@ public sealed class KernelCache
         {
             Directory.CreateDirectory(_folder!);
             string table = KernelTableFile.Format(Read().With(choices));
-            Replace(Description!, _surroundings);
-            Replace(file, table);
+            Write(Description!, _surroundings);
+            Write(file, table);
             return null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -107,19 +108,5 @@ public sealed class KernelCache
         }
     }
 
-    // At once, so that no reader sees half a file.
-    private static void Replace(string path, string text)
-    {
-        string part = $"{path}.{Guid.NewGuid():n}.part";
-        try
-        {
-            System.IO.File.WriteAllText(part, text);
-            System.IO.File.Move(part, path, overwrite: true);
-        }
-        catch
-        {
-            System.IO.File.Delete(part);
-            throw;
-        }
-    }
+    private static void Write(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

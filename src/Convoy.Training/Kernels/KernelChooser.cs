@@ -9,11 +9,13 @@ namespace Convoy.Training.Kernels;
 /// <param name="options">The run's settings.</param>
 /// <param name="group">The ranks.</param>
 /// <param name="recorded">The file with the kernels that the run has used so far, which is written where it is missing; null where nothing is kept.</param>
-/// <param name="cache">The user's cache.</param>
+/// <param name="openCache">Opens the user's cache; called on rank 0, where it is needed.</param>
 /// <param name="time">The clock.</param>
 /// <param name="tell">Told, on rank 0, what is measured and where it is kept, and what was passed over.</param>
-internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, string? recorded, KernelCache cache, TimeProvider time, Action<KernelRemark> tell)
+internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group, string? recorded, Func<KernelCache> openCache, TimeProvider time, Action<KernelRemark> tell)
 {
+    private KernelCache Cache => field ??= openCache();
+
     /// <summary>Sets the kernels. All ranks call it together.</summary>
     /// <param name="kernels">The network's.</param>
     /// <param name="rehearse">A forward pass on the first batch that leaves no trace.</param>
@@ -46,13 +48,9 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
     /// <exception cref="BadInputException">It cannot be read, or names a kernel that this version does not have.</exception>
     public static void RequireReadable(string path, bool isFile)
     {
-        try
+        if (ReadText(path, isFile).Fault is { } fault)
         {
-            _ = KernelTableFile.Parse(File.ReadAllText(path));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
-        {
-            throw new BadInputException(Unreadable(path, isFile, error));
+            throw new BadInputException(fault);
         }
     }
 
@@ -97,7 +95,7 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
-            return new GivenTable(null, Unreadable(path, isFile, error));
+            return new GivenTable(null, $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}");
         }
     }
 
@@ -113,8 +111,8 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
     private KernelTable Completed(KernelTable before, IReadOnlyList<ConvolutionKey> keys)
     {
         // Rank 0's keys and what it has of them: all ranks measure the same, at the same time.
-        KernelTable kept = group.Rank == 0 ? cache.Read() : KernelTable.Fixed;
-        ConvolutionKey[] needed = [.. keys.Where(key => !before.Choices.Any(choice => IsSameLayer(choice.Key, key)))];
+        KernelTable kept = group.Rank == 0 ? Cache.Read() : KernelTable.Fixed;
+        ConvolutionKey[] needed = [.. keys.Where(key => !before.Choices.Any(choice => choice.Key.IsSameLayer(key)))];
         KernelChoice[] known = [.. needed.Select(kept.Find).OfType<KernelChoice>()];
         KernelChoice[] missing = [.. needed.Where(key => kept.Find(key) is null).Select(key => new KernelChoice(key, KernelTable.Names[0]))];
         ConvolutionKey[] measured = [.. Share(missing).Choices.Select(choice => choice.Key)];
@@ -135,9 +133,9 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
         if (tells)
         {
             double seconds = time.GetElapsedTime(start).TotalSeconds;
-            tell(cache.Add(found) is { } fault
-                ? new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"the choice of kernels, which took {seconds:0.0} s, cannot be kept, so the next run makes it again ({cache.File ?? "no home folder"}): {Sentence(fault)} Set {KernelCache.FolderVariable} to a folder that you may write."), IsWarning: true)
-                : new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Chosen in {seconds:0.0} s, kept in {cache.File}")));
+            tell(Cache.Add(found) is { } fault
+                ? new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"the choice of kernels, which took {seconds:0.0} s, cannot be kept, so the next run makes it again ({Cache.File ?? "no home folder"}): {Sentence(fault)} Set {KernelCache.FolderVariable} to a folder that you may write."), IsWarning: true)
+                : new KernelRemark(string.Create(CultureInfo.InvariantCulture, $"Chosen in {seconds:0.0} s, kept in {Cache.File}")));
         }
 
         return found;
@@ -179,13 +177,7 @@ internal sealed class KernelChooser(TrainingOptions options, ProcessGroup group,
 
     private bool Agree(bool wish) => group.BroadcastObject(wish);
 
-    /// <summary>Whether two passes are of convolutions that differ in the batch at most.</summary>
-    public static bool IsSameLayer(in ConvolutionKey left, in ConvolutionKey right) => left with { Shape = left.Shape with { Batch = right.Shape.Batch } } == right;
-
     private static string Describe(KernelChoice choice) => $"{choice.Kernel} ({choice.Key.Shape}, {choice.Key.Pass.Name()})";
-
-    private static string Unreadable(string path, bool isFile, Exception error) =>
-        $"the table of kernels cannot be read ({path}): {Sentence(error.Message)} {(isFile ? "Give another file, or --fuse auto." : "Remove it to choose anew.")}";
 
     private static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 

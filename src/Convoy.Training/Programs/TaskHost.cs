@@ -155,7 +155,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         RandomSources sources = group.Seed(options.Seed);
         using var step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context);
         sources.SeparateRanks(); // as a run does
-        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), context.Time, remark => onNote(remark.Text)));
+        step.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, () => KernelCache.Of(options, group), context.Time, remark => onNote(remark.Text)));
         onModel(step.Model);
         bool stopping = false;
         for (int number = 1; number <= steps && !stopping; number++)
@@ -178,7 +178,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         using var ranks = new TrainingStep<TModel, TBatch>(task, task.CreateModel(together), together);
         using var copy = new TrainingStep<TModel, TBatch>(task, task.CreateModel(apart), apart);
         sources.SeparateRanks();
-        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, KernelCache.Of(options, group), together.Time, remark => onNote(remark.Text)));
+        ranks.ChooseKernels(batch, new KernelChooser(options, group, recorded: null, () => KernelCache.Of(options, group), together.Time, remark => onNote(remark.Text)));
         copy.Kernels.Table = ranks.Kernels.Table;
         return new CopyComparison(group, options.BatchSize * options.Accumulate, together.Time).Run(rounds, () => Update(ranks), () => Update(copy), stop);
 

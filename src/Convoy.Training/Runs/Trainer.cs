@@ -124,12 +124,12 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private void ChooseKernels(TBatch batch, RunRecorder record)
     {
         TrainingOptions options = _configuration.Training;
-        _step.ChooseKernels(batch, new KernelChooser(options, _group, _run.Kernels, KernelCache.Of(options, _group), _context.Time, remark => record.Tell(remark.IsWarning ? new TrainingEvent { Warning = remark.Text } : new TrainingEvent { Note = remark.Text })));
+        _step.ChooseKernels(batch, new KernelChooser(options, _group, _run.Kernels, () => KernelCache.Of(options, _group), _context.Time, remark => record.Tell(remark.IsWarning ? new TrainingEvent { Warning = remark.Text } : new TrainingEvent { Note = remark.Text })));
     }
 
     // Those that a table names, after the first step: an evaluation has passes of its own, and a first layer asks for the gradient of its input, which nobody needs.
     private Dictionary<string, int> KernelsOfConvolutions() =>
-        _step.Kernels.Used.Where(used => _step.Kernels.Table.Choices.Any(choice => KernelChooser.IsSameLayer(choice.Key, used.Key))).CountBy(used => used.Value)
+        _step.Kernels.Used.Where(used => _step.Kernels.Table.Choices.Any(choice => choice.Key.IsSameLayer(used.Key))).CountBy(used => used.Value)
             .OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 
     // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.

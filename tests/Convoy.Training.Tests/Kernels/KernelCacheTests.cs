@@ -25,7 +25,7 @@ public sealed class KernelCacheTests : IDisposable
 
         Assert.Equal([Choice, other], new KernelCache(Folder, Here).Read().Choices);
         Assert.Equal(1, KernelCache.CountSurroundings(Folder));
-        Assert.DoesNotContain(Directory.GetFiles(Folder), file => file.EndsWith(".part", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(Folder), file => file.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -145,7 +145,7 @@ public sealed class KernelChooserTests : IDisposable
     {
         set_num_threads(1);
         using var group = new ProcessGroupSingle();
-        new KernelChooser(SmallRuns.Options with { Fuse = fuse }, group, Recorded, Cache, TimeProvider.System, _remarks.Add).Choose(_network.Kernels, () =>
+        new KernelChooser(SmallRuns.Options with { Fuse = fuse }, group, Recorded, () => Cache, TimeProvider.System, _remarks.Add).Choose(_network.Kernels, () =>
         {
             _rehearsed = true;
             using DisposeScope scope = NewDisposeScope();
