@@ -47,7 +47,7 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
         byte* dy = TensorMemory.Address(gradient), dx = TensorMemory.Address(result);
         ConvolutionSizes sizes = Sizes(shape);
         ScalarType dtype = gradient.dtype;
-        AlignedBuffer filter = weight.Keep((nameof(ConvolutionPass.InputGradient), dtype), () =>
+        AlignedBuffer<float> filter = weight.Keep((nameof(ConvolutionPass.InputGradient), dtype), () =>
         {
             using IDisposable noGradient = no_grad();
             using Tensor taps = weight.As(dtype).contiguous();
@@ -95,7 +95,7 @@ internal sealed unsafe class BlockProductAlgorithm : IConvolutionAlgorithm
 
     private static bool HasFewChannels(in ConvolutionShape shape) => shape.InChannels < Channels;
 
-    private static AlignedBuffer Pack(ConvolutionWeight weight, ConvolutionShape shape) => weight.Keep(nameof(FewChannelForward), () =>
+    private static AlignedBuffer<float> Pack(ConvolutionWeight weight, ConvolutionShape shape) => weight.Keep(nameof(FewChannelForward), () =>
     {
         using IDisposable noGradient = no_grad();
         using Tensor turned = weight.Value.permute(0, 2, 3, 1), taps = turned.contiguous();

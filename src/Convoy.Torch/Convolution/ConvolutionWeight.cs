@@ -16,7 +16,7 @@ internal sealed unsafe class ConvolutionWeight : IDisposable
     private readonly Dictionary<object, IDisposable> _lasting = [];
     private Tensor? _value;
     private nint _identity;
-    private AlignedBuffer? _source;
+    private AlignedBuffer<float>? _source;
     private long _sourceCount;
     private bool _sourceIsChannelsLast;
 
@@ -84,7 +84,7 @@ internal sealed unsafe class ConvolutionWeight : IDisposable
         if (!isSame)
         {
             FreeLasting();
-            (_source, _sourceCount, _sourceIsChannelsLast) = (new AlignedBuffer(count), count, isChannelsLast);
+            (_source, _sourceCount, _sourceIsChannelsLast) = (new AlignedBuffer<float>(count), count, isChannelsLast);
             values.CopyTo(new Span<float>(_source.Start, values.Length));
         }
 

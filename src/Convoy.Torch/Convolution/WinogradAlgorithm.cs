@@ -18,7 +18,7 @@ internal sealed class WinogradAlgorithm(VectorWidth? width = null) : IConvolutio
     public Tensor Forward(Tensor input, ConvolutionWeight weight, Tensor? bias, in ConvolutionShape shape)
     {
         // Only in evaluation: a training step uses them once.
-        AlignedBuffer? points = weight.IsEvaluated && WinogradConvolution.KeepsPoints(shape) ? weight.KeepLonger((nameof(WinogradAlgorithm), width), () => WinogradConvolution.Points(weight.Value, width)) : null;
+        AlignedBuffer<float>? points = weight.IsEvaluated && WinogradConvolution.KeepsPoints(shape) ? weight.KeepLonger((nameof(WinogradAlgorithm), width), () => WinogradConvolution.Points(weight.Value, width)) : null;
         return WinogradConvolution.Convolve(input, weight.Value, bias, width, points);
     }
 

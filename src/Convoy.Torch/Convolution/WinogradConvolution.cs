@@ -35,7 +35,7 @@ internal static unsafe class WinogradConvolution
     /// <param name="bias">[K], float32, which is added before rounding; null for none.</param>
     /// <param name="width">The vectors' width, one that the processor has; null for the widest. It changes no bit.</param>
     /// <param name="points">What <see cref="Points"/> made of the weights, of the same width; null to make it now. It changes no bit.</param>
-    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias = null, VectorWidth? width = null, AlignedBuffer? points = null) =>
+    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias = null, VectorWidth? width = null, AlignedBuffer<float>? points = null) =>
         Run(input, weight, bias, forInputGradient: false, width, points);
 
     /// <summary>
@@ -48,7 +48,7 @@ internal static unsafe class WinogradConvolution
     /// <summary>The filters at their points, for <see cref="Convolve"/> as long as the weights stay what they are.</summary>
     /// <param name="weight">[K, C, 3, 3], float32.</param>
     /// <param name="width">The vectors' width; null for the widest.</param>
-    public static AlignedBuffer Points(Tensor weight, VectorWidth? width = null)
+    public static AlignedBuffer<float> Points(Tensor weight, VectorWidth? width = null)
     {
         using Tensor turned = weight.permute(0, 2, 3, 1), taps = turned.contiguous();
         var filter = WinogradFilter.ForOutput((float*)TensorMemory.Address(taps), (int)weight.shape[0], (int)weight.shape[1]);
@@ -76,7 +76,7 @@ internal static unsafe class WinogradConvolution
         return result.permute(0, 3, 1, 2);
     }
 
-    private static Tensor Run(Tensor images, Tensor weight, Tensor? bias, bool forInputGradient, VectorWidth? width, AlignedBuffer? points)
+    private static Tensor Run(Tensor images, Tensor weight, Tensor? bias, bool forInputGradient, VectorWidth? width, AlignedBuffer<float>? points)
     {
         (int outChannels, int inChannels) = ((int)weight.shape[0], (int)weight.shape[1]);
         WinogradShape shape = Shape(images);

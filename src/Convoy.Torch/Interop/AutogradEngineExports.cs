@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using static TorchSharp.torch;
-
 namespace Convoy.Torch.Interop;
 
 /// <summary>
@@ -8,18 +5,15 @@ namespace Convoy.Torch.Interop;
 /// Looked up once; where anything is missing, there is none of it.
 /// </summary>
 /// <remarks>
-/// The mangled names say what the functions take, but not how <c>std::function</c> and <c>std::shared_ptr</c> lie in memory nor what is returned.
-/// That was verified for one libtorch, as GCC's C++ library builds it on x64, and is used nowhere else.
+/// The mangled names say what the functions take, but not how <c>std::function</c> and <c>std::shared_ptr</c> lie in memory nor what is returned: see <see cref="VerifiedLibtorch"/>.
 /// </remarks>
 internal sealed unsafe class AutogradEngineExports
 {
-    // TorchSharp 0.107 takes libtorch 2.10, and no other.
-    private static readonly Version VerifiedTorchSharp = new(0, 107);
+    private static readonly Lazy<(AutogradEngineExports? Exports, string? Fault)> Found = new(() => VerifiedLibtorch.Find(() => ((AutogradEngineExports?)new AutogradEngineExports(), (string?)null)));
 
-    private static readonly Lazy<(AutogradEngineExports? Exports, string? Fault)> Found = new(Find);
-
-    private AutogradEngineExports(Library torch, Library core, Library cpp)
+    private AutogradEngineExports()
     {
+        LibraryExports torch = new("torch_cpu"), core = new("c10"), cpp = new("libstdc++.so.6");
         DefaultEngine = (delegate* unmanaged[Cdecl]<nint>)torch["_ZN5torch8autograd6Engine18get_default_engineEv"];
         QueueCallback = (delegate* unmanaged[Cdecl]<nint, StandardFunction*, void>)torch["_ZN5torch8autograd6Engine14queue_callbackESt8functionIFvvEE"];
         CurrentPass = (delegate* unmanaged[Cdecl, SuppressGCTransition]<int>)torch["_ZN5torch8autograd25get_current_graph_task_idEv"];
@@ -103,35 +97,4 @@ internal sealed unsafe class AutogradEngineExports
 
     /// <summary>The address of <c>void std::rethrow_exception(std::exception_ptr)</c>.</summary>
     public nint RethrowException { get; }
-
-    private static (AutogradEngineExports? Exports, string? Fault) Find()
-    {
-        Version found = typeof(Tensor).Assembly.GetName().Version ?? new Version();
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
-        {
-            return (null, $"it is done on Linux x64 only, and this is {RuntimeInformation.RuntimeIdentifier}");
-        }
-
-        if ((found.Major, found.Minor) != (VerifiedTorchSharp.Major, VerifiedTorchSharp.Minor))
-        {
-            return (null, $"it was verified with TorchSharp {VerifiedTorchSharp}, and this is {found}");
-        }
-
-        InitializeDeviceType(TorchSharp.DeviceType.CPU); // Loads libtorch.
-        try
-        {
-            return (new AutogradEngineExports(new Library("torch_cpu"), new Library("c10"), new Library("libstdc++.so.6")), null);
-        }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            return (null, $"a function of libtorch or of the C++ library is missing ({error.Message})");
-        }
-    }
-
-    private sealed class Library(string name)
-    {
-        private readonly nint _handle = NativeLibrary.Load(name, typeof(Tensor).Assembly, null);
-
-        public nint this[string export] => NativeLibrary.GetExport(_handle, export);
-    }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
@@ -19,21 +18,21 @@ internal sealed unsafe class BlockProductExports
     // Leaf 7, subleaf 1, of CPUID.
     private const int BFloat16Bit = 1 << 5;
 
-    private static readonly Version VerifiedTorchSharp = new(0, 107);
     private static readonly string[] LimitsWithBFloat16 = ["ALL", "DEFAULT", "AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX10_1_512", "AVX512_CORE_AMX", "AVX10_1_512_AMX", "AVX512_CORE_AMX_FP16", "AVX10_1_512_AMX_FP16"];
-    private static readonly Lazy<BlockProductExports?> Found = new(Find);
+    private static readonly Lazy<BlockProductExports?> Found = new(() => VerifiedLibtorch.Find(() => (Avx2.X64.IsSupported ? new BlockProductExports() : null, (string?)null)).Made);
 
     private readonly delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, float*, float*, float*, byte, void> _float32;
     private readonly delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, ushort*, ushort*, float*, byte, void> _bfloat16;
     private readonly delegate* unmanaged[Cdecl]<byte, void> _release;
 
-    private BlockProductExports(nint torch)
+    private BlockProductExports()
     {
-        _float32 = (delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, float*, float*, float*, byte, void>)NativeLibrary.GetExport(torch, Namespace + "6brgemmEllllllbPKfS3_Pfb");
-        _bfloat16 = (delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, ushort*, ushort*, float*, byte, void>)NativeLibrary.GetExport(torch, Namespace + "6brgemmEllllllbPKN3c108BFloat16ES5_Pfb");
-        _release = (delegate* unmanaged[Cdecl]<byte, void>)NativeLibrary.GetExport(torch, Namespace + "14brgemm_releaseEb");
-        var context = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(torch, "_ZN2at13globalContextEv");
-        var isEnabled = (delegate* unmanaged[Cdecl]<nint, byte>)NativeLibrary.GetExport(torch, "_ZNK2at7Context17userEnabledMkldnnEv");
+        var torch = new LibraryExports("torch_cpu");
+        _float32 = (delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, float*, float*, float*, byte, void>)torch[Namespace + "6brgemmEllllllbPKfS3_Pfb"];
+        _bfloat16 = (delegate* unmanaged[Cdecl]<long, long, long, long, long, long, byte, ushort*, ushort*, float*, byte, void>)torch[Namespace + "6brgemmEllllllbPKN3c108BFloat16ES5_Pfb"];
+        _release = (delegate* unmanaged[Cdecl]<byte, void>)torch[Namespace + "14brgemm_releaseEb"];
+        var context = (delegate* unmanaged[Cdecl]<nint>)torch["_ZN2at13globalContextEv"];
+        var isEnabled = (delegate* unmanaged[Cdecl]<nint, byte>)torch["_ZNK2at7Context17userEnabledMkldnnEv"];
         TakesBFloat16 = Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & BFloat16Bit) != 0 && MayUseBFloat16() && isEnabled(context()) != 0;
     }
 
@@ -68,25 +67,6 @@ internal sealed unsafe class BlockProductExports
     private static bool MayUseBFloat16() => Array.TrueForAll(
         ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"],
         name => Environment.GetEnvironmentVariable(name) is not { Length: > 0 } limit || LimitsWithBFloat16.Contains(limit, StringComparer.OrdinalIgnoreCase));
-
-    private static BlockProductExports? Find()
-    {
-        Version found = typeof(Tensor).Assembly.GetName().Version ?? new Version();
-        if (!OperatingSystem.IsLinux() || !Avx2.X64.IsSupported || (found.Major, found.Minor) != (VerifiedTorchSharp.Major, VerifiedTorchSharp.Minor))
-        {
-            return null;
-        }
-
-        InitializeDeviceType(TorchSharp.DeviceType.CPU); // Loads libtorch.
-        try
-        {
-            return new BlockProductExports(NativeLibrary.Load("torch_cpu", typeof(Tensor).Assembly, null));
-        }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            return null;
-        }
-    }
 }
 
 /// <summary>The sizes of a product of matrices.</summary>

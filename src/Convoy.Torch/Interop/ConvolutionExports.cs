@@ -8,26 +8,24 @@ namespace Convoy.Torch.Interop;
 /// it cannot be called, there is none.
 /// </summary>
 /// <remarks>
-/// The mangled name says what the function takes, but not how <c>std::tuple</c>, <c>ArrayRef</c> and <c>OptionalArrayRef</c> lie in memory. That was verified for one libtorch, as
-/// GCC's C++ library builds it on x64, and is used nowhere else.
+/// The mangled name says what the function takes, but not how <c>std::tuple</c>, <c>ArrayRef</c> and <c>OptionalArrayRef</c> lie in memory: see <see cref="VerifiedLibtorch"/>.
 /// </remarks>
 internal sealed unsafe class ConvolutionExports
 {
     private const string BackwardName =
         "_ZN2at25compositeexplicitautograd20convolution_backwardERKNS_6TensorES3_S3_N3c1016OptionalArrayRefIlEENS4_8ArrayRefIlEES8_S8_bS8_lSt5arrayIbLm3EE";
 
-    private static readonly Version VerifiedTorchSharp = new(0, 107);
-    private static readonly Lazy<ConvolutionExports?> Found = new(Find);
+    private static readonly Lazy<ConvolutionExports?> Found = new(() => VerifiedLibtorch.Find(() => ((ConvolutionExports?)new ConvolutionExports(), (string?)null)).Made);
 
     private readonly delegate* unmanaged[Cdecl]<nint*, nint, nint, nint, OptionalSizes, Sizes, Sizes, Sizes, byte, Sizes, long, Mask, nint*> _backward;
     private readonly delegate* unmanaged[Cdecl]<nuint, nint*> _allocate;
     private readonly nint _undefined;
 
-    private ConvolutionExports(nint torch, nint core, nint cpp)
+    private ConvolutionExports()
     {
-        _backward = (delegate* unmanaged[Cdecl]<nint*, nint, nint, nint, OptionalSizes, Sizes, Sizes, Sizes, byte, Sizes, long, Mask, nint*>)NativeLibrary.GetExport(torch, BackwardName);
-        _allocate = (delegate* unmanaged[Cdecl]<nuint, nint*>)NativeLibrary.GetExport(cpp, "_Znwm");
-        _undefined = NativeLibrary.GetExport(core, "_ZN3c1019UndefinedTensorImpl10_singletonE");
+        _backward = (delegate* unmanaged[Cdecl]<nint*, nint, nint, nint, OptionalSizes, Sizes, Sizes, Sizes, byte, Sizes, long, Mask, nint*>)new LibraryExports("torch_cpu")[BackwardName];
+        _allocate = (delegate* unmanaged[Cdecl]<nuint, nint*>)new LibraryExports("libstdc++.so.6")["_Znwm"];
+        _undefined = new LibraryExports("c10")["_ZN3c1019UndefinedTensorImpl10_singletonE"];
     }
 
     /// <summary>The function; null where it cannot be called.</summary>
@@ -66,26 +64,6 @@ internal sealed unsafe class ConvolutionExports
         nint* handle = _allocate((nuint)sizeof(nint));
         *handle = result;
         return Tensor.UnsafeCreateTensor((nint)handle);
-    }
-
-    private static ConvolutionExports? Find()
-    {
-        Version found = typeof(Tensor).Assembly.GetName().Version ?? new Version();
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64 || (found.Major, found.Minor) != (VerifiedTorchSharp.Major, VerifiedTorchSharp.Minor))
-        {
-            return null;
-        }
-
-        InitializeDeviceType(TorchSharp.DeviceType.CPU); // Loads libtorch.
-        try
-        {
-            nint Load(string name) => NativeLibrary.Load(name, typeof(Tensor).Assembly, null);
-            return new ConvolutionExports(Load("torch_cpu"), Load("c10"), Load("libstdc++.so.6"));
-        }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            return null;
-        }
     }
 
     /// <summary><c>c10::ArrayRef&lt;int64_t&gt;</c>.</summary>

@@ -2,30 +2,36 @@ using System.Runtime.InteropServices;
 
 namespace Convoy.Torch.Kernels;
 
-/// <summary>float32 memory outside the garbage collector, on a cache line's border, not cleared.</summary>
-internal sealed unsafe class AlignedBuffer : IDisposable
+/// <summary>Numbers outside the garbage collector that begin at a <see cref="CacheLine"/>.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal sealed unsafe class AlignedBuffer<T> : IDisposable
+    where T : unmanaged
 {
-    private const int CacheLine = 64;
     private void* _memory;
 
-    /// <summary>Numbers of a cache line.</summary>
-    public const int Line = CacheLine / sizeof(float);
-
     /// <summary>Takes memory.</summary>
-    /// <param name="count">Numbers.</param>
-    public AlignedBuffer(long count)
+    /// <param name="count">How many numbers.</param>
+    /// <param name="cleared">Whether they are 0 at first. Default: they are whatever was there.</param>
+    public AlignedBuffer(long count, bool cleared = false)
     {
         // Not AlignedAlloc, whose memory glibc cannot give to the next that asks for as much (TensorAllocator says why).
-        _memory = NativeMemory.Alloc(((nuint)count * sizeof(float)) + CacheLine);
-        Start = (float*)(((nint)_memory + CacheLine - 1) & -CacheLine);
+        _memory = NativeMemory.Alloc(((nuint)count * (nuint)sizeof(T)) + CacheLine.Bytes);
+        Start = (T*)CacheLine.Align(_memory);
+        Count = count;
+        if (cleared)
+        {
+            NativeMemory.Clear(Start, (nuint)count * (nuint)sizeof(T));
+        }
     }
 
     /// <summary>The first number.</summary>
-    public float* Start { get; private set; }
+    public T* Start { get; private set; }
 
-    /// <summary>The first cache line's border from <paramref name="start"/> on: vectors of 512 bits that lie across two lines take twice as long.</summary>
-    /// <param name="start">Memory with room for <see cref="Line"/> numbers more than are used.</param>
-    public static float* Align(float* start) => (float*)(((nint)start + CacheLine - 1) & -CacheLine);
+    /// <summary>How many there are.</summary>
+    public long Count { get; }
+
+    /// <summary>All of them, where they are not more than a span has.</summary>
+    public Span<T> Span => new(Start, checked((int)Count));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using static TorchSharp.torch;
+using Convoy.Torch.Interop;
 
 namespace Convoy.Torch.Memory;
 
@@ -10,9 +10,6 @@ namespace Convoy.Torch.Memory;
 /// </summary>
 internal sealed unsafe class AllocatorCode
 {
-    /// <summary>0.107 takes libtorch 2.10, and no other.</summary>
-    public static readonly Version VerifiedTorchSharp = new(0, 107);
-
     // Of c10::Allocator, from where an object's first word points: two destructors, allocate, is_simple_data_ptr, raw_deleter, copy_data. What describes the type stands before.
     private const int DescriptionWords = 2, FunctionWords = 6, Allocate = 2, RawDeleter = 4;
 
@@ -41,9 +38,10 @@ internal sealed unsafe class AllocatorCode
     /// <exception cref="EntryPointNotFoundException">A function is missing.</exception>
     public static (AllocatorCode? Code, string? Fault) Create()
     {
-        nint core = NativeLibrary.Load("c10", typeof(Tensor).Assembly, null), program = NativeLibrary.GetMainProgramHandle();
-        var get = (delegate* unmanaged[Cdecl]<nint>)NativeLibrary.GetExport(core, "_ZN3c1015GetCPUAllocatorEv");
-        var set = (delegate* unmanaged[Cdecl]<nint, byte, void>)NativeLibrary.GetExport(core, "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh");
+        var core = new LibraryExports("c10");
+        nint program = NativeLibrary.GetMainProgramHandle();
+        var get = (delegate* unmanaged[Cdecl]<nint>)core["_ZN3c1015GetCPUAllocatorEv"];
+        var set = (delegate* unmanaged[Cdecl]<nint, byte, void>)core["_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh"];
 
         // The ones that the whole process uses, also where another library stands before the C library.
         nint malloc = NativeLibrary.GetExport(program, "malloc"), free = NativeLibrary.GetExport(program, "free");

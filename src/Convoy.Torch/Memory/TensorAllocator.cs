@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using static TorchSharp.torch;
+using Convoy.Torch.Interop;
 
 namespace Convoy.Torch.Memory;
 
@@ -21,7 +20,7 @@ namespace Convoy.Torch.Memory;
 public static unsafe class TensorAllocator
 {
     private static readonly Lock Gate = new();
-    private static readonly Lazy<(AllocatorCode? Code, string? Fault)> Made = new(Make);
+    private static readonly Lazy<(AllocatorCode? Code, string? Fault)> Made = new(() => VerifiedLibtorch.Find(AllocatorCode.Create));
 
     /// <summary>Why it cannot be installed, as the end of a sentence; null where it can.</summary>
     public static string? Fault => Made.Value.Fault;
@@ -49,29 +48,5 @@ public static unsafe class TensorAllocator
         }
 
         return true;
-    }
-
-    private static (AllocatorCode? Code, string? Fault) Make()
-    {
-        Version found = typeof(Tensor).Assembly.GetName().Version ?? new Version();
-        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
-        {
-            return (null, $"it is there for Linux x64 only, and this is {RuntimeInformation.RuntimeIdentifier}");
-        }
-
-        if ((found.Major, found.Minor) != (AllocatorCode.VerifiedTorchSharp.Major, AllocatorCode.VerifiedTorchSharp.Minor))
-        {
-            return (null, $"it was verified with TorchSharp {AllocatorCode.VerifiedTorchSharp}, and this is {found}");
-        }
-
-        InitializeDeviceType(TorchSharp.DeviceType.CPU); // Loads libtorch.
-        try
-        {
-            return AllocatorCode.Create();
-        }
-        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
-        {
-            return (null, $"a function of libtorch or of the C library is missing ({error.Message})");
-        }
     }
 }

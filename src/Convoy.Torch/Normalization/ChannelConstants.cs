@@ -29,11 +29,11 @@ internal sealed record ChannelConstants(double[] Mean)
     /// <summary>All numbers, rounded to the type in which the pass computes: the means of all channels, then the scales, and so on.</summary>
     /// <param name="order">The order of the channels.</param>
     /// <returns>The table; the caller's.</returns>
-    public AlignedNumbers<T> Table<T>(ElementOrder order)
+    public AlignedBuffer<T> Table<T>(ElementOrder order)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int channels = Mean.Length;
-        var table = new AlignedNumbers<T>(Count * channels);
+        var table = new AlignedBuffer<T>(Count * channels, cleared: true);
         double[]?[] rows = [Mean, Scale, Bias, Slope, Intercept];
         for (int row = 0; row < rows.Length; row++)
         {

@@ -50,7 +50,7 @@ internal static unsafe class ChannelPass
     {
         long rows = layout.Positions / PlaneRow;
         int rest = (int)(layout.Positions % PlaneRow), channels = layout.Channels;
-        using var numbers = new AlignedNumbers<T>(ChannelConstants.Count * PlaneRow);
+        using var numbers = new AlignedBuffer<T>(ChannelConstants.Count * PlaneRow, cleared: true);
         var equals = new ChannelTable<T>(numbers.Start, PlaneRow);
         Span<double> first = stackalloc double[PlaneRow], second = stackalloc double[PlaneRow];
         for (int channel = 0; channel < channels; channel++)
@@ -94,8 +94,8 @@ internal static unsafe class ChannelPass
         where TOperation : IChannelOperation
     {
         int sums = TOperation.Sums ? 2 * length : 0;
-        using var stretch = new AlignedNumbers<T>(sums);
-        using var total = new AlignedNumbers<double>(sums);
+        using var stretch = new AlignedBuffer<T>(sums, cleared: true);
+        using var total = new AlignedBuffer<double>(sums, cleared: true);
         T* first = stretch.Start, second = first + length;
         for (long row = 0; row < rows; row += Stretch)
         {
@@ -124,7 +124,7 @@ internal static unsafe class ChannelPass
     }
 
     // Adds a stretch's sums to those in float64 and begins the next.
-    private static void MoveOver<T>(AlignedNumbers<T> stretch, AlignedNumbers<double> total)
+    private static void MoveOver<T>(AlignedBuffer<T> stretch, AlignedBuffer<double> total)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int i = 0;
@@ -251,7 +251,7 @@ internal static unsafe class ChannelPass
             where TElements : ILaneElements<T, TLanes>
         {
             var pointers = new Pointers((byte*)Address(operands.X), (byte*)Address(operands.Gradient), (byte*)Address(operands.Other), (byte*)Address(operands.Result));
-            using AlignedNumbers<T> table = constants.Table<T>(layout.ChannelsLast ? ElementOrder.Of<T, TLanes, TElements>() : new ElementOrder(1));
+            using AlignedBuffer<T> table = constants.Table<T>(layout.ChannelsLast ? ElementOrder.Of<T, TLanes, TElements>() : new ElementOrder(1));
             ChannelLayout shape = layout;
             int channels = layout.Channels;
             long rows = layout.ChannelsLast ? layout.Count : layout.Batch, rowsPerChunk = layout.ChannelsLast ? Math.Max(Stretch, ChunkElements / Math.Max(1, channels)) : 1;

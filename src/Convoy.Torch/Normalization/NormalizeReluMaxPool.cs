@@ -189,7 +189,7 @@ internal static unsafe class NormalizeReluMaxPool
             where TElements : ILaneElements<T, TLanes>
         {
             var size = new Extent(x);
-            using AlignedNumbers<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
+            using AlignedBuffer<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
             nint xs = (nint)TensorMemory.Address(x), outputs = (nint)TensorMemory.Address(output), greatests = (nint)TensorMemory.Address(greatest), place = (nint)TensorMemory.Address(places);
             var numbers = new ChannelTable<T>(table.Start, size.Channels);
             Parallelism.Run((int)(size.Batch * size.PooledHeight), threads, piece =>
@@ -206,7 +206,7 @@ internal static unsafe class NormalizeReluMaxPool
             where TElements : ILaneElements<T, TLanes>
         {
             var size = new Extent(x);
-            using AlignedNumbers<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
+            using AlignedBuffer<T> table = constants.Table<T>(ElementOrder.Of<T, TLanes, TElements>());
             nint xs = (nint)TensorMemory.Address(x), gradients = (nint)TensorMemory.Address(gradient), place = (nint)TensorMemory.Address(places), results = (nint)TensorMemory.Address(result);
             var numbers = new ChannelTable<T>(table.Start, size.Channels);
             Parallelism.Run((int)(size.Batch * size.Height), threads, piece =>

@@ -27,8 +27,8 @@ internal static unsafe class FewChannelForward
         Parallelism.Run(windows.Slabs, threads, slab =>
         {
             (int image, int first, int rows) = windows.Slab(slab);
-            using var lines = new AlignedBuffer(windows.InputRows(rows) * (long)windows.Line);
-            using var sums = new AlignedBuffer((long)shape.OutWidth * Block);
+            using var lines = new AlignedBuffer<float>(windows.InputRows(rows) * (long)windows.Line);
+            using var sums = new AlignedBuffer<float>((long)shape.OutWidth * Block);
             for (int row = 0; row < windows.InputRows(rows); row++)
             {
                 windows.ReadLine((ushort*)x, image, first, row, (ushort*)lines.Start + ((nint)row * windows.Line));
@@ -59,11 +59,11 @@ internal static unsafe class FewChannelForward
     /// <summary>The weights as <see cref="Convolve"/> takes them: for each block of K, for each row of the filter, a right matrix [S * C, K].</summary>
     /// <param name="weight">[K, R, S, C].</param>
     /// <param name="shape">The sizes.</param>
-    public static AlignedBuffer PackFilter(float* weight, in ConvolutionSizes shape)
+    public static AlignedBuffer<float> PackFilter(float* weight, in ConvolutionSizes shape)
     {
         FewChannelWindows<ushort> windows = new(shape);
         int length = Length(windows), count = length * shape.KernelHeight * shape.OutChannels;
-        var packed = new AlignedBuffer(count / 2);
+        var packed = new AlignedBuffer<float>(count / 2);
         ushort* to = (ushort*)packed.Start;
         new Span<ushort>(to, count).Clear();
         for (int k = 0; k < shape.OutChannels; k++)

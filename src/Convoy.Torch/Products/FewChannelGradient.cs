@@ -29,7 +29,7 @@ internal static unsafe class FewChannelGradient<T, TElements>
         (nint x, nint dy) = ((nint)input, (nint)gradient);
         FewChannelWindows<T> windows = new(shape);
         int weights = shape.KernelHeight * windows.Numbers, count = weights * shape.OutChannels;
-        using var partial = new AlignedBuffer((long)windows.Slabs * count);
+        using var partial = new AlignedBuffer<float>((long)windows.Slabs * count);
         nint sums = (nint)partial.Start;
         Parallelism.Run(windows.Slabs, threads, slab => AddSlab(exports, windows, slab, (T*)x, (T*)dy, (float*)sums + ((nint)slab * count)));
         AddUp(partial.Start, count, windows.Slabs);
@@ -61,9 +61,9 @@ internal static unsafe class FewChannelGradient<T, TElements>
         ConvolutionSizes shape = windows.Shape;
         (int image, int first, int rows) = windows.Slab(slab);
         int inputRows = windows.InputRows(rows), positions = windows.Positions, length = (shape.OutWidth + TElements.Together - 1) / TElements.Together * TElements.Together;
-        using var spread = new AlignedBuffer((((long)inputRows * windows.Numbers) + windows.NumberVectors) * positions);
-        using var right = new AlignedBuffer((long)length * Block);
-        using var scratch = new AlignedBuffer(Math.Max(windows.Line, shape.OutChannels));
+        using var spread = new AlignedBuffer<float>((((long)inputRows * windows.Numbers) + windows.NumberVectors) * positions);
+        using var right = new AlignedBuffer<float>((long)length * Block);
+        using var scratch = new AlignedBuffer<float>(Math.Max(windows.Line, shape.OutChannels));
         var table = new nint[positions];
         T* left = (T*)spread.Start, line = (T*)scratch.Start;
         fixed (nint* pointers = table)

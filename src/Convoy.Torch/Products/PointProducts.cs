@@ -31,7 +31,7 @@ internal static unsafe class PointProducts<T, TElements>
         Parallelism.Run(shape.Batch * slabs, threads, slab =>
         {
             (int image, int first) = (slab / slabs, slab % slabs * SlabRows);
-            using var sums = new AlignedBuffer((long)shape.OutWidth * Block);
+            using var sums = new AlignedBuffer<float>((long)shape.OutWidth * Block);
             nint line = (nint)shape.Width * shape.InChannels, step = (nint)shape.StrideWidth * shape.InChannels;
             for (int y = first; y < Math.Min(first + SlabRows, shape.Height); y++)
             {
@@ -58,9 +58,9 @@ internal static unsafe class PointProducts<T, TElements>
     /// <summary>The weights as <see cref="InputGradient"/> takes them: a right matrix [K, C] for each block of C.</summary>
     /// <param name="weight">[K, C].</param>
     /// <param name="shape">The sizes.</param>
-    public static AlignedBuffer PackFilter(T* weight, ConvolutionSizes shape)
+    public static AlignedBuffer<float> PackFilter(T* weight, ConvolutionSizes shape)
     {
-        var packed = new AlignedBuffer((long)shape.OutChannels * shape.InChannels);
+        var packed = new AlignedBuffer<float>((long)shape.OutChannels * shape.InChannels);
         var table = new nint[shape.OutChannels];
         for (int k = 0; k < table.Length; k++)
         {

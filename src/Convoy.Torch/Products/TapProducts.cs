@@ -39,7 +39,7 @@ internal static unsafe class TapProducts<T, TElements>
         parts = (shape.OutHeight + rows - 1) / rows;
         int segments = parts * shape.Batch, together = Math.Min(segments, Math.Max(threads, (ChunkPositions + (rows * sequences.Pitch) - 1) / (rows * sequences.Pitch)));
         var layout = new Layout(shape, sequences, rows);
-        using var buffer = new AlignedBuffer(((layout.Bytes * together) + layout.ZeroBytes) / sizeof(float));
+        using var buffer = new AlignedBuffer<float>(((layout.Bytes * together) + layout.ZeroBytes) / sizeof(float));
         nint start = (nint)buffer.Start, zeros = start + (nint)(layout.Bytes * together), x = (nint)input, dy = (nint)gradient, sums = (nint)result;
         new Span<byte>((void*)zeros, layout.ZeroBytes).Clear();
         int kBlocks = (shape.OutChannels + Block - 1) / Block, cBlocks = (shape.InChannels + Block - 1) / Block;

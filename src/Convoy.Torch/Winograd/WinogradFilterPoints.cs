@@ -72,7 +72,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
         Parallelism.Run(outChannels, threads, k =>
         {
             int width = TLanes.Count;
-            float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
+            float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + CacheLine.Floats], half = (float*)CacheLine.Align(memory);
             for (int channel = 0; channel < inChannels; channel += width)
             {
                 float* points = (float*)from + (k * layout.Row) + channel;
@@ -94,7 +94,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     private static void OutputPanel(float* filters, int inChannels, int terms, int columns, float* result, nint point)
     {
         nint size = (nint)Taps * Taps * inChannels;
-        using var turned = new AlignedBuffer((long)Taps * Taps * terms * columns);
+        using var turned = new AlignedBuffer<float>((long)Taps * Taps * terms * columns);
         float* to = turned.Start;
         for (int tap = 0; tap < Taps * Taps; tap++, filters += inChannels)
         {
@@ -144,7 +144,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     {
         if (Sse.IsSupported)
         {
-            for (int i = 0; i < count; i += AlignedBuffer.Line)
+            for (int i = 0; i < count; i += CacheLine.Floats)
             {
                 Sse.Prefetch1(from + i);
             }
@@ -156,7 +156,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     {
         bool isFar = termStep > columns; // The processor does not foresee the jumps.
         int width = TLanes.Count;
-        float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
+        float* memory = stackalloc float[(Taps * WinogradShape.Window * width) + CacheLine.Floats], half = (float*)CacheLine.Align(memory);
         for (int term = 0; term < terms; term++, filters += termStep, result += columns)
         {
             for (int tap = 0; isFar && tap < Taps * Taps; tap++)

@@ -14,12 +14,12 @@ internal unsafe interface IWinogradKernel
     /// <param name="blocking">How the work is cut.</param>
     /// <param name="threads">How many threads may work.</param>
     /// <param name="points">What <see cref="Transform"/> made of the filters, for a blocking with all results and terms; null to make it now.</param>
-    void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer? points = null);
+    void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer<float>? points = null);
 
     /// <summary>Filters at their points.</summary>
     /// <param name="filter">The filters.</param>
     /// <param name="threads">How many threads may work.</param>
-    AlignedBuffer Transform(WinogradFilter filter, int threads);
+    AlignedBuffer<float> Transform(WinogradFilter filter, int threads);
 
     /// <summary>The gradient of the filters.</summary>
     /// <param name="images">[N, H, W, C].</param>
@@ -54,11 +54,11 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
     private static int Columns => MatrixKernel<TLanes>.Columns;
 
     /// <inheritdoc/>
-    public void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer? points = null)
+    public void Convolve(byte* images, WinogradFilter filter, float* bias, byte* result, WinogradShape shape, WinogradBlocking blocking, int threads, AlignedBuffer<float>? points = null)
     {
         if (blocking.Results == filter.Results && blocking.Terms == filter.Terms)
         {
-            using AlignedBuffer? own = points is null ? Transform(filter, threads) : null;
+            using AlignedBuffer<float>? own = points is null ? Transform(filter, threads) : null;
             ConvolveByTiles(images, filter, (points ?? own!).Start, bias, result, shape, blocking.Tiles, threads);
         }
         else
@@ -74,11 +74,11 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
         int partTiles = Math.Min(blocking.Tiles, shape.Tiles), groups = (outChannels + blocking.Results - 1) / blocking.Results;
         PointMatrices inputs = PointMatrices.LayOut(partTiles, inChannels), outputs = PointMatrices.LayOut(partTiles, outChannels);
         PointMatrices sums = PointMatrices.LayOut(blocking.Results, inChannels);
-        using var buffer = new AlignedBuffer(inputs.Count + outputs.Count);
+        using var buffer = new AlignedBuffer<float>(inputs.Count + outputs.Count);
         float* input = buffer.Start, output = buffer.Start + inputs.Count;
         if (groups == 1)
         {
-            using var sum = new AlignedBuffer(sums.Count);
+            using var sum = new AlignedBuffer<float>(sums.Count);
             for (int first = 0; first < shape.Tiles; first += partTiles)
             {
                 int tiles = Math.Min(partTiles, shape.Tiles - first);
@@ -96,7 +96,7 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
         int workers = Math.Min(threads, groups);
         Parallelism.Run(workers, workers, worker =>
         {
-            using var sum = new AlignedBuffer(sums.Count);
+            using var sum = new AlignedBuffer<float>(sums.Count);
             for (int group = worker; group < groups; group += workers)
             {
                 int channel = group * blocking.Results, channels = Math.Min(blocking.Results, outChannels - channel);
@@ -107,10 +107,10 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
     }
 
     /// <inheritdoc/>
-    public AlignedBuffer Transform(WinogradFilter filter, int threads)
+    public AlignedBuffer<float> Transform(WinogradFilter filter, int threads)
     {
         PointMatrices layout = WinogradFilterPoints<TLanes>.Layout(filter.Terms, filter.Results);
-        var points = new AlignedBuffer(layout.Count);
+        var points = new AlignedBuffer<float>(layout.Count);
         WinogradFilterPoints<TLanes>.Transform(filter, 0, filter.Terms, 0, filter.Results, points.Start, layout, threads);
         return points;
     }
@@ -126,7 +126,7 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
         nint filterStart = (nint)points;
         Parallelism.Run(workers, workers, worker =>
         {
-            using var buffer = new AlignedBuffer(inputs.Count + products.Count);
+            using var buffer = new AlignedBuffer<float>(inputs.Count + products.Count);
             float* input = buffer.Start, product = buffer.Start + inputs.Count;
             for (int part = Interlocked.Increment(ref taken); part < parts; part = Interlocked.Increment(ref taken))
             {
@@ -146,7 +146,7 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
         int groups = (results + blocking.Results - 1) / blocking.Results, workers = Math.Min(threads, groups);
         PointMatrices inputs = PointMatrices.LayOut(partTiles, terms), products = PointMatrices.LayOut(partTiles, blocking.Results);
         PointMatrices filters = WinogradFilterPoints<TLanes>.Layout(blocking.Terms, blocking.Results);
-        using var points = new AlignedBuffer(inputs.Count);
+        using var points = new AlignedBuffer<float>(inputs.Count);
         float* input = points.Start;
         nint inputStart = (nint)input;
         for (int first = 0; first < shape.Tiles; first += partTiles)
@@ -159,7 +159,7 @@ internal sealed unsafe class WinogradKernel<TElements, TLanes> : IWinogradKernel
             });
             Parallelism.Run(workers, workers, worker =>
             {
-                using var buffer = new AlignedBuffer(filters.Count + products.Count);
+                using var buffer = new AlignedBuffer<float>(filters.Count + products.Count);
                 float* own = buffer.Start, product = buffer.Start + filters.Count;
                 for (int group = worker; group < groups; group += workers)
                 {

@@ -14,7 +14,6 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
     // The processor does not foresee the jumps from pixel to pixel. Measured: 1 is less, 3 no more. Results, which must be read before they are overwritten in part, are asked for one tile ahead.
     private const int TilesAhead = 2;
 
-    private const int CacheLine = 64;
 
     // Channels that are read at a time.
     private static int Pair => 2 * TLanes.Count;
@@ -32,7 +31,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         byte* nothing = stackalloc byte[channels * TElements.Bytes];
         Unsafe.InitBlock(nothing, 0, (uint)(channels * TElements.Bytes));
         byte** window = stackalloc byte*[WinogradShape.Points];
-        float* memory = stackalloc float[(WinogradShape.Points * Pair) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
+        float* memory = stackalloc float[(WinogradShape.Points * Pair) + CacheLine.Floats], half = (float*)CacheLine.Align(memory);
         int ahead = TilesAhead * WinogradShape.Tile * channels * TElements.Bytes;
         for (int i = 0; i < tiles; i++)
         {
@@ -58,7 +57,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         byte* nothing = stackalloc byte[channels * TElements.Bytes];
         Unsafe.InitBlock(nothing, 0, (uint)(channels * TElements.Bytes));
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
-        float* memory = stackalloc float[(WinogradShape.Window * WinogradShape.Tile * Pair) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
+        float* memory = stackalloc float[(WinogradShape.Window * WinogradShape.Tile * Pair) + CacheLine.Floats], half = (float*)CacheLine.Align(memory);
         int ahead = TilesAhead * WinogradShape.Tile * channels * TElements.Bytes;
         for (int i = 0; i < tiles; i++)
         {
@@ -93,7 +92,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         byte* sink = stackalloc byte[channels * TElements.Bytes];
         int ahead = WinogradShape.Tile * channels * TElements.Bytes;
         byte** window = stackalloc byte*[WinogradShape.Tile * WinogradShape.Tile];
-        float* memory = stackalloc float[(WinogradShape.Tile * (WinogradShape.Window + 1) * Pair) + AlignedBuffer.Line], half = AlignedBuffer.Align(memory);
+        float* memory = stackalloc float[(WinogradShape.Tile * (WinogradShape.Window + 1) * Pair) + CacheLine.Floats], half = (float*)CacheLine.Align(memory);
         for (int i = 0; i < tiles; i++)
         {
             Look(images, sink, shape, channels, firstTile + i, 0, WinogradShape.Tile, window);
@@ -172,7 +171,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
     {
         if (Sse.IsSupported)
         {
-            for (int at = 0; at < Pair * TElements.Bytes; at += CacheLine)
+            for (int at = 0; at < Pair * TElements.Bytes; at += CacheLine.Bytes)
             {
                 Sse.Prefetch0(pixel + at);
             }

@@ -88,7 +88,7 @@ public sealed unsafe class WinogradKernelTests
         (Tensor input, Tensor weight, _) = Operands(2, 48, 80, 9, 10);
         foreach (Lanes lanes in Widths)
         {
-            using AlignedBuffer points = WinogradConvolution.Points(weight, lanes.Width);
+            using AlignedBuffer<float> points = WinogradConvolution.Points(weight, lanes.Width);
 
             TensorAssert.Identical(WinogradConvolution.Convolve(input, weight, width: lanes.Width), WinogradConvolution.Convolve(input, weight, width: lanes.Width, points: points));
         }
@@ -103,11 +103,11 @@ public sealed unsafe class WinogradKernelTests
         var algorithm = new WinogradAlgorithm();
         using var kept = new ConvolutionWeight();
         (string, VectorWidth?) key = (nameof(WinogradAlgorithm), null);
-        AlignedBuffer Kept() => kept.KeepLonger<AlignedBuffer>(key, () => throw new InvalidOperationException("none kept"));
+        AlignedBuffer<float> Kept() => kept.KeepLonger<AlignedBuffer<float>>(key, () => throw new InvalidOperationException("none kept"));
 
         kept.Set(weight, isEvaluated: true);
         Tensor first = algorithm.Forward(input, kept, null, shape);
-        AlignedBuffer points = Kept();
+        AlignedBuffer<float> points = Kept();
         kept.Set(weight, isEvaluated: true);
         TensorAssert.Identical(first, algorithm.Forward(input, kept, null, shape));
         Assert.Same(points, Kept());
