@@ -36,7 +36,7 @@ internal sealed record CpuFacts
             InstructionSets = (First("flags") ?? First("Features")) is { } flags
                 ? [.. Known.Intersect(flags.Split(' '))]
                 : [.. FromIntrinsics().Order(StringComparer.Ordinal)],
-            LastLevelCacheBytes = LargestCache(files),
+            LastLevelCacheBytes = ProcessorCache.Read(files).Select(cache => (long?)cache.Bytes).Max(),
         };
 
         string? First(string key) => pairs.Where(p => p.Key == key).Select(p => p.Value).FirstOrDefault();
@@ -60,23 +60,6 @@ internal sealed record CpuFacts
         }
 
         return cores.Count > 0 ? cores.Count : null;
-    }
-
-    private static long? LargestCache(SystemFiles files)
-    {
-        const string Caches = "sys/devices/system/cpu/cpu0/cache";
-        long largest = 0;
-        foreach (string cache in files.Entries(Caches))
-        {
-            string size = files.Lines($"{Caches}/{cache}/size").FirstOrDefault() ?? "";
-            long unit = size.EndsWith('K') ? 1L << 10 : size.EndsWith('M') ? 1L << 20 : 1;
-            if (long.TryParse(size.TrimEnd('K', 'M'), NumberStyles.None, CultureInfo.InvariantCulture, out long count))
-            {
-                largest = Math.Max(largest, count * unit);
-            }
-        }
-
-        return largest > 0 ? largest : null;
     }
 
     private static IEnumerable<string> FromIntrinsics()

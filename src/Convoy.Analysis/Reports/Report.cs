@@ -36,7 +36,7 @@ public sealed record Report(
 
     /// <summary>The same in words: <c>45 passes by winograd, 18 by libtorch (2 processes x 1 thread, bf16)</c>.</summary>
     internal string? KernelsInWords => Kernels is not { Count: > 0 } kernels ? null
-        : $"{string.Join(", ", kernels.Select((kernel, i) => Wording.Text($"{kernel.Value}{(i > 0 ? "" : kernel.Value == 1 ? " pass" : " passes")} by {kernel.Key}")))} ({Recommendation.Configuration})";
+        : $"{KernelCounts.InWords(kernels)} ({Recommendation.Configuration})";
 }
 
 /// <summary>What a report says of one series: configurations that differ in their processes only.</summary>

@@ -64,12 +64,6 @@ internal sealed record MemoryBandwidth(int Threads, long BufferBytes, double Gig
 /// <param name="MultiplyAdds">What one core's fused multiply-adds reach in each usable width.</param>
 internal sealed record VectorUnits(int Bits, int UsableBits, IReadOnlyList<MultiplyAddPeak> MultiplyAdds);
 
-/// <summary>A cache of the first core.</summary>
-/// <param name="Level">1 is the nearest.</param>
-/// <param name="Bytes">Its size.</param>
-/// <param name="SharedBy">The processor numbers that share it, as Linux writes them.</param>
-internal sealed record ProcessorCache(int Level, long Bytes, string SharedBy);
-
 /// <summary>Choices of kernels by <c>--fuse auto</c>.</summary>
 /// <param name="Folder">Where they are kept; null where there is no home folder.</param>
 /// <param name="Surroundings">For how many combinations of processor, libraries, threads and processes there are choices.</param>

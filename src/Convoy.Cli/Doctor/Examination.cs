@@ -31,7 +31,7 @@ internal static class Examination
         host = host with { Versions = WithOwnVersions(host.Versions, torchLoads) };
 
         return new DoctorReport(
-            host, sharedMemory, gpus, cuda, Libtorch.IsPartOfProgram, torchError, backends, peaks, bandwidth, vectors, VectorCheck.FindCaches(), VectorCheck.FindKernels(), state,
+            host, sharedMemory, gpus, cuda, Libtorch.IsPartOfProgram, torchError, backends, peaks, bandwidth, vectors, ProcessorCache.Read(), VectorCheck.FindKernels(), state,
             Diagnosis.Warnings(host, sharedMemory, gpus, cuda, torchError, backends, peaks, vectors, state, TemporaryFolder.Problem() is { } problem ? $"{TemporaryFolder.Describe()}: {problem}" : null));
     }
 

@@ -20,18 +20,20 @@ public sealed record KernelSurroundings(string Processor, string InstructionSets
 {
     private static readonly string[] Switches = ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"];
 
+    /// <summary>How wide the vectors are that Convoy's kernels may use, in bits.</summary>
+    public static int VectorBits => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
     /// <summary>Those of this process.</summary>
     /// <param name="threads">libtorch's threads in each process.</param>
     /// <param name="processes">Processes on this host.</param>
     public static KernelSurroundings Read(int threads, int processes)
     {
         HostInfo host = HostProbe.Read();
-        int bits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         string allowed = string.Join(' ', Switches.Where(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 }).Select(name => $"{name}={Environment.GetEnvironmentVariable(name)}"));
         return new KernelSurroundings(
             host.CpuModel ?? "unknown",
             string.Join(' ', host.InstructionSets ?? []) + Family(),
-            string.Create(CultureInfo.InvariantCulture, $"{bits} bits {allowed}").TrimEnd(),
+            string.Create(CultureInfo.InvariantCulture, $"{VectorBits} bits {allowed}").TrimEnd(),
             typeof(torch).Assembly.GetName().Version?.ToString() ?? "unknown",
             typeof(KernelTable).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion + " " + typeof(KernelTable).Module.ModuleVersionId,
             threads,

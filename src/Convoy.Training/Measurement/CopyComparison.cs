@@ -1,6 +1,4 @@
 using Convoy.Distributed;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Convoy.Training.Measurement;
 
@@ -15,6 +13,8 @@ internal sealed class CopyComparison(ProcessGroup group, int samples, TimeProvid
 {
     // The first brings back into the caches what the turn before pushed out, and is not counted.
     private const int Lead = 1, Counted = 2;
+
+    private readonly RankAgreement _ranks = new(group);
 
     /// <summary>Takes the rounds; all ranks call it together.</summary>
     /// <param name="rounds">How many.</param>
@@ -31,7 +31,7 @@ internal sealed class CopyComparison(ProcessGroup group, int samples, TimeProvid
             var ends = new Dictionary<string, double[][]>();
             foreach ((string name, Action update, int ranks) in round % 2 == 0 ? turns : turns.Reverse())
             {
-                if (AnyAsksToStop(stop))
+                if (_ranks.Largest(stop.IsCancellationRequested ? 1 : 0) > 0)
                 {
                     return done;
                 }
@@ -48,9 +48,6 @@ internal sealed class CopyComparison(ProcessGroup group, int samples, TimeProvid
     // The times at which each rank's updates ended, from its start.
     private double[][] Take(Action update, int ranks)
     {
-        using DisposeScope scope = NewDisposeScope();
-        var ends = new double[group.Size][];
-        Array.Fill(ends, new double[Lead + Counted]);
         var own = new double[Lead + Counted];
         group.Barrier();
         long start = time.GetTimestamp();
@@ -60,16 +57,6 @@ internal sealed class CopyComparison(ProcessGroup group, int samples, TimeProvid
             own[i] = time.GetElapsedTime(start).TotalSeconds;
         }
 
-        Tensor shared = zeros([group.Size, own.Length], ScalarType.Float64);
-        shared[group.Rank].copy_(tensor(own));
-        group.AllReduce(shared);
-        return [.. Enumerable.Range(0, ranks).Select(rank => shared[rank].data<double>().ToArray())];
-    }
-
-    private bool AnyAsksToStop(CancellationToken stop)
-    {
-        using Tensor asked = tensor(stop.IsCancellationRequested ? 1.0 : 0.0);
-        group.AllReduce(asked, ReduceOp.Max);
-        return asked.item<double>() > 0;
+        return [.. group.AllGatherObject(own).Take(ranks)];
     }
 }

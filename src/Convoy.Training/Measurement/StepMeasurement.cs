@@ -44,7 +44,8 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
     /// <returns>What was measured; of rank 0 also the steps.</returns>
     internal StepRun Run(Action<Action<string>, Action<nn.Module>, Action<StepMetrics>> takeSteps, ProcessGroup group)
     {
-        double peak = Agree(Peak(group), ReduceOp.Sum, group);
+        var ranks = new RankAgreement(group);
+        double peak = ranks.Sum(Peak(group));
         using OperatorRecorder? recorder = Profile && group.Rank == 0 ? new OperatorRecorder() : null;
         StepTimeline? timeline = recorder is null ? null : new StepTimeline(TimeProvider.System, () => recorder.NextSequence);
         NetworkWork? work = null;
@@ -90,7 +91,7 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
                 }
             });
         double after = Probe(probe, group);
-        long memory = (long)Agree(ProcessUsage.Read().PeakMemoryBytes ?? 0, ReduceOp.Max, group);
+        long memory = (long)ranks.Largest(ProcessUsage.Read().PeakMemoryBytes ?? 0);
         return new StepRun(steps, peak, memory, work!.Layers, timeline?.Rows(), timeline?.Operators())
         {
             Kernels = chosen, Notes = notes, ProbeBefore = before, ProbeAfter = after,
@@ -109,12 +110,5 @@ public sealed record StepMeasurement(RunConfiguration Configuration, int Steps, 
     {
         group.Barrier();
         return ArithmeticPeak.FlopsPerSecond(MatrixMultiplyMeter.TypeOf(Configuration.Training.Precision));
-    }
-
-    private static double Agree(double value, ReduceOp op, ProcessGroup group)
-    {
-        using Tensor shared = tensor([value], ScalarType.Float64);
-        group.AllReduce(shared, op);
-        return shared[0].item<double>();
     }
 }

@@ -19,26 +19,36 @@ internal sealed class EnumNameConverter<T> : JsonConverter<T>
     /// <inheritdoc/>
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        string[] parts = reader.TokenType != JsonTokenType.String ? []
-            : IsFlags ? reader.GetString()!.Split(',', StringSplitOptions.TrimEntries)
-            : [reader.GetString()!];
-        long value = 0;
-        foreach (string part in parts)
-        {
-            int at = Array.FindIndex(Names, entry => string.Equals(entry.Name, part, StringComparison.OrdinalIgnoreCase));
-            value |= at >= 0 ? Convert.ToInt64(Names[at].Value, null) : throw Unknown();
-        }
-
-        return parts.Length > 0 ? (T)Enum.ToObject(typeof(T), value) : throw Unknown();
+        return reader.TokenType == JsonTokenType.String && Parse(reader.GetString()!) is { } value ? value : throw Unknown();
     }
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(Format(value));
+
+    /// <summary>The value of a name, or of several; null when one is unknown.</summary>
+    internal static T? Parse(string text)
+    {
+        long value = 0;
+        foreach (string part in IsFlags ? text.Split(',', StringSplitOptions.TrimEntries) : [text])
+        {
+            int at = Array.FindIndex(Names, entry => string.Equals(entry.Name, part, StringComparison.OrdinalIgnoreCase));
+            if (at < 0)
+            {
+                return null;
+            }
+
+            value |= Convert.ToInt64(Names[at].Value, null);
+        }
+
+        return (T)Enum.ToObject(typeof(T), value);
+    }
+
+    /// <summary>The name of a value, or the names of its flags.</summary>
+    internal static string Format(T value)
     {
         int at = Array.FindIndex(Names, entry => entry.Value.Equals(value));
-        writer.WriteStringValue(at >= 0
-            ? Names[at].Name
-            : string.Join(", ", Names.Where(entry => Convert.ToInt64(entry.Value, null) != 0 && value.HasFlag(entry.Value)).Select(entry => entry.Name)));
+        return at >= 0 ? Names[at].Name
+            : string.Join(", ", Names.Where(entry => Convert.ToInt64(entry.Value, null) != 0 && value.HasFlag(entry.Value)).Select(entry => entry.Name));
     }
 
     private static JsonException Unknown()

@@ -17,11 +17,6 @@ public sealed record FuseSetting(FusedOperations Operations, bool Measures = fal
     private const string AutoName = "auto", FixedName = "fixed";
     private const string TableExtension = ".json";
 
-    private static readonly (string Name, FusedOperations Value)[] Names =
-    [
-        ("norm", FusedOperations.Norm), ("decoder", FusedOperations.Decoder), ("loss", FusedOperations.Loss), ("optimizer", FusedOperations.Optimizer), ("convolution", FusedOperations.Convolution),
-    ];
-
     /// <summary>All operations, convolutions by the kernels that are the fastest on this machine. The default of every run.</summary>
     public static FuseSetting Auto { get; } = new(FusedOperations.All, Measures: true);
 
@@ -48,34 +43,19 @@ public sealed record FuseSetting(FusedOperations Operations, bool Measures = fal
             return new FuseSetting(FusedOperations.All, Table: Path.GetFullPath(text));
         }
 
-        var operations = FusedOperations.None;
-        foreach (string name in text.ToLowerInvariant().Split([',', '+'], StringSplitOptions.TrimEntries))
+        return text.ToLowerInvariant() switch
         {
-            switch (name)
-            {
-                case AutoName when name.Length == text.Length:
-                    return Auto;
-                case FixedName or "all":
-                    operations = FusedOperations.All;
-                    break;
-                case "none":
-                    break;
-                default:
-                    int at = Array.FindIndex(Names, entry => entry.Name == name);
-                    operations |= at >= 0 ? Names[at].Value : throw new FormatException($"it is not {Kind} (got {text})");
-                    break;
-            }
-        }
-
-        return new FuseSetting(operations);
+            AutoName => Auto,
+            FixedName => Fixed,
+            var names => EnumNameConverter<FusedOperations>.Parse(names.Replace('+', ',')) is { } operations ? new FuseSetting(operations) : throw new FormatException($"it is not {Kind} (got {text})"),
+        };
     }
 
     /// <summary>As it is written after <c>--fuse</c>.</summary>
     public override string ToString() => Table
         ?? (Measures ? AutoName
         : Operations == FusedOperations.All ? FixedName
-        : Operations == FusedOperations.None ? "none"
-        : string.Join(",", Names.Where(entry => Operations.HasFlag(entry.Value)).Select(entry => entry.Name)));
+        : EnumNameConverter<FusedOperations>.Format(Operations).Replace(", ", ",", StringComparison.Ordinal));
 }
 
 /// <summary><see cref="FuseSetting"/> as text.</summary>

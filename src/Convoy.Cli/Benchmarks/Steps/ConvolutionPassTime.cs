@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Convoy.Analysis.Reports;
 using Convoy.Training.Measurement;
 
 namespace Convoy.Cli.Benchmarks.Steps;
@@ -36,8 +37,6 @@ internal sealed record ConvolutionPassTime(
     }
 
     /// <summary>How many passes each kernel computes, in words, the most frequent first: <c>31 passes by winograd, 13 by libtorch</c>.</summary>
-    public static string Summarize(IEnumerable<ConvolutionPassTime> passes) => string.Join(", ", passes
-        .CountBy(pass => pass.Kernel)
-        .OrderByDescending(kernel => kernel.Value)
-        .Select((kernel, i) => FormattableString.Invariant($"{kernel.Value}{(i > 0 ? "" : kernel.Value == 1 ? " pass" : " passes")} by {kernel.Key}")));
+    public static string Summarize(IEnumerable<ConvolutionPassTime> passes) =>
+        KernelCounts.InWords(passes.CountBy(pass => pass.Kernel).OrderByDescending(kernel => kernel.Value));
 }

@@ -1,9 +1,9 @@
 using Convoy.Distributed;
 using static TorchSharp.torch;
 
-namespace Convoy.Training.Tuning;
+namespace Convoy.Training.Measurement;
 
-/// <summary>A number on which the ranks go, so that all come to the same decision. All ranks call it together.</summary>
+/// <summary>Numbers of all ranks as one, on which they go so that all come to the same decision. All ranks call it together.</summary>
 /// <param name="group">The ranks.</param>
 internal sealed class RankAgreement(ProcessGroup group)
 {
@@ -12,6 +12,9 @@ internal sealed class RankAgreement(ProcessGroup group)
 
     /// <summary>The smallest.</summary>
     public double Smallest(double own) => Reduce(own, ReduceOp.Min);
+
+    /// <summary>Their sum.</summary>
+    public double Sum(double own) => Reduce(own, ReduceOp.Sum);
 
     private double Reduce(double own, ReduceOp op)
     {
