@@ -63,6 +63,7 @@ internal static class Program
         [nameof(PlainBackward)] = PlainBackward.Run,
         [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
         [nameof(ForgottenBackward)] = ForgottenBackward.Run,
+        [nameof(StartMpich)] = StartMpich.Run,
         [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 
