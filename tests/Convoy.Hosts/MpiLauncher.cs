@@ -19,7 +19,7 @@ public static class MpiLauncher
     public static string? WhyNot(MpiLibrary library)
     {
         string program = ProgramOf(library);
-        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)))
+        return SearchPath.Has(program)
             ? null
             : $"{program} was not found on PATH: install {(library == MpiLibrary.OpenMpi ? "openmpi-bin" : "mpich")}.";
     }
