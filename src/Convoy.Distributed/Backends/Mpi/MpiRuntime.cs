@@ -14,12 +14,14 @@ internal sealed class MpiRuntime
     private static readonly Lock Starting = new();
     private static MpiRuntime? _started;
 
+    private readonly IMpiBootstrap? _bootstrap;
     private int _joined;
     private int _failed;
 
-    private MpiRuntime(MpiLibrary library)
+    private MpiRuntime(MpiLibrary library, IMpiBootstrap? bootstrap)
     {
         Library = library;
+        _bootstrap = bootstrap;
         LargestTag = library.LargestTag();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
     }
@@ -64,9 +66,10 @@ internal sealed class MpiRuntime
             throw new MpiException($"MPI was {(library.IsFinalized ? "ended" : "started")} in this process already, by something other than Convoy ({library}). Let Convoy start it: join the process group first, and only once.");
         }
 
-        int level = library.Initialize(MpiLibrary.ThreadSerialized);
+        int Initialize() => library.Initialize(MpiLibrary.ThreadSerialized);
+        int level = bootstrap?.Run("starting MPI", Initialize) ?? Initialize();
         return level >= MpiLibrary.ThreadSerialized
-            ? new MpiRuntime(library)
+            ? new MpiRuntime(library, bootstrap)
             : throw new MpiException($"the MPI library does not take calls from several threads ({library} provides {(level == 0 ? "MPI_THREAD_SINGLE" : "MPI_THREAD_FUNNELED")}). Use one that was built with thread support (MPI_THREAD_SERIALIZED or more), and name it in {MpiLibraryFinder.LibraryVariable}.");
     }
 
@@ -78,15 +81,33 @@ internal sealed class MpiRuntime
         }
 
         // On a thread of its own, as it cannot be interrupted.
-        var end = new Thread(() =>
-        {
-            lock (Calls)
-            {
-                Library.Conclude();
-            }
-        })
-        { IsBackground = true, Name = "convoy mpi end" };
+        var end = new Thread(Conclude) { IsBackground = true, Name = "convoy mpi end" };
         end.Start();
         end.Join(LongestEnd);
+    }
+
+    private void Conclude()
+    {
+        lock (Calls)
+        {
+            if (_bootstrap is null)
+            {
+                Library.Conclude();
+                return;
+            }
+
+            try
+            {
+                _bootstrap.Run("ending MPI", () =>
+                {
+                    Library.Conclude();
+                    return true;
+                });
+            }
+            catch (DistributedException)
+            {
+                // All of this rank's work is done, and the process ends: that another one went otherwise is said by that one and by its launcher.
+            }
+        }
     }
 }
