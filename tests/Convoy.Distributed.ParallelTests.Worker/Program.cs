@@ -66,6 +66,7 @@ internal static class Program
         [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
         [nameof(ForgottenBackward)] = ForgottenBackward.Run,
         [nameof(StartMpich)] = StartMpich.Run,
+        [nameof(StrangersKnock)] = StrangersKnock.Run,
         [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 

@@ -6,6 +6,6 @@ internal static class AllSubjects
     public static IReadOnlyList<Subject> Make() =>
     [
         .. DataSubjects.Make(), .. PictureSubjects.Make(), .. ScoreSubjects.Make(), .. ReportSubjects.Make(), .. SettingsSubjects.Make(), .. CheckpointSubjects.Make(),
-        .. EventSubjects.Make(), .. DiagnosisSubjects.Make(), .. StoreSubjects.Make(), .. PeerSubjects.Make(), .. MachineSubjects.Make(),
+        .. EventSubjects.Make(), .. DiagnosisSubjects.Make(), .. StoreSubjects.Make(), .. PeerSubjects.Make(), .. MpiSubjects.Make(), .. MachineSubjects.Make(),
     ];
 }
