@@ -7,7 +7,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
 /// Starts MPICH without its launcher, through the job's store. <c>sum</c>: computes with it. What is to go wrong otherwise goes wrong in rank 1: <c>spawn</c>: it starts a further
-/// process; <c>abort</c>: it gives up in the middle; <c>killed</c>: its process ends as soon as the ranks have met; <c>stopped</c>: it stops there.
+/// process; <c>abort</c>: it gives up in the middle, and the others wait until they hear of it; <c>killed</c>: its process ends as soon as the ranks have met; <c>stopped</c>: it stops there.
 /// </summary>
 internal static class StartMpich
 {
@@ -18,7 +18,7 @@ internal static class StartMpich
         Mpich mpi = Mpich.Load();
         using Store store = ranks.ConnectStore(timeout);
         RankPresence.Publish(store, ranks.Rank);
-        HostLayout hosts = HostLayout.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, CancellationToken.None);
+        RankHosts hosts = RankHosts.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, CancellationToken.None);
         if (ranks.Rank == 1 && args[0] is "killed" or "stopped")
         {
             using var kill = Process.Start("kill", [args[0] == "killed" ? "-KILL" : "-STOP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]);
@@ -30,9 +30,9 @@ internal static class StartMpich
         Expect.True(server.WasAsked && mpi.Size() == ranks.WorldSize && mpi.Rank() == ranks.Rank, $"MPICH has rank {mpi.Rank()} of {mpi.Size()}");
         Expect.True(provided >= 2, $"threads: {provided}");
         Expect.True(mpi.SizeOfHost() == ranks.LocalWorldSize, $"MPICH takes {mpi.SizeOfHost()} ranks to be on this host instead of {ranks.LocalWorldSize}");
-        if (ranks.Rank == 1 && args[0] == "abort")
+        if (args[0] == "abort")
         {
-            mpi.Abort(42);
+            AwaitAbort(mpi, server, ranks.Rank);
         }
 
         foreach (int count in (int[])[1, 1000, 1 << 18])
@@ -45,5 +45,27 @@ internal static class StartMpich
 
         Expect.True(args[0] != "spawn" || mpi.Spawn() != 0, "a further process was started");
         server.Run("MPI_Finalize", mpi.Finish);
+    }
+
+    private static void AwaitAbort(Mpich mpi, PmiServer server, int rank)
+    {
+        if (rank == 1)
+        {
+            mpi.Abort(42);
+
+            // MPICH 4.0 comes back when its process manager does not end it; later ones end the process.
+            Environment.Exit(42);
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30))
+        {
+            if (server.GivenUp("waiting") is { } givenUp)
+            {
+                throw givenUp;
+            }
+
+            Thread.Yield();
+        }
     }
 }

@@ -9,7 +9,7 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// <param name="Cause">Why.</param>
 internal sealed record GivenUp(int Rank, int ProcessId, string Cause)
 {
-    private const string Key = "given-up";
+    private const string Key = "pmi/given-up";
 
     /// <summary>Tells the others.</summary>
     public void Tell(Store store) => store.CompareSet(Key, "", FormattableString.Invariant($"{Rank} {ProcessId} {Cause}"));

@@ -10,7 +10,7 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// <param name="hosts">Which ranks there are, and where.</param>
 /// <param name="timeout">How long to wait for the others.</param>
 /// <param name="cancellation">Ends the wait.</param>
-internal sealed class PmiBarrier(Store store, int rank, HostLayout hosts, TimeSpan timeout, CancellationToken cancellation)
+internal sealed class PmiBarrier(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
 {
     private const string Operation = "starting or ending MPI";
 
@@ -52,7 +52,8 @@ internal sealed class PmiBarrier(Store store, int rank, HostLayout hosts, TimeSp
             if (Stopwatch.GetElapsedTime(start) >= timeout)
             {
                 int[] missing = [.. Enumerable.Range(0, hosts.RankCount).Where(other => !store.Contains(ArrivalKey(number, other)))];
-                throw new CollectiveTimeoutException(Operation, missing, timeout, "Check whether their processes and hosts are still running, and the network between the hosts");
+                string known = RankPresence.Fates(store, missing);
+                throw new CollectiveTimeoutException(Operation, missing, timeout, known.Length > 0 ? $"What is known: {known}" : "Check whether their processes and hosts are still running, and the network between the hosts");
             }
         }
     }
@@ -73,5 +74,5 @@ internal sealed class PmiBarrier(Store store, int rank, HostLayout hosts, TimeSp
 
     private static string ArrivalKey(int number, int rank) => Key(number, rank.ToString(CultureInfo.InvariantCulture));
 
-    private static string Key(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"barrier/{number}/{what}");
+    private static string Key(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"pmi/barrier/{number}/{what}");
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Convoy.Distributed.Backends.Mpi.Pmi;
 
@@ -7,7 +6,7 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// The variables in which an MPI library finds its process manager, set in the C library's own environment: what .NET sets there no C code sees, and what is set here
 /// no process that .NET starts inherits. Disposing it puts back what was there.
 /// </summary>
-internal sealed partial class PmiEnvironment : IDisposable
+internal sealed class PmiEnvironment : IDisposable
 {
     private readonly List<(string Name, string? Before)> _changed = [];
 
@@ -40,7 +39,7 @@ internal sealed partial class PmiEnvironment : IDisposable
 
     private void Set(string name, string? value)
     {
-        string? before = Marshal.PtrToStringUTF8(GetVariable(name));
+        string? before = NativeEnvironment.Get(name);
         if (before != value)
         {
             Change(name, value);
@@ -50,18 +49,13 @@ internal sealed partial class PmiEnvironment : IDisposable
 
     private static void Change(string name, string? value)
     {
-        if ((value is null ? UnsetVariable(name) : SetVariable(name, value, overwrite: 1)) != 0)
+        if (value is null)
         {
-            throw new DistributedException($"the C library cannot change the environment variable {name}. Free some memory.");
+            NativeEnvironment.Unset(name);
+        }
+        else
+        {
+            NativeEnvironment.Set(name, value);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint GetVariable(string name);
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
-
-    [LibraryImport("libc", EntryPoint = "unsetenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int UnsetVariable(string name);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
@@ -15,10 +16,13 @@ internal sealed partial class PmiServer : IDisposable
 {
     private const int StackBytes = 8 << 20; // As a main thread has: the library runs on one of this server's.
 
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
+
     private readonly Socket _connection;
     private readonly PmiEnvironment _environment;
     private readonly Store _store;
     private readonly int _rank;
+    private readonly int _size;
     private readonly TimeSpan _timeout;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenSource _stop;
@@ -26,23 +30,27 @@ internal sealed partial class PmiServer : IDisposable
     private readonly PmiSession _session;
     private readonly Thread _thread;
     private bool _running;
+    private bool _abandoned;
     private bool _disposed;
 
     /// <summary>Begins to answer; the library that is initialized next in this process, by <see cref="Run"/>, finds it.</summary>
-    /// <param name="store">The job's store, for as long as MPI is used. The keys under <c>pmi</c> are this server's.</param>
+    /// <param name="store">The job's store, for as long as MPI is used. The keys that begin with <c>pmi/</c> are this server's.</param>
     /// <param name="rank">This process's number.</param>
     /// <param name="hosts">Which ranks there are, and where.</param>
     /// <param name="timeout">How long to wait for the others.</param>
     /// <param name="cancellation">Ends the wait for the others.</param>
     /// <exception cref="DistributedException">The system gives no connection.</exception>
-    public PmiServer(Store store, int rank, HostLayout hosts, TimeSpan timeout, CancellationToken cancellation)
+    public PmiServer(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
     {
-        _store = new PrefixStore("pmi", store);
+        _store = store;
         _rank = rank;
+        _size = hosts.RankCount;
         _timeout = timeout;
         _cancellation = cancellation;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _session = new PmiSession(_store, rank, hosts, new PmiBarrier(_store, rank, hosts, timeout, _stop.Token));
+
+        // Shorter than the time-out of whoever waits for MPI to start, so that the error which names ranks comes first.
+        _session = new PmiSession(store, rank, hosts, new PmiBarrier(store, rank, hosts, 0.9 * timeout, _stop.Token));
         (_connection, int librarysEnd) = Connect();
         _environment = new PmiEnvironment(librarysEnd, rank, hosts.RankCount);
         _thread = new Thread(Serve) { IsBackground = true, Name = "convoy PMI" };
@@ -83,15 +91,23 @@ internal sealed partial class PmiServer : IDisposable
 
         // Its own waits end at the time-out and name the ranks. This is for what it does without asking: connecting to hosts, say.
         TimeSpan limit = _timeout + TimeSpan.FromSeconds(5);
-        int first = Task.WaitAny([result.Task, _failed.Task], (int)Math.Min(limit.TotalMilliseconds, int.MaxValue), _cancellation);
-        Volatile.Write(ref _running, false);
-        if (first == 1)
+        _abandoned = true;
+        if (Task.WaitAny([result.Task, _failed.Task], (int)Math.Min(limit.TotalMilliseconds, int.MaxValue), _cancellation) < 0)
+        {
+            throw new DistributedException(FormattableString.Invariant(
+                $"{operation} did not return within {limit.TotalSeconds:0.###} s. Check which network the MPI library takes (UCX_NET_DEVICES, UCX_TLS), and that the hosts reach each other over it on any port."));
+        }
+
+        if (!result.Task.IsCompleted)
         {
             ExceptionDispatchInfo.Throw(_failed.Task.Result);
         }
 
-        return first == 0 ? result.Task.GetAwaiter().GetResult() : throw new DistributedException(FormattableString.Invariant(
-            $"{operation} did not return within {limit.TotalSeconds:0.###} s. Check which network the MPI library takes (UCX_NET_DEVICES, UCX_TLS), and that the hosts reach each other over it on any port."));
+        // Nothing looks for the variables any more, and no other program is to.
+        _environment.Dispose();
+        Volatile.Write(ref _running, false);
+        _abandoned = false;
+        return result.Task.GetAwaiter().GetResult();
     }
 
     /// <summary>The error that another rank has given up, for this one, which was doing <paramref name="operation"/>; null: none has.</summary>
@@ -113,6 +129,13 @@ internal sealed partial class PmiServer : IDisposable
         _disposed = true;
         _environment.Dispose();
         _stop.Cancel();
+        if (_abandoned)
+        {
+            // A thread waits in the library for an answer. Were the connection closed, the library would end the process, in the middle of whatever the process does now.
+            _connection.SafeHandle.SetHandleAsInvalid();
+            return;
+        }
+
         _connection.Shutdown(SocketShutdown.Both);
         _thread.Join();
         _connection.Dispose();
@@ -133,13 +156,13 @@ internal sealed partial class PmiServer : IDisposable
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception error) when (error is OperationCanceledException || (error is SocketException or ObjectDisposedException && _disposed))
         {
-            // Whoever ended the wait knows.
+            // Whoever ended the wait, or disposed this server, knows.
         }
         catch (SocketException)
         {
-            // The library closed its end, or this server was disposed, while it was answered.
+            // The library closed its end while it was answered.
         }
         catch (DistributedException error)
         {
@@ -149,23 +172,34 @@ internal sealed partial class PmiServer : IDisposable
 
     private void Fail(DistributedException error)
     {
-        _failed.TrySetResult(error);
         try
         {
-            if (error is not PeerLostException)
-            {
-                GiveUp(error.Message);
-            }
+            GiveUp(error.Message);
+            AwaitOthers();
         }
-        catch (RendezvousException)
+        catch (DistributedException lost) when (lost is StoreTimeoutException or RendezvousException)
         {
-            // The store is gone: the others find that out themselves.
+            // The store is gone, or a rank does not come for the news any more: those that are left find out themselves.
         }
 
-        // The library waits for an answer. While it starts or ends its caller is told, and it goes on waiting; at any other time (it was asked to abort) it ends the process when there is none.
-        if (!Volatile.Read(ref _running))
+        // Last: whoever is told may dispose the store.
+        _failed.TrySetResult(error);
+
+        // The library waits for an answer. While MPI starts it goes on waiting, since the caller of Run is told; also while it ends, which has a limit of its own. When it was asked to abort it
+        // comes back, or ends the process, when there is no answer.
+        if (error is MpiAbortException && !Volatile.Read(ref _running))
         {
             _connection.Shutdown(SocketShutdown.Both);
+        }
+    }
+
+    // Rank 0 may serve the store: it stays until the others have heard.
+    private void AwaitOthers()
+    {
+        _store.Set(HeardKey(_rank), "");
+        if (_rank == 0)
+        {
+            _store.Wait([.. Enumerable.Range(0, _size).Select(HeardKey)], Farewell);
         }
     }
 
@@ -182,6 +216,8 @@ internal sealed partial class PmiServer : IDisposable
 
         return (new Socket(new SafeSocketHandle(ends[0], ownsHandle: true)), ends[1]);
     }
+
+    private static string HeardKey(int rank) => string.Create(CultureInfo.InvariantCulture, $"pmi/heard/{rank}");
 
     [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
     private static unsafe partial int CreatePair(int domain, int type, int protocol, int* ends);

@@ -8,11 +8,11 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// Answers the questions of one rank's MPI library by the wire protocol PMI-1 (version 1.1), out of the job's store. What starts further processes or
 /// joins other jobs is refused with a result other than 0, which the library reports to whoever asked for it.
 /// </summary>
-/// <param name="store">The job's store, seen under a prefix of its own.</param>
+/// <param name="store">The job's store.</param>
 /// <param name="rank">This process's number.</param>
 /// <param name="hosts">Which ranks there are, and where.</param>
 /// <param name="barrier">Where the ranks wait for each other.</param>
-internal sealed class PmiSession(Store store, int rank, HostLayout hosts, PmiBarrier barrier)
+internal sealed class PmiSession(Store store, int rank, RankHosts hosts, PmiBarrier barrier)
 {
     /// <summary>The most bytes of a line. MPICH's are up to 1024, but for a refused spawn's arguments.</summary>
     public const int MaximumLineBytes = 1 << 16;
@@ -175,9 +175,9 @@ internal sealed class PmiSession(Store store, int rank, HostLayout hosts, PmiBar
         return new($"the MPI library asked its process manager what PMI-1 does not have ('{shown}'). Use an MPICH of series 3 or 4, or start the program with the library's own mpirun.");
     }
 
-    private static string ValueKey(string key) => $"kvs/{key}";
+    private static string ValueKey(string key) => $"pmi/kvs/{key}";
 
-    private static string GoodbyeKey(int rank) => string.Create(CultureInfo.InvariantCulture, $"goodbye/{rank}");
+    private static string GoodbyeKey(int rank) => string.Create(CultureInfo.InvariantCulture, $"pmi/goodbye/{rank}");
 }
 
 /// <summary>The MPI library of this process has given up (PMI's abort).</summary>

@@ -14,7 +14,7 @@ internal static class ProcessMapping
     public const int MaximumLength = 900;
 
     /// <summary>The mapping. One that would be too long for MPICH says that no ranks share a host, which is slower but never wrong.</summary>
-    public static string Describe(HostLayout hosts)
+    public static string Describe(RankHosts hosts)
     {
         var text = new StringBuilder("(vector");
         for (int rank = 0; rank < hosts.RankCount;)
@@ -36,7 +36,7 @@ internal static class ProcessMapping
     }
 
     // How many ranks from this one on run on its host without a break.
-    private static int Run(HostLayout hosts, int first)
+    private static int Run(RankHosts hosts, int first)
     {
         int end = first + 1;
         while (end < hosts.RankCount && hosts.HostOf(end) == hosts.HostOf(first))

@@ -4,11 +4,11 @@ using System.Text;
 namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>Which ranks of a job share a host. Hosts count from 0, in the order of their first ranks; they may run unequal numbers of ranks.</summary>
-internal sealed class HostLayout
+internal sealed class RankHosts
 {
     private readonly int[] _hosts;
 
-    private HostLayout(int[] hosts)
+    private RankHosts(int[] hosts)
     {
         _hosts = hosts;
         HostCount = hosts.Length == 0 ? 0 : hosts.Max() + 1;
@@ -20,6 +20,9 @@ internal sealed class HostLayout
     /// <summary>How many hosts there are.</summary>
     public int HostCount { get; }
 
+    /// <summary>For each rank its host.</summary>
+    public IReadOnlyList<int> Hosts => _hosts;
+
     /// <summary>The host of a rank.</summary>
     public int HostOf(int rank) => _hosts[rank];
 
@@ -27,7 +30,7 @@ internal sealed class HostLayout
     public IEnumerable<int> RanksOf(int host) => Enumerable.Range(0, RankCount).Where(rank => _hosts[rank] == host);
 
     /// <summary>The layout in which each host runs the next so many ranks.</summary>
-    public static HostLayout Blocks(params IReadOnlyList<int> ranksPerHost) => new([.. ranksPerHost.SelectMany((count, host) => Enumerable.Repeat(host, count))]);
+    public static RankHosts Blocks(params IReadOnlyList<int> ranksPerHost) => new([.. ranksPerHost.SelectMany((count, host) => Enumerable.Repeat(host, count))]);
 
     /// <summary>Tells the others where this rank runs, and gives where all run. All ranks have come when it returns.</summary>
     /// <param name="store">The job's store.</param>
@@ -39,7 +42,7 @@ internal sealed class HostLayout
     /// <exception cref="StoreTimeoutException">Some ranks did not come; it names them.</exception>
     /// <exception cref="RendezvousException">What the ranks' launchers say does not fit together.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    public static HostLayout Exchange(Store store, int rank, int size, RankHost own, TimeSpan timeout, CancellationToken cancellation)
+    public static RankHosts Exchange(Store store, int rank, int size, RankHost own, TimeSpan timeout, CancellationToken cancellation)
     {
         store.Set(Key(rank), own.ToString());
         try
@@ -68,7 +71,7 @@ internal sealed class HostLayout
     /// on one machine are two hosts then. Otherwise, as when ranks are dealt out in turn, hosts are told by their names.
     /// </summary>
     /// <exception cref="RendezvousException">What the ranks say does not fit together.</exception>
-    internal static HostLayout Of(IReadOnlyList<RankHost> ranks)
+    internal static RankHosts Of(IReadOnlyList<RankHost> ranks)
     {
         int[] hosts = new int[ranks.Count];
         if (AreBlocks(ranks))
@@ -89,7 +92,7 @@ internal sealed class HostLayout
         }
 
         RequireAgreement(ranks, hosts);
-        return new HostLayout(hosts);
+        return new RankHosts(hosts);
     }
 
     // Local ranks count up with the ranks on each host, so where they begin with 0 again the next host begins.
