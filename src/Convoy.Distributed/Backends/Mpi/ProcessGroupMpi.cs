@@ -34,7 +34,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
     private readonly Lock _leaving = new();
     private int _madeGroups;
     private bool _hasLeft;
-    private bool _hasFailed;
+    private bool _hasUnfinished;
 
     private ProcessGroupMpi(MpiRuntime runtime, MpiCommunicator communicator, MpiProcess[] processes, PeerEvents events, Store? ownedStore, TimeSpan timeout, string name)
         : base(communicator.Rank, communicator.Size, timeout, name)
@@ -96,7 +96,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         }
 
         bool isTold = _events.Tell(new PeerEvent(Name, Rank, PeerEventKind.Left, _peers.Operation, -1, false, ""));
-        if (_isWorld && !_hasFailed)
+        if (_isWorld && !_hasUnfinished)
         {
             _runtime.NoteLeft();
         }
@@ -146,10 +146,10 @@ public sealed class ProcessGroupMpi : ProcessGroup
     protected override void BarrierCore() => Collectively(() => _exchange.Meet(Current));
 
     /// <inheritdoc/>
-    protected override void SendCore(Tensor tensor, int destination, int tag) => Message(tensors => _messages.Send(tensor, destination, tag, tensors));
+    protected override BackendWork? StartSend(Tensor tensor, int destination, int tag) => _messages.Send(tensor, destination, tag, GiveUp);
 
     /// <inheritdoc/>
-    protected override void ReceiveCore(Tensor tensor, int source, int tag) => Message(tensors => _messages.Receive(tensor, source, tag, tensors));
+    protected override void ReceiveCore(Tensor tensor, int source, int tag) => _messages.Receive(tensor, source, tag, GiveUp);
 
     /// <inheritdoc/>
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
@@ -158,7 +158,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         Collectively(() =>
         {
             // All ranks have come, so that those of the new group meet in MPI at once: it waits for them without an end.
-            _exchange.Meet(Current);
+            _exchange.MeetForGroup(Current, ranks);
             int tag = ++_madeGroups % short.MaxValue;
             if (ranks.Contains(Rank))
             {
@@ -187,7 +187,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         _exit.Dispose();
         NoteLeaving();
         _events.Forget(Name);
-        if (!_hasFailed)
+        if (!_hasUnfinished)
         {
             _exchange.Dispose();
             _sliced.Dispose();
@@ -231,37 +231,25 @@ public sealed class ProcessGroupMpi : ProcessGroup
         }
     }
 
-    private void Message(Action<MpiTensors> message)
-    {
-        var tensors = new MpiTensors();
-        try
-        {
-            message(tensors);
-        }
-        catch
-        {
-            Fail(tensors);
-            throw;
-        }
-    }
+    private void GiveUp() => Fail(_exchange.Abandon() & _sliced.Abandon() & _transfers.Abandon(), _tensors);
 
-    private void GiveUp()
-    {
-        _exchange.Abandon();
-        _sliced.Abandon();
-        _transfers.Abandon();
-        Fail(_tensors);
-    }
+    private void GiveUp(MpiMessage message) => Fail(message.Abandon(), message.Tensors);
 
-    private void Fail(MpiTensors tensors)
+    private void Fail(bool isOver, MpiTensors tensors)
     {
+        if (isOver)
+        {
+            tensors.Close();
+            return;
+        }
+
         lock (_kept)
         {
             tensors.Keep(_kept);
         }
 
-        _hasFailed = true;
-        _runtime.NoteFailure();
+        _hasUnfinished = true;
+        _runtime.NoteUnfinished();
     }
 
     /// <summary>
