@@ -30,7 +30,7 @@ internal static class TrainingParity
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         foreach (TrainingTask task in TrainingTask.All)
         {
             Compare(task, float32, group, relative: 1.3e-6, absolute: 5e-5);
