@@ -1,3 +1,4 @@
+using Convoy.Distributed.Backends.Mpi;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
@@ -11,10 +12,14 @@ namespace Convoy.Distributed;
 /// </summary>
 public static class ProcessGroups
 {
+    /// <summary>The variable that names the backend.</summary>
+    internal const string BackendVariable = "CONVOY_BACKEND";
+
     // The first that takes the job's ranks joins them: a new backend is one line here.
     private static readonly Backend[] Backends =
     [
         new(ranks => ranks.WorldSize == 1, (_, _, _) => new ProcessGroupSingle()),
+        new(_ => Environment.GetEnvironmentVariable(BackendVariable) == "mpi", (_, timeout, cancellation) => MeetByMpi(timeout, cancellation)),
         new(ranks => ranks.LocalWorldSize == ranks.WorldSize, (job, timeout, cancellation) => Meet(
             job, timeout, store => new ProcessGroupSharedMemory(store, job.Rank, job.WorldSize, timeout, ownsStore: true, cancellation: cancellation), cancellation)),
     ];
@@ -46,6 +51,13 @@ public static class ProcessGroups
         ProcessGroup group = backend.Join(job, timeout ?? ProcessGroup.DefaultTimeout, cancellation);
         (group.LocalRank, group.LocalSize) = (job.Ranks.LocalRank, job.Ranks.LocalWorldSize);
         return group;
+    }
+
+    private static ProcessGroup MeetByMpi(TimeSpan timeout, CancellationToken cancellation)
+    {
+        DiagnosticSettings diagnostics = DiagnosticSettings.Read();
+        var group = ProcessGroupMpi.Join(timeout, cancellation);
+        return diagnostics.Apply(group, group.Store!);
     }
 
     /// <summary>For a backend whose ranks meet in the job's store: connects to it, and puts around the group what the environment asks for.</summary>

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Rendezvous;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ internal static class Collectives
     public static void Run(string[] args)
     {
         using ProcessGroup group = Groups.Join(args);
-        Expect.True(group.Size == int.Parse(Environment.GetEnvironmentVariable("WORLD_SIZE")!), "Size");
+        Expect.True(group.Size == RankEnvironment.Read().WorldSize, "Size");
         foreach (ScalarType type in Types)
         {
             foreach (long count in Counts)
