@@ -1,4 +1,5 @@
 using Convoy.Distributed.Backends.Mpi;
+using Convoy.Distributed.Backends.Mpi.Pmi;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Backends.Single;
 using Convoy.Distributed.Diagnostics;
@@ -19,7 +20,8 @@ public static class ProcessGroups
     private static readonly Backend[] Backends =
     [
         new(ranks => ranks.WorldSize == 1, (_, _, _) => new ProcessGroupSingle()),
-        new(_ => Environment.GetEnvironmentVariable(BackendVariable) == "mpi", (_, timeout, cancellation) => MeetByMpi(timeout, cancellation)),
+        new(ranks => ranks.AreFromMpiLauncher && IsWanted("mpi"), (_, timeout, cancellation) => MeetByMpi(timeout, cancellation)),
+        new(ranks => !ranks.AreFromMpiLauncher && (IsWanted("mpi") || ranks.LocalWorldSize != ranks.WorldSize), (job, timeout, cancellation) => Meet(job, timeout, store => StartMpi(job.Ranks, store, timeout, cancellation), cancellation)),
         new(ranks => ranks.LocalWorldSize == ranks.WorldSize, (job, timeout, cancellation) => Meet(
             job, timeout, store => new ProcessGroupSharedMemory(store, job.Rank, job.WorldSize, timeout, ownsStore: true, cancellation: cancellation), cancellation)),
     ];
@@ -51,6 +53,15 @@ public static class ProcessGroups
         ProcessGroup group = backend.Join(job, timeout ?? ProcessGroup.DefaultTimeout, cancellation);
         (group.LocalRank, group.LocalSize) = (job.Ranks.LocalRank, job.Ranks.LocalWorldSize);
         return group;
+    }
+
+    private static bool IsWanted(string backend) => Environment.GetEnvironmentVariable(BackendVariable) == backend;
+
+    /// <summary>For ranks on several hosts that no MPI launcher started.</summary>
+    private static ProcessGroupMpi StartMpi(RankEnvironment ranks, Store store, TimeSpan timeout, CancellationToken cancellation)
+    {
+        RankHosts hosts = RankHosts.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, cancellation);
+        return PmiBootstrap.Join(store, ranks.Rank, hosts, timeout, cancellation);
     }
 
     private static ProcessGroup MeetByMpi(TimeSpan timeout, CancellationToken cancellation)

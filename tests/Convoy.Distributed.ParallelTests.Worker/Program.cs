@@ -11,6 +11,7 @@ internal static class Program
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(DescribeRank)] = DescribeRank.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
         [nameof(LoopPieces)] = LoopPieces.Run,
         [nameof(MovingCollectives)] = MovingCollectives.Run,
@@ -63,6 +64,7 @@ internal static class Program
         [nameof(PlainBackward)] = PlainBackward.Run,
         [nameof(SeveralInputsAndOutputs)] = SeveralInputsAndOutputs.Run,
         [nameof(ForgottenBackward)] = ForgottenBackward.Run,
+        [nameof(StartMpich)] = StartMpich.Run,
         [nameof(ThreePrograms)] = ThreePrograms.Run,
     };
 
