@@ -24,6 +24,9 @@ public abstract partial class ProcessGroup
     /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
 
+    /// <summary>What this group's ranks are called in errors. Default: by their numbers in it.</summary>
+    internal RankNames RankNames { get; } = new();
+
     /// <summary>The device whose tensors this group takes; for a group around this one, as all that follows here.</summary>
     internal DeviceType TensorDevice => Device;
 

@@ -30,7 +30,7 @@ internal static class TrainingParity
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         long averaged = 0;
         foreach (TrainingTask task in TrainingTask.All)
         {
