@@ -5,25 +5,14 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 /// <summary>What the tests call of MPICH 3.x and 4.x, whose handles are these numbers.</summary>
 internal sealed unsafe class Mpich
 {
-    /// <summary>The exit code of a worker where MPICH is not installed.</summary>
-    public const int NotInstalled = 77;
-
     private const int World = 0x44000000, Int = 0x4c000405, Float = 0x4c00040a, Sum = 0x58000003, InfoNull = 0x1c000000, SharedMemory = 1, Serialized = 2;
 
     private readonly nint _library;
 
     private Mpich(nint library) => _library = library;
 
-    /// <summary>Loads it; ends this process where it is not installed.</summary>
-    public static Mpich Load()
-    {
-        if (!NativeLibrary.TryLoad("libmpich.so.12", out nint library))
-        {
-            Environment.Exit(NotInstalled);
-        }
-
-        return new Mpich(library);
-    }
+    /// <summary>Loads it.</summary>
+    public static Mpich Load() => new(NativeLibrary.Load("libmpich.so.12"));
 
     /// <summary>Initializes it; gives the level of threads that it provides.</summary>
     public int Initialize()

@@ -10,6 +10,7 @@ internal static class Program
 {
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
+        [nameof(Absent)] = Absent.Run,
         [nameof(Collectives)] = Collectives.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
@@ -24,6 +25,7 @@ internal static class Program
         [nameof(RandomCollectives)] = RandomCollectives.Run,
         [nameof(TrainingParity)] = TrainingParity.Run,
         [nameof(EndedWhileJoining)] = EndedWhileJoining.Run,
+        [nameof(FailOnce)] = FailOnce.Run,
         [nameof(FailingRank)] = FailingRank.Run,
         [nameof(FullSharedMemory)] = FullSharedMemory.Run,
         [nameof(BarrierStress)] = BarrierStress.Run,

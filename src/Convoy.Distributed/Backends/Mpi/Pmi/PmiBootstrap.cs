@@ -13,7 +13,13 @@ internal sealed class PmiBootstrap : IMpiBootstrap
     private static PmiServer? _server;
     private static int _joined;
 
-    private PmiBootstrap(Store store) => Store = store;
+    private readonly PmiServer _process;
+
+    private PmiBootstrap(PmiServer process, Store store)
+    {
+        _process = process;
+        Store = store;
+    }
 
     /// <inheritdoc/>
     public MpiImplementation? Implementation => MpiImplementation.Mpich;
@@ -34,8 +40,26 @@ internal sealed class PmiBootstrap : IMpiBootstrap
     {
         lock (Starting)
         {
-            var bootstrap = new PmiBootstrap(new PrefixStore(FormattableString.Invariant($"group/{++_joined}"), store));
-            return _server is null ? Start(bootstrap, store, rank, hosts, timeout, cancellation) : ProcessGroupMpi.Join(bootstrap, timeout, cancellation);
+            PmiServer process = _server ?? new PmiServer(store, rank, hosts, timeout, cancellation);
+            try
+            {
+                // The group closes its store, and MPI needs the job's until the process ends.
+                var bootstrap = new PmiBootstrap(process, new PrefixStore(FormattableString.Invariant($"group/{++_joined}"), store));
+                ProcessGroupMpi group = ProcessGroupMpi.Join(bootstrap, timeout, cancellation);
+                _server = process;
+                return RequireAll(group, hosts.RankCount, process);
+            }
+            catch (MpiException error) when (!process.WasAsked)
+            {
+                process.Dispose();
+                throw new MpiException(
+                    $"the ranks run on several hosts and MPI's own launcher did not start them, which takes MPICH on every host (Debian: libmpich12; Open MPI starts by its own mpirun only): {error.Message}", error);
+            }
+            catch when (_server is null)
+            {
+                process.Dispose();
+                throw;
+            }
         }
     }
 
@@ -45,31 +69,19 @@ internal sealed class PmiBootstrap : IMpiBootstrap
         // The process manager answers already.
     }
 
-    private static ProcessGroupMpi Start(PmiBootstrap bootstrap, Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
-    {
-        var server = new PmiServer(store, rank, hosts, timeout, cancellation);
-        try
-        {
-            ProcessGroupMpi group = server.Run("starting MPI", () => ProcessGroupMpi.Join(bootstrap, timeout, cancellation));
-            if (group.Size != hosts.RankCount)
-            {
-                group.Dispose();
-                throw new MpiException(FormattableString.Invariant(
-                    $"{group.Library} {(server.WasAsked ? "was started" : "has another process manager than PMI-1 built in, and was started")} as one of {group.Size} ranks instead of {hosts.RankCount}. Install MPICH with its own process manager (Debian: libmpich12), or start the program with the library's own mpirun."));
-            }
+    /// <inheritdoc/>
+    public T Run<T>(string operation, Func<T> call) => _process.Run(operation, call);
 
-            _server = server;
+    private static ProcessGroupMpi RequireAll(ProcessGroupMpi group, int size, PmiServer process)
+    {
+        if (group.Size == size)
+        {
             return group;
         }
-        catch (MpiException error) when (!server.WasAsked)
-        {
-            server.Dispose();
-            throw new MpiException($"the ranks run on several hosts and MPI's own launcher did not start them, which takes MPICH on every host (Debian: libmpich12; Open MPI starts by its own mpirun only): {error.Message}", error);
-        }
-        catch
-        {
-            server.Dispose();
-            throw;
-        }
+
+        var error = new MpiException(FormattableString.Invariant(
+            $"{group.Library} started as one of {group.Size} ranks instead of {size}{(process.WasAsked ? "" : ", since it has no process manager of PMI-1 built in")}. Install MPICH with its own process manager (Debian: libmpich12), or start the program with the library's own mpirun."));
+        group.Dispose();
+        throw error;
     }
 }

@@ -24,8 +24,8 @@ internal sealed partial class PmiServer : IDisposable
     private readonly int _rank;
     private readonly int _size;
     private readonly TimeSpan _timeout;
-    private readonly CancellationToken _cancellation;
-    private readonly CancellationTokenSource _stop;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenRegistration _cancellation;
     private readonly TaskCompletionSource<DistributedException> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PmiSession _session;
     private readonly Thread _thread;
@@ -38,7 +38,7 @@ internal sealed partial class PmiServer : IDisposable
     /// <param name="rank">This process's number.</param>
     /// <param name="hosts">Which ranks there are, and where.</param>
     /// <param name="timeout">How long to wait for the others.</param>
-    /// <param name="cancellation">Ends the wait for the others.</param>
+    /// <param name="cancellation">Ends the wait for the others at the start.</param>
     /// <exception cref="DistributedException">The system gives no connection.</exception>
     public PmiServer(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
     {
@@ -46,8 +46,7 @@ internal sealed partial class PmiServer : IDisposable
         _rank = rank;
         _size = hosts.RankCount;
         _timeout = timeout;
-        _cancellation = cancellation;
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        _cancellation = cancellation.Register(_stop.Cancel);
 
         // Shorter than the time-out of whoever waits for MPI to start, so that the error which names ranks comes first.
         _session = new PmiSession(store, rank, hosts, new PmiBarrier(store, rank, hosts, 0.9 * timeout, _stop.Token));
@@ -92,7 +91,7 @@ internal sealed partial class PmiServer : IDisposable
         // Its own waits end at the time-out and name the ranks. This is for what it does without asking: connecting to hosts, say.
         TimeSpan limit = _timeout + TimeSpan.FromSeconds(5);
         _abandoned = true;
-        if (Task.WaitAny([result.Task, _failed.Task], (int)Math.Min(limit.TotalMilliseconds, int.MaxValue), _cancellation) < 0)
+        if (Task.WaitAny([result.Task, _failed.Task], (int)Math.Min(limit.TotalMilliseconds, int.MaxValue), _stop.Token) < 0)
         {
             throw new DistributedException(FormattableString.Invariant(
                 $"{operation} did not return within {limit.TotalSeconds:0.###} s. Check which network the MPI library takes (UCX_NET_DEVICES, UCX_TLS), and that the hosts reach each other over it on any port."));
@@ -103,8 +102,9 @@ internal sealed partial class PmiServer : IDisposable
             ExceptionDispatchInfo.Throw(_failed.Task.Result);
         }
 
-        // Nothing looks for the variables any more, and no other program is to.
+        // Nothing looks for the variables any more, and no other program is to. Who did not want to wait for the start has its end in order all the same.
         _environment.Dispose();
+        _cancellation.Dispose();
         Volatile.Write(ref _running, false);
         _abandoned = false;
         return result.Task.GetAwaiter().GetResult();
@@ -128,6 +128,7 @@ internal sealed partial class PmiServer : IDisposable
 
         _disposed = true;
         _environment.Dispose();
+        _cancellation.Dispose();
         _stop.Cancel();
         if (_abandoned)
         {
@@ -156,13 +157,9 @@ internal sealed partial class PmiServer : IDisposable
                 }
             }
         }
-        catch (Exception error) when (error is OperationCanceledException || (error is SocketException or ObjectDisposedException && _disposed))
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
         {
-            // Whoever ended the wait, or disposed this server, knows.
-        }
-        catch (SocketException)
-        {
-            // The library closed its end while it was answered.
+            // Whoever ended the wait, or disposed this server or its store, knows. Or the library closed its end while it was answered.
         }
         catch (DistributedException error)
         {
