@@ -260,8 +260,8 @@ public abstract partial class ProcessGroup : IDisposable
         }
 
         // A timer takes at most 49 days.
-        double milliseconds = Math.Min(Timeout.TotalMilliseconds, uint.MaxValue - 1.0);
-        ITimer limit = TimeProvider.System.CreateTimer(_ => backendWork.Complete(work.TimedOut(Timeout)), null, TimeSpan.FromMilliseconds(milliseconds), System.Threading.Timeout.InfiniteTimeSpan);
+        double milliseconds = Math.Min(Limit.TotalMilliseconds, uint.MaxValue - 1.0);
+        ITimer limit = TimeProvider.System.CreateTimer(_ => backendWork.Complete(work.TimedOut(Limit)), null, TimeSpan.FromMilliseconds(milliseconds), System.Threading.Timeout.InfiniteTimeSpan);
         work.Follow(backendWork);
         backendWork.OnCompleted(error =>
         {

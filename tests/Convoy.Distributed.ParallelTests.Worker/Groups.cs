@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convoy.Distributed.Backends.Hierarchical;
+using Convoy.Distributed.Backends.Mpi;
 using Convoy.Distributed.Backends.SharedMemory;
 using Convoy.Distributed.Rendezvous;
 
@@ -13,8 +14,8 @@ internal static class Groups
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// The group of the environment; with the argument <c>portable</c>, by what systems other than Linux use; with <c>hosts=0,0,1,1</c> one of ranks that believe to be on those hosts, between which another group of shared memory
-    /// stands for the network.
+    /// The group of the environment; with the argument <c>portable</c>, by what systems other than Linux use; with <c>hosts=0,0,1,1</c> one of ranks that believe to be on those hosts: between them there is MPI under its launcher, otherwise
+    /// another group of shared memory.
     /// </summary>
     /// <param name="args">The scenario's arguments.</param>
     /// <param name="timeout">The group's timeout; null: a minute.</param>
@@ -46,20 +47,12 @@ internal static class Groups
         return levels.Length == ranks.Length ? [ranks] : levels;
     }
 
-    private static ProcessGroupHierarchical JoinHosts(RankEnvironment environment, int[] hosts, TimeSpan timeout)
+    private static ProcessGroup JoinHosts(RankEnvironment environment, int[] hosts, TimeSpan timeout)
     {
-        Store store = environment.ConnectStore(timeout);
-        int rank = environment.Rank;
-        int[] here = [.. Enumerable.Range(0, environment.WorldSize).Where(other => hosts[other] == hosts[rank])];
-        var world = new ProcessGroupSharedMemory(
-            new PrefixStore("world", store, ownsStore: true), rank, environment.WorldSize, ProcessGroupHierarchical.WorldTimeout(timeout), ownsStore: true);
-        var local = new ProcessGroupSharedMemory(
-            IPlatform.Current,
-            new PrefixStore(string.Create(CultureInfo.InvariantCulture, $"host/{hosts[rank]}"), store),
-            Array.IndexOf(here, rank),
-            here.Length,
-            timeout,
-            rankNames: here);
-        return new ProcessGroupHierarchical(world, local, hosts);
+        ProcessGroup world = environment.AreFromMpiLauncher ? ProcessGroupMpi.Join(timeout) : JoinWorld(environment, environment.ConnectStore(timeout), timeout);
+        return HostGroups.Join(world, hosts, CancellationToken.None);
     }
+
+    private static ProcessGroupSharedMemory JoinWorld(RankEnvironment environment, Store store, TimeSpan timeout) =>
+        new(new PrefixStore("world", store, ownsStore: true), environment.Rank, environment.WorldSize, timeout, ownsStore: true) { Store = store };
 }

@@ -14,7 +14,6 @@ public class HierarchicalTests
     [InlineData("hosts=0,1,0,1")]
     [InlineData("hosts=0,0,0,1")]
     [InlineData("hosts=0,1,1")]
-    [InlineData("hosts=0,1")]
     [InlineData("hosts=0,0,1,2,1")]
     public async Task Collectives_RanksOnSeveralHosts_GiveClosedForms(string hosts) => await RunAsync("Collectives", hosts);
 
@@ -119,7 +118,6 @@ public class HierarchicalTests
     [Theory]
     [InlineData("hosts=0,0,1")]
     [InlineData("hosts=0,1,1")]
-    [InlineData("hosts=0,1")]
     public async Task Barrier_RankDoesNotCome_TimesOutAndNamesIt(string hosts)
     {
         IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync("LatePeer", WorldSize(hosts), ["4", hosts]);

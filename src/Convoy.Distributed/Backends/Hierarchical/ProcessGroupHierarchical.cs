@@ -26,7 +26,7 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
     private readonly TimeSpan _patience;
 
     /// <summary>Makes the group from one of all ranks and one of this host's; all ranks call it together. It owns both.</summary>
-    /// <param name="world">All ranks; messages and data between hosts go through it and through groups made from it. Its <see cref="ProcessGroup.Timeout"/> should be <see cref="WorldTimeout"/> of that of <paramref name="local"/>, so that whoever waits inside a host is the first to say who is missing.</param>
+    /// <param name="world">All ranks; messages and data between hosts go through it and through groups made from it. From now on it waits somewhat longer for other ranks than its timeout, so that whoever waits inside a host is the first to say who is missing.</param>
     /// <param name="local">The ranks of this host, in the order of <paramref name="world"/>. Its timeout is this group's.</param>
     /// <param name="hosts">For each rank of <paramref name="world"/> a number that tells its host from others, the same list on all ranks.</param>
     /// <param name="name">What to call the group in messages.</param>
@@ -49,7 +49,8 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
                 $"rank {Rank} is rank {local.Rank} of {local.Size} in the group of its host, but by the hosts given it is rank {_layout.LocalRankOf(Rank)} of {_layout.MembersOf(host).Count}."), nameof(local));
         }
 
-        _patience = Patience(Timeout);
+        _patience = Timeout / 4 < LongestPatience ? Timeout / 4 : LongestPatience;
+        world.Patience = _patience;
         local.RankNames.Set(_layout.MembersOf(host));
         for (int lane = 0; lane < _layout.Lanes; lane++)
         {
@@ -58,6 +59,7 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
             {
                 _lane = made;
                 made.RankNames.Set(members);
+                made.Patience = _patience;
                 made.WhenAllArrived = ReportAllArrived;
             }
         }
@@ -67,9 +69,6 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
 
     /// <summary>How many hosts there are.</summary>
     public int Hosts => _layout.Hosts;
-
-    /// <summary>The timeout for the group of all ranks that goes with a group of this <paramref name="timeout"/>: somewhat longer, at most by 10 seconds.</summary>
-    public static TimeSpan WorldTimeout(TimeSpan timeout) => timeout + Patience(timeout);
 
     /// <inheritdoc/>
     internal override DistributedException? Departure(int rank, string operation) =>
@@ -276,8 +275,6 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
 
         base.Dispose(disposing);
     }
-
-    private static TimeSpan Patience(TimeSpan timeout) => timeout / 4 < LongestPatience ? timeout / 4 : LongestPatience;
 
     private static void Dispose(DenseTensor[] tensors)
     {

@@ -162,7 +162,7 @@ internal sealed unsafe class MpiExchange : IDisposable
             if (other != Rank && *call != _call)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {Rank} called {_call.Describe((int*)Outgoing(Rank))} while rank {other} called {call->Describe((int*)Incoming(other))}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+                    $"rank {Peers.Names[Rank]} called {_call.Describe((int*)Outgoing(Rank))} while rank {Peers.Names[other]} called {call->Describe((int*)Incoming(other))}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
             }
         }
     }

@@ -45,7 +45,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         _events = events;
         _isWorld = ownedStore is not null;
         _ownedStore = ownedStore;
-        _peers = new MpiPeers(processes, Rank, timeout, () => IsDisposing);
+        _peers = new MpiPeers(processes, RankNames, Rank, () => Limit, () => IsDisposing);
         _exchange = new MpiExchange(communicator, _peers, ReportAllArrived);
         _sliced = new SlicedTransfer(_exchange);
         _transfers = new RequestSet(communicator, 2 * Size);
@@ -78,6 +78,9 @@ public sealed class ProcessGroupMpi : ProcessGroup
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
         return MpiStart.Within(limit, () => JoinAll(bootstrap, limit, cancellation), cancellation);
     }
+
+    /// <summary>For each rank a number that tells its host from others, as MPI sees them: ranks that may share memory. Only of a group that was joined.</summary>
+    internal IReadOnlyList<int> Hosts { get; private init; } = [];
 
     /// <inheritdoc/>
     internal override DistributedException? Departure(int rank, string operation) => _peers.Departure(rank, operation);
@@ -169,7 +172,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<int> MissingRanks() => _exchange.Missing();
+    protected override IReadOnlyList<int> MissingRanks() => RankNames.Of(_exchange.Missing());
 
     /// <inheritdoc/>
     protected override void OnFailed(Exception error)
@@ -210,10 +213,11 @@ public sealed class ProcessGroupMpi : ProcessGroup
         var runtime = MpiRuntime.Start(bootstrap);
         MpiCommunicator communicator = new MpiCommunicator(runtime, runtime.Library.Abi.World).Duplicate();
         MpiProcess[] processes = MpiRendezvous.Introduce(communicator);
+        int[] hosts = communicator.FirstRankOfHosts();
         Store store = bootstrap?.Store ?? MpiRendezvous.Meet(communicator, processes, timeout, cancellation);
         ProcessGroupMpi? group = null;
         var events = new PeerEvents(new PrefixStore("mpi", store), error => group?._peers.StoreLost(error));
-        group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store };
+        group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
         runtime.NoteJoined();
         return group;
     }

@@ -21,7 +21,7 @@ internal sealed unsafe class PeerWatch
     private readonly IPlatform _platform;
     private readonly int _rank;
     private readonly int _size;
-    private readonly TimeSpan _timeout;
+    private readonly Func<TimeSpan> _timeout;
     private readonly RankNames _names;
     private readonly Func<bool> _isDisposing;
     private readonly bool _spins;
@@ -34,7 +34,7 @@ internal sealed unsafe class PeerWatch
     /// <param name="timeout">How long to wait.</param>
     /// <param name="names">What the ranks are called in errors.</param>
     /// <param name="isDisposing">Whether this process leaves the group, so that waiting has no purpose any more.</param>
-    public PeerWatch(ControlBlock control, IPlatform platform, int rank, int size, TimeSpan timeout, RankNames names, Func<bool> isDisposing)
+    public PeerWatch(ControlBlock control, IPlatform platform, int rank, int size, Func<TimeSpan> timeout, RankNames names, Func<bool> isDisposing)
     {
         _names = names;
         _control = control;
@@ -90,7 +90,7 @@ internal sealed unsafe class PeerWatch
             }
         }
         while (_spins && Stopwatch.GetElapsedTime(start) < SpinTime);
-        Sleep(word, value, sleepers, peer, operation, start, _timeout + more);
+        Sleep(word, value, sleepers, peer, operation, start, _timeout() + more);
     }
 
     /// <summary>Wakes the ranks that sleep at <paramref name="word"/>, which was just written.</summary>
@@ -151,7 +151,7 @@ internal sealed unsafe class PeerWatch
         if (failed >= 0)
         {
             int rank = concerned[failed];
-            return FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout, _names);
+            return FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout(), _names);
         }
 
         if (left >= 0)

@@ -30,6 +30,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     private readonly LaneOperations _laneOperations;
     private readonly Messages _messages;
     private readonly Store? _ownedStore;
+    private ProcessGroup? _meetingPlace;
     private readonly OrderlyExit _exit;
     private readonly Lock _leaving = new();
     private bool _hasLeft;
@@ -69,7 +70,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _segment = segment;
         _control = new ControlBlock(segment.Start, size);
         bool isJoining = true;
-        _watch = new PeerWatch(_control, platform, rank, size, timeout, RankNames, () => IsDisposing || (isJoining && cancellation.IsCancellationRequested));
+        _watch = new PeerWatch(_control, platform, rank, size, () => Limit, RankNames, () => IsDisposing || (isJoining && cancellation.IsCancellationRequested));
         _watch.Begin();
         IBarrier meeting = barrier(_control, _watch, rank, size);
         _exchange = new SharedMemoryExchange(_control, meeting, rank, size, RankNames, ReportAllArrived);
@@ -114,6 +115,16 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
 
     /// <summary>Does this group's part of an operation of several hosts, in its turn. All ranks of the group call it in the same order.</summary>
     internal void RunInside(Operation operation, Action<LaneOperations> part) => Run(operation, () => part(_laneOperations));
+
+    /// <summary>Takes over the group by which its ranks have found each other, and whose store they use: it hears of a failure and ends with this one.</summary>
+    internal void Own(ProcessGroup meetingPlace) => (_meetingPlace, Store) = (meetingPlace, meetingPlace.Store);
+
+    /// <inheritdoc/>
+    internal override void BeginDispose()
+    {
+        base.BeginDispose();
+        _meetingPlace?.BeginDispose();
+    }
 
     /// <summary>Lets the other ranks know that this one leaves in order; also when its process ends without having disposed the group.</summary>
     internal void NoteLeaving()
@@ -199,7 +210,11 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override IReadOnlyList<int> MissingRanks() => RankNames.Of(_watch.Missing());
 
     /// <inheritdoc/>
-    protected override void OnFailed(Exception error) => FailureNote.Write(&_control.Slot(Rank)->Failure, error);
+    protected override void OnFailed(Exception error)
+    {
+        FailureNote.Write(&_control.Slot(Rank)->Failure, error);
+        _meetingPlace?.Break(error);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -209,6 +224,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _messages.Dispose();
         _buffers.Dispose();
         _segment.Dispose();
+        _meetingPlace?.Dispose();
         _ownedStore?.Dispose();
         base.Dispose(disposing);
     }
