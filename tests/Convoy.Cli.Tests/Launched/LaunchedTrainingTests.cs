@@ -13,7 +13,7 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     {
         string own = await fixture.SharedAsync(2, 10), output = fixture.At("launched");
 
-        ProgramRun run = await ProgramRun.ConvoyAsync(["launch", "--nproc", "2", "--", "dotnet", Path.Combine(AppContext.BaseDirectory, "convoy.dll"), .. Arguments(output, "--steps", "10")]);
+        ProgramRun run = await ProgramRun.ConvoyAsync(["launch", "--nproc", "2", "--", "dotnet", Path.Combine(AppContext.BaseDirectory, "convoy.dll"), .. RunInto(output, "--steps", "10")]);
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Empty(run.Error);
@@ -31,7 +31,7 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     public async Task Train_Resumed_GoesOnWithAsManyRanksAsAreStarted()
     {
         string whole = await fixture.SharedAsync(2, 10), output = fixture.At("resumed");
-        ProgramRun[] first = await LaunchedRanks.RunAsync(2, Arguments(output, "--steps", "5", "--schedule-steps", "10"));
+        ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "5", "--schedule-steps", "10"));
         Assert.All(first, rank => Assert.True(rank.ExitCode == 0, rank.Error));
 
         ProgramRun[] second = await LaunchedRanks.RunAsync(2, ["train", "--resume", output, "--steps", "10"]);
@@ -51,8 +51,8 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     public async Task Train_StartedAgainByTheLauncher_GoesOnWithTheRun()
     {
         string output = fixture.At("again");
-        ProgramRun[] first = await LaunchedRanks.RunAsync(2, Arguments(output, "--steps", "3"), more: [("TORCHELASTIC_RESTART_COUNT", "0"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
-        ProgramRun[] again = await LaunchedRanks.RunAsync(2, Arguments(output, "--steps", "5"), more: [("TORCHELASTIC_RESTART_COUNT", "1"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
+        ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "3"), more: [("TORCHELASTIC_RESTART_COUNT", "0"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
+        ProgramRun[] again = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "5"), more: [("TORCHELASTIC_RESTART_COUNT", "1"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
 
         Assert.All([.. first, .. again], rank => Assert.Equal((0, string.Empty), (rank.ExitCode, rank.Error)));
         Assert.Contains("Going on after step 3 of 5.", again[0].Output, StringComparison.Ordinal);
@@ -64,7 +64,7 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     {
         string output = fixture.At("traced");
 
-        ProgramRun[] ranks = await LaunchedRanks.RunAsync(2, Arguments(output, "--steps", "3", "--trace", "2"));
+        ProgramRun[] ranks = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "3", "--trace", "2"));
 
         Assert.All(ranks, rank => Assert.Equal((0, string.Empty), (rank.ExitCode, rank.Error)));
         string trace = await File.ReadAllTextAsync(Path.Combine(output, "trace.json"), TestContext.Current.CancellationToken);
@@ -88,7 +88,7 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
         Assert.Equal(Losses(own, 0), Losses(output, 1));
     }
 
-    internal string[] Arguments(string output, params string[] more) => Arguments(fixture.Data, output, more);
+    private string[] RunInto(string output, params string[] more) => Arguments(fixture.Data, output, more);
 
     /// <summary>The command line of a small run without a number of processes.</summary>
     internal static string[] Arguments(string data, string output, params string[] more)
