@@ -32,11 +32,13 @@ internal static class ConsoleOutput
     /// The terminal for what people read: standard output, or standard error when <paramref name="json"/> claims standard
     /// output. Without a terminal there are no colours and no broken lines.
     /// </summary>
-    public static IAnsiConsole People(bool json = false)
+    /// <param name="json">Whether standard output is for a document.</param>
+    /// <param name="plain">Whether it is no terminal though it looks like one: Open MPI's mpirun gives each rank one, and what it writes may go to a file.</param>
+    public static IAnsiConsole People(bool json = false, bool plain = false)
     {
         TextWriter writer = json ? Console.Error : Console.Out;
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        if (json ? Console.IsErrorRedirected : Console.IsOutputRedirected)
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer), Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect, ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect });
+        if (plain || (json ? Console.IsErrorRedirected : Console.IsOutputRedirected))
         {
             console.Profile.Width = UnbrokenWidth;
         }

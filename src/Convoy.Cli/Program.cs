@@ -20,10 +20,23 @@ internal static class Program
         }
 
         (string[] own, string[] words) = TaskChoice.Split(args);
-        return await ConsoleProgram.RunAsync(own, async program =>
+        LaunchedJob? job = null;
+        int code = await ConsoleProgram.RunAsync(own, async program =>
         {
+            if (LaunchedTraining.IsRefused(own, words))
+            {
+                return ExitCodes.BadUsage;
+            }
+
+            // Of the ranks that a launcher has started the first reads the command line, and tells the others.
+            job = LaunchedTraining.JobOf(own);
+            if (job is { IsFirst: false })
+            {
+                return job.Follow(new LaneTask(), program.Interrupted);
+            }
+
             var verbose = new Option<bool>("--verbose") { Description = "Show the stack trace of an error.", Recursive = true };
-            ParseResult parsed = Root(verbose, new TaskChoice(words)).Parse(own, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            ParseResult parsed = Root(verbose, new TaskChoice(words), job).Parse(own, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Action is ParseErrorAction)
             {
                 return ConsoleOutput.Error(UsageError.Describe(parsed), ExitCodes.BadUsage);
@@ -35,13 +48,14 @@ internal static class Program
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, program.Interrupted);
         });
+        return job?.End(code) ?? code;
     }
 
     /// <summary>The program with all its verbs.</summary>
-    internal static RootCommand Root(Option<bool> verbose, TaskChoice choice)
+    internal static RootCommand Root(Option<bool> verbose, TaskChoice choice, LaunchedJob? job = null)
     {
         var root = new RootCommand("Convoy trains models on many processes and studies how training scales.") { verbose };
-        foreach (Command verb in Verbs(choice))
+        foreach (Command verb in Verbs(choice, job))
         {
             root.Subcommands.Add(verb);
         }
@@ -70,9 +84,9 @@ internal static class Program
         }
     }
 
-    private static IEnumerable<Command> Verbs(TaskChoice choice)
+    private static IEnumerable<Command> Verbs(TaskChoice choice, LaunchedJob? job)
     {
-        yield return TrainCommand.Create(choice);
+        yield return TrainCommand.Create(choice, job);
         yield return EvalCommand.Create();
         yield return PredictCommand.Create();
         yield return ScaleCommand.Create(choice);

@@ -14,7 +14,7 @@ namespace Convoy.Cli.Commands;
 /// <summary><c>convoy train</c>: trains on N processes, scores the result, and writes a run directory.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(TaskChoice choice)
+    public static Command Create(TaskChoice choice, LaunchedJob? job = null)
     {
         var output = new Option<string?>("--out") { Description = "The run directory; absent or empty. [default: runs/train-DATE-TIME]", HelpName = "DIR" };
         var data = new Option<string?>("--data") { Description = $"The training data in TuSimple's layout, or '{DrawnData.Name}' to draw some.", HelpName = "DIR" };
@@ -38,25 +38,41 @@ internal static class TrainCommand
             }
 
             TraceSteps? steps = parsed.GetResult(trace) is null ? null : StepsOf(parsed.GetValue(trace));
-            var request = new Request(parsed.GetValue(data), parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null, settings.Read(parsed));
-            (RunDirectory run, ResumedRun? resumed) = ResumedRun.Choose(parsed.GetValue(output), parsed.GetValue(resume));
-            IReadOnlyList<string> program = choice.IsOwn ? choice.Words : resumed?.Run.ReadConfig().Program ?? [];
-            IAnsiConsole console = ConsoleOutput.People();
-            if (program.Count > 0)
+            var request = new Request(parsed.GetValue(data), parsed.GetValue(config) is { } file ? ConfigFile.Read(file) : null, settings.Read(parsed), job);
+            string? folder = parsed.GetValue(output), earlier = parsed.GetValue(resume);
+            (RunDirectory run, ResumedRun? resumed) = job?.Choose(folder, earlier, parsed.GetValue(restarts)) ?? ResumedRun.Choose(folder, earlier);
+            return job is null ? await RunAsync() : job.Lead(RunAsync, interrupted);
+
+            async Task<int> RunAsync()
             {
-                settings.RequireNoneOfLanes(parsed, data);
-                TaskProgram own = await TaskChoice.OwnAsync(program, interrupted);
-                using var display = new TrainingDisplay(console, TimeProvider.System, own.SampleNoun);
-                return await new TrainingSession(own, run, request.Configure(own, resumed), resumed, display).RunAsync(parsed.GetValue(restarts), steps, interrupted);
-            }
-            else
-            {
-                TaskProgram lanes = TaskChoice.Lanes(DrawnData.Frames);
-                using var display = new TrainingDisplay(console, TimeProvider.System, "image");
-                return await new LaneSession(lanes, run, request.ConfigureLanes(run, resumed), resumed, display, console).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+                IReadOnlyList<string> program = choice.IsOwn ? choice.Words : resumed?.Run.ReadConfig().Program ?? [];
+                IAnsiConsole console = ConsoleOutput.People(plain: job is not null);
+                if (program.Count > 0)
+                {
+                    settings.RequireNoneOfLanes(parsed, data);
+                    RequireNoJob(job, program);
+                    TaskProgram own = await TaskChoice.OwnAsync(program, interrupted);
+                    using var display = new TrainingDisplay(console, TimeProvider.System, own.SampleNoun);
+                    return await new TrainingSession(own, run, request.Configure(own, resumed), resumed, display).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+                }
+                else
+                {
+                    TaskProgram lanes = TaskChoice.Lanes(DrawnData.Frames);
+                    using var display = new TrainingDisplay(console, TimeProvider.System, "image");
+                    return await new LaneSession(lanes, run, request.ConfigureLanes(run, resumed), resumed, display, console, job).RunAsync(parsed.GetValue(restarts), steps, interrupted);
+                }
             }
         });
         return command;
+    }
+
+    // The ranks of a launcher's job are processes of this program, which has another task.
+    private static void RequireNoJob(LaunchedJob? job, IReadOnlyList<string> program)
+    {
+        if (job is not null)
+        {
+            throw new BadInputException("the run is another program's", string.Join(' ', program), "Start that program itself with the launcher, with --resume behind it.");
+        }
     }
 
     private static TraceSteps StepsOf(string? text) => text is null ? TraceSteps.Default
@@ -64,7 +80,7 @@ internal static class TrainCommand
         : throw new BadInputException("not a range of steps", text, $"Give --trace a step or a range such as {TraceSteps.Default}, counted from the start of this session.");
 
     /// <summary>What the command line asks for.</summary>
-    private sealed record Request(string? Data, ConfigFile? Config, JsonObject Given)
+    private sealed record Request(string? Data, ConfigFile? Config, JsonObject Given, LaunchedJob? Job)
     {
         public RunConfiguration Configure(TaskProgram program, ResumedRun? resumed)
         {
@@ -94,6 +110,8 @@ internal static class TrainCommand
             return Complete(data is null || isDrawn ? earlier : earlier.With(new JsonObject { ["data"] = Path.GetFullPath(data) }));
         }
 
-        private RunConfiguration Complete(RunConfiguration start) => (Config?.Onto(start) ?? start).With(Given).Resolve(Environment.ProcessorCount);
+        private RunConfiguration Complete(RunConfiguration start) => Job?.Resolve(start, WithGiven) ?? WithGiven(start).Resolve(Environment.ProcessorCount);
+
+        private RunConfiguration WithGiven(RunConfiguration start) => (Config?.Onto(start) ?? start).With(Given);
     }
 }

@@ -19,8 +19,8 @@ internal sealed class LaneSession : TrainingSession
     private readonly IAnsiConsole _console;
 
     /// <inheritdoc cref="TrainingSession"/>
-    public LaneSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display, IAnsiConsole console)
-        : base(task, run, configuration, resumed, display)
+    public LaneSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display, IAnsiConsole console, LaunchedJob? job = null)
+        : base(task, run, configuration, resumed, display, job)
     {
         _options = new LaneOptions();
         LaneOptions.Table.Apply(_options, configuration.Task);
@@ -60,7 +60,7 @@ internal sealed class LaneSession : TrainingSession
     private EvaluationReport Score(LaneDataset validation, OverlayPictures pictures, CancellationToken interrupted)
     {
         TrainingOptions options = Configuration.Training;
-        var settings = new EvaluationSettings(options.Nproc * options.Threads, options.ChannelsLast);
+        var settings = new EvaluationSettings(Cores, options.ChannelsLast);
         EvaluationReport report = EvaluationReport.Make(Checkpoint.Find(Run.Root), validation, settings, pictures, _console, interrupted);
         report.Write(Run.Evaluation, Path.Combine(Run.Root, "predictions.json"));
         return report;

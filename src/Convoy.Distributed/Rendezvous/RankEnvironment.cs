@@ -4,16 +4,16 @@ namespace Convoy.Distributed.Rendezvous;
 
 /// <summary>
 /// Who this process is within its job, as its launcher tells it in environment variables: torchrun's (RANK, WORLD_SIZE, ...)
-/// if they are set, otherwise Open MPI's, MPICH's (PMI) or SLURM's.
+/// if they are set, otherwise a Kubernetes indexed Job's, Open MPI's, MPICH's (PMI) or SLURM's.
 /// </summary>
 /// <param name="Rank">RANK: this process's number, from 0 to <paramref name="WorldSize"/> - 1.</param>
 /// <param name="WorldSize">WORLD_SIZE: how many processes the job has.</param>
 /// <param name="LocalRank">LOCAL_RANK: its number on this machine. Default: <paramref name="Rank"/>.</param>
 /// <param name="LocalWorldSize">LOCAL_WORLD_SIZE: how many processes of the job this machine runs. Default: <paramref name="WorldSize"/>.</param>
-/// <param name="MasterAddress">MASTER_ADDR: where the store is served. Default: 127.0.0.1.</param>
+/// <param name="MasterAddress">MASTER_ADDR: where the store is served. Default: 127.0.0.1; for a SLURM step over several machines the first of them.</param>
 /// <param name="MasterPort">
-/// MASTER_PORT: the store's port, 1 to 65535. When it is not set: 0 for a single process; for a job of Open MPI or SLURM on
-/// one machine a port, and a secret when there is none, that follow from the job's identity.
+/// MASTER_PORT: the store's port, 1 to 65535. When it is not set: 0 for a single process and where <see cref="NamesStore"/> is false; for a job of SLURM, and one of
+/// Open MPI on one machine, a port, and a secret when there is none, that follow from the job's identity.
 /// </param>
 /// <param name="JobSecret">CONVOY_JOB_SECRET: what keeps strangers out of the store; null: none.</param>
 /// <param name="StoreHosted">CONVOY_STORE_HOSTED=1: the launcher serves the store. Otherwise rank 0 does.</param>
@@ -59,6 +59,12 @@ public sealed record RankEnvironment(
     public string Source { get; init; } = "nothing";
 
     /// <summary>
+    /// Whether the variables say where the ranks can meet. Default: true. False for the ranks of an MPI launcher without MASTER_ADDR and MASTER_PORT, who have to meet through MPI itself;
+    /// <see cref="ConnectStore"/> then throws.
+    /// </summary>
+    public bool NamesStore { get; init; } = true;
+
+    /// <summary>
     /// Which start of the job this is: TORCHELASTIC_RUN_ID and TORCHELASTIC_RESTART_COUNT as "run/count"; "" when neither is set.
     /// The job's keys stand under it, so that a job which is started again does not meet the keys of its earlier start in a
     /// store, or a file, that lived on.
@@ -82,8 +88,9 @@ public sealed record RankEnvironment(
 
         var variables = new RankVariables(variable, source.Name);
         RankPlace place = source.Read(variables);
-        (string address, int port, string? jobSecret) = Master(variables, source, place);
-        return Job(variables, place, address, port, jobSecret);
+        return Master(variables, source, place) is var (address, port, jobSecret)
+            ? Job(variables, place, address, port, jobSecret)
+            : Job(variables, place, Loopback, 0) with { NamesStore = false };
     }
 
     /// <summary>
@@ -92,10 +99,16 @@ public sealed record RankEnvironment(
     /// </summary>
     /// <param name="timeout">How long to try to connect, and how long waits last by default; null: 5 minutes.</param>
     /// <param name="cancellation">Ends the attempts to connect.</param>
-    /// <exception cref="RendezvousException">The store cannot be served or reached.</exception>
+    /// <exception cref="RendezvousException">The store cannot be served or reached, or nothing says where it is.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public Store ConnectStore(TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
+        if (!NamesStore)
+        {
+            RankSource source = RankSource.All.First(source => source.Name == Source);
+            throw RankVariables.Wrong(MasterPortVariable, "not set", source.Name, source.MasterRemedy);
+        }
+
         TcpStoreServer? server = Rank == 0 && !StoreHosted ? JobMaster.Serve(MasterAddress, MasterPort, JobSecret) : null;
         try
         {
@@ -140,20 +153,22 @@ public sealed record RankEnvironment(
         return run is null && count is null ? "" : new StringBuilder(run ?? "run").Append('/').Append(count ?? "0").ToString();
     }
 
-    private static (string Address, int Port, string? Secret) Master(RankVariables variables, RankSource source, RankPlace place)
+    // Null: MPI's own launcher told nothing of a store.
+    private static (string Address, int Port, string? Secret)? Master(RankVariables variables, RankSource source, RankPlace place)
     {
-        string? address = variables.Text(MasterAddressVariable);
-        bool single = place.WorldSize == 1;
-        if (variables.Text(MasterPortVariable) is null && !single)
+        bool single = place.WorldSize == 1, oneMachine = place.LocalWorldSize == place.WorldSize;
+        string? address = variables.Text(MasterAddressVariable) ?? (oneMachine || source is TorchrunRanks ? Loopback : source.FirstHost(variables));
+        if (address is null)
         {
-            return place.LocalWorldSize == place.WorldSize && source.JobIdentity(variables) is { } identity
-                ? (address ?? Loopback, JobMaster.Derive(identity).Port, JobMaster.Derive(identity).Secret)
-                : throw variables.Wrong(MasterPortVariable, "not set", source.MasterRemedy);
+            return source.IsMpi ? null : throw variables.Wrong(MasterAddressVariable, "not set", source.MasterRemedy);
         }
 
-        if (address is null && place.LocalWorldSize != place.WorldSize && source is not TorchrunRanks)
+        if (variables.Text(MasterPortVariable) is null && !single)
         {
-            throw variables.Wrong(MasterAddressVariable, "not set", source.MasterRemedy);
+            return source.JobIdentity(variables) is { } identity && (oneMachine || !source.IsMpi)
+                ? (address, JobMaster.Derive(identity).Port, JobMaster.Derive(identity).Secret)
+                : source.IsMpi ? null
+                : throw variables.Wrong(MasterPortVariable, "not set", source.MasterRemedy);
         }
 
         // torchrun's own store speaks another protocol; rank 0 could not take its port, and the others would meet it there.
@@ -163,6 +178,6 @@ public sealed record RankEnvironment(
             throw variables.Wrong(AgentStoreVariable, agent, "torchrun's own store holds MASTER_PORT, and Convoy needs one of its own there. Start the ranks with Convoy's launcher, or let them meet in a file (file:// URL).");
         }
 
-        return (address ?? Loopback, variables.Number(MasterPortVariable, single ? 0 : null, single ? 0 : 1, 65535), null);
+        return (address, variables.Number(MasterPortVariable, single ? 0 : null, single ? 0 : 1, 65535), null);
     }
 }

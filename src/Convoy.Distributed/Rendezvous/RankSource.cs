@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
@@ -6,7 +7,7 @@ namespace Convoy.Distributed.Rendezvous;
 internal abstract class RankSource
 {
     /// <summary>All of them; the first that is present counts.</summary>
-    public static IReadOnlyList<RankSource> All { get; } = [new TorchrunRanks(), new OpenMpiRanks(), new PmiRanks(), new SlurmRanks()];
+    public static IReadOnlyList<RankSource> All { get; } = [new IndexedJobRanks(), new TorchrunRanks(), new OpenMpiRanks(), new PmiRanks(), new SlurmRanks()];
 
     /// <summary>The launcher's name.</summary>
     public abstract string Name { get; }
@@ -18,11 +19,17 @@ internal abstract class RankSource
     /// <exception cref="RendezvousException">One is missing or wrong.</exception>
     public abstract RankPlace Read(RankVariables variables);
 
+    /// <summary>Whether it is MPI's own, so that the ranks can meet through MPI where nothing is said of a store.</summary>
+    public virtual bool IsMpi => false;
+
     /// <summary>
-    /// A text that is the same in all processes of this job and different in any other, from which a job on one machine gets its
+    /// A text that is the same in all processes of this job and different in any other, from which the job gets its
     /// port when MASTER_PORT is not set; null: the launcher tells none.
     /// </summary>
     public virtual string? JobIdentity(RankVariables variables) => null;
+
+    /// <summary>The machine of rank 0, for a job over several machines without MASTER_ADDR; null: the launcher tells none.</summary>
+    public virtual string? FirstHost(RankVariables variables) => null;
 
     /// <summary>What to do when MASTER_ADDR or MASTER_PORT is missing.</summary>
     public abstract string MasterRemedy { get; }
@@ -51,12 +58,35 @@ internal sealed class TorchrunRanks : RankSource
         Place(variables, RankEnvironment.RankVariable, RankEnvironment.WorldSizeVariable, RankEnvironment.LocalRankVariable, RankEnvironment.LocalWorldSizeVariable);
 }
 
+/// <summary>
+/// A Kubernetes indexed Job of one process a pod: the pod's index is the rank, and WORLD_SIZE, MASTER_ADDR and MASTER_PORT come from the Job's own file. With RANK beside them they are torchrun's.
+/// </summary>
+internal sealed class IndexedJobRanks : RankSource
+{
+    /// <summary>The variable with the pod's index.</summary>
+    public const string IndexName = "JOB_COMPLETION_INDEX";
+
+    public override string Name => "a Kubernetes indexed Job";
+
+    public override string MasterRemedy => "Set it in the env of the Job's containers: MASTER_ADDR to the name of pod 0 behind the Job's headless service, MASTER_PORT to any port from 1024 to 65535.";
+
+    public override bool IsPresent(Func<string, bool> isSet) => isSet(IndexName) && isSet(RankEnvironment.WorldSizeVariable) && !isSet(RankEnvironment.RankVariable);
+
+    public override RankPlace Read(RankVariables variables)
+    {
+        int worldSize = variables.Number(RankEnvironment.WorldSizeVariable, null, 1, RankPlace.MaximumRanks);
+        return new RankPlace(variables.Number(IndexName, null, 0, worldSize - 1), worldSize, LocalRank: 0, LocalWorldSize: 1);
+    }
+}
+
 /// <summary>The variables of Open MPI's <c>mpirun</c>.</summary>
 internal sealed class OpenMpiRanks : RankSource
 {
     private const string WorldSizeName = "OMPI_COMM_WORLD_SIZE";
 
     public override string Name => "Open MPI";
+
+    public override bool IsMpi => true;
 
     public override string MasterRemedy => "Give it to all ranks: mpirun -x MASTER_ADDR=host-of-rank-0 -x MASTER_PORT=29500.";
 
@@ -77,6 +107,8 @@ internal sealed class PmiRanks : RankSource
     private const string LocalWorldSizeName = "MPI_LOCALNRANKS";
 
     public override string Name => "MPICH (PMI)";
+
+    public override bool IsMpi => true;
 
     public override string MasterRemedy => "Give it to all ranks: mpiexec -genv MASTER_ADDR host-of-rank-0 -genv MASTER_PORT 29500.";
 
@@ -114,6 +146,36 @@ internal sealed class SlurmRanks : RankSource
 
     public override string? JobIdentity(RankVariables variables) =>
         variables.Text("SLURM_JOB_ID") is { } job ? $"{job}.{variables.Text("SLURM_STEP_ID") ?? variables.Text("SLURM_STEPID")}" : null;
+
+    // Block and cyclic distributions, SLURM's defaults, give the first machine task 0.
+    public override string? FirstHost(RankVariables variables) =>
+        (variables.Text("SLURM_STEP_NODELIST") ?? variables.Text("SLURM_JOB_NODELIST") ?? variables.Text("SLURM_NODELIST")) is { } list ? FirstHost(list) : null;
+
+    // SLURM's short form of host names: "gpu[01-04,7],login" begins with gpu01. Null for what is none.
+    private static string? FirstHost(string list)
+    {
+        var host = new StringBuilder();
+        for (int i = 0; i < list.Length && list[i] != ','; i++)
+        {
+            if (list[i] != '[')
+            {
+                host.Append(list[i]);
+                continue;
+            }
+
+            int end = list.IndexOf(']', i);
+            int first = end < 0 ? -1 : list.AsSpan(i + 1, end - i).IndexOfAny('-', ',', ']');
+            if (first <= 0)
+            {
+                return null;
+            }
+
+            host.Append(list, i + 1, first);
+            i = end;
+        }
+
+        return Uri.CheckHostName(host.ToString()) == UriHostNameType.Unknown ? null : host.ToString();
+    }
 
     private static int LocalWorldSize(RankVariables variables, int worldSize)
     {
@@ -191,5 +253,9 @@ internal sealed class RankVariables
 
     /// <summary>The error for a variable that cannot be used.</summary>
     public RendezvousException Wrong(string name, string value, string remedy) =>
-        new($"environment variable {name} is invalid ({value}; the ranks come from {Source}). {remedy}");
+        Wrong(name, value, Source, remedy);
+
+    /// <summary>The same where the variables are no longer at hand.</summary>
+    public static RendezvousException Wrong(string name, string value, string source, string remedy) =>
+        new($"environment variable {name} is invalid ({value}; the ranks come from {source}). {remedy}");
 }

@@ -3,6 +3,7 @@ using Convoy.Distributed;
 using Convoy.Distributed.Optim;
 using Convoy.Torch.Amp;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Hosts;
 using Convoy.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ namespace Convoy.Training.Loops;
 /// <remarks>
 /// <para>
 /// Each checkpoint is a folder <c>step-000120</c> in the form of <c>convoy train</c>: weights and state as safetensors, the rest as <c>state.json</c>, with the SHA-256 of all. A folder of
-/// that name is whole at every instant, whatever ends the process. Rank 0 writes and all ranks read, so all ranks need the same disk. The states of torch's random generators of all ranks are inside.
+/// that name is whole at every instant, whatever ends the process. Rank 0 writes; ranks that do not see its folder, on hosts without a common file system, get its files through the group. The states of torch's random generators of all ranks are inside.
 /// </para>
 /// <para>
 /// What is not there: .NET's own <see cref="Random"/> and random generators that the program makes, gradients (save after an update, not between two), and an optimizer's other options,
@@ -137,7 +138,8 @@ public sealed class LoopCheckpoints
             return beginning;
         }
 
-        var checkpoint = Checkpoint.Open(new CheckpointStore(_folder).FolderOf(_lastStep));
+        using SharedFolder shared = SharedFolder.Find(_group, _folder);
+        var checkpoint = Checkpoint.Open(shared.Bring(Path.GetFileName(new CheckpointStore(_folder).FolderOf(_lastStep))));
         if (checkpoint.State.Task is not { } entries || entries[PartsEntry] is not JsonObject parts || !entries.ContainsKey(OwnEntry))
         {
             throw new BadInputException("the checkpoint is not one of a loop of your own", checkpoint.Folder, "Give the folder of this program's checkpoints; convoy train --resume goes on with one of a task.");
@@ -147,6 +149,11 @@ public sealed class LoopCheckpoints
         _content.Load(checkpoint.Folder);
         _content.LoadStates(parts);
         RandomStates.Restore(checkpoint, _group);
+        if (!shared.IsEverywhere)
+        {
+            _group.Barrier(); // A copy is gone after this.
+        }
+
         _elapsedBefore = checkpoint.State.ElapsedTime - _time.GetElapsedTime(_start).TotalSeconds;
         return state;
     }

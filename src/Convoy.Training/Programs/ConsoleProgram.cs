@@ -47,11 +47,7 @@ public sealed class ConsoleProgram
         {
             var report = ErrorReport.Describe(error, arguments);
             WriteError(report.Message);
-            if (arguments.Contains(Verbose))
-            {
-                await Console.Error.WriteLineAsync(error.ToString()).ConfigureAwait(false);
-            }
-
+            WriteTrace(error, arguments);
             return report.ExitCode;
         }
     }
@@ -64,6 +60,15 @@ public sealed class ConsoleProgram
 
     /// <summary>Writes one line to standard error that people should see, whatever else goes where.</summary>
     public static void WriteNotice(string message) => Console.Error.WriteLine($"convoy: {OneLine(message)}");
+
+    /// <summary>Writes an error's stack trace to standard error where the command line asks for it.</summary>
+    internal static void WriteTrace(Exception error, IReadOnlyList<string> arguments)
+    {
+        if (arguments.Contains(Verbose))
+        {
+            Console.Error.WriteLine(error);
+        }
+    }
 
     private static string OneLine(string message)
     {

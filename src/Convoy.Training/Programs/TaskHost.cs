@@ -84,6 +84,28 @@ internal abstract class TaskHost
     /// <summary>Trains one rank's part of a run.</summary>
     public abstract TrainingOutcome Train(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceRecorder? trace, IProgress<TrainingEvent> events, CancellationToken stop);
 
+    /// <summary>Trains one rank's part of a run in this process, which somebody else has started, with the run's number of threads.</summary>
+    /// <param name="configuration">The run's settings.</param>
+    /// <param name="run">Where this rank keeps the run's files.</param>
+    /// <param name="group">The ranks.</param>
+    /// <param name="trace">The steps of this rank to put on a time line; null for none.</param>
+    /// <param name="events">Told, on rank 0, of each step and checkpoint.</param>
+    /// <param name="stop">Asks for an end after the present step.</param>
+    public TrainingOutcome TrainRank(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceSteps? trace, IProgress<TrainingEvent> events, CancellationToken stop)
+    {
+        set_num_threads(configuration.Training.Threads);
+        Apply(configuration.Task);
+        if (trace is null)
+        {
+            return Train(configuration, run, group, null, events, stop);
+        }
+
+        Directory.CreateDirectory(run.Logs);
+        using var recorder = new TraceRecorder(group.Rank, TraceFile.PathFor(run.Logs, group.Rank), trace);
+        using IDisposable observation = group.Observe(recorder);
+        return Train(configuration, run, group, recorder, events, stop);
+    }
+
     /// <summary>Takes steps on one batch, to measure them.</summary>
     /// <param name="configuration">The run's settings.</param>
     /// <param name="group">The ranks.</param>

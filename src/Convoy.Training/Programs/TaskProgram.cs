@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Convoy.Distributed;
+using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Checkpoints;
 using Convoy.Training.Kernels;
@@ -89,6 +91,9 @@ public abstract class TaskProgram
     /// <param name="cancellation">Asks for an early end.</param>
     public abstract Task PrepareDataAsync(RunConfiguration configuration, string folder, IProgress<(int Done, int Total)> progress, Action<string> notice, CancellationToken cancellation);
 
+    /// <summary>Trains one rank's part of a run in this process. Only a program whose task is at hand can.</summary>
+    internal abstract TrainingOutcome TrainRank(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceSteps? trace, IProgress<TrainingEvent> events, CancellationToken stop);
+
     private sealed class OwnTask(TaskHost host, WorkerProgram workers) : TaskProgram(workers)
     {
         public override IReadOnlyList<string> Words => [];
@@ -121,6 +126,9 @@ public abstract class TaskProgram
             host.PrepareData(new DataPreparation(folder, configuration.Training.Seed, progress, cancellation));
             return Task.CompletedTask;
         }
+
+        internal override TrainingOutcome TrainRank(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceSteps? trace, IProgress<TrainingEvent> events, CancellationToken stop) =>
+            host.TrainRank(configuration, run, group, trace, events, stop);
     }
 
     private sealed class OtherTask(IReadOnlyList<string> words, WorkerProgram workers, TaskDescription description) : TaskProgram(workers)
@@ -179,5 +187,8 @@ public abstract class TaskProgram
                 throw new BadInputException($"the program could not make its data ready: {FailureText.Describe(failure, hasTimeout: false, keepsLogs: false)}");
             }
         }
+
+        internal override TrainingOutcome TrainRank(RunConfiguration configuration, RunDirectory run, ProcessGroup group, TraceSteps? trace, IProgress<TrainingEvent> events, CancellationToken stop) =>
+            throw new NotSupportedException("the task is another program's: its own processes train it.");
     }
 }

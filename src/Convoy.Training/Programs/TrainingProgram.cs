@@ -11,7 +11,7 @@ namespace Convoy.Training.Programs;
 
 /// <summary>
 /// The whole Main of a program that trains a task: <c>return TrainingProgram.Run(args, new MyTask());</c>. Started by a person it trains, with the settings of run and
-/// task on its command line; started by <c>convoy train</c>, <c>scale</c>, <c>tune</c> or <c>bench step</c> behind <c>--</c>, it does what those ask for.
+/// task on its command line, and started by a launcher (<c>mpirun</c>, <c>srun</c>, <c>convoy launch</c>) it is one of the run's ranks; started by <c>convoy train</c>, <c>scale</c>, <c>tune</c> or <c>bench step</c> behind <c>--</c>, it does what those ask for.
 /// </summary>
 public static class TrainingProgram
 {
@@ -25,12 +25,14 @@ public static class TrainingProgram
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(task);
-        return ConsoleProgram.RunAsync(args, program =>
+        LaunchedJob? job = null;
+        int code = ConsoleProgram.RunAsync(args, program =>
         {
             if (WorkerRole.Current is not { } role)
             {
                 RequireNoStudy();
-                return TrainAsync(args, task, program.Interrupted);
+                job = LaunchedJob.FromEnvironment(args);
+                return job is { IsFirst: false } ? Task.FromResult(job.Follow(task, program.Interrupted)) : TrainAsync(args, task, job, program.Interrupted);
             }
 
             // Settings of a rank come from the run's config.json; only who asks for a description has nothing but the command line.
@@ -45,9 +47,10 @@ public static class TrainingProgram
 
             return Task.FromResult(new TaskWorker(host).Run(role, program.Interrupted));
         }).GetAwaiter().GetResult();
+        return job?.End(code) ?? code;
     }
 
-    private static async Task<int> TrainAsync<TModel, TBatch>(string[] args, ITrainingTask<TModel, TBatch> task, CancellationToken interrupted)
+    private static async Task<int> TrainAsync<TModel, TBatch>(string[] args, ITrainingTask<TModel, TBatch> task, LaunchedJob? job, CancellationToken interrupted)
         where TModel : nn.Module
         where TBatch : IDisposable
     {
@@ -65,12 +68,17 @@ public static class TrainingProgram
         int restarts = int.TryParse(reader.Value("--max-restarts") ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out int count)
             ? count
             : throw new BadInputException($"--max-restarts must be a whole number from 0 (got {reader.Value("--max-restarts")}).");
-        (RunDirectory run, ResumedRun? resumed) = ResumedRun.Choose(reader.Value("--out"), reader.Value("--resume"));
-        RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
-        RunConfiguration configuration = start.With(reader.Settings).Resolve(Environment.ProcessorCount);
-        configuration = configuration with { Program = Words(table, configuration.Task, program.Settings) };
-        using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
-        return await new TrainingSession(program, run, configuration, resumed, display).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
+        (RunDirectory run, ResumedRun? resumed) = job?.Choose(reader.Value("--out"), reader.Value("--resume"), restarts) ?? ResumedRun.Choose(reader.Value("--out"), reader.Value("--resume"));
+        return job is null ? await RunAsync().ConfigureAwait(false) : job.Lead(RunAsync, interrupted);
+
+        async Task<int> RunAsync()
+        {
+            RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
+            RunConfiguration configuration = job?.Resolve(start, auto => auto.With(reader.Settings)) ?? start.With(reader.Settings).Resolve(Environment.ProcessorCount);
+            configuration = configuration with { Program = Words(table, configuration.Task, program.Settings) };
+            using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);
+            return await new TrainingSession(program, run, configuration, resumed, display, job).RunAsync(restarts, trace: null, interrupted).ConfigureAwait(false);
+        }
     }
 
     // A wrapper can hide that there is a task, and every rank would begin a run of its own.

@@ -18,7 +18,8 @@ namespace Convoy.Training.Programs;
 /// <param name="configuration">The run's settings from here on.</param>
 /// <param name="resumed">The run that goes on; null for a new one.</param>
 /// <param name="display">Where it is shown; stays the caller's.</param>
-public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display)
+/// <param name="job">The job whose rank 0 this process is, as a launcher has started the run's processes; null, the default, for a session that starts them.</param>
+public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguration configuration, ResumedRun? resumed, ITrainingDisplay display, LaunchedJob? job = null)
 {
     private StartingPoint? _start;
     private RunConfiguration? _before;
@@ -37,6 +38,9 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     protected virtual bool IsScored => false;
 
     private TrainingOptions Options => configuration.Training;
+
+    /// <summary>The cores for what this process does alone, when the ranks are done: all of theirs that this machine has.</summary>
+    protected int Cores => job is null ? Options.Nproc * Options.Threads : Math.Min(Options.Nproc * Options.Threads, Environment.ProcessorCount);
 
     /// <summary>Runs to the end.</summary>
     /// <param name="maxRestarts">How often a run that failed starts again from its last checkpoint.</param>
@@ -64,8 +68,8 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
         LaunchResult result;
         try
         {
-            await PrepareAsync(changes, interrupted).ConfigureAwait(false);
-            result = await TrainAsync(held, maxRestarts, trace, interrupted).ConfigureAwait(false);
+            await PrepareAsync(changes, held.Session, trace, interrupted).ConfigureAwait(false);
+            result = job is null ? await TrainAsync(held, maxRestarts, trace, interrupted).ConfigureAwait(false) : TrainAsRank(job, trace, interrupted);
         }
         catch when (resumed is null && !run.HasSteps)
         {
@@ -153,11 +157,20 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
     /// <summary>The run directory as a path from the current folder.</summary>
     protected string Here() => Path.GetRelativePath(Directory.GetCurrentDirectory(), run.Root);
 
-    private async Task PrepareAsync(IReadOnlyList<string> changes, CancellationToken interrupted)
+    private async Task PrepareAsync(IReadOnlyList<string> changes, string session, TraceSteps? trace, CancellationToken interrupted)
     {
         // Before the data is made: from now on --resume goes on with the run, whatever kills this session.
         run.WriteConfig(configuration);
-        await display.ShowPreparation(progress => task.PrepareDataAsync(configuration, run.Root, progress, display.Notice, interrupted)).ConfigureAwait(false);
+        if (job is null)
+        {
+            await PrepareDataAsync(interrupted).ConfigureAwait(false);
+        }
+        else
+        {
+            job.Begin(configuration, run, session, _samples, trace);
+            job.Together(() => PrepareDataAsync(interrupted).GetAwaiter().GetResult());
+        }
+
         foreach (string change in changes)
         {
             display.Say($"Changed: {change}.");
@@ -170,6 +183,9 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
 
         Announce(new TrainingPlan(Options, _samples));
     }
+
+    private Task PrepareDataAsync(CancellationToken interrupted) =>
+        display.ShowPreparation(progress => task.PrepareDataAsync(configuration, run.Root, progress, display.Notice, interrupted));
 
     // What can be wrong is found here, where nothing has been written yet.
     private async Task<RunLock> CheckAndCreateAsync(CancellationToken interrupted)
@@ -244,24 +260,35 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
             $"Training on {Options.Nproc} {each} x {Options.Threads} {threads}: {task.DescribeData(_samples)}, {plan.Steps} steps of {Options.BatchSize} {task.SampleNoun}s, into {run.Root}"));
     }
 
+    // This process is rank 0. What goes wrong comes out as it is, and is told by the job, once for all ranks.
+    private LaunchResult TrainAsRank(LaunchedJob launched, TraceSteps? trace, CancellationToken interrupted)
+    {
+        try
+        {
+            TrainingOutcome outcome = launched.Train(task, configuration, run, trace, new Listener(this), interrupted);
+            return new LaunchResult([outcome.Interrupted ? ExitCodes.Interrupted : ExitCodes.Done], Failure: null, outcome.Interrupted, Restarts: 0);
+        }
+        catch when (_before is not null && launched.FailureCode == ExitCodes.BadUsage)
+        {
+            // What only the ranks can find, such as a checkpoint of another program's model: the run stays what it was.
+            run.WriteConfig(_before);
+            throw;
+        }
+        finally
+        {
+            display.Dispose();
+        }
+    }
+
     private async Task<LaunchResult> TrainAsync(RunLock held, int maxRestarts, TraceSteps? trace, CancellationToken interrupted)
     {
-        var said = new HashSet<string>(_start?.Warnings ?? []);
+        var listener = new Listener(this);
         var processes = new TrainingProcesses(run, Options, task.Workers)
         {
             Session = held.Session,
             MaxRestarts = maxRestarts,
             Trace = trace,
-            OnEvent = progress =>
-            {
-                // The workers look for the checkpoint again, and say again what this process has said.
-                if (progress.Warning is { } warning && said.Add(warning))
-                {
-                    display.Warn(warning);
-                }
-
-                display.Show(progress);
-            },
+            OnEvent = listener.Report,
             OnNotice = display.Notice,
             OnRestart = (failure, restart) => display.Say($"Restart {restart} of {maxRestarts} from the last checkpoint: {FailureText.Describe(failure)}"),
         };
@@ -316,5 +343,22 @@ public class TrainingSession(TaskProgram task, RunDirectory run, RunConfiguratio
         }
 
         return ExitCodes.Interrupted;
+    }
+
+    /// <summary>Shows what rank 0 tells.</summary>
+    private sealed class Listener(TrainingSession session) : IProgress<TrainingEvent>
+    {
+        private readonly HashSet<string> _said = [.. session._start?.Warnings ?? []];
+
+        public void Report(TrainingEvent value)
+        {
+            // The ranks look for the checkpoint again, and say again what the session has said.
+            if (value.Warning is { } warning && _said.Add(warning))
+            {
+                session.Display.Warn(warning);
+            }
+
+            session.Display.Show(value);
+        }
     }
 }

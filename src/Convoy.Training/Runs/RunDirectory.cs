@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Convoy.Training.Checkpoints;
+using Convoy.Training.Hosts;
 using Convoy.Training.Options;
 using Convoy.Training.Tasks;
 
@@ -23,6 +24,9 @@ public sealed partial class RunDirectory
 
     /// <summary>The folder's absolute path.</summary>
     public string Root { get; }
+
+    /// <summary>Who works in this folder and who elsewhere, where the ranks may be on several hosts; null, the default, for ranks that all work in it.</summary>
+    internal SharedFolder? Shared { get; set; }
 
     /// <summary>The run's settings.</summary>
     public string Config => Path.Combine(Root, "config.json");

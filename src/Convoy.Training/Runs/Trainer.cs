@@ -161,15 +161,20 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         });
         if (step != none)
         {
-            Checkpoint checkpoint = _run.CheckpointOf(step);
+            Checkpoint checkpoint = _run.Shared is { } shared ? Checkpoint.Open(shared.Bring(CheckpointName(step))) : _run.CheckpointOf(step);
             checkpoint.Restore(_step.Model, _step.Optimizer);
             _step.RestoreScaler(checkpoint.State.GradScaler);
             _step.ElapsedBefore = checkpoint.State.ElapsedTime;
             RandomStates.Restore(checkpoint, _group);
             _number = step;
-            _best = _task.Best is { } goal ? _run.BestCheckpoint(goal)?.State.Metric(goal) ?? double.NaN : double.NaN;
+
+            // Rank 0's, as it has all checkpoints: ranks that differ here would not agree on the next one.
+            _best = _group.BroadcastObject(_group.Rank == 0 && _task.Best is { } goal ? _run.BestCheckpoint(goal)?.State.Metric(goal) ?? double.NaN : double.NaN);
         }
     }
+
+    // As rank 0 finds it, in the run's folder.
+    private string CheckpointName(long step) => _group.BroadcastObject(_group.Rank == 0 ? Path.GetRelativePath(_run.Root, _run.CheckpointOf(step).Folder) : string.Empty);
 
     // Whether the model is better than ever before by the task's goal.
     private bool Evaluate(bool stopping)

@@ -34,8 +34,10 @@ public static partial class FailureText
     /// <summary>Where what the process wrote can be read, in a sentence.</summary>
     internal static string PlaceOfOutput(WorkerFailure failure) => $"Its output is in the run's logs/rank-{failure.Rank}.log.";
 
-    // The library speaks of what its caller sets; whoever reads this sets options, and has no addresses to look at.
-    private static string InOptions(string text, bool hasTimeout)
+    /// <summary>A library's error for its user: the library speaks of what its caller sets; whoever reads this sets options, and has no addresses to look at.</summary>
+    /// <param name="text">The error.</param>
+    /// <param name="hasTimeout">Whether the verb has a <c>--timeout</c> to speak of.</param>
+    internal static string InOptions(string text, bool hasTimeout)
     {
         text = text
             .Replace("join the process group", "join the run", StringComparison.Ordinal)

@@ -46,14 +46,24 @@ public class RankEnvironmentTests
         Assert.NotEqual(one.JobSecret, other.JobSecret);
     }
 
-    [Fact]
-    public void Read_OpenMpiOverMachinesWithoutPort_SaysHowToGiveIt()
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("10.0.0.1", null)]
+    [InlineData(null, "29500")]
+    public void Read_OpenMpiOverMachinesWithoutStore_LeavesItToMpi(string? address, string? port)
     {
-        (string, string)[] variables = [.. OpenMpi("1", "4001"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")];
-        string message = Assert.Throws<RendezvousException>(() => Read(Last(variables))).Message;
-        Assert.Contains("MASTER_PORT is invalid (not set; the ranks come from Open MPI). Give it to all ranks: mpirun -x", message, StringComparison.Ordinal);
-        message = Assert.Throws<RendezvousException>(() => Read([.. Last(variables), ("MASTER_PORT", "29500")])).Message;
-        Assert.Contains("MASTER_ADDR is invalid (not set; the ranks come from Open MPI)", message, StringComparison.Ordinal);
+        RankEnvironment environment = Read(Last([.. OpenMpi("1", "4001"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2"), ("MASTER_ADDR", address!), ("MASTER_PORT", port!)]));
+        Assert.False(environment.NamesStore);
+        Assert.Equal((1, 4, 1, 2), Place(environment));
+        string message = Assert.Throws<RendezvousException>(() => environment.ConnectStore()).Message;
+        Assert.Equal("environment variable MASTER_PORT is invalid (not set; the ranks come from Open MPI). Give it to all ranks: mpirun -x MASTER_ADDR=host-of-rank-0 -x MASTER_PORT=29500.", message);
+    }
+
+    [Fact]
+    public void Read_OpenMpiOverMachinesWithStore_GivesIt()
+    {
+        RankEnvironment environment = Read(Last([.. OpenMpi("1", "4001"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2"), ("MASTER_ADDR", "10.0.0.1"), ("MASTER_PORT", "29500")]));
+        Assert.Equal((true, "10.0.0.1", 29500), (environment.NamesStore, environment.MasterAddress, environment.MasterPort));
     }
 
     [Fact]
@@ -62,8 +72,59 @@ public class RankEnvironmentTests
         (string, string)[] variables = [("PMI_RANK", "3"), ("PMI_SIZE", "4"), ("MPI_LOCALRANKID", "1"), ("MPI_LOCALNRANKS", "2")];
         RankEnvironment environment = Read([.. variables, ("MASTER_ADDR", "10.0.0.1"), ("MASTER_PORT", "29500")]);
         Assert.Equal((3, 4, 1, 2), Place(environment));
-        Assert.Equal("MPICH (PMI)", environment.Source);
-        Assert.Contains("-genv MASTER_PORT", Assert.Throws<RendezvousException>(() => Read(variables)).Message, StringComparison.Ordinal);
+        Assert.Equal(("MPICH (PMI)", true), (environment.Source, environment.NamesStore));
+        Assert.False(Read(variables).NamesStore);
+    }
+
+    // Without a process manager's identity not even one machine has a port.
+    [Fact]
+    public void Read_MpichOnOneMachineWithoutPort_LeavesTheStoreToMpi() =>
+        Assert.False(Read(("PMI_RANK", "1"), ("PMI_SIZE", "2"), ("MPI_LOCALRANKID", "1"), ("MPI_LOCALNRANKS", "2")).NamesStore);
+
+    [Theory]
+    [InlineData("node[01-04,7]", "node01")]
+    [InlineData("node[7,01-04],login", "node7")]
+    [InlineData("gpu-3", "gpu-3")]
+    [InlineData("login,node[1-2]", "login")]
+    [InlineData("rack[2-3]node[08-09].cluster", "rack2node08.cluster")]
+    [InlineData("n[5]", "n5")]
+    public void Read_SlurmOverMachinesWithoutStore_MeetsAtTheFirstOne(string nodes, string first)
+    {
+        RankEnvironment one = Read(SlurmStep("0", "0", nodes)), other = Read(SlurmStep("5", "2", nodes));
+        Assert.Equal((first, true), (one.MasterAddress, one.NamesStore));
+        Assert.InRange(one.MasterPort, 20000, 32767);
+        Assert.Equal((one.MasterAddress, one.MasterPort, one.JobSecret), (other.MasterAddress, other.MasterPort, other.JobSecret));
+        Assert.NotNull(one.JobSecret);
+        Assert.Equal("given", Read([.. SlurmStep("0", "0", nodes), ("CONVOY_JOB_SECRET", "given")]).JobSecret);
+    }
+
+    [Fact]
+    public void Read_SlurmStepOnOtherMachinesThanTheJob_MeetsAtTheSteps() =>
+        Assert.Equal("b3", Read([.. SlurmStep("0", "0", "b[1-4]"), ("SLURM_STEP_NODELIST", "b[3-4]")]).MasterAddress);
+
+    [Theory]
+    [InlineData("node[")]
+    [InlineData("node[]")]
+    [InlineData("node[01-04")]
+    [InlineData(",node1")]
+    [InlineData("a b")]
+    public void Read_SlurmNodeListWrong_AsksForAnAddress(string nodes) => Assert.Contains(
+        "MASTER_ADDR is invalid (not set; the ranks come from SLURM)", Assert.Throws<RendezvousException>(() => Read(SlurmStep("0", "0", nodes))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_IndexedJob_IsOneRankAPod()
+    {
+        (string, string)[] pod = [("JOB_COMPLETION_INDEX", "2"), ("WORLD_SIZE", "4"), ("MASTER_ADDR", "job-0.job"), ("MASTER_PORT", "29500")];
+        RankEnvironment environment = Read(pod);
+        Assert.Equal((2, 4, 0, 1), Place(environment));
+        Assert.Equal(("job-0.job", "a Kubernetes indexed Job"), (environment.MasterAddress, environment.Source));
+
+        // What convoy launch starts in a pod has ranks of its own.
+        Assert.Equal((5, 8, 1, 2), Place(Read([.. Last([.. pod, ("WORLD_SIZE", "8")]), ("RANK", "5"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2")])));
+        Assert.Equal(RankEnvironment.Alone, Read(("JOB_COMPLETION_INDEX", "2")));
+        Assert.Contains("MASTER_ADDR is invalid (not set; the ranks come from a Kubernetes indexed Job)", Assert.Throws<RendezvousException>(() => Read(pod[..2])).Message, StringComparison.Ordinal);
+        Assert.Contains("MASTER_PORT is invalid (not set;", Assert.Throws<RendezvousException>(() => Read(pod[..3])).Message, StringComparison.Ordinal);
+        Assert.Contains("JOB_COMPLETION_INDEX is invalid (4;", Assert.Throws<RendezvousException>(() => Read(Last([.. pod, ("JOB_COMPLETION_INDEX", "4")]))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -141,6 +202,9 @@ public class RankEnvironmentTests
     [
         ("SLURM_PROCID", rank), ("SLURM_NTASKS", size), ("SLURM_LOCALID", localRank), ("SLURM_STEP_ID", "0"), ("SLURM_JOB_ID", "77"),
     ];
+
+    private static (string Name, string Value)[] SlurmStep(string rank, string node, string nodes) =>
+        [.. Slurm(rank, "6", "0"), ("SLURM_NODEID", node), ("SLURM_TASKS_PER_NODE", "2(x3)"), ("SLURM_JOB_NODELIST", nodes)];
 
     private static (int Rank, int WorldSize, int LocalRank, int LocalWorldSize) Place(RankEnvironment environment) =>
         (environment.Rank, environment.WorldSize, environment.LocalRank, environment.LocalWorldSize);
