@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Convoy.Distributed.Launch.Processes;
 
 namespace Convoy.Distributed.Launch;
 
