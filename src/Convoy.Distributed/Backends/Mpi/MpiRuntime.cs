@@ -95,7 +95,7 @@ internal sealed class MpiRuntime
         {
             if (_bootstrap is null)
             {
-                Library.Conclude();
+                ConcludeLibrary();
                 return;
             }
 
@@ -103,7 +103,7 @@ internal sealed class MpiRuntime
             {
                 _bootstrap.Run("ending MPI", () =>
                 {
-                    Library.Conclude();
+                    ConcludeLibrary();
                     return true;
                 });
             }
@@ -111,6 +111,18 @@ internal sealed class MpiRuntime
             {
                 // All of this rank's work is done, and the process ends: that another one went otherwise is said by that one and by its launcher.
             }
+        }
+    }
+
+    private void ConcludeLibrary()
+    {
+        if (MpichFarewell.For(Library, () => Library.Probe(Library.Abi.World)) is { } farewell)
+        {
+            farewell.Take();
+        }
+        else
+        {
+            Library.Conclude();
         }
     }
 }
