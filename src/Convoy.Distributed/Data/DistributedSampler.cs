@@ -91,7 +91,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     public long SampleCount { get; }
 
     /// <summary>
-    /// How many samples of the epoch's order all ranks together have gone through already, 0 to below <see cref="SampleCount"/>: they share the rest (as PyTorch's
+    /// How many samples of the epoch's order all ranks together have gone through already, 0 to <see cref="SampleCount"/>: they share the rest (as PyTorch's
     /// <c>ElasticDistributedSampler</c>, but in the order that the epoch has anyway). Default: 0. Set it back to 0 for the next epoch.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is no place in the epoch.</exception>
@@ -101,7 +101,7 @@ public sealed class DistributedSampler : IEnumerable<long>
         set
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(value, SampleCount);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, SampleCount);
             field = value;
         }
     }
@@ -184,7 +184,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     /// <summary>How many indices a rank gets.</summary>
     internal long CountOf(int rank) => BatchSize is { } size ? Rest / size * new BatchShare(size, rank, _ranks).Count
         : _dropLast ? Rest / _ranks
-        : _pad ? ((Rest - 1) / _ranks) + 1
+        : _pad ? (Rest + _ranks - 1) / _ranks
         : (Rest / _ranks) + (rank < Rest % _ranks ? 1 : 0);
 
     private IEnumerator<long> InOrder()

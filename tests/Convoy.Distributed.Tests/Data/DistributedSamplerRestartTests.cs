@@ -67,6 +67,15 @@ public sealed class DistributedSamplerRestartTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GetEnumerator_StartIndexAtTheEnd_HasNothingLeft(bool shuffle)
+    {
+        Assert.Empty(new DistributedSampler(10, 1, 3, shuffle) { StartIndex = 10 });
+        Assert.Empty(new DistributedSampler(10, 1, 3, shuffle) { StartIndex = 8, BatchSize = 4 });
+    }
+
     [Fact]
     public void LossWeight_AnyShares_MakeTheMeanOfTheRanksTheBatchs()
     {
@@ -90,7 +99,7 @@ public sealed class DistributedSamplerRestartTests
     public void Initializer_WhatDoesNotGoTogether_Throws()
     {
         Assert.Throws<ArgumentException>(() => new DistributedSampler(10, 0, 2, pad: false) { BatchSize = 4 });
-        Assert.Throws<ArgumentOutOfRangeException>(() => new DistributedSampler(10, 0, 2) { StartIndex = 10 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DistributedSampler(10, 0, 2) { StartIndex = 11 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new DistributedSampler(10, 0, 2) { StartIndex = -1 });
     }
 
