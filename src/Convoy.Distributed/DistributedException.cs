@@ -127,6 +127,17 @@ public sealed class SharedMemoryException : DistributedException
     }
 }
 
+/// <summary>There is no MPI library that fits, or one of its functions failed.</summary>
+public sealed class MpiException : DistributedException
+{
+    /// <param name="message">What went wrong and what to do.</param>
+    /// <param name="inner">The error that this one explains, if any.</param>
+    public MpiException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
 /// <summary>
 /// The processes of a job could not find each other: an environment variable is wrong, the store cannot be reached,
 /// the job's secret differs, or the store is gone.

@@ -15,8 +15,8 @@ internal static class WorkerProcesses
     /// <summary>The exit code of <see cref="RunWithSharedMemoryAsync"/> where it cannot be done.</summary>
     public const int NoNamespace = 77;
 
-    private static readonly string Worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
-    private static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    internal static readonly string Worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
+    internal static readonly string Dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(80);
 
     /// <summary>Runs a scenario in processes of its own.</summary>

@@ -71,6 +71,9 @@ public sealed record RankEnvironment(
     /// </summary>
     public string Generation { get; init; } = "";
 
+    /// <summary>Whether MPI's own launcher started the ranks, which is the process manager that the MPI library asks.</summary>
+    internal bool AreFromMpiLauncher => RankSource.All.Any(source => source.IsMpi && source.Name == Source);
+
     /// <summary>Reads the variables of this process.</summary>
     /// <exception cref="RendezvousException">A variable is missing or wrong; the message names it.</exception>
     public static RankEnvironment Read() => Read(Environment.GetEnvironmentVariable);

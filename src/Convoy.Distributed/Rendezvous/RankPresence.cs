@@ -27,6 +27,17 @@ internal static class RankPresence
         return Identity(store, rank, processes) is { } process && process.IsStopped(processes) ? process.ProcessId : null;
     }
 
+    /// <summary>The error that ranks did not join in time, with what can be seen of their processes.</summary>
+    public static StoreTimeoutException NotJoined(Store store, IReadOnlyList<int> ranks, StoreTimeoutException error)
+    {
+        string known = Fates(store, ranks) is { Length: > 0 } fates ? $"; {fates}" : "";
+        return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
+            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
+    }
+
+    /// <summary>What can be seen of the processes of ranks that do not come, "; " between them: those that have ended or are stopped.</summary>
+    public static string Fates(Store store, IReadOnlyList<int> ranks) => string.Join("; ", ranks.Select(rank => Fate(store, rank)).OfType<string>());
+
     /// <summary>The text at <paramref name="key"/>, or null when there is none now.</summary>
     public static string? Find(Store store, string key)
     {
@@ -36,6 +47,22 @@ internal static class RankPresence
         }
         catch (StoreTimeoutException)
         {
+            return null;
+        }
+    }
+
+    // A rank tells who it is before it joins: what became of it can be seen then.
+    private static string? Fate(Store store, int missing)
+    {
+        try
+        {
+            return HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"the process of rank {missing} (process {ended}) has ended")
+                : IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
+                : null;
+        }
+        catch (RendezvousException)
+        {
+            // The store has gone as well. That the rank did not come is what counts.
             return null;
         }
     }

@@ -1,7 +1,7 @@
 using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 
-namespace Convoy.Distributed.Backends.SharedMemory;
+namespace Convoy.Distributed.Backends;
 
 /// <summary>A tensor's elements one after the other in memory: its own when it is contiguous, otherwise those of a copy.</summary>
 internal readonly unsafe struct DenseTensor : IDisposable
@@ -54,6 +54,9 @@ internal readonly unsafe struct DenseTensor : IDisposable
             _tensor.copy_(_copy);
         }
     }
+
+    /// <summary>A tensor that keeps the memory, whatever becomes of this one.</summary>
+    public Tensor Hold() => (_copy ?? _tensor).detach().DetachFromDisposeScope();
 
     public void Dispose() => _copy?.Dispose();
 }
