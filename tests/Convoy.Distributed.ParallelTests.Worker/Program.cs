@@ -50,6 +50,7 @@ internal static class Program
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
         [nameof(CheckpointedActivations)] = CheckpointedActivations.Run,
         [nameof(KernelsOfRanks)] = KernelsOfRanks.Run,
+        [nameof(ElasticTraining)] = ElasticTraining.Run,
         [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(NarrowRecurrence)] = NarrowRecurrence.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,
