@@ -156,6 +156,9 @@ internal sealed partial class PmiServer : IDisposable
                     _connection.Send(Encoding.Latin1.GetBytes(answer + '\n'));
                 }
             }
+
+            // The library has closed its end.
+            _connection.Shutdown(SocketShutdown.Both);
         }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
         {
