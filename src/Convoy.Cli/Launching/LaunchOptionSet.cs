@@ -17,7 +17,7 @@ internal sealed class LaunchOptionSet
 
     private readonly Option<string> _processes = new("--nproc", "--nproc-per-node") { Description = "Number of processes on this machine; auto, cpu: one for each core that this process may use.", DefaultValueFactory = _ => "auto" };
     private readonly Option<string> _nodes = new("--nnodes") { Description = "Number of machines, or MIN:MAX when machines may come and leave while the job runs. Each runs convoy launch, with the same CONVOY_JOB_SECRET in its environment.", DefaultValueFactory = _ => "1" };
-    private readonly Option<int?> _nodeRank = new("--node-rank") { Description = "This machine's number, from 0. [default: 0 where --master-addr is this machine's, else by arrival]" };
+    private readonly Option<int?> _nodeRank = new("--node-rank") { Description = "This machine's number, from 0. [default: JOB_COMPLETION_INDEX of a Kubernetes indexed Job or SLURM_NODEID; without them 0 where --master-addr is this machine's, else by arrival]" };
     private readonly Option<string> _address = new("--master-addr") { Description = "MASTER_ADDR: an address of node 0.", DefaultValueFactory = _ => "127.0.0.1" };
     private readonly Option<int> _port = new("--master-port") { Description = "One machine: MASTER_PORT, 0: any free port. Several: where the launchers meet, 0: 29500; MASTER_PORT is the port after it.", DefaultValueFactory = _ => 0 };
     private readonly Option<string?> _endpoint = new("--rdzv-endpoint") { Description = "HOST:PORT, instead of --master-addr and --master-port. [default: none]" };
@@ -65,7 +65,7 @@ internal sealed class LaunchOptionSet
     {
         (int least, int nodes) = Nodes(parsed);
         _torchrun.Check(parsed, parsed.GetValue(_program) ?? []);
-        int? nodeRank = parsed.GetValue(_nodeRank) is { } rank ? Number(_nodeRank.Name, Text(rank), 0) : _torchrun.IsHost(parsed) ? 0 : null;
+        int? nodeRank = parsed.GetValue(_nodeRank) is { } rank ? Number(_nodeRank.Name, Text(rank), 0) : _torchrun.IsHost(parsed) ? 0 : NodeRankOfCluster(nodes, Environment.GetEnvironmentVariable);
         if (nodeRank >= nodes)
         {
             throw new BadInputException("--node-rank is too large", Text(nodeRank.Value), $"Give a number below --nnodes ({Text(nodes)}).");
@@ -172,6 +172,23 @@ internal sealed class LaunchOptionSet
                 "several machines need a secret that only their launchers know",
                 $"{RankEnvironment.JobSecretVariable} {(string.IsNullOrEmpty(secret) ? "is not set" : $"has fewer than {Text(LeastSecretLength)} characters")}",
                 "Set it to the same random text in the environment of convoy launch on every machine, for instance what openssl rand -hex 32 gives.");
+    }
+
+    /// <summary>A machine's number as the cluster's scheduler gives it, in a Job of Kubernetes whose pods or a job of SLURM whose nodes are the launch's machines.</summary>
+    /// <param name="nodes">The machines of the launch, at most.</param>
+    /// <param name="variable">Gives an environment variable's value or null.</param>
+    /// <returns>The number; null where there is none, or one that no machine of the launch has.</returns>
+    internal static int? NodeRankOfCluster(int nodes, Func<string, string?> variable)
+    {
+        foreach (string name in (string[])["JOB_COMPLETION_INDEX", "SLURM_NODEID"])
+        {
+            if (nodes > 1 && int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int rank))
+            {
+                return rank < nodes ? rank : null;
+            }
+        }
+
+        return null;
     }
 
     private HashSet<int>? Filter(ParseResult parsed, int processes)

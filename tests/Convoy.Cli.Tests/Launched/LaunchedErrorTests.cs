@@ -10,7 +10,7 @@ public sealed class LaunchedErrorTests(TrainingFixture fixture) : IClassFixture<
     [InlineData("--nproc is not the number of processes that the launcher has started (3, but 2 from RANK and WORLD_SIZE). Leave it out, or start as many.", "--nproc", "3")]
     [InlineData("under a launcher it is the launcher that starts processes again (--max-restarts 1, RANK and WORLD_SIZE).", "--max-restarts", "1")]
     [InlineData("the data folder does not exist (", "--data", "nowhere")]
-    [InlineData("--batch-size cannot be split equally among the processes (batch size 7, 2 processes).", "--batch-size", "7")]
+    [InlineData("--batch-size has fewer samples than there are processes (batch size 1, 2 processes).", "--batch-size", "1")]
     public async Task Train_BadInput_IsToldByRankZeroAndEndsAllWithCode2(string expected, params string[] options)
     {
         string output = fixture.At("never");

@@ -31,7 +31,7 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     public async Task Train_Resumed_GoesOnWithAsManyRanksAsAreStarted()
     {
         string whole = await fixture.SharedAsync(2, 10), output = fixture.At("resumed");
-        ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "5", "--schedule-steps", "10"));
+        ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "6", "--schedule-steps", "10"));
         Assert.All(first, rank => Assert.True(rank.ExitCode == 0, rank.Error));
 
         ProgramRun[] second = await LaunchedRanks.RunAsync(2, ["train", "--resume", output, "--steps", "10"]);
