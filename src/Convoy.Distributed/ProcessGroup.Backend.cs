@@ -24,6 +24,17 @@ public abstract partial class ProcessGroup
     /// <summary>Whether the group is being disposed. A backend that waits looks at it several times a second and gives up.</summary>
     protected bool IsDisposing => Volatile.Read(ref _disposing) != 0;
 
+    /// <summary>What this group's ranks are called in errors. Default: by their numbers in it.</summary>
+    internal RankNames RankNames { get; } = new();
+
+    /// <summary>
+    /// How much longer than <see cref="Timeout"/> operations wait for the other ranks. Default: not at all. A group that works within another one is given some, where others know sooner who is missing.
+    /// </summary>
+    internal TimeSpan Patience { get; set; }
+
+    /// <summary>How long operations wait for the other ranks.</summary>
+    internal TimeSpan Limit => Timeout + Patience;
+
     /// <summary>The device whose tensors this group takes; for a group around this one, as all that follows here.</summary>
     internal DeviceType TensorDevice => Device;
 

@@ -6,7 +6,7 @@ namespace Convoy.Distributed;
 public abstract partial class ProcessGroup
 {
     /// <summary>Replaces <paramref name="tensor"/> on every rank by all ranks' tensors combined, element by element.</summary>
-    /// <param name="tensor">A type that goes with <paramref name="op"/> (see <see cref="ReduceOp"/>); any shape and strides, also empty. float16 and bfloat16 are combined in float32 and rounded once.</param>
+    /// <param name="tensor">A type that goes with <paramref name="op"/> (see <see cref="ReduceOp"/>); any shape and strides, also empty. float16 and bfloat16 are combined in float32 and rounded once (see <see cref="ReduceOp"/>).</param>
     /// <param name="op">How to combine.</param>
     /// <exception cref="ArgumentException">The tensor's type does not go with <paramref name="op"/>, or it is on another device.</exception>
     /// <exception cref="DistributedException">A rank ended, did not arrive in time, or called something else.</exception>

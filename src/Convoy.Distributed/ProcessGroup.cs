@@ -93,8 +93,7 @@ public abstract partial class ProcessGroup : IDisposable
         }
 
         string name = string.Create(CultureInfo.InvariantCulture, $"{Name}/{++_groups}");
-        ProcessGroup? made = null;
-        Run(new Operation(OperationKind.NewGroup, Ranks: members), () => made = NewGroupCore(members, name));
+        ProcessGroup? made = NewPart(members, name);
         if (made is not null)
         {
             made._observers = _observers;
@@ -184,9 +183,18 @@ public abstract partial class ProcessGroup : IDisposable
         }
     }
 
+    /// <summary>As <see cref="NewGroup"/>, for a group that works within another one: no observers, no store, and a name of the caller's.</summary>
+    internal ProcessGroup? NewPart(IReadOnlyList<int> ranks, string name)
+    {
+        ProcessGroup? made = null;
+        Run(new Operation(OperationKind.NewGroup, Ranks: ranks), () => made = NewGroupCore(ranks, name));
+        return made;
+    }
+
     private void Run(Operation operation, Func<BackendWork?> start) => _collectives.Run(new Work(operation, Name, start, [], MissingRanks));
 
-    private void Run(Operation operation, Action body) => Run(operation, () =>
+    /// <summary>Runs an operation that no method of this class stands for, in its turn.</summary>
+    private protected void Run(Operation operation, Action body) => Run(operation, () =>
     {
         body();
         return null;
@@ -252,8 +260,8 @@ public abstract partial class ProcessGroup : IDisposable
         }
 
         // A timer takes at most 49 days.
-        double milliseconds = Math.Min(Timeout.TotalMilliseconds, uint.MaxValue - 1.0);
-        ITimer limit = TimeProvider.System.CreateTimer(_ => backendWork.Complete(work.TimedOut(Timeout)), null, TimeSpan.FromMilliseconds(milliseconds), System.Threading.Timeout.InfiniteTimeSpan);
+        double milliseconds = Math.Min(Limit.TotalMilliseconds, uint.MaxValue - 1.0);
+        ITimer limit = TimeProvider.System.CreateTimer(_ => backendWork.Complete(work.TimedOut(Limit)), null, TimeSpan.FromMilliseconds(milliseconds), System.Threading.Timeout.InfiniteTimeSpan);
         work.Follow(backendWork);
         backendWork.OnCompleted(error =>
         {

@@ -1,3 +1,4 @@
+using Convoy.Distributed.Backends.Hierarchical;
 using Convoy.Distributed.Backends.Mpi;
 using Convoy.Distributed.Backends.Mpi.Pmi;
 using Convoy.Distributed.Backends.SharedMemory;
@@ -13,28 +14,40 @@ namespace Convoy.Distributed;
 /// </summary>
 public static class ProcessGroups
 {
-    /// <summary>The variable that names the backend.</summary>
-    internal const string BackendVariable = "CONVOY_BACKEND";
+    /// <summary>The variable that names the backend: one of <see cref="BackendNames"/>. Not set: <c>auto</c>.</summary>
+    public const string BackendVariable = "CONVOY_BACKEND";
 
-    // The first that takes the job's ranks joins them: a new backend is one line here.
+    private const string Auto = "auto";
+    private const string SharedMemory = "shared-memory";
+    private const string Mpi = "mpi";
+    private const string Hierarchical = "hierarchical";
+
+    // The first that serves the name asked for and takes the job's ranks joins them: a new backend is one line here.
     private static readonly Backend[] Backends =
     [
-        new(ranks => ranks.WorldSize == 1, (_, _, _) => new ProcessGroupSingle()),
-        new(ranks => ranks.AreFromMpiLauncher && IsWanted("mpi"), (_, timeout, cancellation) => MeetByMpi(timeout, cancellation)),
-        new(ranks => !ranks.AreFromMpiLauncher && (IsWanted("mpi") || ranks.LocalWorldSize != ranks.WorldSize), (job, timeout, cancellation) => Meet(job, timeout, store => StartMpi(job.Ranks, store, timeout, cancellation), cancellation)),
-        new(ranks => ranks.LocalWorldSize == ranks.WorldSize, (job, timeout, cancellation) => Meet(
+        new([Auto, SharedMemory, Mpi, Hierarchical], ranks => ranks.WorldSize == 1, (_, _, _) => new ProcessGroupSingle()),
+        new([Auto, SharedMemory, Hierarchical], ranks => AreOnOneHost(ranks) && ranks.NamesStore, (job, timeout, cancellation) => Meet(
             job, timeout, store => new ProcessGroupSharedMemory(store, job.Rank, job.WorldSize, timeout, ownsStore: true, cancellation: cancellation), cancellation)),
+        new([Auto, Hierarchical], _ => true, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => HostGroups.Join(world, world.Hosts, cancellation), cancellation)),
+        new([SharedMemory], AreOnOneHost, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => HostGroups.Join(world, world.Hosts, cancellation), cancellation)),
+        new([Mpi], _ => true, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => world, cancellation)),
     ];
 
     /// <summary>
-    /// Joins the group that the launcher's environment variables describe (torchrun's, Open MPI's, MPICH's or SLURM's):
-    /// <see cref="ProcessGroupSingle"/> when there is one process or nothing is set, otherwise
-    /// <see cref="ProcessGroupSharedMemory"/>. Returns when all ranks have joined.
+    /// The names of backends. <c>auto</c>: shared memory where all ranks are on one host, otherwise <c>hierarchical</c>. <c>shared-memory</c>: only that. <c>mpi</c>: MPI between all ranks. <c>hierarchical</c>: shared memory
+    /// inside a host and MPI between hosts, which is shared memory alone on one host, and MPI alone where each host runs one rank.
+    /// </summary>
+    public static IReadOnlyList<string> BackendNames { get; } = [Auto, SharedMemory, Mpi, Hierarchical];
+
+    /// <summary>
+    /// Joins the group that the launcher's environment variables describe (torchrun's, a Kubernetes indexed Job's, Open MPI's, MPICH's or SLURM's):
+    /// <see cref="ProcessGroupSingle"/> when there is one process or nothing is set, otherwise what CONVOY_BACKEND names (<see cref="BackendNames"/>); by default
+    /// <see cref="ProcessGroupSharedMemory"/> when all ranks are on one host, <see cref="ProcessGroupHierarchical"/> over several, <see cref="ProcessGroupMpi"/> where each of these runs one rank. Returns when all ranks have joined.
     /// </summary>
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="ProcessGroup.DefaultTimeout"/>.</param>
     /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
     /// <exception cref="RendezvousException">A variable is wrong, or the store cannot be reached.</exception>
-    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
+    /// <exception cref="DistributedException">Some ranks did not come, they cannot share memory, or there is no MPI library.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public static ProcessGroup FromEnvironment(TimeSpan? timeout = null, CancellationToken cancellation = default) => FromUrl("env://", timeout, cancellation);
 
@@ -43,32 +56,60 @@ public static class ProcessGroups
     /// <param name="timeout">How long to wait for the other ranks, now and in each operation; null: <see cref="ProcessGroup.DefaultTimeout"/>.</param>
     /// <param name="cancellation">Ends the wait for the other ranks, now.</param>
     /// <exception cref="RendezvousException">The URL or a variable is wrong, or the store cannot be reached.</exception>
-    /// <exception cref="DistributedException">Some ranks did not come, or they cannot share memory.</exception>
+    /// <exception cref="DistributedException">Some ranks did not come, they cannot share memory, or there is no MPI library.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was signalled.</exception>
     public static ProcessGroup FromUrl(string initMethod, TimeSpan? timeout = null, CancellationToken cancellation = default)
     {
+        string wanted = ChosenBackend(Environment.GetEnvironmentVariable);
         RendezvousUrl job = RendezvousUrl.Parse(initMethod);
-        Backend backend = Array.Find(Backends, backend => backend.Takes(job.Ranks)) ?? throw new RendezvousException(FormattableString.Invariant(
-            $"the ranks are spread over several machines ({job.Ranks.LocalWorldSize} of {job.Ranks.WorldSize} here), which shared memory cannot join. Start all ranks on one machine."));
+        Backend backend = Array.Find(Backends, backend => backend.Names.Contains(wanted) && backend.Takes(job.Ranks)) ?? throw new RendezvousException(FormattableString.Invariant(
+            $"the ranks are spread over several machines ({job.Ranks.LocalWorldSize} of {job.Ranks.WorldSize} here), which shared memory cannot join. Choose the backend {Auto} or {Hierarchical} ({BackendVariable}), or start all ranks on one machine."));
         ProcessGroup group = backend.Join(job, timeout ?? ProcessGroup.DefaultTimeout, cancellation);
         (group.LocalRank, group.LocalSize) = (job.Ranks.LocalRank, job.Ranks.LocalWorldSize);
         return group;
     }
 
-    private static bool IsWanted(string backend) => Environment.GetEnvironmentVariable(BackendVariable) == backend;
+    /// <summary>The backend that the environment asks for.</summary>
+    /// <param name="variable">Gives a variable's value or null.</param>
+    /// <exception cref="RendezvousException">There is none of that name.</exception>
+    internal static string ChosenBackend(Func<string, string?> variable) =>
+        variable(BackendVariable) is not { Length: > 0 } name ? Auto
+        : BackendNames.Contains(name) ? name
+        : throw new RendezvousException($"environment variable {BackendVariable} is invalid ({name}). Set it to one of {string.Join(", ", BackendNames)}, or leave it out.");
 
-    /// <summary>For ranks on several hosts that no MPI launcher started.</summary>
+    private static bool AreOnOneHost(RankEnvironment ranks) => ranks.LocalWorldSize == ranks.WorldSize;
+
+    /// <summary>Has the ranks meet by MPI, which their launcher starts, or which is started through the job's store.</summary>
+    private static ProcessGroup MeetByMpi(RendezvousUrl job, TimeSpan timeout, Func<ProcessGroupMpi, ProcessGroup> arrange, CancellationToken cancellation)
+    {
+        if (!job.Ranks.AreFromMpiLauncher)
+        {
+            return Meet(job, timeout, store => Arrange(StartMpi(job.Ranks, store, timeout, cancellation), arrange), cancellation);
+        }
+
+        DiagnosticSettings diagnostics = DiagnosticSettings.Read();
+        ProcessGroup group = Arrange(ProcessGroupMpi.Join(timeout, cancellation), arrange);
+        return diagnostics.Apply(group, group.Store!);
+    }
+
+    private static ProcessGroup Arrange(ProcessGroupMpi world, Func<ProcessGroupMpi, ProcessGroup> arrange)
+    {
+        try
+        {
+            return arrange(world);
+        }
+        catch
+        {
+            world.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>For ranks that no MPI launcher started.</summary>
     private static ProcessGroupMpi StartMpi(RankEnvironment ranks, Store store, TimeSpan timeout, CancellationToken cancellation)
     {
         RankHosts hosts = RankHosts.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, cancellation);
         return PmiBootstrap.Join(store, ranks.Rank, hosts, timeout, cancellation);
-    }
-
-    private static ProcessGroup MeetByMpi(TimeSpan timeout, CancellationToken cancellation)
-    {
-        DiagnosticSettings diagnostics = DiagnosticSettings.Read();
-        var group = ProcessGroupMpi.Join(timeout, cancellation);
-        return diagnostics.Apply(group, group.Store!);
     }
 
     /// <summary>For a backend whose ranks meet in the job's store: connects to it, and puts around the group what the environment asks for.</summary>
@@ -88,7 +129,8 @@ public static class ProcessGroups
         }
     }
 
+    /// <param name="Names">The names that it serves.</param>
     /// <param name="Takes">Whether it can join the ranks of a job.</param>
     /// <param name="Join">Joins them.</param>
-    private sealed record Backend(Predicate<RankEnvironment> Takes, Func<RendezvousUrl, TimeSpan, CancellationToken, ProcessGroup> Join);
+    private sealed record Backend(string[] Names, Predicate<RankEnvironment> Takes, Func<RendezvousUrl, TimeSpan, CancellationToken, ProcessGroup> Join);
 }

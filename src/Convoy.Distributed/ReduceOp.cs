@@ -8,7 +8,8 @@ namespace Convoy.Distributed;
 /// </summary>
 /// <remarks>
 /// Element types: float32, float64, float16, bfloat16, int8, int16, int32, int64, uint8 and bool. float16 and bfloat16 are
-/// combined in float32 over all ranks and rounded once at the end, to the nearest, ties to even. Integers wrap around. bool is
+/// combined in float32 over all ranks and rounded once at the end, to the nearest, ties to even; over several hosts (<see cref="Backends.Hierarchical.ProcessGroupHierarchical"/>) once inside each host and once
+/// between hosts. Integers wrap around. bool is
 /// reduced as PyTorch's NCCL backend does it, which never leaves a byte other than 0 or 1: <see cref="Sum"/> and
 /// <see cref="Max"/> give "any", <see cref="Product"/> and <see cref="Min"/> "all". (Its Gloo backend adds the bytes.)
 /// </remarks>

@@ -113,7 +113,7 @@ public sealed class BenchStepCommandTests
     [InlineData("convoy: error: --precision must be one of fp32, bf16, fp16 (got fp8).", "--precision", "fp32,fp8")]
     [InlineData("convoy: error: --channels-last must be true or false (maybe). Write true or false after --channels-last.", "--channels-last", "maybe")]
     [InlineData("convoy: error: not a whole number (--nproc two). Write a whole number after --nproc, or auto.", "--nproc", "1,two")]
-    [InlineData("convoy: error: --batch-size cannot be split equally among the processes (batch size 8, 3 processes). Give --batch-size 9, or a number of processes that divides 8.", "--nproc", "3")]
+    [InlineData("convoy: error: --batch-size has fewer samples than there are processes (batch size 8, 9 processes). Give --batch-size 9 or more, or at most 8 processes.", "--nproc", "9")]
     public async Task Step_BadUsage_GivesOneLineAnd2(string message, params string[] arguments)
     {
         ProgramRun run = await ProgramRun.ConvoyAsync(["bench", "step", .. arguments]);

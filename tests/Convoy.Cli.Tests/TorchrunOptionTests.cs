@@ -50,6 +50,7 @@ public sealed class TorchrunOptionTests
     [InlineData("--nproc_per_node", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0")]
     [InlineData("--standalone", "--nnodes=1", "--nproc_per_node=2")]
     [InlineData("--nnodes=1:1", "--nproc-per-node=2", "--node_rank=0", "--rdzv_backend=static", "--master_addr=localhost", "--master_port=0", "--rdzv_id=7")]
+    [InlineData("--nproc_per_node=2", "--rdzv-conf", "join_timeout=60,last_call_timeout=1,is_host=1")]
     [InlineData("--nproc_per_node=2", "--role", "trainer", "--monitor_interval=5", "--start_method=spawn", "--no_python", "-t", "3", "-r", "0", "--local_ranks_filter=0,1")]
     public async Task Launch_TorchrunsOptions_StartTheProgramWithoutARemark(params string[] options)
     {
@@ -63,13 +64,13 @@ public sealed class TorchrunOptionTests
     [Fact]
     public async Task Launch_OptionsWithoutAMeaning_ArePassedOverWithANoteEach()
     {
-        ProgramRun run = await LaunchAsync("--nproc=1", "--rdzv_conf=timeout=900", "--start-method=fork", "--local_addr", "10.0.0.1", "--numa-binding", "node", "--signals-to-handle", "SIGTERM", "--", "/bin/echo", "ran");
+        ProgramRun run = await LaunchAsync("--nproc=1", "--rdzv_conf=timeout=900,keep_alive_interval=5", "--start-method=fork", "--local_addr", "10.0.0.1", "--numa-binding", "node", "--signals-to-handle", "SIGTERM", "--", "/bin/echo", "ran");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal("[rank 0] ran\n", run.Output);
         Assert.Equal(
             """
-            convoy: --rdzv-conf is passed over: --join-timeout says how long machines wait for each other.
+            convoy: keep_alive_interval in --rdzv-conf is passed over: --join-timeout, --last-call and --node-timeout say how long machines wait for each other.
             convoy: --start-method is passed over: every process is a program of its own.
             convoy: --local-addr is passed over: the other machines find this one by --master-addr.
             convoy: --numa-binding is passed over: --pin keeps each process to cores of its own.
@@ -81,7 +82,6 @@ public sealed class TorchrunOptionTests
 
     [Theory]
     [InlineData("--rdzv-backend is not known here (etcd). Leave it out, or give c10d or static: the launchers meet at node 0, whose address is --master-addr or --rdzv-endpoint.", "--rdzv_backend=etcd", "--", "true")]
-    [InlineData("machines are not numbered by themselves (--nnodes 2 without --node-rank). Give each machine its --node-rank, from 0; node 0 is the one at --master-addr or --rdzv-endpoint.", "--nnodes=2", "--rdzv-backend=c10d", "--rdzv-endpoint=a:1", "--", "true")]
     [InlineData("Python is a program like any other here (-m). Name it after two dashes: convoy launch --nproc 2 -- python3 -m pkg.train --epochs 3.", "--nproc_per_node=2", "-m", "pkg.train", "--epochs", "3")]
     [InlineData("Python is a program like any other here (--run-path). Name it after two dashes: convoy launch --nproc 2 -- python3 /s/train.py.", "--run_path", "--", "/s/train.py")]
     [InlineData("--nproc cannot be counted from GPUs (gpu). Give a number, auto or cpu.", "--nproc_per_node=gpu", "--", "true")]

@@ -11,8 +11,10 @@ public sealed class WrapperTests : IDisposable
             echo build >>"$CALLS"
             sleep "${BUILD_SECONDS:-0}"
             if [ -n "${BUILD_FAILS:-}" ]; then echo "Program.cs(1,1): error CS1002: ; expected"; exit 1; fi
-            mkdir -p artifacts/bin/Convoy.Cli/release && : >artifacts/bin/Convoy.Cli/release/convoy.dll ;;
-        *) shift; for a in "$@"; do echo "[$a]"; done; echo "in $(pwd -P)"; exit "${PROGRAM_CODE:-0}" ;;
+            mkdir -p artifacts/bin/Convoy.Cli/release && : >artifacts/bin/Convoy.Cli/release/convoy.dll
+            sleep "${BUILD_LINGERS:-0}"
+            : >artifacts/bin/Convoy.Cli/release/convoy.deps.json ;;
+        *) [ -e "${1%.dll}.deps.json" ] || exit 9; shift; for a in "$@"; do echo "[$a]"; done; echo "in $(pwd -P)"; exit "${PROGRAM_CODE:-0}" ;;
         esac
         """;
 
@@ -99,6 +101,35 @@ public sealed class WrapperTests : IDisposable
 
         Assert.All(runs, r => Assert.Equal(0, r.ExitCode));
         Assert.Equal(1, Builds());
+    }
+
+    // As mpirun starts them: the program is there before all that it needs is.
+    [Fact]
+    public async Task Run_WhileAnotherStillBuilds_WaitsForTheWholeBuild()
+    {
+        Task<ProgramRun> first = RunAsync(["one"], ("BUILD_LINGERS", "3"));
+        while (!File.Exists(Path.Combine(_clone, "artifacts", "bin", "Convoy.Cli", "release", "convoy.dll")))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        ProgramRun second = await RunAsync(["two"]);
+
+        Assert.Equal((0, 0), ((await first).ExitCode, second.ExitCode));
+        Assert.Equal(1, Builds());
+    }
+
+    // Killed while it built, or a build that failed half-way.
+    [Fact]
+    public async Task Run_AfterABuildThatDidNotEnd_BuildsAgain()
+    {
+        await RunAsync(["x"]);
+        File.WriteAllText(Path.Combine(_clone, "artifacts", "convoy-build.start"), "");
+
+        ProgramRun run = await RunAsync(["x"]);
+
+        Assert.Equal((0, 2), (run.ExitCode, Builds()));
+        Assert.False(File.Exists(Path.Combine(_clone, "artifacts", "convoy-build.start")));
     }
 
     [Fact]

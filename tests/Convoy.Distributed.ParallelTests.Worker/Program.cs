@@ -3,7 +3,8 @@ using TorchSharp;
 namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
-/// One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>, or <c>Worker serve</c> for one after another; <c>Worker program CASE</c> is a program that starts its ranks itself. What a scenario finds wrong
+/// One rank of a test: <c>Worker SCENARIO [ARGUMENT...]</c>, or <c>Worker serve</c> for one after another; <c>Worker sequence SCENARIO [ARGUMENT...] + SCENARIO ...</c>
+/// runs one after the other in one process, whose groups join one after the other; <c>Worker program CASE</c> is a program that starts its ranks itself. What a scenario finds wrong
 /// ends it with exit code 1.
 /// </summary>
 internal static class Program
@@ -12,6 +13,8 @@ internal static class Program
     {
         [nameof(Absent)] = Absent.Run,
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(DescribeRank)] = DescribeRank.Run,
+        [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
         [nameof(LoopPieces)] = LoopPieces.Run,
         [nameof(MovingCollectives)] = MovingCollectives.Run,
@@ -48,6 +51,7 @@ internal static class Program
         [nameof(SyncBatchNormAgreement)] = SyncBatchNormAgreement.Run,
         [nameof(CheckpointedActivations)] = CheckpointedActivations.Run,
         [nameof(KernelsOfRanks)] = KernelsOfRanks.Run,
+        [nameof(ElasticTraining)] = ElasticTraining.Run,
         [nameof(MixedPrecision)] = MixedPrecision.Run,
         [nameof(NarrowRecurrence)] = NarrowRecurrence.Run,
         [nameof(MixedGraphs)] = MixedGraphs.Run,
@@ -73,7 +77,24 @@ internal static class Program
     private static int Main(string[] args)
     {
         torch.set_num_threads(1);
-        return args is [Server.Name] ? Server.Run(Run) : args is [SpawningProgram.Name, ..] ? SpawningProgram.Run(args[1..]) : Run(args);
+        return args is ["sequence", ..] ? RunSequence(args[1..]) : args is [Server.Name] ? Server.Run(Run) : args is [SpawningProgram.Name, ..] ? SpawningProgram.Run(args[1..]) : Run(args);
+    }
+
+    private static int RunSequence(string[] args)
+    {
+        for (int start = 0; start < args.Length;)
+        {
+            int end = Array.IndexOf(args, "+", start) is var found && found < 0 ? args.Length : found;
+            if (Run(args[start..end]) is not 0 and var code)
+            {
+                Console.Error.WriteLine($"in {args[start]}");
+                return code;
+            }
+
+            start = end + 1;
+        }
+
+        return 0;
     }
 
     private static int Run(string[] args)

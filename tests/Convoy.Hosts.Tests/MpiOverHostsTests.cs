@@ -34,7 +34,7 @@ public sealed class MpiOverHostsTests
     private static async Task CompileAsync(Cluster cluster, MpiLibrary library)
     {
         string compiler = library == MpiLibrary.OpenMpi ? "mpicc.openmpi" : "mpicc.mpich";
-        CommandResult result = await cluster.FrontEnd.RunAsync(Limit, "sh", "-c", "command -v \"$0\" >/dev/null || exit 77; exec \"$0\" -O1 -o /mnt/allreduce \"$1\"", compiler, Path.Combine(AppContext.BaseDirectory, "allreduce.c"));
+        CommandResult result = await cluster.FrontEnd.RunAsync(Limit, "sh", "-c", "command -v \"$0\" >/dev/null || exit 77; exec \"$0\" -O1 -o /mnt/allreduce \"$1\"", compiler, Path.Combine(AppContext.BaseDirectory, "Programs", "allreduce.c"));
         Assert.SkipWhen(result.ExitCode == 77, $"{compiler} was not found on PATH: install {(library == MpiLibrary.OpenMpi ? "libopenmpi-dev" : "libmpich-dev")}.");
         Assert.True(result.ExitCode == 0, $"{result}");
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Benchmarks;
+using Convoy.Distributed.Rendezvous;
 using Convoy.Training;
 using Convoy.Training.Programs;
 
@@ -13,7 +14,7 @@ internal static class BenchAllReduceCommand
 
     public static Command Create()
     {
-        var processes = new Option<int>("--nproc") { Description = "Processes.", DefaultValueFactory = _ => 2 };
+        var processes = new Option<int>("--nproc") { Description = "Processes to start. Not under a launcher, whose ranks count.", DefaultValueFactory = _ => 2 };
         var sizes = new Option<string>("--sizes")
         {
             Description = "Bytes a process, separated by commas: K, M, G are powers of 1024, KB, MB, GB powers of 1000.",
@@ -24,12 +25,13 @@ internal static class BenchAllReduceCommand
         var iterations = new Option<int>("--iterations") { Description = "Calls to measure for each size; 0: as many as fit into --seconds.", DefaultValueFactory = _ => 0 };
         var seconds = new Option<double>("--seconds") { Description = "How long to measure each size, after the warm-up.", DefaultValueFactory = _ => 1 };
         Option<bool> json = ConsoleOutput.JsonOption();
-        var command = new Command("allreduce", "Measures the all-reduce (sum) between N processes on this machine, in shared buffers and with ordinary tensors.")
+        var command = new Command("allreduce", "Measures the all-reduce (sum) between N processes on this machine, or between the ranks that mpirun or another launcher has started, in the group's buffers and with ordinary tensors.")
         {
             processes, sizes, dtype, iterations, seconds, json,
         };
         command.SetAction((parsed, interrupted) => RunAsync(
             parsed.GetValue(processes),
+            parsed.GetResult(processes) is { Implicit: false },
             new AllReduceSettings
             {
                 Bytes = MessageSize.ParseList(parsed.GetRequiredValue(sizes)),
@@ -42,11 +44,23 @@ internal static class BenchAllReduceCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(int processes, AllReduceSettings settings, bool json, CancellationToken interrupted)
+    private static async Task<int> RunAsync(int processes, bool isGiven, AllReduceSettings settings, bool json, CancellationToken interrupted)
     {
         CommandLineChecks.InRange("--nproc", processes, 1, MaximumProcesses);
         settings.Check();
-        AllReduceReport report = await AllReduceBenchmark.RunAsync(processes, settings, interrupted);
+        RankEnvironment ranks = RankEnvironment.Read();
+        if (ranks.WorldSize > 1 && isGiven)
+        {
+            throw new BadInputException("--nproc does not go with ranks that a launcher has started", $"{processes}, but {ranks}", "Leave it out, or start convoy alone.");
+        }
+
+        AllReduceReport? report = ranks.WorldSize > 1 ? AllReduceBenchmark.RunAsRank(settings, interrupted) : await AllReduceBenchmark.RunAsync(processes, settings, interrupted);
+        if (report is null)
+        {
+            // Rank 0 says it.
+            return ExitCodes.Done;
+        }
+
         if (json)
         {
             ConsoleOutput.Json(report);

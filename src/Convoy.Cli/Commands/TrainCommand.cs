@@ -85,7 +85,7 @@ internal static class TrainCommand
         public RunConfiguration Configure(TaskProgram program, ResumedRun? resumed)
         {
             // The program's arguments are its settings, also where the run goes on with others than before.
-            RunConfiguration start = resumed is null ? TaskChoice.Defaults(program) : resumed.Run.ReadConfig() with { Task = program.Settings, Program = program.Words };
+            RunConfiguration start = resumed is null ? TaskChoice.Defaults(program) : resumed.Run.ReadConfig().Continued() with { Task = program.Settings, Program = program.Words };
             return Complete(start);
         }
 
@@ -100,7 +100,7 @@ internal static class TrainCommand
                     : Complete(VerbDefaults.Train.Configuration(isDrawn ? DrawnData.Folder(run.Root) : Path.GetFullPath(data), isDrawn));
             }
 
-            RunConfiguration earlier = run.ReadConfig();
+            RunConfiguration earlier = run.ReadConfig().Continued();
             string? was = earlier.Task["data"]?.ToString() ?? throw new BadInputException("the configuration has no data", run.Config, "Correct it or start a new run.");
             if (isDrawn && was != DrawnData.Folder(run.Root))
             {

@@ -16,17 +16,19 @@ internal sealed class LaunchOptionSet
     private const string Usage = "after two dashes: convoy launch --nproc 2 -- PROGRAM ARGS.";
 
     private readonly Option<string> _processes = new("--nproc", "--nproc-per-node") { Description = "Number of processes on this machine; auto, cpu: one for each core that this process may use.", DefaultValueFactory = _ => "auto" };
-    private readonly Option<string> _nodes = new("--nnodes") { Description = "Number of machines. Each runs convoy launch, with the same CONVOY_JOB_SECRET in its environment.", DefaultValueFactory = _ => "1" };
-    private readonly Option<int> _nodeRank = new("--node-rank") { Description = "This machine's number, from 0.", DefaultValueFactory = _ => 0 };
+    private readonly Option<string> _nodes = new("--nnodes") { Description = "Number of machines, or MIN:MAX when machines may come and leave while the job runs. Each runs convoy launch, with the same CONVOY_JOB_SECRET in its environment.", DefaultValueFactory = _ => "1" };
+    private readonly Option<int?> _nodeRank = new("--node-rank") { Description = "This machine's number, from 0. [default: JOB_COMPLETION_INDEX of a Kubernetes indexed Job or SLURM_NODEID; without them 0 where --master-addr is this machine's, else by arrival]" };
     private readonly Option<string> _address = new("--master-addr") { Description = "MASTER_ADDR: an address of node 0.", DefaultValueFactory = _ => "127.0.0.1" };
     private readonly Option<int> _port = new("--master-port") { Description = "One machine: MASTER_PORT, 0: any free port. Several: where the launchers meet, 0: 29500; MASTER_PORT is the port after it.", DefaultValueFactory = _ => 0 };
     private readonly Option<string?> _endpoint = new("--rdzv-endpoint") { Description = "HOST:PORT, instead of --master-addr and --master-port. [default: none]" };
     private readonly Option<string?> _runId = new("--rdzv-id", "--run-id") { Description = "TORCHELASTIC_RUN_ID, the job's name, the same on all machines. [default: a random one]" };
     private readonly Option<bool> _standalone = new("--standalone") { Description = "One machine, any free port." };
     private readonly Option<bool> _noStore = new("--no-store") { Description = "Leave MASTER_PORT to rank 0, for programs that host their own store there, as PyTorch does." };
-    private readonly Option<int> _restarts = new("--max-restarts") { Description = "How often all processes are started again after a failure.", DefaultValueFactory = _ => 0 };
+    private readonly Option<int> _restarts = new("--max-restarts") { Description = "How often all processes are started again after a failure or a lost machine.", DefaultValueFactory = _ => 0 };
     private readonly Option<double> _interval = new("--monitor-interval") { Description = "Seconds between two looks at the other machines.", DefaultValueFactory = _ => 0.1 };
-    private readonly Option<double> _joinTimeout = new("--join-timeout") { Description = "Seconds to wait for the other machines at the start.", DefaultValueFactory = _ => 300 };
+    private readonly Option<double> _joinTimeout = new("--join-timeout") { Description = "Seconds to wait for the other machines at each start.", DefaultValueFactory = _ => 300 };
+    private readonly Option<double> _lastCall = new("--last-call") { Description = "With --nnodes MIN:MAX: seconds to wait for more machines than MIN, and of a machine that comes later, until all start again with it.", DefaultValueFactory = _ => 30 };
+    private readonly Option<double> _nodeTimeout = new("--node-timeout") { Description = "Seconds without a sign of life after which a machine counts as lost.", DefaultValueFactory = _ => 30 };
     private readonly Option<int?> _threads = new("--threads") { Description = "OMP_NUM_THREADS of each process. [default: that of the environment, or cores / processes]" };
     private readonly Option<string?> _precision = new("--precision") { Description = "CONVOY_PRECISION, for a program that reads it: fp32, bf16 or fp16. [default: as it is in the environment]" };
     private readonly Option<bool> _pin = new("--pin") { Description = "Keep each process to cores of its own (Linux)." };
@@ -45,7 +47,7 @@ internal sealed class LaunchOptionSet
     {
         foreach (Option option in (Option[])
         [
-            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _threads, _precision, _pin, _noKeepMemory, _role,
+            _processes, _nodes, _nodeRank, _address, _port, _endpoint, _runId, _standalone, _noStore, _restarts, _interval, _joinTimeout, _lastCall, _nodeTimeout, _threads, _precision, _pin, _noKeepMemory, _role,
             _logs, _redirects, _tee, _filter, _noPrefix,
         ])
         {
@@ -61,12 +63,12 @@ internal sealed class LaunchOptionSet
     /// <exception cref="BadInputException">Something given is wrong or does not go together.</exception>
     public LauncherOptions Read(ParseResult parsed)
     {
-        int nodes = Nodes(parsed);
-        _torchrun.Check(parsed, parsed.GetValue(_program) ?? [], nodes, Given(_nodeRank, parsed));
-        int nodeRank = AtLeast(_nodeRank, parsed, 0);
+        (int least, int nodes) = Nodes(parsed);
+        _torchrun.Check(parsed, parsed.GetValue(_program) ?? []);
+        int? nodeRank = parsed.GetValue(_nodeRank) is { } rank ? Number(_nodeRank.Name, Text(rank), 0) : _torchrun.IsHost(parsed) ? 0 : NodeRankOfCluster(nodes, Environment.GetEnvironmentVariable);
         if (nodeRank >= nodes)
         {
-            throw new BadInputException("--node-rank is too large", Text(nodeRank), $"Give a number below --nnodes ({Text(nodes)}).");
+            throw new BadInputException("--node-rank is too large", Text(nodeRank.Value), $"Give a number below --nnodes ({Text(nodes)}).");
         }
 
         bool standalone = parsed.GetValue(_standalone);
@@ -81,6 +83,7 @@ internal sealed class LaunchOptionSet
             Program = Program(parsed),
             ProcessCount = Processes(parsed),
             NodeCount = nodes,
+            MinNodeCount = least == nodes ? null : least,
             NodeRank = nodeRank,
             JobSecret = Secret(nodes),
             RunId = parsed.GetValue(_runId),
@@ -89,8 +92,10 @@ internal sealed class LaunchOptionSet
             MasterPort = port,
             HostStore = !parsed.GetValue(_noStore),
             MaxRestarts = AtLeast(_restarts, parsed, 0),
-            MonitorIntervalSeconds = Positive(_interval, parsed),
-            JoinTimeoutSeconds = Positive(_joinTimeout, parsed),
+            MonitorIntervalSeconds = Seconds(_interval, parsed),
+            JoinTimeoutSeconds = Seconds(_joinTimeout, parsed, _torchrun.JoinTimeout(parsed)),
+            LastCallSeconds = Seconds(_lastCall, parsed, _torchrun.LastCall(parsed), orZero: true),
+            NodeTimeoutSeconds = Seconds(_nodeTimeout, parsed),
             ThreadsPerProcess = parsed.GetValue(_threads) is { } threads ? Number(_threads.Name, Text(threads), 1) : null,
             Environment = parsed.GetValue(_precision) is { } precision ? new Dictionary<string, string> { [ProgramVariables.Precision] = PrecisionNames.Parse(precision).Name() } : new Dictionary<string, string>(),
             PinCores = parsed.GetValue(_pin),
@@ -128,14 +133,12 @@ internal sealed class LaunchOptionSet
             : Number(_processes.Name, text, 1);
     }
 
-    // torchrun's MIN:MAX is for jobs whose number of machines changes while they run.
-    private int Nodes(ParseResult parsed)
+    private (int Least, int Most) Nodes(ParseResult parsed)
     {
         string text = parsed.GetValue(_nodes)!;
-        string[] range = text.Split(':');
-        return range.Length == 2 && range[0] != range[1]
-            ? throw new BadInputException("--nnodes is a range", text, "Give one number: machines do not join or leave a running job.")
-            : Number(_nodes.Name, range.Length == 2 ? range[0] : text, 1);
+        int colon = text.IndexOf(':');
+        int least = Number(_nodes.Name, colon < 0 ? text : text[..colon], 1), most = colon < 0 ? least : Number(_nodes.Name, text[(colon + 1)..], 1);
+        return least <= most ? (least, most) : throw new BadInputException("--nnodes is no range", text, "Give MIN:MAX, the smaller number first.");
     }
 
     private (string Address, int Port) Endpoint(ParseResult parsed, int nodes)
@@ -169,6 +172,23 @@ internal sealed class LaunchOptionSet
                 "several machines need a secret that only their launchers know",
                 $"{RankEnvironment.JobSecretVariable} {(string.IsNullOrEmpty(secret) ? "is not set" : $"has fewer than {Text(LeastSecretLength)} characters")}",
                 "Set it to the same random text in the environment of convoy launch on every machine, for instance what openssl rand -hex 32 gives.");
+    }
+
+    /// <summary>A machine's number as the cluster's scheduler gives it, in a Job of Kubernetes whose pods or a job of SLURM whose nodes are the launch's machines.</summary>
+    /// <param name="nodes">The machines of the launch, at most.</param>
+    /// <param name="variable">Gives an environment variable's value or null.</param>
+    /// <returns>The number; null where there is none, or one that no machine of the launch has.</returns>
+    internal static int? NodeRankOfCluster(int nodes, Func<string, string?> variable)
+    {
+        foreach (string name in (string[])["JOB_COMPLETION_INDEX", "SLURM_NODEID"])
+        {
+            if (nodes > 1 && int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int rank))
+            {
+                return rank < nodes ? rank : null;
+            }
+        }
+
+        return null;
     }
 
     private HashSet<int>? Filter(ParseResult parsed, int processes)
@@ -214,10 +234,13 @@ internal sealed class LaunchOptionSet
         return value >= least ? value : throw new BadInputException($"{option.Name} is too small", Text(value), $"Give at least {Text(least)}.");
     }
 
-    private static double Positive(Option<double> option, ParseResult parsed)
+    // An option of its own goes before what --rdzv-conf says.
+    private static double Seconds(Option<double> option, ParseResult parsed, double? otherwise = null, bool orZero = false)
     {
-        double value = parsed.GetValue(option);
-        return value is > 0 and <= 86400 ? value : throw new BadInputException($"{option.Name} is no time", value.ToString(CultureInfo.InvariantCulture), "Give seconds, more than 0 and at most 86400.");
+        double value = Given(option, parsed) || otherwise is null ? parsed.GetValue(option) : otherwise.Value;
+        return (value > 0 || (orZero && value == 0)) && value <= 86400
+            ? value
+            : throw new BadInputException($"{option.Name} is no time", value.ToString(CultureInfo.InvariantCulture), $"Give seconds, {(orZero ? "at least 0" : "more than 0")} and at most 86400.");
     }
 
     private static int Number(string option, string text, int least) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Convoy.Training;
 
 namespace Convoy.Cli.Launching;
@@ -10,15 +11,17 @@ namespace Convoy.Cli.Launching;
 internal sealed class TorchrunOptions
 {
     private readonly Option<string?> _backend = Hidden<string?>("--rdzv-backend");
+    private readonly Option<string?> _conf = Hidden<string?>("--rdzv-conf");
     private readonly Option<bool> _module = Flag("--module", "-m");
     private readonly Option<bool> _runPath = Flag("--run-path");
+
+    private static readonly string[] Known = ["join_timeout", "timeout", "last_call_timeout", "is_host"];
 
     // What is the case anyway, with or without these.
     private readonly Option<bool>[] _satisfied = [Flag("--no-python"), Flag("--use-env")];
 
     private readonly (Option Option, string? Usual, string Why)[] _passedOver =
     [
-        (Hidden<string?>("--rdzv-conf"), null, "--join-timeout says how long machines wait for each other"),
         (Hidden<string?>("--start-method"), "spawn", "every process is a program of its own"),
         (Hidden<string?>("--event-log-handler"), "null", "failures are told on standard error"),
         (Hidden<string?>("--local-addr"), null, "the other machines find this one by --master-addr"),
@@ -43,7 +46,7 @@ internal sealed class TorchrunOptions
     /// <summary>Adds the options to the verb; its help does not show them.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_backend, _module, _runPath, .. _satisfied, .. _passedOver.Select(p => p.Option)])
+        foreach (Option option in (Option[])[_backend, _conf, _module, _runPath, .. _satisfied, .. _passedOver.Select(p => p.Option)])
         {
             AlsoWithUnderscores(option);
             command.Options.Add(option);
@@ -53,20 +56,13 @@ internal sealed class TorchrunOptions
     /// <summary>Refuses what would not do what was asked for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="words">The program and its arguments, as far as they can be told.</param>
-    /// <param name="nodes">How many machines there are.</param>
-    /// <param name="nodeRankGiven">Whether it is said which one this is.</param>
     /// <exception cref="BadInputException">It cannot be passed over.</exception>
-    public void Check(ParseResult parsed, IReadOnlyList<string> words, int nodes, bool nodeRankGiven)
+    public void Check(ParseResult parsed, IReadOnlyList<string> words)
     {
         string? backend = parsed.GetValue(_backend);
         if (backend is not (null or "c10d" or "static"))
         {
             throw new BadInputException("--rdzv-backend is not known here", backend, "Leave it out, or give c10d or static: the launchers meet at node 0, whose address is --master-addr or --rdzv-endpoint.");
-        }
-
-        if (backend == "c10d" && nodes > 1 && !nodeRankGiven)
-        {
-            throw new BadInputException("machines are not numbered by themselves", $"--nnodes {nodes} without --node-rank", "Give each machine its --node-rank, from 0; node 0 is the one at --master-addr or --rdzv-endpoint.");
         }
 
         if (parsed.GetValue(_module) || parsed.GetValue(_runPath))
@@ -77,9 +73,25 @@ internal sealed class TorchrunOptions
         }
     }
 
+    /// <summary>Seconds to wait for the other machines, as --rdzv-conf says; null: it does not.</summary>
+    /// <exception cref="BadInputException">It is no number.</exception>
+    public double? JoinTimeout(ParseResult parsed) => ConfiguredSeconds(parsed, "join_timeout") ?? ConfiguredSeconds(parsed, "timeout");
+
+    /// <summary>Seconds to wait for more machines than the least, as --rdzv-conf says; null: it does not.</summary>
+    /// <exception cref="BadInputException">It is no number.</exception>
+    public double? LastCall(ParseResult parsed) => ConfiguredSeconds(parsed, "last_call_timeout");
+
+    /// <summary>Whether --rdzv-conf says that this machine is the one at which all meet.</summary>
+    public bool IsHost(ParseResult parsed) => Configured(parsed).GetValueOrDefault("is_host") is "1" or "true" or "True";
+
     /// <summary>What to say of the options that are passed over.</summary>
     public IEnumerable<string> Notes(ParseResult parsed)
     {
+        foreach (string key in Configured(parsed).Keys.Except(Known))
+        {
+            yield return $"{key} in --rdzv-conf is passed over: --join-timeout, --last-call and --node-timeout say how long machines wait for each other.";
+        }
+
         foreach ((Option option, string? usual, string why) in _passedOver)
         {
             if (parsed.GetResult(option) is { Implicit: false } given && (usual is null || given.Tokens[^1].Value != usual))
@@ -88,6 +100,22 @@ internal sealed class TorchrunOptions
             }
         }
     }
+
+    private Dictionary<string, string> Configured(ParseResult parsed)
+    {
+        var settings = new Dictionary<string, string>();
+        foreach (string setting in (parsed.GetValue(_conf) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            string[] parts = setting.Split('=', 2);
+            settings[parts[0]] = parts.Length == 2 ? parts[1] : throw new BadInputException("--rdzv-conf has a setting without a value", setting, "Give KEY=VALUE, with commas between several.");
+        }
+
+        return settings;
+    }
+
+    private double? ConfiguredSeconds(ParseResult parsed, string key) => !Configured(parsed).TryGetValue(key, out string? text) ? null
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) ? seconds
+        : throw new BadInputException($"{key} in --rdzv-conf is no time", text, "Give seconds.");
 
     private static Option<T> Hidden<T>(string name) => new(name) { Description = "For torchrun's command lines. [default: none]", Hidden = true };
 

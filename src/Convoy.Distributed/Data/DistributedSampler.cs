@@ -15,6 +15,10 @@ namespace Convoy.Distributed.Data;
 /// up, or down with the loader's <c>drop_last</c>.
 /// </para>
 /// <para>
+/// A job that goes on in the middle of an epoch, with as many ranks as before or with others, sets <see cref="StartIndex"/>; where each step takes a global batch that does not change,
+/// <see cref="BatchSize"/> makes each step see the same samples with any number of ranks.
+/// </para>
+/// <para>
 /// A shuffled epoch takes 8 bytes of memory for each sample of the data set where it begins (<c>randperm</c>, as in PyTorch), and then 8 bytes for each of
 /// this rank's: 16 GiB for 2^31 samples. Without shuffling it takes none.
 /// </para>
@@ -30,6 +34,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     private readonly long _seed;
     private readonly bool _dropLast;
     private readonly bool _pad;
+    private readonly BatchShare? _share;
 
     /// <param name="count">The number of samples in the data set; at least 1.</param>
     /// <param name="group">The ranks.</param>
@@ -85,10 +90,44 @@ public sealed class DistributedSampler : IEnumerable<long>
     /// <summary>How many samples the data set has.</summary>
     public long SampleCount { get; }
 
+    /// <summary>
+    /// How many samples of the epoch's order all ranks together have gone through already, 0 to <see cref="SampleCount"/>: they share the rest (as PyTorch's
+    /// <c>ElasticDistributedSampler</c>, but in the order that the epoch has anyway). Default: 0. Set it back to 0 for the next epoch.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is no place in the epoch.</exception>
+    public long StartIndex
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, SampleCount);
+            field = value;
+        }
+    }
+
+    /// <summary>
+    /// Samples of one step over all ranks, at least one for each; null, the default: they do not matter. The ranks then share each batch of the epoch's order, see <see cref="BatchShare"/>: a step has the
+    /// same samples with any number of ranks, also one that does not divide the batch. Samples at the end that fill no batch are left out.
+    /// </summary>
+    /// <exception cref="ArgumentException">There are fewer than ranks, or the ranks are not to get equally many batches (no padding).</exception>
+    public long? BatchSize
+    {
+        get;
+        init
+        {
+            _share = value is { } size ? new BatchShare(size, _rank, _ranks) : null;
+            field = value is null || _pad ? value : throw new ArgumentException("without padding ranks may get different numbers of batches. Leave out BatchSize or pad: false.", nameof(value));
+        }
+    }
+
     /// <summary>How many indices this rank gets in an epoch (PyTorch's <c>len(sampler)</c>): the same on all ranks, but where they are not padded.</summary>
     public long Count => CountOf(_rank);
 
-    /// <summary>This rank's indices in the present <see cref="Epoch"/>: every <c>ranks</c>-th of the whole order, from its rank on.</summary>
+    // What is left of the epoch.
+    private long Rest => SampleCount - StartIndex;
+
+    /// <summary>This rank's indices in the present <see cref="Epoch"/>: every <c>ranks</c>-th of the whole order, or of each batch of it, from its rank on.</summary>
     public IEnumerator<long> GetEnumerator() => _shuffle ? Shuffled() : InOrder();
 
     /// <inheritdoc/>
@@ -103,7 +142,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     /// <param name="results">A row for each sample of this rank, in the sampler's order: [<see cref="Count"/>, ...]. The same type and size of rows on all ranks.</param>
     /// <returns>[<see cref="SampleCount"/>, ...]: row i is that of sample i. The caller's to dispose.</returns>
     /// <exception cref="ArgumentException">The group is not one of as many ranks as share the data set.</exception>
-    /// <exception cref="InvalidOperationException">The sampler leaves samples out (<c>dropLast</c>), which so have no result.</exception>
+    /// <exception cref="InvalidOperationException">The sampler leaves samples out (<c>dropLast</c>, <see cref="StartIndex"/>, <see cref="BatchSize"/>), which so have no result.</exception>
     /// <exception cref="DistributedException">A rank has not as many rows as samples, or goes through another epoch, or failed.</exception>
     public Tensor Gather(ProcessGroup group, Tensor results)
     {
@@ -135,6 +174,7 @@ public sealed class DistributedSampler : IEnumerable<long>
     /// <summary>Gathers the results of an evaluation batch by batch, each sample once (Accelerate's <c>gather_for_metrics</c>). Make one for each pass through the samples.</summary>
     /// <param name="group">The ranks that share the data set.</param>
     /// <exception cref="ArgumentException">The group is not one of as many ranks as share the data set.</exception>
+    /// <exception cref="InvalidOperationException">The sampler leaves samples out (<see cref="StartIndex"/>, <see cref="BatchSize"/>).</exception>
     public BatchGather GatherBatches(ProcessGroup group)
     {
         RequireGroup(group);
@@ -142,19 +182,22 @@ public sealed class DistributedSampler : IEnumerable<long>
     }
 
     /// <summary>How many indices a rank gets.</summary>
-    internal long CountOf(int rank) => _dropLast ? SampleCount / _ranks
-        : _pad ? ((SampleCount - 1) / _ranks) + 1
-        : (SampleCount / _ranks) + (rank < SampleCount % _ranks ? 1 : 0);
+    internal long CountOf(int rank) => BatchSize is { } size ? Rest / size * new BatchShare(size, rank, _ranks).Count
+        : _dropLast ? Rest / _ranks
+        : _pad ? (Rest + _ranks - 1) / _ranks
+        : (Rest / _ranks) + (rank < Rest % _ranks ? 1 : 0);
 
     private IEnumerator<long> InOrder()
     {
         long count = Count;
         for (long i = 0; i < count; i++)
         {
-            // Beyond the end the order begins again: the padding.
-            yield return ((i * _ranks) + _rank) % SampleCount;
+            yield return Position(i);
         }
     }
+
+    // The place in the epoch's order of this rank's i-th sample. Beyond the end what was left begins again: the padding.
+    private long Position(long i) => _share is { Count: var share } ? StartIndex + (i / share * BatchSize!.Value) + (i % share * _ranks) + _rank : StartIndex + (((i * _ranks) + _rank) % Rest);
 
     // Its tensor belongs to the enumerator: a loader goes through it in dispose scopes of its own, of other threads.
     private IEnumerator<long> Shuffled()
@@ -174,7 +217,11 @@ public sealed class DistributedSampler : IEnumerable<long>
     private Tensor OwnShare()
     {
         using var scope = NewDisposeScope();
-        Tensor positions = arange(Count, dtype: ScalarType.Int64).mul_(_ranks).add_(_rank).remainder_(SampleCount);
+        Tensor own = arange(Count, dtype: ScalarType.Int64);
+        Tensor positions = _share is not { Count: var share }
+            ? own.mul_(_ranks).add_(_rank).remainder_(Rest)
+            : own.remainder(share).mul_(_ranks).add_(_rank).add_(own.floor_divide(share).mul_(BatchSize!.Value));
+        positions.add_(StartIndex);
         return Order().index_select(0, positions).DetachFromDisposeScope();
     }
 
@@ -208,6 +255,11 @@ public sealed class DistributedSampler : IEnumerable<long>
     private void RequireGroup(ProcessGroup group)
     {
         ArgumentNullException.ThrowIfNull(group);
+        if (StartIndex > 0 || BatchSize is not null)
+        {
+            throw new InvalidOperationException($"a sampler with {(StartIndex > 0 ? nameof(StartIndex) : nameof(BatchSize))} is one of a training step, and leaves samples out, so that they have no result. Make another one for the evaluation.");
+        }
+
         if (group.Size != _ranks || group.Rank != _rank)
         {
             throw new ArgumentException(FormattableString.Invariant(

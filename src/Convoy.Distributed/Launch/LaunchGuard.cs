@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using Convoy.Distributed.Launch.Processes;
 
 namespace Convoy.Distributed.Launch;
 
@@ -54,7 +55,7 @@ internal sealed class LaunchGuard : IDisposable
             return null;
         }
 
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Script, "convoy-guard", $"{WorkerEnvironment.LaunchIdName}={launchId}", errorDirectory])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Script, "convoy-guard", $"{JobProcesses.MarkVariable}={launchId}", errorDirectory])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -62,7 +63,7 @@ internal sealed class LaunchGuard : IDisposable
         };
 
         // A launcher around this one must not take the guard for one of its workers and end it before its work is done.
-        start.Environment.Remove(WorkerEnvironment.LaunchIdName);
+        start.Environment.Remove(JobProcesses.MarkVariable);
         try
         {
             return new LaunchGuard(Process.Start(start)!);

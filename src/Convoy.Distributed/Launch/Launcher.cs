@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Convoy.Distributed.Launch.Membership;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
@@ -84,38 +85,37 @@ public sealed class Launcher
     {
         CoreShares? cores = _options.PinCores ? CoreShares.Divide(_options.ProcessCount) : null;
         string runId = _options.RunId ?? (_options.NodeCount > 1 ? "none" : Random(8));
-        PeerNodes? peers = null;
+        DirectoryInfo errors = ErrorFolder();
         try
         {
-            peers = _options.NodeCount > 1 ? await PeerNodes.JoinAsync(_options, runId, ListenAddress(), cancellation).ConfigureAwait(false) : null;
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            return new LaunchResult([], null, Interrupted: true, Restarts: 0);
-        }
-
-        using (peers)
-        {
-            NodePlace place = peers?.Place ?? new NodePlace(0, 1, 0, _options.ProcessCount);
-            AnnounceCores(cores, place);
-            SetEarlierLogsAside(place);
-            DirectoryInfo errors = ErrorFolder();
-            var identity = new LaunchIdentity(Random(16), runId, peers is null ? Random(32) : _options.JobSecret!, errors.FullName);
+            var identity = new LaunchIdentity(Random(16), runId, _options.NodeCount == 1 ? Random(32) : _options.JobSecret!, errors.FullName);
             using LaunchGuard? guard = LaunchGuard.Start(identity.LaunchId, errors.FullName);
             if (guard is null && !OperatingSystem.IsWindows())
             {
                 _options.OnNotice?.Invoke("there is no /bin/sh: if this launcher is killed, only processes that watch it (ParentWatch) end.");
             }
 
-            try
-            {
-                return await RunWithRestartsAsync(identity, place, cores, peers, cancellation).ConfigureAwait(false);
-            }
-            finally
-            {
-                errors.Delete(recursive: true);
-            }
+            Action<WorkerOutputLine>? onOutput = OneAtATime(_options.OnOutput);
+            return _options.NodeCount == 1
+                ? await RunWithRestartsAsync(identity, cores, onOutput, cancellation).ConfigureAwait(false)
+                : await RunAmongPeersAsync(identity, cores, onOutput, cancellation).ConfigureAwait(false);
         }
+        finally
+        {
+            errors.Delete(recursive: true);
+        }
+    }
+
+    private static Action<WorkerOutputLine>? OneAtATime(Action<WorkerOutputLine>? callback)
+    {
+        var outputLock = new Lock();
+        return callback is null ? null : line =>
+        {
+            lock (outputLock)
+            {
+                callback(line);
+            }
+        };
     }
 
     private DirectoryInfo ErrorFolder()
@@ -130,27 +130,17 @@ public sealed class Launcher
         }
     }
 
-    private async Task<LaunchResult> RunWithRestartsAsync(LaunchIdentity identity, NodePlace place, CoreShares? cores, PeerNodes? peers, CancellationToken cancellation)
+    private async Task<LaunchResult> RunWithRestartsAsync(LaunchIdentity identity, CoreShares? cores, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
     {
-        var outputLock = new Lock();
-        Action<WorkerOutputLine>? onOutput = _options.OnOutput is not { } callback ? null : line =>
-        {
-            lock (outputLock)
-            {
-                callback(line);
-            }
-        };
-
-        int maxRestarts = peers?.MaxRestarts ?? _options.MaxRestarts;
+        var place = new NodePlace(0, 1, 0, _options.ProcessCount);
+        AnnounceCores(cores, place);
+        SetEarlierLogsAside(null);
         for (int restart = 0; ; restart++)
         {
-            LaunchResult result = await RunOnceAsync(identity, place, cores, peers, restart, onOutput, cancellation).ConfigureAwait(false);
-
-            // With several machines all have to reach the same decision: only what all know may count.
-            bool interrupted = result.Interrupted || (peers is null && cancellation.IsCancellationRequested);
-            if (result.Failure is null || interrupted || restart == maxRestarts)
+            GroupOutcome outcome = await RunOnceAsync(identity, place, restart, cores, onOutput, null, new TaskCompletionSource<StopReason>().Task, _ => { }, cancellation).ConfigureAwait(false);
+            var result = LaunchResult.From(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart, severalNodes: false);
+            if (result.Failure is null || result.Interrupted || cancellation.IsCancellationRequested || restart == _options.MaxRestarts)
             {
-                await (peers?.LeaveAsync(TimeProvider.System) ?? Task.CompletedTask).ConfigureAwait(false);
                 return result;
             }
 
@@ -158,23 +148,77 @@ public sealed class Launcher
         }
     }
 
-    // A restart gets a new store: nothing of the failed start's keys is left in it.
-    private async Task<LaunchResult> RunOnceAsync(
-        LaunchIdentity identity, NodePlace place, CoreShares? cores, PeerNodes? peers, int restart, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
+    // A launcher that has lost node 0, because the network was cut or its machine was stopped, tries once to come back as one that is new.
+    private async Task<LaunchResult> RunAmongPeersAsync(LaunchIdentity identity, CoreShares? cores, Action<WorkerOutputLine>? onOutput, CancellationToken cancellation)
     {
-        using TcpStoreServer? store = _options.HostStore && place.NodeRank == 0
-            ? new TcpStoreServer(ListenAddress(), peers?.WorkersPort ?? _options.MasterPort, identity.Secret)
-            : null;
-        int port = peers?.WorkersPort ?? store?.Port ?? PortForRankZero();
-        var environment = new WorkerEnvironment(_options, identity, place, restart, port, cores);
-        if (peers is null)
+        var logged = new HashSet<int>();
+        TimeSpan patience = TimeSpan.FromSeconds(_options.JoinTimeoutSeconds);
+        PeerNodeException? lost = null;
+        while (true)
         {
-            GroupOutcome outcome = await RunGroupAsync(environment, onOutput, new TaskCompletionSource<StopReason>().Task, _ => { }, cancellation).ConfigureAwait(false);
-            return LaunchResult.From(outcome.ExitCodes, outcome.Failures, outcome.Interrupted, restart, severalNodes: false);
-        }
+            try
+            {
+                using PeerNodes peers = await PeerNodes.JoinAsync(_options, identity.RunId, ListenAddress(), patience, again: lost is not null, cancellation).ConfigureAwait(false);
+                return await new NodeJob(peers, _options, RunWorkersAsync).RunAsync(cancellation).ConfigureAwait(false);
 
-        await peers.MeetAtStartAsync(restart).ConfigureAwait(false);
-        return await new NodeRun(peers, restart).RunAsync((elsewhere, onStopping) => RunGroupAsync(environment, onOutput, elsewhere, onStopping, cancellation)).ConfigureAwait(false);
+                async Task<GroupOutcome> RunWorkersAsync(NodeStart start, Task<StopReason> elsewhere, Action<StopReason> onStopping, CancellationToken interrupted)
+                {
+                    NodePlace place = peers.PlaceIn(start);
+                    AnnounceCores(cores, place);
+                    int[] ranks = [.. Enumerable.Range(place.FirstRank, _options.ProcessCount).Where(logged.Add)];
+                    if (ranks.Length > 0)
+                    {
+                        SetEarlierLogsAside(ranks);
+                    }
+
+                    return await RunOnceAsync(identity, place, start.Number, cores, onOutput, peers, elsewhere, onStopping, interrupted).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return new LaunchResult([], null, Interrupted: true, Restarts: 0);
+            }
+            catch (RendezvousException) when (lost is not null)
+            {
+                throw lost;
+            }
+            catch (UnreadableEntryException unreadable)
+            {
+                throw new PeerNodeException(unreadable.Message, unreadable);
+            }
+            catch (NodeLostException loss)
+            {
+                lost = new PeerNodeException(loss.Message, loss);
+                if (_options.MaxRestarts == 0 && _options.LeastNodeCount == _options.NodeCount)
+                {
+                    throw lost;
+                }
+
+                _options.OnNotice?.Invoke($"{loss.Message.TrimEnd('.')}. This machine's processes are ended; its launcher tries to join again.");
+                patience = TimeSpan.FromSeconds(_options.NodeTimeoutSeconds / 3);
+            }
+        }
+    }
+
+    // Every start gets a new store: nothing of an earlier start's keys is left in it.
+    private async Task<GroupOutcome> RunOnceAsync(
+        LaunchIdentity identity,
+        NodePlace place,
+        int start,
+        CoreShares? cores,
+        Action<WorkerOutputLine>? onOutput,
+        PeerNodes? peers,
+        Task<StopReason> elsewhere,
+        Action<StopReason> onStopping,
+        CancellationToken cancellation)
+    {
+        int? given = peers is null ? null : _options.MeetingPort + 1;
+        using TcpStoreServer? store = _options.HostStore && place.NodeRank == 0
+            ? new TcpStoreServer(ListenAddress(), given ?? _options.MasterPort, identity.Secret)
+            : null;
+        var environment = new WorkerEnvironment(_options, identity, place, start, given ?? store?.Port ?? PortForRankZero(), cores);
+        await (peers?.MeetAtStartAsync(start) ?? Task.CompletedTask).ConfigureAwait(false);
+        return await RunGroupAsync(environment, onOutput, elsewhere, onStopping, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<GroupOutcome> RunGroupAsync(
@@ -184,7 +228,8 @@ public sealed class Launcher
         return await group.RunAsync(elsewhere, onStopping, cancellation).ConfigureAwait(false);
     }
 
-    private void SetEarlierLogsAside(NodePlace place)
+    // Those of all ranks, or of the given ones.
+    private void SetEarlierLogsAside(int[]? ranks)
     {
         if (_options.LogDirectory is not { } directory)
         {
@@ -193,7 +238,6 @@ public sealed class Launcher
 
         try
         {
-            int[]? ranks = place.NodeCount == 1 ? null : [.. Enumerable.Range(place.FirstRank, _options.ProcessCount)];
             if (RankLog.SetAside(directory, ranks) is { } earlier)
             {
                 _options.OnLogsSetAside?.Invoke(earlier);

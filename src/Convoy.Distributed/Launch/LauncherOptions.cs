@@ -18,12 +18,21 @@ public sealed record LauncherOptions
     /// <summary>
     /// Number of machines, each of which runs a launcher; default 1. With more, the launcher of node 0 serves a store at
     /// <see cref="MasterAddress"/> and <see cref="MasterPort"/>, where the others meet it, and the workers' MASTER_PORT is
-    /// the port after it.
+    /// the port after it. With <see cref="MinNodeCount"/>: the greatest number.
     /// </summary>
     public int NodeCount { get; init; } = 1;
 
-    /// <summary>This machine's number, from 0 to <see cref="NodeCount"/> - 1: GROUP_RANK; default 0.</summary>
-    public int NodeRank { get; init; }
+    /// <summary>
+    /// The least number of machines, 1 to <see cref="NodeCount"/>, with which the workers start, as torchrun's <c>--nnodes MIN:MAX</c>; then machines may come and leave while the job runs, and the
+    /// workers start again with those that are there. Default null: <see cref="NodeCount"/>, always all of them.
+    /// </summary>
+    public int? MinNodeCount { get; init; }
+
+    /// <summary>
+    /// This machine's number, from 0 to <see cref="NodeCount"/> - 1: GROUP_RANK, where all machines are there. Default null: node 0 where <see cref="MasterAddress"/> is this machine's, which serves the
+    /// store; the others in the order of their arrival.
+    /// </summary>
+    public int? NodeRank { get; init; }
 
     /// <summary>
     /// What only the launchers and workers of one job know: needed, and the same on all machines, when
@@ -37,8 +46,14 @@ public sealed record LauncherOptions
     /// <summary>ROLE_NAME of every worker; default "default", as torchrun's.</summary>
     public string Role { get; init; } = "default";
 
-    /// <summary>Seconds that the launchers of several machines wait for each other at the start; default 300, more than 0.</summary>
+    /// <summary>Seconds that the launchers of several machines wait for each other at each start; default 300, more than 0.</summary>
     public double JoinTimeoutSeconds { get; init; } = 300;
+
+    /// <summary>
+    /// Seconds that the launchers, once there are <see cref="MinNodeCount"/>, wait for more machines, and that a machine waits which comes later, until the others are interrupted for it; default 30, as
+    /// torchrun's <c>last_call_timeout</c>; at least 0.
+    /// </summary>
+    public double LastCallSeconds { get; init; } = 30;
 
     /// <summary>Seconds between two looks at the other machines; default 0.1, more than 0. On its own machine a launcher learns of an end at once.</summary>
     public double MonitorIntervalSeconds { get; init; } = 0.1;
@@ -135,6 +150,9 @@ public sealed record LauncherOptions
     /// <summary>The port that the launchers (several machines) or the workers (one machine) meet at; 0: any.</summary>
     internal int MeetingPort => MasterPort == 0 && NodeCount > 1 ? DefaultPort : MasterPort;
 
+    /// <summary>The least number of machines.</summary>
+    internal int LeastNodeCount => MinNodeCount ?? NodeCount;
+
     /// <summary>Checks every value.</summary>
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     internal void Validate()
@@ -144,8 +162,11 @@ public sealed record LauncherOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(ProcessCount, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(MaxRestarts);
         ArgumentOutOfRangeException.ThrowIfLessThan(NodeCount, 1);
-        ArgumentOutOfRangeException.ThrowIfNegative(NodeRank);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(NodeRank, NodeCount);
+        ArgumentOutOfRangeException.ThrowIfLessThan(LeastNodeCount, 1, nameof(MinNodeCount));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(LeastNodeCount, NodeCount, nameof(MinNodeCount));
+        ArgumentOutOfRangeException.ThrowIfNegative(NodeRank ?? 0, nameof(NodeRank));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(NodeRank ?? 0, NodeCount, nameof(NodeRank));
+        ArgumentOutOfRangeException.ThrowIfNegative(LastCallSeconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(JoinTimeoutSeconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MonitorIntervalSeconds);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(NodeTimeoutSeconds);

@@ -1,54 +1,60 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
+using Convoy.Distributed.Launch.Membership;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
 
 /// <summary>
-/// The launchers of the other machines, met in a store that the launcher of node 0 serves. They start together, end their
-/// workers together when one fails, and all know in the end how every machine fared.
+/// The launchers of the other machines, met at the store that the launcher of node 0 serves: this launcher's place among them, and what it hears from node 0, whose
+/// <see cref="NodeCoordinator"/> decides.
 /// </summary>
-/// <remarks>
-/// Keys: <c>node/{k}</c> introduces a launcher, <c>beat/{k}</c> counts its signs of life, <c>{start}/ready</c> says that the
-/// workers' store of a start is there, <c>{start}/stop/{reason}</c> counts who wants all to end, <c>{start}/end/{k}</c> is a
-/// launcher's report and <c>{start}/ended</c> their number, <c>left</c> counts those who no longer need the store.
-/// </remarks>
 internal sealed class PeerNodes : IDisposable
 {
-    private static readonly JsonSerializerOptions Format = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
-
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(10);
 
     private readonly LauncherOptions _options;
     private readonly Store _store;
-    private readonly Dictionary<int, (long Count, long Since)> _beats = [];
-    private IReadOnlyList<NodeIntroduction> _nodes = [];
+    private readonly NodeIntroduction _first;
+    private readonly long _ticket;
+    private readonly SignsOfLife _signs;
+    private readonly NodeCoordinator? _coordinator;
 
-    private PeerNodes(LauncherOptions options, Store store)
+    private PeerNodes(LauncherOptions options, Store store, NodeIntroduction first, long ticket, NodeCoordinator? coordinator)
     {
-        _options = options;
-        _store = store;
+        (_options, _store, _first, _ticket, _coordinator) = (options, store, first, ticket, coordinator);
+        Board = new JobBoard(store);
+        _signs = new SignsOfLife(Board, ticket, Interval, TimeSpan.FromSeconds(options.NodeTimeoutSeconds), TimeProvider.System);
     }
 
-    /// <summary>How often the group is started again: the setting of node 0.</summary>
-    public int MaxRestarts => _nodes[0].MaxRestarts;
+    /// <summary>Where the launchers meet.</summary>
+    public JobBoard Board { get; }
 
-    /// <summary>This machine's ranks: those of the machines before it come first.</summary>
-    public NodePlace Place => new(_options.NodeRank, _nodes.Count, _nodes.Take(_options.NodeRank).Sum(n => n.ProcessCount), _nodes.Sum(n => n.ProcessCount));
+    /// <summary>Whether this launcher serves the store, and so is node 0.</summary>
+    public bool IsFirst => _coordinator is not null;
 
-    /// <summary>The meeting port's neighbour, where the workers of all machines find the job's store.</summary>
-    public int WorkersPort => _options.MeetingPort + 1;
+    /// <summary>How often the group is started again after a failure: the setting of node 0.</summary>
+    public int MaxRestarts => _first.MaxRestarts;
 
-    private TimeSpan Interval => TimeSpan.FromSeconds(_options.MonitorIntervalSeconds);
+    /// <summary>Ends when node 0 is lost to this launcher, or this launcher to node 0, with the reason.</summary>
+    public Task<string> Lost => _signs.Lost;
 
-    /// <summary>Meets the other launchers; returns when all have come.</summary>
-    /// <exception cref="PeerNodeException">Some did not arrive in time, or have other settings.</exception>
+    /// <summary>The time between two looks at the store.</summary>
+    public TimeSpan Interval => TimeSpan.FromSeconds(_options.MonitorIntervalSeconds);
+
+    /// <summary>Meets node 0's launcher, or becomes it, unless it was lost and is to be found again.</summary>
+    /// <param name="options">This launcher's settings.</param>
+    /// <param name="runId">The job's name.</param>
+    /// <param name="listenAt">Where node 0 serves the store.</param>
+    /// <param name="patience">How long to try to reach node 0.</param>
+    /// <param name="again">Whether this launcher has lost node 0 before.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="PeerNodeException">Node 0 has other settings.</exception>
     /// <exception cref="RendezvousException">The store cannot be served or reached, or the secrets differ.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static async Task<PeerNodes> JoinAsync(LauncherOptions options, string runId, IPAddress listenAt, CancellationToken cancellation)
+    public static async Task<PeerNodes> JoinAsync(LauncherOptions options, string runId, IPAddress listenAt, TimeSpan patience, bool again, CancellationToken cancellation)
     {
-        Task<PeerNodes> joining = Task.Run(() => Join(options, runId, listenAt), CancellationToken.None);
+        Task<PeerNodes> joining = Task.Run(() => Join(options, runId, listenAt, patience, again), CancellationToken.None);
         try
         {
             return await joining.WaitAsync(cancellation).ConfigureAwait(false);
@@ -61,91 +67,129 @@ internal sealed class PeerNodes : IDisposable
         }
     }
 
-    /// <summary>Tells the others that the workers' store of a start is there (node 0), or waits until it is.</summary>
-    public async Task MeetAtStartAsync(int start)
+    /// <summary>Waits for a start in which this machine takes part.</summary>
+    /// <param name="earliest">The number of the first start that counts.</param>
+    /// <param name="onSpare">Called once when there is a start without this machine.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The start, or how the job ended before there was one.</returns>
+    /// <exception cref="PeerNodeException">This machine is refused.</exception>
+    /// <exception cref="NodeLostException">Node 0 is lost.</exception>
+    public async Task<(NodeStart? Start, JobEnd? End)> NextStartAsync(int earliest, Action<NodeStart> onSpare, CancellationToken cancellation)
     {
-        if (_options.NodeRank == 0)
+        int number = earliest;
+        bool isSpare = false;
+        while (true)
         {
-            _store.Set($"{start}/ready", "1");
-        }
-        else
-        {
-            await Task.Run(() => _store.Wait([$"{start}/ready"], TimeSpan.FromSeconds(_options.NodeTimeoutSeconds))).ConfigureAwait(false);
+            RequireContact();
+            try
+            {
+                if (Board.Refusal(_ticket) is { } refusal)
+                {
+                    throw new PeerNodeException(refusal);
+                }
+
+                if (Board.Start(number) is { } start)
+                {
+                    if (start.NodeRankOf(_ticket) is not null)
+                    {
+                        return (start, null);
+                    }
+
+                    if (!isSpare)
+                    {
+                        onSpare(start);
+                        isSpare = true;
+                    }
+
+                    number++;
+                    continue;
+                }
+
+                if (Board.FindEnd() is { } end)
+                {
+                    return (null, end);
+                }
+            }
+            catch (RendezvousException lost)
+            {
+                throw new NodeLostException(DescribeLoss(lost.Message), lost);
+            }
+
+            await Task.WhenAny(Task.Delay(Interval, cancellation), Lost).ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
         }
     }
 
-    /// <summary>Asks all launchers to end their workers.</summary>
-    public void AskToStop(int start, StopReason reason) => _store.Add(StopKey(start, reason), 1);
-
-    /// <summary>
-    /// Watches the other launchers from the beginning of a start to its end on all machines, giving signs of life meanwhile.
-    /// </summary>
-    /// <param name="start">The start's number.</param>
-    /// <param name="stop">Gets the reason when another launcher asks to stop, or is lost.</param>
-    /// <param name="report">This machine's report, once its workers have ended.</param>
-    /// <returns>The reports of all machines, by their number.</returns>
-    /// <exception cref="PeerNodeException">Node 0 is lost, and with it what the others said.</exception>
-    public async Task<IReadOnlyList<NodeReport>> WatchAsync(int start, TaskCompletionSource<StopReason> stop, Task<NodeReport> report)
+    /// <summary>Tells the others that the workers' store of a start is there (node 0), or waits until it is.</summary>
+    /// <exception cref="NodeLostException">Node 0 is lost.</exception>
+    public async Task MeetAtStartAsync(int start)
     {
-        bool reported = false;
+        if (IsFirst)
+        {
+            Board.SetReady(start);
+            return;
+        }
+
         try
         {
-            _beats.Clear();
-            while (true)
+            while (!Board.IsReady(start) && Board.FindEnd() is null)
             {
-                if (!reported && report.IsCompletedSuccessfully)
-                {
-                    Report(start, _options.NodeRank, await report.ConfigureAwait(false));
-                    reported = true;
-                }
-
-                if (reported && _store.Add($"{start}/ended", 0) >= _nodes.Count)
-                {
-                    return [.. Enumerable.Range(0, _nodes.Count).Select(node => Read<NodeReport>($"{start}/end/{node}", LeaveTimeout))];
-                }
-
-                Look(start, stop);
-                await Task.WhenAny(Task.Delay(Interval), reported ? Task.Delay(Timeout.Infinite) : report).ConfigureAwait(false);
+                RequireContact();
+                await Task.WhenAny(Task.Delay(Interval), Lost).ConfigureAwait(false);
             }
         }
         catch (RendezvousException lost)
         {
-            stop.TrySetResult(StopReason.Failure);
-            await ((Task)report).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw new PeerNodeException($"the launcher of node 0 ({_nodes[0].Host}) is lost: {lost.Message}", lost);
+            throw new NodeLostException(DescribeLoss(lost.Message), lost);
         }
     }
 
-    /// <summary>Says that this launcher needs the store no more; node 0 stays a moment for the others.</summary>
-    public async Task LeaveAsync(TimeProvider time)
+    /// <summary>This machine's ranks in a start: those of the machines before it come first.</summary>
+    public NodePlace PlaceIn(NodeStart start)
     {
+        int rank = start.NodeRankOf(_ticket)!.Value;
+        return new NodePlace(rank, start.Nodes.Count, start.Nodes.Take(rank).Sum(node => node.ProcessCount), start.Nodes.Sum(node => node.ProcessCount));
+    }
+
+    /// <summary>Says how this machine's workers fared.</summary>
+    public void Report(int start, NodeReport report) => Board.Report(start, _ticket, report);
+
+    /// <summary>What to say when node 0 is lost.</summary>
+    public string DescribeLoss(string reason) => IsFirst ? reason : $"the launcher of node 0 ({_first.Host}) is lost: {reason}";
+
+    /// <summary>Says that this launcher needs the store no more; node 0 stays a moment for the others.</summary>
+    public async Task LeaveAsync()
+    {
+        _signs.Dispose();
         try
         {
-            long began = time.GetTimestamp();
-            long left = _store.Add("left", 1);
-            while (_options.NodeRank == 0 && left < _nodes.Count && time.GetElapsedTime(began) < LeaveTimeout)
+            Board.Leave(_ticket);
+            if (_coordinator is not null)
             {
-                await Task.Delay(Interval).ConfigureAwait(false);
-                left = _store.Add("left", 0);
+                await _coordinator.StayAsync(LeaveTimeout).ConfigureAwait(false);
             }
         }
-        catch (RendezvousException) when (_options.NodeRank != 0)
+        catch (RendezvousException) when (!IsFirst)
         {
             // Node 0 has given up waiting; there is nothing left to tell it.
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _store.Dispose();
-
-    private static PeerNodes Join(LauncherOptions options, string runId, IPAddress listenAt)
+    public void Dispose()
     {
-        TimeSpan patience = TimeSpan.FromSeconds(options.JoinTimeoutSeconds);
-        TcpStoreServer? server = options.NodeRank == 0 ? new TcpStoreServer(listenAt, options.MeetingPort, options.JobSecret) : null;
+        _signs.Dispose();
+        _coordinator?.Dispose();
+        _store.Dispose();
+    }
+
+    private static PeerNodes Join(LauncherOptions options, string runId, IPAddress listenAt, TimeSpan patience, bool again)
+    {
+        TcpStoreServer? server = again ? null : Serve(options, listenAt);
         TcpStore store;
         try
         {
-            string host = server is null ? options.MasterAddress : (listenAt.AddressFamily == AddressFamily.InterNetworkV6 ? "::1" : IPAddress.IsLoopback(listenAt) ? listenAt.ToString() : "127.0.0.1");
+            string host = server is null ? options.MasterAddress : listenAt.AddressFamily == AddressFamily.InterNetworkV6 ? "::1" : IPAddress.IsLoopback(listenAt) ? listenAt.ToString() : "127.0.0.1";
             store = new TcpStore(host, options.MeetingPort, options.JobSecret, patience, server);
         }
         catch
@@ -154,141 +198,81 @@ internal sealed class PeerNodes : IDisposable
             throw;
         }
 
-        var peers = new PeerNodes(options, store);
         try
         {
-            peers.Introduce(runId, patience);
-            return peers;
+            return Introduce(options, store, runId, isFirst: server is not null, patience);
         }
         catch
         {
-            peers.Dispose();
+            store.Dispose();
             throw;
         }
     }
 
-    private void Introduce(string runId, TimeSpan patience)
+    // Without a number the machine at whose address all meet is node 0: who gets the port there, when several launchers run on it.
+    private static TcpStoreServer? Serve(LauncherOptions options, IPAddress listenAt)
     {
-        var own = new NodeIntroduction(Environment.MachineName, _options.ProcessCount, _options.NodeCount, runId, _options.MaxRestarts);
-        if (_options.NodeRank != 0)
+        if (options.NodeRank is not (null or 0) || (options.NodeRank is null && !JobMaster.IsOfThisMachine(options.MasterAddress)))
         {
-            // What differs is found before node 0 counts on this one.
-            RequireAgreement(own, Read<NodeIntroduction>("node/0", patience));
+            return null;
         }
 
-        if (_store.Add($"taken/{_options.NodeRank}", 1) > 1)
-        {
-            throw new PeerNodeException(FormattableString.Invariant($"another launcher is already node {_options.NodeRank}. Give each machine its own node rank, from 0 to {_options.NodeCount - 1}."));
-        }
-
-        _store.Set($"node/{_options.NodeRank}", JsonSerializer.SerializeToUtf8Bytes(own));
         try
         {
-            _store.Wait([.. Enumerable.Range(0, _options.NodeCount).Select(node => $"node/{node}")], patience);
+            return new TcpStoreServer(listenAt, options.MeetingPort, options.JobSecret);
         }
-        catch (StoreTimeoutException late)
+        catch (RendezvousException taken) when (options.NodeRank is null && taken.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
         {
-            string missing = string.Join(", ", late.MissingKeys.Select(key => key["node/".Length..]));
-            throw new PeerNodeException(FormattableString.Invariant(
-                $"not all machines joined within {patience.TotalSeconds:0.###} s (missing: {(late.MissingKeys.Count == 1 ? "node" : "nodes")} {missing}). Start a launcher on each, with the same address, port and number of machines."), late);
+            return null;
         }
-
-        _nodes = [.. Enumerable.Range(0, _options.NodeCount).Select(node => Read<NodeIntroduction>($"node/{node}", patience))];
     }
 
-    private static void RequireAgreement(NodeIntroduction own, NodeIntroduction first)
+    private static PeerNodes Introduce(LauncherOptions options, TcpStore store, string runId, bool isFirst, TimeSpan patience)
     {
-        (string Setting, string Own, string First)? difference =
-            own.NodeCount != first.NodeCount ? ("number of machines", Text(own.NodeCount), Text(first.NodeCount))
-            : own.RunId != first.RunId ? ("run id", own.RunId, first.RunId)
-            : own.MaxRestarts != first.MaxRestarts ? ("number of restarts", Text(own.MaxRestarts), Text(first.MaxRestarts))
-            : null;
-        if (difference is var (setting, mine, theirs))
+        var board = new JobBoard(store);
+        var own = new NodeIntroduction(Environment.MachineName, options.ProcessCount, isFirst ? 0 : options.NodeRank, options.NodeCount, options.LeastNodeCount, runId, options.MaxRestarts);
+        if (isFirst)
+        {
+            board.Open(own);
+        }
+
+        // What differs is found before node 0 counts on this one.
+        NodeIntroduction first = isFirst ? own : board.ReadJob(patience);
+        if (own.DifferenceFrom(first) is var (setting, mine, theirs))
         {
             throw new PeerNodeException($"the launchers have different settings ({setting}: {mine} here, {theirs} on node 0). Give all launchers the same.");
         }
+
+        long ticket = board.Arrive(own);
+        NodeCoordinator? coordinator = isFirst ? NodeCoordinator.Begin(options, board, own, ticket) : null;
+        return new PeerNodes(options, store, first, ticket, coordinator);
     }
 
-    // One look at the store: a sign of life, what the others ask for, and on node 0 whether they are alive.
-    private void Look(int start, TaskCompletionSource<StopReason> stop)
+    private void RequireContact()
     {
-        _store.Add($"beat/{_options.NodeRank}", 1);
-        foreach (StopReason reason in (StopReason[])[StopReason.Interrupt, StopReason.Failure])
+        if (Lost.IsCompletedSuccessfully)
         {
-            if (!stop.Task.IsCompleted && _store.Add(StopKey(start, reason), 0) > 0)
-            {
-                stop.TrySetResult(reason);
-            }
-        }
-
-        for (int node = 1; _options.NodeRank == 0 && node < _nodes.Count; node++)
-        {
-            long count = _store.Add($"beat/{node}", 0), now = TimeProvider.System.GetTimestamp();
-            if (!_beats.TryGetValue(node, out (long Count, long Since) seen) || seen.Count != count)
-            {
-                _beats[node] = (count, now);
-            }
-            else if (TimeProvider.System.GetElapsedTime(seen.Since, now).TotalSeconds > _options.NodeTimeoutSeconds && _store.Add($"{start}/has/{node}", 0) == 0)
-            {
-                Report(start, node, new NodeReport([], false, FormattableString.Invariant(
-                    $"there was no sign of life for {_options.NodeTimeoutSeconds:0.###} s. Check whether the machine and its launcher are still running")));
-                AskToStop(start, StopReason.Failure);
-            }
+            throw new NodeLostException(DescribeLoss(Lost.Result), null);
         }
     }
-
-    // A report that came in spite of all counts once.
-    private void Report(int start, int node, NodeReport report)
-    {
-        if (_store.Add($"{start}/has/{node}", 1) == 1)
-        {
-            _store.Set($"{start}/end/{node}", JsonSerializer.SerializeToUtf8Bytes(report));
-            _store.Add($"{start}/ended", 1);
-        }
-    }
-
-    private T Read<T>(string key, TimeSpan patience)
-    {
-        byte[] text = _store.Get(key, patience);
-        try
-        {
-            return JsonSerializer.Deserialize<T>(text, Format) ?? throw new JsonException("null");
-        }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
-        {
-            throw new PeerNodeException($"cannot read what another launcher wrote at {key} ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}). Run the same version of Convoy on all machines.", error);
-        }
-    }
-
-    private static string StopKey(int start, StopReason reason) => $"{start}/stop/{reason}";
-
-    private static string Text(int value) => value.ToString(System.Globalization.CultureInfo.InvariantCulture);
-}
-
-/// <summary>What a launcher says of its machine when it joins the others.</summary>
-/// <param name="Host">The machine's name.</param>
-/// <param name="ProcessCount">How many workers it starts.</param>
-/// <param name="NodeCount">How many machines its settings name.</param>
-/// <param name="RunId">The job that it belongs to.</param>
-/// <param name="MaxRestarts">How many restarts its settings allow.</param>
-internal sealed record NodeIntroduction(string Host, int ProcessCount, int NodeCount, string RunId, int MaxRestarts)
-{
-    private const int MostProcesses = 1 << 16;
-
-    /// <summary>How many workers it starts.</summary>
-    /// <exception cref="JsonException">No such number, in an introduction from elsewhere.</exception>
-    public int ProcessCount { get; } = ProcessCount is >= 1 and <= MostProcesses
-        ? ProcessCount
-        : throw new JsonException(FormattableString.Invariant($"the number of processes is {ProcessCount}"));
 }
 
 /// <summary>What one machine's launcher tells the others at the end of a start.</summary>
 /// <param name="Failures">Its workers that failed, the likely cause first.</param>
 /// <param name="Interrupted">Whether its user interrupted it.</param>
-/// <param name="Error">Why it could not run its workers, or why it is considered lost; null: it ran them.</param>
+/// <param name="Error">Why it could not run its workers; null: it ran them.</param>
 internal sealed record NodeReport(IReadOnlyList<WorkerFailure> Failures, bool Interrupted, string? Error)
 {
     /// <summary>Its workers that failed, the likely cause first.</summary>
-    /// <exception cref="JsonException">One is null, in a report from elsewhere.</exception>
-    public IReadOnlyList<WorkerFailure> Failures { get; } = Failures.Any(failure => failure is null) ? throw new JsonException("a failure is null") : Failures;
+    /// <exception cref="System.Text.Json.JsonException">One is null, in a report from elsewhere.</exception>
+    public IReadOnlyList<WorkerFailure> Failures { get; } = Failures.Any(failure => failure is null) ? throw new System.Text.Json.JsonException("a failure is null") : Failures;
+
+    /// <summary>Whether all its workers had ended with exit code 0 before anybody asked for their end.</summary>
+    public bool Finished { get; init; }
+
+    /// <summary>Whether node 0 lost it, and says so in its place.</summary>
+    public bool Lost { get; init; }
 }
+
+/// <summary>Node 0 is lost to this launcher, or this launcher to node 0.</summary>
+internal sealed class NodeLostException(string message, Exception? innerException) : Exception(message, innerException);

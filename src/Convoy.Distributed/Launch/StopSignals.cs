@@ -1,15 +1,19 @@
 using System.Runtime.InteropServices;
+using Convoy.Distributed.Launch.Processes;
 
 namespace Convoy.Distributed.Launch;
 
 /// <summary>
 /// SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) as a request to stop, while this exists: a launcher passes it on to its workers, a worker ends its work and writes a
-/// last checkpoint. Without it .NET ends the process.
+/// last checkpoint. Without it .NET ends the process. SIGUSR1, which cluster schedulers send before a job's time is over, is taken for it where that is asked for.
 /// </summary>
 public sealed class StopSignals : IDisposable
 {
     // Shells and launchers count so; the numbers are the same wherever there are signals.
     private const int SignalBase = 128, HangUp = 1, Interrupt = 2, Terminate = 15;
+
+    // SIGUSR1 has no name in .NET, and another number on macOS than on Linux.
+    private static readonly PosixSignal UserSignal = (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10);
 
     // One Ctrl-C can reach a worker twice, from the terminal and from its launcher. A person's second one comes later.
     private static readonly TimeSpan SameSignal = TimeSpan.FromSeconds(1);
@@ -24,17 +28,18 @@ public sealed class StopSignals : IDisposable
 
     /// <summary>Takes the signals from now on.</summary>
     /// <param name="insistingEnds">Whether a second Ctrl-C, more than a second after the first signal, ends the process at once. Default: false, it changes nothing.</param>
-    public StopSignals(bool insistingEnds = false)
-        : this(insistingEnds, TimeProvider.System)
+    /// <param name="takesUserSignal">Whether SIGUSR1, which ends a process by default, asks for a stop as well (not on Windows). Default: false.</param>
+    public StopSignals(bool insistingEnds = false, bool takesUserSignal = false)
+        : this(insistingEnds, takesUserSignal, TimeProvider.System)
     {
     }
 
     /// <summary>The same with another clock.</summary>
-    internal StopSignals(bool insistingEnds, TimeProvider time)
+    internal StopSignals(bool insistingEnds, bool takesUserSignal, TimeProvider time)
     {
         _time = time;
         _insistingEnds = insistingEnds;
-        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
+        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, .. takesUserSignal && !OperatingSystem.IsWindows() ? [UserSignal] : (PosixSignal[])[]])
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
         }
@@ -54,6 +59,7 @@ public sealed class StopSignals : IDisposable
     {
         PosixSignal.SIGHUP => HangUp,
         PosixSignal.SIGINT => Interrupt,
+        { } user when user == UserSignal => (int)UserSignal,
         _ => Terminate,
     };
 

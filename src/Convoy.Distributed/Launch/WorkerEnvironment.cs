@@ -1,5 +1,6 @@
 using System.Globalization;
 using Convoy.Distributed.Diagnostics;
+using Convoy.Distributed.Launch.Processes;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
@@ -8,14 +9,11 @@ namespace Convoy.Distributed.Launch;
 /// <param name="Options">The run's settings.</param>
 /// <param name="Run">What stays the same over all restarts.</param>
 /// <param name="Place">Which ranks this machine has.</param>
-/// <param name="Restart">TORCHELASTIC_RESTART_COUNT.</param>
+/// <param name="Restart">TORCHELASTIC_RESTART_COUNT: how many starts there were before.</param>
 /// <param name="MasterPort">MASTER_PORT.</param>
 /// <param name="Cores">The processors of each local rank, or null when none are pinned.</param>
 internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity Run, NodePlace Place, int Restart, int MasterPort, CoreShares? Cores)
 {
-    /// <summary>The variable that marks every process of one launcher.</summary>
-    public const string LaunchIdName = "CONVOY_LAUNCH_ID";
-
     /// <summary>The variable with the launcher's process id, for <see cref="ParentWatch"/>.</summary>
     public const string ParentProcessIdName = "CONVOY_PARENT_PID";
 
@@ -64,7 +62,7 @@ internal sealed record WorkerEnvironment(LauncherOptions Options, LaunchIdentity
         variables[RankEnvironment.StoreHostedVariable] = Options.HostStore ? "1" : null;
         variables[WorkerErrorFile.Variable] = ErrorFile(localRank);
         variables[ParentProcessIdName] = Text(Environment.ProcessId);
-        variables[LaunchIdName] = Run.LaunchId;
+        variables[JobProcesses.MarkVariable] = Run.LaunchId;
         if (Options.KeepMemory && OperatingSystem.IsLinux())
         {
             SetUnlessGiven(variables, KeptMemory.Variable, KeptMemory.Value);

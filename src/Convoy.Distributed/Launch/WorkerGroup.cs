@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Convoy.Distributed.Launch.Processes;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Launch;
@@ -6,7 +7,8 @@ namespace Convoy.Distributed.Launch;
 /// <summary>All workers of one start: waits for them, and ends them when one fails or the caller cancels.</summary>
 internal sealed class WorkerGroup : IDisposable
 {
-    // On a terminal Ctrl-C reaches the workers too, and one may end of it before this process hears of its own.
+    // On a terminal Ctrl-C reaches the workers too, and one may end of it before this process hears of its own; and workers that another machine's launcher asked to end may draw those
+    // of this one along before this launcher looks.
     private static readonly TimeSpan InterruptSettling = TimeSpan.FromSeconds(0.25);
     private static readonly TimeSpan LeftoverPollInterval = TimeSpan.FromSeconds(0.02);
     private static readonly TimeSpan OutputDraining = TimeSpan.FromSeconds(2);
@@ -16,6 +18,8 @@ internal sealed class WorkerGroup : IDisposable
     private readonly List<WorkerProcess> _workers = [];
 
     private WorkerGroup(WorkerEnvironment environment) => _environment = environment;
+
+    private TimeSpan Settling => InterruptSettling + TimeSpan.FromSeconds(_environment.Place.NodeCount > 1 ? 2 * _environment.Options.MonitorIntervalSeconds : 0);
 
     private TimeSpan Grace => TimeSpan.FromSeconds(_environment.Options.GraceSeconds);
 
@@ -64,21 +68,24 @@ internal sealed class WorkerGroup : IDisposable
             await watching.CancelAsync().ConfigureAwait(false);
         }
 
-        if (failed is not null && MayBeOurs(failed.ExitCode) && cancellation.CanBeCanceled)
+        if (failed is not null && MayBeOurs(failed.ExitCode))
         {
-            await Task.WhenAny(cancelled.Task, Task.Delay(InterruptSettling, CancellationToken.None)).ConfigureAwait(false);
+            await Task.WhenAny(cancelled.Task, elsewhere, Task.Delay(Settling, CancellationToken.None)).ConfigureAwait(false);
         }
 
         // Those that ended by themselves: what is sent below ends the others.
         WorkerProcess[] failures = [.. _workers.Where(w => w.Exited.IsCompleted && w.ExitCode != 0)];
-        bool asked = cancellation.IsCancellationRequested || elsewhere is { IsCompletedSuccessfully: true, Result: StopReason.Interrupt };
-        bool interrupted = asked && (failed is null ? _workers.Exists(w => !w.Exited.IsCompleted || w.ExitCode != 0) : MayBeOurs(failed.ExitCode));
-        if (interrupted || failed is not null)
+        bool finished = _workers.TrueForAll(w => w.Exited.IsCompleted && w.ExitCode == 0);
+        StopReason? told = elsewhere.IsCompletedSuccessfully ? elsewhere.Result : null;
+        bool inOrder = failed is null ? !finished : MayBeOurs(failed.ExitCode);
+        bool interrupted = inOrder && (cancellation.IsCancellationRequested || told == StopReason.Interrupt);
+        bool regrouped = inOrder && !interrupted && told == StopReason.Membership;
+        if (interrupted || (failed is not null && !regrouped))
         {
             onStopping(interrupted ? StopReason.Interrupt : StopReason.Failure);
         }
 
-        await EndAsync(interrupted ? InterruptSteps() : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
+        await EndAsync(interrupted ? InterruptSteps() : regrouped ? RegroupSteps() : [(Signal.Terminate, Grace), (Signal.Kill, Forever)]).ConfigureAwait(false);
         await EndLeftoversAsync().ConfigureAwait(false);
         await DrainOutputAsync().ConfigureAwait(false);
         if (watch.IsFaulted)
@@ -86,8 +93,8 @@ internal sealed class WorkerGroup : IDisposable
             await watch.ConfigureAwait(false);
         }
 
-        IEnumerable<WorkerProcess> causes = interrupted || failed is null ? [] : CandidatesForTheCause(failures);
-        return new GroupOutcome([.. _workers.Select(w => w.ExitCode)], WorkerFailure.CauseFirst(causes.Select(w => w.Failure())), interrupted);
+        IEnumerable<WorkerProcess> causes = interrupted || regrouped || failed is null ? [] : CandidatesForTheCause(failures);
+        return new GroupOutcome([.. _workers.Select(w => w.ExitCode)], WorkerFailure.CauseFirst(causes.Select(w => w.Failure())), interrupted) { Finished = finished };
     }
 
     /// <inheritdoc/>
@@ -128,6 +135,9 @@ internal sealed class WorkerGroup : IDisposable
     // notice its absence. So what the workers recorded decides.
     private IEnumerable<WorkerProcess> CandidatesForTheCause(WorkerProcess[] failures) =>
         _workers.Where(w => failures.Contains(w) || (w.ExitCode != 0 && w.Error is not null));
+
+    // They go on from what they save now.
+    private (int Signal, TimeSpan Wait)[] RegroupSteps() => [(Signal.Terminate, TimeSpan.FromSeconds(_environment.Options.InterruptGraceSeconds)), (Signal.Kill, Forever)];
 
     private (int Signal, TimeSpan Wait)[] InterruptSteps()
     {
@@ -204,7 +214,11 @@ internal sealed class WorkerGroup : IDisposable
 /// <param name="ExitCodes">The exit code of each local rank.</param>
 /// <param name="Failures">The workers that failed before they were told to end, the likely cause first.</param>
 /// <param name="Interrupted">Whether they were interrupted.</param>
-internal sealed record GroupOutcome(IReadOnlyList<int> ExitCodes, IReadOnlyList<WorkerFailure> Failures, bool Interrupted);
+internal sealed record GroupOutcome(IReadOnlyList<int> ExitCodes, IReadOnlyList<WorkerFailure> Failures, bool Interrupted)
+{
+    /// <summary>Whether all had ended with exit code 0 before anybody asked for their end.</summary>
+    public bool Finished { get; init; }
+}
 
 /// <summary>Why the workers of all machines are ended.</summary>
 internal enum StopReason
@@ -214,4 +228,7 @@ internal enum StopReason
 
     /// <summary>Somebody asked for it, by Ctrl-C or a signal.</summary>
     Interrupt,
+
+    /// <summary>A machine came or leaves, and the workers start again with those that are there.</summary>
+    Membership,
 }

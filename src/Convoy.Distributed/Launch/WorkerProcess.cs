@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using Convoy.Distributed.Launch.Processes;
 
 namespace Convoy.Distributed.Launch;
 

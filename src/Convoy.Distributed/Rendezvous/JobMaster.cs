@@ -39,6 +39,10 @@ internal static class JobMaster
     public static string OwnAddress(TcpStoreServer server) =>
         server.Address.Equals(IPAddress.Any) ? "127.0.0.1" : server.Address.Equals(IPAddress.IPv6Any) ? "::1" : server.Address.ToString();
 
+    /// <summary>Whether a name or an address is this machine's.</summary>
+    /// <exception cref="RendezvousException">The name is unknown.</exception>
+    public static bool IsOfThisMachine(string host) => IsOfThisMachine(AddressOf(host));
+
     private static IPAddress AddressOf(string host)
     {
         if (IPAddress.TryParse(host, out IPAddress? address))

@@ -31,14 +31,15 @@ public sealed record LaneData(LaneDataset Training, LaneDataset? Validation)
     /// <summary>How each rank of a run prepares its training frames.</summary>
     /// <param name="options">The task's settings.</param>
     /// <param name="training">The run's settings.</param>
-    public static LaneLoaderOptions LoaderOptions(LaneOptions options, TrainingOptions training)
+    /// <param name="batchSize">Samples of a step on the rank.</param>
+    public static LaneLoaderOptions LoaderOptions(LaneOptions options, TrainingOptions training, int batchSize)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(training);
         return new LaneLoaderOptions
         {
             ImageSize = options.ImageSize,
-            BatchSize = training.LocalBatchSize,
+            BatchSize = batchSize,
             Workers = training.Workers,
             LineWidth = options.LineWidth,
             Augmentation = options.Augment ? AugmentationOptions.Default : AugmentationOptions.None,

@@ -49,7 +49,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public IBatchSource<LaneBatch> OpenData(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new LaneDataLoader(LaneData.Open(Options).Training, LaneData.LoaderOptions(Options, context.Options), context.Time, context.Stop);
+        return new LaneDataLoader(LaneData.Open(Options).Training, LaneData.LoaderOptions(Options, context.Options, context.LocalBatchSize), context.Time, context.Stop);
     }
 
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public LaneBatch CreateSyntheticBatch(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        LaneLoaderOptions options = LaneData.LoaderOptions(Options, context.Options);
+        LaneLoaderOptions options = LaneData.LoaderOptions(Options, context.Options, context.LocalBatchSize);
 
         // The source lives on with the batch, whose memory it is.
         IBatchSource<LaneBatch> batches = SyntheticLaneBatches.Create(options, options.BatchSize, context.Options.Seed + context.Group.Rank);
@@ -120,7 +120,7 @@ public sealed class LaneTask : ITrainingTask<LaneDetectionModel, LaneBatch>, ITa
     public int CountSamples(TrainingContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        LaneData.LoaderOptions(Options, context.Options).Validate();
+        LaneData.LoaderOptions(Options, context.Options, context.LocalBatchSize).Validate();
         int frames = CountFrames(context);
         if (Options.Pretrained is not null)
         {

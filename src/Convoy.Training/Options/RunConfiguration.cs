@@ -102,6 +102,9 @@ public sealed record RunConfiguration(TrainingOptions Training, JsonObject Task)
         return this with { Training = options };
     }
 
+    /// <summary>This configuration of a run that goes on, before anything is changed: see <see cref="TrainingOptions.Continued"/>.</summary>
+    public RunConfiguration Continued() => this with { Training = Training.Continued() };
+
     /// <summary>Whether both have the same settings.</summary>
     public bool Equals(RunConfiguration? other) => other is not null && JsonNode.DeepEquals(ToJson(), other.ToJson());
 

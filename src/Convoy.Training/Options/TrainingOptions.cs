@@ -14,7 +14,7 @@ public sealed record TrainingOptions
     private const double MostSteps = 1L << 50;
     private const string NoCheckpoints = "none", CheckpointsOfBlocks = "auto";
 
-    /// <summary>How many processes train; at least 1. Each computes <see cref="BatchSize"/> / Nproc samples of a step. 0, the default, stands for a number that <see cref="Resolve"/> chooses.</summary>
+    /// <summary>How many processes train; at least 1. Each computes its share of the <see cref="BatchSize"/> samples of a step. 0, the default, stands for a number that <see cref="Resolve"/> chooses.</summary>
     [Option("Processes.", Minimum = 1, IsAutomatic = true, Otherwise = "the most, up to the cores, that divide the batch", Effect = SettingEffect.Speed)]
     public int Nproc { get; init; }
 
@@ -22,7 +22,7 @@ public sealed record TrainingOptions
     [Option("libtorch's threads in each process, or auto for cores / processes.", Minimum = 1, IsAutomatic = true, Effect = SettingEffect.Speed)]
     public int Threads { get; init; }
 
-    /// <summary>Samples of one step over all processes; a multiple of <see cref="Nproc"/>. Default 8.</summary>
+    /// <summary>Samples of one step over all processes; at least <see cref="Nproc"/>. Default 8. Where the processes do not divide it the first ones have a sample more, and the gradients are still those of the mean over all.</summary>
     [Option("Samples of one step, over all processes.", Minimum = 1, Effect = SettingEffect.Work)]
     public int BatchSize { get; init; } = 8;
 
@@ -42,9 +42,16 @@ public sealed record TrainingOptions
     [Option("Learning rate, before --scale-lr.", Minimum = 0, AboveMinimum = true)]
     public double Lr { get; init; } = 0.0005;
 
-    /// <summary>Whether the base learning rate is multiplied by <see cref="Nproc"/>, as in the study. Default true.</summary>
+    /// <summary>Whether the base learning rate is multiplied by <see cref="Nproc"/>, as in the study, or by <see cref="LrScale"/>. Default true.</summary>
     [Option("Multiply the learning rate by the number of processes.")]
     public bool ScaleLr { get; init; } = true;
+
+    /// <summary>
+    /// What <see cref="ScaleLr"/> multiplies by in place of <see cref="Nproc"/>; at least 1. Null, the default, for <see cref="Nproc"/>. A run that goes on keeps that of its first start (<see cref="Continued"/>): the batch
+    /// does not change with the number of processes, and so neither does its learning rate.
+    /// </summary>
+    [Option("What --scale-lr multiplies the learning rate by.", Minimum = 1, Otherwise = "the processes of the run's first start")]
+    public int? LrScale { get; init; }
 
     /// <summary>Updates over which the learning rate rises to its base; null for a twentieth of the schedule, at most 500.</summary>
     [Option("Updates over which the learning rate rises.", Minimum = 0, Maximum = MostSteps, Otherwise = "a twentieth of the run, at most 500")]
@@ -111,11 +118,11 @@ public sealed record TrainingOptions
     /// <summary>The settings, a row each.</summary>
     public static OptionTable Table { get; } = OptionTable.For(typeof(TrainingOptions));
 
-    /// <summary>Samples of one step in each process.</summary>
-    public int LocalBatchSize => BatchSize / Nproc;
+    /// <summary>Samples of one step in a process that has the most.</summary>
+    public int LocalBatchSize => (BatchSize + Nproc - 1) / Nproc;
 
     /// <summary>The learning rate after <see cref="ScaleLr"/>.</summary>
-    public double PeakLr => ScaleLr ? Lr * Nproc : Lr;
+    public double PeakLr => ScaleLr ? Lr * (LrScale ?? Nproc) : Lr;
 
     /// <summary>Whether there are <see cref="CheckpointActivations"/>.</summary>
     public bool HasCheckpointedModules => CheckpointActivations != NoCheckpoints;
@@ -137,6 +144,9 @@ public sealed record TrainingOptions
         Table.Apply(copy, values, source);
         return copy;
     }
+
+    /// <summary>These options of a run that goes on, before anything is changed: its learning rate stays what it is, whatever becomes of the number of processes.</summary>
+    public TrainingOptions Continued() => this with { LrScale = LrScale ?? (Nproc > 0 ? Nproc : null) };
 
     /// <summary>Puts numbers in the place of processes and threads that are left to the program.</summary>
     /// <param name="cores">Cores to use; at least 1.</param>
@@ -161,13 +171,13 @@ public sealed record TrainingOptions
     public void Validate(bool asOptions = false)
     {
         Table.Validate(this, asOptions);
-        if (BatchSize % Nproc != 0)
+        if (BatchSize < Nproc)
         {
             string name = asOptions ? "--batch-size" : nameof(BatchSize);
             throw new BadInputException(
-                $"{name} cannot be split equally among the processes",
+                $"{name} has fewer samples than there are processes",
                 string.Create(CultureInfo.InvariantCulture, $"batch size {BatchSize}, {Nproc} processes"),
-                string.Create(CultureInfo.InvariantCulture, $"Give {name} {Nproc * ((BatchSize / Nproc) + 1)}, or a number of processes that divides {BatchSize}."));
+                string.Create(CultureInfo.InvariantCulture, $"Give {name} {Nproc} or more, or at most {BatchSize} processes."));
         }
     }
 }

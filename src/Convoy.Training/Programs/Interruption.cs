@@ -3,7 +3,7 @@ using Convoy.Distributed.Launch;
 namespace Convoy.Training.Programs;
 
 /// <summary>
-/// Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed. The first one cancels <see cref="Token"/>, so that the verb
+/// Ctrl-C, SIGTERM, the SIGUSR1 of a cluster's scheduler, and the SIGHUP of a terminal that is closed. The first one cancels <see cref="Token"/>, so that the verb
 /// can finish cleanly (training writes a last checkpoint); the program ends at once with <see cref="ExitCode"/>
 /// when that takes longer than <see cref="Grace"/>, or at a second Ctrl-C.
 /// </summary>
@@ -13,7 +13,7 @@ internal sealed class Interruption : IDisposable
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
 
     private readonly TimeProvider _time;
-    private readonly StopSignals _signals = new();
+    private readonly StopSignals _signals = new(takesUserSignal: true);
     private readonly CancellationTokenSource _source = new();
     private readonly Lock _gate = new();
     private ITimer? _graceTimer;

@@ -14,10 +14,7 @@ internal static class ResumeChanges
     {
         if (before.PeakLr != now.PeakLr)
         {
-            string scaling = before.Lr == now.Lr && before.ScaleLr && now.ScaleLr
-                ? string.Create(CultureInfo.InvariantCulture, $": --scale-lr multiplies {now.Lr} by the processes. Give --no-scale-lr --lr {before.PeakLr} to keep it")
-                : string.Empty;
-            yield return $"learning rate {Text(before.PeakLr)} -> {Text(now.PeakLr)}{scaling}";
+            yield return $"learning rate {Text(before.PeakLr)} -> {Text(now.PeakLr)}";
         }
 
         if (before.Nproc != now.Nproc)

@@ -11,6 +11,7 @@ internal static class StandardStreams
 {
     private const int LastStandardDescriptor = 2;
     private const string Nowhere = "/dev/null";
+    private const string OpenMpi = "OMPI_COMM_WORLD_SIZE", Terminal = "TERM", Dumb = "dumb";
 
     // UTF-8 without a mark at the beginning, which a stream that cannot seek would get.
     private static readonly UTF8Encoding Encoding = new(encoderShouldEmitUTF8Identifier: false);
@@ -21,6 +22,12 @@ internal static class StandardStreams
         if (OperatingSystem.IsWindows())
         {
             return; // There, a console that goes away ends its programs.
+        }
+
+        if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(OpenMpi)))
+        {
+            // Its mpirun gives each rank a terminal of its own, whatever becomes of what is written there: the runtime is to send it no control sequences.
+            Environment.SetEnvironmentVariable(Terminal, Dumb);
         }
 
         FillGaps();

@@ -194,7 +194,7 @@ internal sealed class TaskHost<TModel, TBatch>(ITrainingTask<TModel, TBatch> tas
         TrainingOptions options = configuration.Training;
         var together = new TrainingContext(options, group, Path.GetTempPath()) { Stop = stop };
         using var single = new ProcessGroupSingle();
-        var apart = new TrainingContext(options with { Nproc = 1, BatchSize = options.LocalBatchSize }, single, Path.GetTempPath()) { Stop = stop };
+        var apart = new TrainingContext(options with { Nproc = 1, BatchSize = together.LocalBatchSize }, single, Path.GetTempPath()) { Stop = stop };
         using TBatch batch = FirstBatch(together);
         RandomSources sources = group.Seed(options.Seed);
         using var ranks = new TrainingStep<TModel, TBatch>(task, task.CreateModel(together), together);

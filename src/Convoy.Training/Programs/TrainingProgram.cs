@@ -73,7 +73,7 @@ public static class TrainingProgram
 
         async Task<int> RunAsync()
         {
-            RunConfiguration start = resumed is not null ? run.ReadConfig() : new RunConfiguration(program.Defaults, program.Settings);
+            RunConfiguration start = resumed is not null ? run.ReadConfig().Continued() : new RunConfiguration(program.Defaults, program.Settings);
             RunConfiguration configuration = job?.Resolve(start, auto => auto.With(reader.Settings)) ?? start.With(reader.Settings).Resolve(Environment.ProcessorCount);
             configuration = configuration with { Program = Words(table, configuration.Task, program.Settings) };
             using var display = new PlainDisplay(program.SampleNoun, TimeProvider.System);

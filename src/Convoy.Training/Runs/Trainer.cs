@@ -54,7 +54,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         TrainingOptions options = configuration.Training;
         _batches = task.OpenData(context);
         _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
-        _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed, dropLast: true);
+        _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed) { BatchSize = options.BatchSize };
         RandomSources sources = _group.Seed(options.Seed);
         _step = new TrainingStep<TModel, TBatch>(task, task.CreateModel(context), context, trace);
         sources.SeparateRanks(); // The model is made; dropout is each rank's own.

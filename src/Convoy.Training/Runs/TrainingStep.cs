@@ -1,4 +1,5 @@
 using Convoy.Distributed;
+using Convoy.Distributed.Data;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.GradientReduction;
 using Convoy.Distributed.Nn;
@@ -34,6 +35,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     private readonly TraceRecorder? _trace;
     private readonly StepClock _clock;
     private readonly StepUsageMeter _usage = new();
+    private readonly double _lossWeight;
     private long? _start;
 
     /// <summary>Makes the model fast as the settings say, gives all ranks the weights of rank 0, and makes the optimizer. All ranks call it together.</summary>
@@ -48,6 +50,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         ArgumentNullException.ThrowIfNull(context);
         (_task, Model, _options, _group, _time, _trace) = (task, model, context.Options, context.Group, context.Time, trace);
         _clock = new StepClock(_time);
+        _lossWeight = new BatchShare(_options.BatchSize, _group).LossWeight;
         Accelerate();
         _parallel = new DistributedDataParallel(model, _group);
         _precision = new MixedPrecision(_options.Precision, _group);
@@ -229,7 +232,7 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
         Tensor loss = Forward(batch);
         double forwardTime = Lap("forward");
 
-        _parallel.Backward(_precision.Scaler.Scale(loss / _options.Accumulate));
+        _parallel.Backward(_precision.Scaler.Scale(Weighed(loss) / _options.Accumulate));
         _trace?.Lap("backward", TimeSpan.FromSeconds(_parallel.LastTimings.BackwardSeconds));
         double backwardTime = Lap("exposed communication");
 
@@ -256,11 +259,14 @@ public sealed class TrainingStep<TModel, TBatch> : IDisposable
     // The ranks' losses and their wish to stop travel together: one small message a step.
     private (double MeanLoss, bool AnyRankStops) ShareLoss(Tensor loss, bool stop, long step)
     {
-        using Tensor shared = tensor([loss.to(ScalarType.Float64).item<double>(), stop ? 1 : 0], ScalarType.Float64);
+        using Tensor shared = tensor([loss.to(ScalarType.Float64).item<double>() * _lossWeight, stop ? 1 : 0], ScalarType.Float64);
         _group.AllReduce(shared, ReduceOp.Average);
         double meanLoss = shared[0].item<double>();
         return double.IsFinite(meanLoss) ? (meanLoss, shared[1].item<double>() > 0) : throw new TrainingDivergedException(step, meanLoss);
     }
+
+    // The mean of the ranks' is then that of the whole batch, also where their shares of it differ.
+    private Tensor Weighed(Tensor loss) => _lossWeight == 1 ? loss : loss * _lossWeight;
 
     private double Lap(string phase)
     {

@@ -33,7 +33,7 @@ public interface ITrainingTask<TModel, TBatch>
     /// <summary>Runs the model on a batch, on this rank's share of a step.</summary>
     /// <param name="model">The model of <see cref="CreateModel"/>, under autocast where the run's precision asks for it.</param>
     /// <param name="batch">The batch.</param>
-    /// <returns>A scalar: the mean of the samples' losses, so that the mean of the ranks' is that of the whole batch.</returns>
+    /// <returns>A scalar: the mean of the samples' losses, which the trainer weighs by the rank's share of the batch.</returns>
     Tensor Loss(TModel model, TBatch batch);
 
     /// <summary>The object whose properties with an <see cref="OptionAttribute"/> are the task's settings. Default: the task itself.</summary>

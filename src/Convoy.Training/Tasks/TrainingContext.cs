@@ -1,4 +1,5 @@
 using Convoy.Distributed;
+using Convoy.Distributed.Data;
 using Convoy.Training.Options;
 using static TorchSharp.torch;
 
@@ -22,8 +23,8 @@ public sealed class TrainingContext(TrainingOptions options, ProcessGroup group,
     /// <summary>The run directory's absolute path. Rank 0 may write into it what the task leaves behind.</summary>
     public string Folder => folder;
 
-    /// <summary>Samples of one step on this rank.</summary>
-    public int LocalBatchSize => options.BatchSize / group.Size;
+    /// <summary>Samples of one step on this rank: where the ranks do not divide the batch the first ones have one more (<see cref="BatchShare"/>).</summary>
+    public int LocalBatchSize => new BatchShare(options.BatchSize, group).Count;
 
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -70,7 +70,7 @@ public sealed class StandaloneTests : IDisposable
     [InlineData("an option has no value (--pictures).", "--pictures")]
     [InlineData("--nproc must be at least 1 (got 0).", "--nproc", "0")]
     [InlineData("--precision must be one of fp32, bf16, fp16 (got int8).", "--precision", "int8")]
-    [InlineData("--batch-size cannot be split equally among the processes (batch size 32, 3 processes).", "--nproc", "3")]
+    [InlineData("--batch-size has fewer samples than there are processes (batch size 32, 33 processes).", "--nproc", "33")]
     [InlineData("--steps and --epochs both say how long to train (3 and 2).", "--steps", "3", "--epochs", "2")]
     [InlineData("too few training samples for one step (8 samples, batch size 32).", "--pictures", "8")]
     [InlineData("--max-restarts must be a whole number from 0 (got -1).", "--max-restarts", "-1")]

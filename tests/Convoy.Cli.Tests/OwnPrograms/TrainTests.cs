@@ -127,7 +127,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("an option of the lane detector with a program of your own (--augment)", "--no-augment")]
     [InlineData("an option of the lane detector with a program of your own (--data)", "--data", "synthetic")]
     [InlineData("--steps and --epochs both say how long to train (2 and 3)", "--steps", "2", "--epochs", "3")]
-    [InlineData("--batch-size cannot be split equally among the processes (batch size 32, 3 processes)", "--nproc", "3")]
+    [InlineData("--batch-size has fewer samples than there are processes (batch size 32, 33 processes)", "--nproc", "33")]
     [InlineData("--lr must be above 0 (got 0)", "--lr", "0")]
     public async Task Train_OptionThatDoesNotGoWithTheProgram_IsRefusedBeforeAnythingIsWritten(string expected, params string[] options) =>
         await Refused(expected, ["train", "--out", Path.Combine(_root, "never"), .. options, "--", .. OwnProgram.Shapes]);

@@ -10,7 +10,7 @@ public sealed class BadInputTests(TrainingFixture fixture) : IClassFixture<Train
 {
     [Theory]
     [InlineData("--nproc must be at least 1 (got 0)", "--nproc", "0")]
-    [InlineData("--batch-size cannot be split equally among the processes (batch size 8, 3 processes)", "--nproc", "3")]
+    [InlineData("--batch-size has fewer samples than there are processes (batch size 8, 9 processes)", "--nproc", "9")]
     [InlineData("--stepps", "--stepps", "3")]
     [InlineData("--steps and --epochs both say how long to train (5 and 2)", "--steps", "5", "--epochs", "2")]
     [InlineData("two options contradict each other (--sync-bn --no-sync-bn)", "--sync-bn", "--no-sync-bn")]

@@ -142,12 +142,11 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         string[] changes = [.. resumed.Output.Split('\n').Where(line => line.StartsWith("Changed: ", StringComparison.Ordinal)).Select(line => line[9..])];
-        Assert.Equal(5, changes.Length);
-        Assert.StartsWith("learning rate 0.0005 -> 0.001: --scale-lr multiplies 0.0005 by the processes.", changes[0], StringComparison.Ordinal);
-        Assert.StartsWith("processes 1 -> 2:", changes[1], StringComparison.Ordinal);
-        Assert.StartsWith("batch 8 -> 4 images:", changes[2], StringComparison.Ordinal);
-        Assert.StartsWith("images of an update 8 -> 4", changes[3], StringComparison.Ordinal);
-        Assert.StartsWith("held-out frames 0 -> 12:", changes[4], StringComparison.Ordinal);
+        Assert.Equal(4, changes.Length);
+        Assert.StartsWith("processes 1 -> 2:", changes[0], StringComparison.Ordinal);
+        Assert.StartsWith("batch 8 -> 4 images:", changes[1], StringComparison.Ordinal);
+        Assert.StartsWith("images of an update 8 -> 4", changes[2], StringComparison.Ordinal);
+        Assert.StartsWith("held-out frames 0 -> 12:", changes[3], StringComparison.Ordinal);
         Assert.Equal(
             [.. Enumerable.Repeat((1, 1), Steps), (2, 1)],
             MetricsFile.Read(Path.Combine(run, "metrics.json")).Metrics.Select(step => (step.WorldSize!.Value, step.Threads!.Value)));

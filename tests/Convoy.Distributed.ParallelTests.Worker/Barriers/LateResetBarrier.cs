@@ -10,7 +10,7 @@ internal sealed unsafe class LateResetBarrier(ControlBlock control, PeerWatch wa
 {
     private int _generation;
 
-    public void Wait(string operation)
+    public void Wait(string operation, TimeSpan more = default)
     {
         int before = _generation;
         int now = unchecked(before + 1);

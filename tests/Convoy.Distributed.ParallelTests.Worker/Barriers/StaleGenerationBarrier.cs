@@ -12,7 +12,7 @@ internal sealed unsafe class StaleGenerationBarrier(ControlBlock control, PeerWa
 
     private int _generation;
 
-    public void Wait(string operation)
+    public void Wait(string operation, TimeSpan more = default)
     {
         int now = unchecked(_generation + 1);
         int before = now % Period == rank ? unchecked(_generation - 1) : _generation;

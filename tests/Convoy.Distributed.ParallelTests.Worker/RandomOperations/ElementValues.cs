@@ -9,11 +9,7 @@ internal static class ElementValues
     private static readonly double[] Scales = [1, 7, 49];
 
     /// <summary>The elements <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1 of a rank.</summary>
-    public static byte[] Of(ScalarType type, int salt, int rank, long start, long count) => Combined(type, ReduceOp.Sum, salt, [rank], start, count);
-
-    /// <summary>The elements of <paramref name="ranks"/> ranks combined in their order; half types in float32, rounded once.</summary>
-    public static byte[] Combined(ScalarType type, ReduceOp op, int salt, int ranks, long start, long count) =>
-        Combined(type, op, salt, [.. Enumerable.Range(0, ranks)], start, count);
+    public static byte[] Of(ScalarType type, int salt, int rank, long start, long count) => Combined(type, ReduceOp.Sum, salt, [[rank]], start, count);
 
     /// <summary>How many bytes an element has.</summary>
     public static int Size(ScalarType type) => type switch
@@ -24,29 +20,39 @@ internal static class ElementValues
         _ => 1,
     };
 
-    private static byte[] Combined(ScalarType type, ReduceOp op, int salt, int[] ranks, long start, long count)
+    /// <summary>
+    /// The elements of all ranks combined: those of each host in the order of its ranks, then the hosts; half types in float32, rounded once on each level, their average divided on the first.
+    /// </summary>
+    /// <param name="type">The type.</param>
+    /// <param name="op">How.</param>
+    /// <param name="salt">What makes values differ.</param>
+    /// <param name="hosts">The ranks of each host.</param>
+    /// <param name="start">The first element.</param>
+    /// <param name="count">How many.</param>
+    public static byte[] Combined(ScalarType type, ReduceOp op, int salt, IReadOnlyList<int[]> hosts, long start, long count)
     {
         int size = Size(type);
         byte[] bytes = new byte[count * size];
         for (int i = 0; i < count; i++)
         {
+            int index = i;
             Span<byte> element = bytes.AsSpan(i * size, size);
             switch (type)
             {
                 case ScalarType.Float64:
-                    BinaryPrimitives.WriteDoubleLittleEndian(element, Combine<double>(op, salt, ranks, start + i, Double));
+                    BinaryPrimitives.WriteDoubleLittleEndian(element, Combine(op, hosts, rank => Double(salt, rank, start + index)));
                     break;
                 case ScalarType.Float32:
-                    BinaryPrimitives.WriteSingleLittleEndian(element, Combine<float>(op, salt, ranks, start + i, Single));
+                    BinaryPrimitives.WriteSingleLittleEndian(element, Combine(op, hosts, rank => Single(salt, rank, start + index)));
                     break;
                 case ScalarType.Float16:
-                    BinaryPrimitives.WriteHalfLittleEndian(element, (Half)Combine<float>(op, salt, ranks, start + i, HalfPrecision));
+                    BinaryPrimitives.WriteHalfLittleEndian(element, (Half)CombineHalves(op, hosts, rank => HalfPrecision(salt, rank, start + index), value => (float)(Half)value));
                     break;
                 case ScalarType.BFloat16:
-                    BinaryPrimitives.WriteUInt16LittleEndian(element, BFloat16(Combine<float>(op, salt, ranks, start + i, HalfPrecision)));
+                    BinaryPrimitives.WriteUInt16LittleEndian(element, BFloat16(CombineHalves(op, hosts, rank => HalfPrecision(salt, rank, start + index), value => BitConverter.UInt32BitsToSingle((uint)BFloat16(value) << 16))));
                     break;
                 default:
-                    PutInteger(element, type, op, salt, ranks, start + i);
+                    PutInteger(element, type, op, salt, [.. hosts.SelectMany(host => host)], start + i);
                     break;
             }
         }
@@ -54,24 +60,29 @@ internal static class ElementValues
         return bytes;
     }
 
-    private static T Combine<T>(ReduceOp op, int salt, int[] ranks, long index, Func<int, int, long, T> value)
+    private static T Combine<T>(ReduceOp op, IReadOnlyList<int[]> hosts, Func<int, T> value)
         where T : System.Numerics.IFloatingPoint<T>
     {
-        T combined = value(salt, ranks[0], index);
-        foreach (int rank in ranks.AsSpan(1))
-        {
-            T next = value(salt, rank, index);
-            combined = op switch
-            {
-                ReduceOp.Sum or ReduceOp.Average => combined + next,
-                ReduceOp.Product => combined * next,
-                ReduceOp.Min => T.Min(combined, next),
-                _ => T.Max(combined, next),
-            };
-        }
-
-        return op == ReduceOp.Average ? combined / T.CreateChecked(ranks.Length) : combined;
+        T combined = Fold(op, [.. hosts.Select(host => Fold(op, [.. host.Select(value)]))]);
+        return op == ReduceOp.Average ? combined / T.CreateChecked(hosts.Sum(host => host.Length)) : combined;
     }
+
+    // What one host has is rounded before it travels; the last rounding is the caller's.
+    private static float CombineHalves(ReduceOp op, IReadOnlyList<int[]> hosts, Func<int, float> value, Func<float, float> round)
+    {
+        float divisor = op == ReduceOp.Average ? hosts.Sum(host => host.Length) : 1;
+        float[] ofHosts = [.. hosts.Select(host => Fold(op, [.. host.Select(value)]) / divisor)];
+        return ofHosts.Length == 1 ? ofHosts[0] : Fold(op, [.. ofHosts.Select(round)]);
+    }
+
+    private static T Fold<T>(ReduceOp op, T[] values)
+        where T : System.Numerics.IFloatingPoint<T> => values.Aggregate((combined, next) => op switch
+        {
+            ReduceOp.Sum or ReduceOp.Average => combined + next,
+            ReduceOp.Product => combined * next,
+            ReduceOp.Min => T.Min(combined, next),
+            _ => T.Max(combined, next),
+        });
 
     private static void PutInteger(Span<byte> element, ScalarType type, ReduceOp op, int salt, int[] ranks, long index)
     {

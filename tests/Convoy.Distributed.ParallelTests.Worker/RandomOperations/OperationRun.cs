@@ -8,15 +8,17 @@ internal sealed class OperationRun
     private readonly List<(string Name, GuardedTensor Tensor, byte[] Expected)> _outcomes = [];
     private readonly RandomOperation _operation;
     private readonly ProcessGroup _group;
+    private readonly IReadOnlyList<int[]> _levels;
     private readonly int _salt;
     private Tensor? _buffer;
     private Work? _work;
 
     /// <param name="operation">What to do.</param>
     /// <param name="group">The group that does it, of which this rank is a member.</param>
+    /// <param name="levels">In which order its ranks are combined, see <see cref="Groups.Levels"/>.</param>
     /// <param name="seed">The case's seed.</param>
-    public OperationRun(RandomOperation operation, ProcessGroup group, int seed) =>
-        (_operation, _group, _salt) = (operation, group, unchecked((seed * 31) + operation.Index));
+    public OperationRun(RandomOperation operation, ProcessGroup group, IReadOnlyList<int[]> levels, int seed) =>
+        (_operation, _group, _levels, _salt) = (operation, group, levels, unchecked((seed * 31) + operation.Index));
 
     /// <summary>Begins it, and ends it unless it is asynchronous.</summary>
     public void Start()
@@ -132,7 +134,7 @@ internal sealed class OperationRun
 
     private byte[] Of(int rank, int part = 0) => ElementValues.Of(_operation.Type, _salt, rank, part * _operation.Count, _operation.Count);
 
-    private byte[] Combined(int part = 0) => ElementValues.Combined(_operation.Type, _operation.Op, _salt, _group.Size, part * _operation.Count, _operation.Count);
+    private byte[] Combined(int part = 0) => ElementValues.Combined(_operation.Type, _operation.Op, _salt, _levels, part * _operation.Count, _operation.Count);
 
     // What one rank gives another in all-to-all; each pair its own size.
     private byte[] Between(int source, int destination) =>

@@ -18,7 +18,7 @@ internal static class Collectives
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         Expect.True(group.Size == RankEnvironment.Read().WorldSize, "Size");
         foreach (ScalarType type in Types)
         {
@@ -34,7 +34,7 @@ internal static class Collectives
         Layouts(group);
         Booleans(group);
         Buffers(group);
-        OrderOfAddition(group);
+        OrderOfAddition(group, Groups.Levels(args, [.. Enumerable.Range(0, group.Size)]));
         NotANumber(group);
         for (int i = 0; i < 2000; i++)
         {
@@ -134,17 +134,13 @@ internal static class Collectives
         }
     }
 
-    private static void OrderOfAddition(ProcessGroup group)
+    private static void OrderOfAddition(ProcessGroup group, IReadOnlyList<int[]> levels)
     {
-        // Numbers whose sum depends on the order: the result must be that of rank 0 + rank 1 + ..., bit by bit, wherever it lies.
+        // Numbers whose sum depends on the order: the result must be that of rank 0 + rank 1 + ... of each host, and then of the hosts, bit by bit, wherever it lies.
         using var scope = NewDisposeScope();
         const long Count = 5003;
         Tensor[] inputs = [.. Enumerable.Range(0, group.Size).Select(rank => randn([Count], float32, generator: new Generator((ulong)rank)) * MathF.Pow(1000, rank % 3))];
-        Tensor expected = inputs[0].clone();
-        foreach (Tensor input in inputs[1..])
-        {
-            expected = expected + input;
-        }
+        Tensor expected = levels.Select(host => host.Select(rank => inputs[rank]).Aggregate((sum, next) => sum + next)).Aggregate((sum, next) => sum + next);
 
         Tensor staged = inputs[group.Rank].clone();
         group.AllReduce(staged);

@@ -5,7 +5,7 @@ internal static class LatePeer
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(double.Parse(args[0])));
+        using ProcessGroup group = Groups.Join(args, TimeSpan.FromSeconds(double.Parse(args[0])));
         if (group.Rank == group.Size - 1)
         {
             // Longer than the others wait; they must have given up by themselves.

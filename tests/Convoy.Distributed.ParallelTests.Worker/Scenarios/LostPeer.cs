@@ -7,7 +7,7 @@ internal static class LostPeer
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(120));
+        using ProcessGroup group = Groups.Join(args, TimeSpan.FromSeconds(120));
         group.Barrier();
         if (group.Rank == group.Size - 1)
         {

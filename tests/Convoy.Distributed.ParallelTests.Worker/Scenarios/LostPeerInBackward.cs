@@ -10,7 +10,7 @@ internal static class LostPeerInBackward
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(120));
+        using ProcessGroup group = Groups.Join(args, TimeSpan.FromSeconds(120));
         using nn.Module<Tensor, Tensor> network = SyncBatchNorm.Convert((nn.Module<Tensor, Tensor>)new SmallNetwork(), group);
         using var model = new DistributedDataParallel<Tensor, Tensor>(network, group);
         Tensor loss = model.call(randn(4, 3, 13, 11)).sum();

@@ -8,7 +8,7 @@ internal static class MainRank
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         Expect.True(group.IsMain == (group.Rank == 0), "IsMain");
         Expect.True(group.LocalRank == int.Parse(Environment.GetEnvironmentVariable("LOCAL_RANK")!, CultureInfo.InvariantCulture) && group.LocalSize == group.Size, "the place on the machine");
         group.Print($"printed by rank {group.Rank}");

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
-/// <c>RandomCollectives SEED CASES [only=I,J,...] [fault=KIND]</c>: the cases of the seeds from SEED on. <c>only</c>: just these
+/// <c>RandomCollectives SEED CASES [only=I,J,...] [fault=KIND] [hosts=0,0,1]</c>: the cases of the seeds from SEED on. <c>only</c>: just these
 /// operations of each case; <c>fault</c>: the last rank sees a wrong bit after operations of that kind with over 100 elements.
 /// A failure begins with "case SEED, operation INDEX".
 /// </summary>
@@ -16,14 +16,21 @@ internal static class RandomCollectives
         int seed = int.Parse(args[0], CultureInfo.InvariantCulture), cases = int.Parse(args[1], CultureInfo.InvariantCulture);
         int[]? only = Argument(args, "only=")?.Split(',').Select(index => int.Parse(index, CultureInfo.InvariantCulture)).ToArray();
         OperationKind? fault = Argument(args, "fault=") is { } name ? Enum.Parse<OperationKind>(name) : null;
-        using ProcessGroup world = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup world = Groups.Join(args);
+        IReadOnlyList<int[]>[] levels = [.. RandomCase.Groups(world.Size).Select(members => Groups.Levels(args, members))];
         ProcessGroup?[] groups = [world, .. RandomCase.Groups(world.Size).Skip(1).Select(world.NewGroup)];
         try
         {
+            // What a group keeps for all its operations it has from now on.
+            using (Tensor first = ones(1))
+            {
+                Array.ForEach(groups, group => group?.AllReduce(first));
+            }
+
             long tensors = Tensor.TotalCount;
             for (int i = 0; i < cases; i++)
             {
-                RunCase(seed + i, groups, only, fault);
+                RunCase(seed + i, groups, levels, only, fault);
                 world.Barrier();
                 Expect.True(Tensor.TotalCount <= tensors, $"case {seed + i} left {Tensor.TotalCount - tensors} tensors behind");
             }
@@ -40,7 +47,7 @@ internal static class RandomCollectives
     private static string? Argument(string[] args, string name) =>
         args.FirstOrDefault(argument => argument.StartsWith(name, StringComparison.Ordinal))?[name.Length..];
 
-    private static void RunCase(int seed, ProcessGroup?[] groups, int[]? only, OperationKind? fault)
+    private static void RunCase(int seed, ProcessGroup?[] groups, IReadOnlyList<int[]>[] levels, int[]? only, OperationKind? fault)
     {
         using var scope = NewDisposeScope();
         ProcessGroup world = groups[0]!;
@@ -51,7 +58,7 @@ internal static class RandomCollectives
             {
                 if (groups[operation.Group] is { } group)
                 {
-                    var run = new OperationRun(operation, group, seed);
+                    var run = new OperationRun(operation, group, levels[operation.Group], seed);
                     runs.Add((operation, run));
                     Attempt(seed, operation, run.Start);
                 }

@@ -8,7 +8,7 @@ internal static class StoppedPeer
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(4));
+        using ProcessGroup group = Groups.Join(args, TimeSpan.FromSeconds(4));
         group.Barrier();
         if (group.Rank == group.Size - 1)
         {

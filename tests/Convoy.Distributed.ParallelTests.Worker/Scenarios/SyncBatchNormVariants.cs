@@ -23,7 +23,7 @@ internal static class SyncBatchNormVariants
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         var plain = new Variant(ScalarType.Float64, 16, [7, 5]);
         foreach (ScalarType type in (ScalarType[])[ScalarType.Float64, ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16])
         {

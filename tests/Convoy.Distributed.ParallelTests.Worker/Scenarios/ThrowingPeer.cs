@@ -5,7 +5,7 @@ internal static class ThrowingPeer
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         group.Barrier();
         if (group.Rank == group.Size - 1)
         {

@@ -11,7 +11,7 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 /// <summary>
 /// Trains every task on parts of a batch, with small and large buckets, with and without overlap: after each of 5 updates
 /// gradients, weights and the optimizer's moments are those of one process on the whole batch, on every rank the same bits, and
-/// the same bits whatever the options. Then many updates, as many as the argument says.
+/// the same bits whatever the options. Then many updates, as many as the argument says. Writes how many bytes of gradients the ranks have averaged.
 /// </summary>
 internal static class TrainingParity
 {
@@ -30,29 +30,33 @@ internal static class TrainingParity
 
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
+        long averaged = 0;
         foreach (TrainingTask task in TrainingTask.All)
         {
-            Compare(task, float32, group, relative: 1.3e-6, absolute: 5e-5);
-            Compare(task, float64, group, relative: 1e-12, absolute: 1e-12);
+            averaged += Compare(task, float32, group, relative: 1.3e-6, absolute: 5e-5);
+            averaged += Compare(task, float64, group, relative: 1e-12, absolute: 1e-12);
         }
 
-        TrainLong(group, int.Parse(args[0], CultureInfo.InvariantCulture));
+        averaged += TrainLong(group, int.Parse(args[0], CultureInfo.InvariantCulture));
+        Console.WriteLine(averaged.ToString(CultureInfo.InvariantCulture));
     }
 
-    private static void Compare(TrainingTask task, ScalarType type, ProcessGroup group, double relative, double absolute)
+    private static long Compare(TrainingTask task, ScalarType type, ProcessGroup group, double relative, double absolute)
     {
         using var scope = NewDisposeScope();
         State[] expected;
         using (var alone = new ProcessGroupSingle())
         {
-            expected = Train(task, type, alone, null, out _);
+            expected = Train(task, type, alone, null, out _, out _);
         }
 
+        long averaged = 0;
         State[]? first = null;
         foreach ((string name, DistributedDataParallelOptions options) in Variants)
         {
-            State[] found = Train(task, type, group, options, out int buckets);
+            State[] found = Train(task, type, group, options, out int buckets, out long bytes);
+            averaged += bytes;
             Expect.True((buckets > 1) == (options.BucketCapMb < 1), $"{task.Name}, {name}: {buckets} buckets");
             for (int update = 0; update < Updates; update++)
             {
@@ -74,9 +78,10 @@ internal static class TrainingParity
 
         Free(first!);
         Free(expected);
+        return averaged;
     }
 
-    private static State[] Train(TrainingTask task, ScalarType type, ProcessGroup group, DistributedDataParallelOptions? options, out int buckets)
+    private static State[] Train(TrainingTask task, ScalarType type, ProcessGroup group, DistributedDataParallelOptions? options, out int buckets, out long bytes)
     {
         using var run = new TrainingRun(task, type, group, options);
         var states = new State[Updates];
@@ -87,11 +92,13 @@ internal static class TrainingParity
         }
 
         buckets = run.Buckets;
+        bytes = Updates * run.GradientBytes;
         return states;
     }
 
-    private static void TrainLong(ProcessGroup group, int updates)
+    private static long TrainLong(ProcessGroup group, int updates)
     {
+        long averaged = 0;
         State[] ends = [.. Variants[..2].Select(variant =>
         {
             using var run = new TrainingRun(TrainingTask.Convolutions, float32, group, variant.Options);
@@ -100,12 +107,14 @@ internal static class TrainingParity
                 run.Step();
             }
 
+            averaged += updates * run.GradientBytes;
             State end = run.State();
             RequireEqualOnAllRanks(end, group, $"{updates} updates, {variant.Name}");
             return end;
         })];
         RequireEqual(ends[0], ends[1], $"{updates} updates with and without overlap");
         Array.ForEach(ends, Free);
+        return averaged;
     }
 
     private static void RequireNear(State expected, State found, double relative, double absolute, string what)

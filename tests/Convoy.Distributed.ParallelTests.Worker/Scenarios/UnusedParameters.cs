@@ -9,7 +9,7 @@ internal static class UnusedParameters
 {
     public static void Run(string[] args)
     {
-        using ProcessGroup group = ProcessGroups.FromEnvironment(TimeSpan.FromSeconds(60));
+        using ProcessGroup group = Groups.Join(args);
         ByDefault_IsAnError(group);
         Found_CountsAsZeroOrStays(group);
         Found_ByAnotherRankAndZeroed_StaysAsOnThatRank(group);

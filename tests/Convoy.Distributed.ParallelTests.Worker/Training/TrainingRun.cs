@@ -34,6 +34,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>The number of buckets now.</summary>
     public int Buckets => _model.Reducer.Buckets.Count;
 
+    /// <summary>Bytes of all gradients, which are averaged once an update.</summary>
+    public long GradientBytes => _model.parameters().Where(p => p.requires_grad).Sum(p => p.numel() * p.element_size());
+
     /// <summary>One update.</summary>
     public void Step()
     {

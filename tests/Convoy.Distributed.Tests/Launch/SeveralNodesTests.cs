@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Launch.Membership;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Launch;
@@ -108,7 +109,7 @@ public sealed class SeveralNodesTests
         // A launcher that joins and then is heard no more, as when its machine is switched off.
         Task<LaunchResult> first = Launch(Options(0, "exec sleep 60") with { NodeTimeoutSeconds = 0.5 }, TestContext.Current.CancellationToken);
         using var store = new TcpStore("127.0.0.1", _port, "known here only", TimeSpan.FromSeconds(10));
-        store.Set("node/1", """{"Host":"far","ProcessCount":1,"NodeCount":2,"RunId":"none","MaxRestarts":0}""");
+        new JobBoard(store).Arrive(new NodeIntroduction("far", 1, 1, 2, 2, "none", 0));
 
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => first);
 

@@ -12,7 +12,7 @@ public sealed class StopSignalsTests
     {
         var second = new PosixSignalContext(PosixSignal.SIGINT);
         var clock = new SteppingClock();
-        using var signals = new StopSignals(insistingEnds: true, clock);
+        using var signals = new StopSignals(insistingEnds: true, takesUserSignal: false, clock);
         var late = new Thread(() => signals.OnSignal(second));
         clock.Reading = () =>
         {
@@ -35,7 +35,7 @@ public sealed class StopSignalsTests
     public void OnSignal_CtrlCAgain_EndsTheProcessWhereAskedAndLater(bool insistingEnds, double secondsLater, bool goesOn)
     {
         var clock = new SteppingClock();
-        using var signals = new StopSignals(insistingEnds, clock);
+        using var signals = new StopSignals(insistingEnds, takesUserSignal: false, clock);
         var again = new PosixSignalContext(PosixSignal.SIGINT);
 
         signals.OnSignal(new PosixSignalContext(PosixSignal.SIGHUP));

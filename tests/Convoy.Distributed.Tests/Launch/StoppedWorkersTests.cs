@@ -1,4 +1,4 @@
-using Convoy.Distributed.Launch;
+using Convoy.Distributed.Launch.Processes;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Distributed.Tests.Backends;
 

@@ -11,7 +11,7 @@ public sealed class TrainingOptionsTests
         { "--nproc must be at least 1 (got 0).", Good with { Nproc = 0 } },
         { "--threads must be at least 1 (got -1).", Good with { Threads = -1 } },
         { "--batch-size must be at least 1 (got 0).", Good with { BatchSize = 0 } },
-        { "--batch-size cannot be split equally among the processes (batch size 8, 3 processes). Give --batch-size 9, or a number of processes that divides 8.", Good with { Nproc = 3 } },
+        { "--batch-size has fewer samples than there are processes (batch size 8, 9 processes). Give --batch-size 9 or more, or at most 8 processes.", Good with { Nproc = 9 } },
         { "--epochs must be at least 1 (got 0).", Good with { Epochs = 0 } },
         { "--steps must be at least 1 and at most 1125899906842624 (got 0).", Good with { Steps = 0 } },
         { "--steps must be at least 1 and at most 1125899906842624 (got 2251799813685248).", Good with { Steps = 1L << 51 } },
@@ -42,8 +42,8 @@ public sealed class TrainingOptionsTests
         Assert.Equal("Nproc must be at least 1 (got 0).", Assert.Throws<BadInputException>(() => (Good with { Nproc = 0 }).Validate()).Message);
         Assert.Equal("TimeoutSeconds must be above 0 and at most 86400 (got 0).", Assert.Throws<BadInputException>(() => (Good with { TimeoutSeconds = 0 }).Validate()).Message);
         Assert.Equal(
-            "BatchSize cannot be split equally among the processes (batch size 8, 3 processes). Give BatchSize 9, or a number of processes that divides 8.",
-            Assert.Throws<BadInputException>(() => (Good with { Nproc = 3 }).Validate()).Message);
+            "BatchSize has fewer samples than there are processes (batch size 8, 9 processes). Give BatchSize 9 or more, or at most 8 processes.",
+            Assert.Throws<BadInputException>(() => (Good with { Nproc = 9 }).Validate()).Message);
     }
 
     [Fact]

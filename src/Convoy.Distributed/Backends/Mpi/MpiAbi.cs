@@ -16,10 +16,12 @@ namespace Convoy.Distributed.Backends.Mpi;
 /// <param name="IgnoreStatus">MPI_STATUS_IGNORE and MPI_STATUSES_IGNORE.</param>
 /// <param name="TagUpperBound">The key MPI_TAG_UB.</param>
 /// <param name="AnySource">MPI_ANY_SOURCE.</param>
-internal sealed record MpiAbi(MpiImplementation Implementation, int HandleBytes, nint World, nint Byte, nint ErrorsReturn, nint NoRequest, nint IgnoreStatus, int TagUpperBound, int AnySource)
+/// <param name="SharedType">MPI_COMM_TYPE_SHARED.</param>
+/// <param name="NoInfo">MPI_INFO_NULL.</param>
+internal sealed record MpiAbi(MpiImplementation Implementation, int HandleBytes, nint World, nint Byte, nint ErrorsReturn, nint NoRequest, nint IgnoreStatus, int TagUpperBound, int AnySource, int SharedType, nint NoInfo)
 {
     // mpi.h of MPICH 3.0 to 4.2; the MPICH ABI Compatibility Initiative has fixed them.
-    private static readonly MpiAbi Mpich = new(MpiImplementation.Mpich, sizeof(int), 0x44000000, 0x4c00010d, 0x54000001, 0x2c000000, 1, 0x64400001, -2);
+    private static readonly MpiAbi Mpich = new(MpiImplementation.Mpich, sizeof(int), 0x44000000, 0x4c00010d, 0x54000001, 0x2c000000, 1, 0x64400001, -2, 1, 0x1c000000);
 
     /// <summary>Asks a loaded library which interface it has: only Open MPI exports its handles.</summary>
     public static MpiAbi Of(nint library) => NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out nint world)
@@ -32,7 +34,9 @@ internal sealed record MpiAbi(MpiImplementation Implementation, int HandleBytes,
             NativeLibrary.GetExport(library, "ompi_request_null"),
             0,
             0,
-            -1)
+            -1,
+            0,
+            NativeLibrary.GetExport(library, "ompi_mpi_info_null"))
         : Mpich;
 }
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Convoy.Distributed.Backends.Mpi;
 
 /// <summary>Some ranks and a space of messages of their own. All calls take turns with those of other communicators: MPI is used with one thread at a time in it.</summary>
@@ -39,6 +41,23 @@ internal sealed class MpiCommunicator
         }
 
         return new MpiCommunicator(_runtime, made);
+    }
+
+    /// <summary>For each rank the first one on its host, where ranks may share memory. All ranks call it together.</summary>
+    public int[] FirstRankOfHosts()
+    {
+        byte[] first = new byte[sizeof(int)], all = new byte[sizeof(int) * Size];
+        BinaryPrimitives.WriteInt32LittleEndian(first, Rank);
+        lock (Calls)
+        {
+            // Ranks keep their order: the first one tells who it is.
+            nint here = Library.SplitByHost(Handle);
+            Library.Broadcast(first, here);
+            Library.Free(here);
+            Library.AllGather(first, all, Handle);
+        }
+
+        return [.. Enumerable.Range(0, Size).Select(rank => BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(rank * sizeof(int))))];
     }
 
     /// <summary>The same ranks with another space of messages; they call it as <see cref="MakeGroup"/>.</summary>

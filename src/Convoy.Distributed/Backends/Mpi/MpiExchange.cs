@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.Mpi;
 
@@ -39,7 +40,7 @@ internal sealed unsafe class MpiExchange : IDisposable
         int others = Math.Max(1, Size - 1);
         _meeting = new RequestSet(communicator, 2 * others);
 
-        // Whatever it is, the sizes of an all-to-all go with the call.
+        // Whatever it is, the sizes of an all-to-all and the ranks of a new group go with the call.
         InlineBytes = Math.Max(2L * sizeof(long) * Size, Math.Clamp(MostInlineBytes / others, SmallestInlineBytes, LargestInlineBytes));
         _slotBytes = CallBytes + InlineBytes;
         _slots = (byte*)NativeMemory.AlignedAlloc((nuint)(2 * Size * _slotBytes), 64);
@@ -106,6 +107,18 @@ internal sealed unsafe class MpiExchange : IDisposable
         RequireSameCalls();
     }
 
+    /// <summary>As <see cref="Meet"/>, for a new group: the ranks go with the call.</summary>
+    public void MeetForGroup(Operation operation, IReadOnlyList<int> ranks)
+    {
+        var place = new Span<int>(Outgoing(Rank), ranks.Count);
+        for (int i = 0; i < ranks.Count; i++)
+        {
+            place[i] = ranks[i];
+        }
+
+        Meet(operation, (long)ranks.Count * sizeof(int), Recipients.All);
+    }
+
     /// <summary>Returns when all of the messages are there, or sent.</summary>
     public void Await(RequestSet messages)
     {
@@ -119,8 +132,9 @@ internal sealed unsafe class MpiExchange : IDisposable
     /// <summary>The ranks that have not begun the present operation.</summary>
     public int[] Missing() => _meeting.Awaited();
 
-    /// <summary>After a failure: nothing that is under way is waited for, and no memory of it is freed.</summary>
-    public void Abandon() => _meeting.Abandon();
+    /// <summary>After a failure: withdraws what is under way.</summary>
+    /// <returns>Whether nothing is any more.</returns>
+    public bool Abandon() => _meeting.Abandon();
 
     public void Dispose()
     {
@@ -144,10 +158,11 @@ internal sealed unsafe class MpiExchange : IDisposable
     {
         for (int other = 0; other < Size; other++)
         {
-            if (other != Rank && *(MpiCall*)Slot(other) != _call)
+            var call = (MpiCall*)Slot(other);
+            if (other != Rank && *call != _call)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {Rank} called {_call} while rank {other} called {*(MpiCall*)Slot(other)}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+                    $"rank {Peers.Names[Rank]} called {_call.Describe((int*)Outgoing(Rank))} while rank {Peers.Names[other]} called {call->Describe((int*)Incoming(other))}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
             }
         }
     }
@@ -172,10 +187,10 @@ internal enum Recipients
 /// <summary>The part of an <see cref="Operation"/> that has to be the same on all ranks, as it travels. Sizes must agree, shapes need not.</summary>
 /// <param name="Kind">Which operation.</param>
 /// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
-/// <param name="Count">The number of elements; 0 where they may differ.</param>
+/// <param name="Count">The number of elements; 0 where they may differ; for a new group the number of its ranks, which come with the call.</param>
 /// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
 /// <param name="Root">The root, or <see cref="None"/>.</param>
-/// <param name="Members">What the members of a new group give, put together; otherwise 0.</param>
+/// <param name="Members">The ranks of a new group, hashed; otherwise 0.</param>
 internal readonly record struct MpiCall(OperationKind Kind, int ElementType, long Count, int Op, int Root, long Members)
 {
     private const int None = -1;
@@ -184,7 +199,7 @@ internal readonly record struct MpiCall(OperationKind Kind, int ElementType, lon
         : this(
             operation.Kind,
             (int?)operation.ElementType ?? None,
-            operation.Kind == OperationKind.AllToAll ? 0 : operation.Count,
+            operation.Kind == OperationKind.AllToAll ? 0 : operation.Ranks?.Count ?? operation.Count,
             (int?)operation.ReduceOp ?? None,
             operation.Peer ?? None,
             operation.Ranks?.Aggregate(0L, (sum, rank) => unchecked((sum * 31) + rank + 1)) ?? 0)
@@ -192,9 +207,15 @@ internal readonly record struct MpiCall(OperationKind Kind, int ElementType, lon
     }
 
     /// <summary>For example <c>AllReduce([5] Float32, Sum)</c>.</summary>
-    public override string ToString()
+    /// <param name="ranks">The ranks of a new group.</param>
+    public unsafe string Describe(int* ranks)
     {
-        TorchSharp.torch.ScalarType? type = ElementType == None ? null : (TorchSharp.torch.ScalarType)ElementType;
+        if (Kind == OperationKind.NewGroup)
+        {
+            return new Operation(Kind, Ranks: new ReadOnlySpan<int>(ranks, (int)Count).ToArray()).Signature;
+        }
+
+        ScalarType? type = ElementType == None ? null : (ScalarType)ElementType;
         return new Operation(Kind, type, [Count], Op == None ? null : (ReduceOp)Op, Root == None ? null : Root).Signature;
     }
 }

@@ -25,6 +25,7 @@ internal sealed unsafe class MpiLibrary
     private readonly delegate* unmanaged<nint, int, int*, nint*, int> _groupIncl;
     private readonly delegate* unmanaged<nint*, int> _groupFree;
     private readonly delegate* unmanaged<nint, nint, int, nint*, int> _commCreateGroup;
+    private readonly delegate* unmanaged<nint, int, int, nint, nint*, int> _commSplitType;
     private readonly delegate* unmanaged<nint, nint, int> _commSetErrhandler;
     private readonly delegate* unmanaged<nint, int, int**, int*, int> _commGetAttr;
     private readonly delegate* unmanaged<byte*, int, nint, int, int, nint, void*, int> _isend;
@@ -57,6 +58,7 @@ internal sealed unsafe class MpiLibrary
         _groupIncl = (delegate* unmanaged<nint, int, int*, nint*, int>)Function("MPI_Group_incl");
         _groupFree = (delegate* unmanaged<nint*, int>)Function("MPI_Group_free");
         _commCreateGroup = (delegate* unmanaged<nint, nint, int, nint*, int>)Function("MPI_Comm_create_group");
+        _commSplitType = (delegate* unmanaged<nint, int, int, nint, nint*, int>)Function("MPI_Comm_split_type");
         _commSetErrhandler = (delegate* unmanaged<nint, nint, int>)Function("MPI_Comm_set_errhandler");
         _commGetAttr = (delegate* unmanaged<nint, int, int**, int*, int>)Function("MPI_Comm_get_attr");
         _isend = (delegate* unmanaged<byte*, int, nint, int, int, nint, void*, int>)Function("MPI_Isend");
@@ -159,6 +161,14 @@ internal sealed unsafe class MpiLibrary
         Require(_commCreateGroup(communicator, some, tag, &made), "MPI_Comm_create_group");
         Require(_groupFree(&some), "MPI_Group_free");
         Require(_groupFree(&all), "MPI_Group_free");
+        return made;
+    }
+
+    /// <summary>Makes a communicator of those ranks that may share memory with this one. All ranks call it together.</summary>
+    public nint SplitByHost(nint communicator)
+    {
+        nint made = 0;
+        Require(_commSplitType(communicator, Abi.SharedType, 0, Abi.NoInfo, &made), "MPI_Comm_split_type");
         return made;
     }
 

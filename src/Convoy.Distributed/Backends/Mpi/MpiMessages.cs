@@ -5,85 +5,74 @@ namespace Convoy.Distributed.Backends.Mpi;
 
 /// <summary>
 /// Messages between two ranks, on a communicator of their own: first what is sent, then the elements, both with the message's tag, which MPI keeps in order. So a
-/// receiver that expects something else finds it before anything is written.
+/// receiver that expects something else finds it before anything is written. A rank's messages to another are all under way at the same time, since that one may take them
+/// in another order.
 /// </summary>
+/// <param name="communicator">Whose they are.</param>
+/// <param name="peers">The ranks.</param>
+/// <param name="largestTag">The largest tag that the library takes.</param>
 internal sealed unsafe class MpiMessages(MpiCommunicator communicator, MpiPeers peers, int largestTag)
 {
-    public void Send(Tensor tensor, int destination, int tag, MpiTensors tensors) => Exchange(tag, (messages, header) =>
+    private readonly Queue<MpiMessage> _sending = new();
+    private bool _isWatched;
+
+    /// <summary>Starts to send.</summary>
+    /// <returns>What tells when the tensor may be changed; null: it may now.</returns>
+    public BackendWork? Send(Tensor tensor, int destination, int tag, Action<MpiMessage> failed)
     {
-        DenseTensor dense = tensors.Open(tensor);
-        *header = new MpiMessageHeader(tensor.numel(), (long)tensor.dtype);
-        messages.Send((byte*)header, sizeof(MpiMessageHeader), destination, tag);
-        if (dense.Bytes > 0)
+        RequireTag(tag);
+        var message = new MpiMessage(communicator, peers, destination, nameof(OperationKind.Send), failed);
+        message.Send(tensor, tag);
+        if (message.TryFinish())
         {
-            messages.Send(dense.Memory, dense.Bytes, destination, tag);
+            return null;
         }
 
-        Await(messages, destination, nameof(OperationKind.Send));
-    });
+        lock (_sending)
+        {
+            _sending.Enqueue(message);
+            if (!_isWatched)
+            {
+                _isWatched = true;
+                new Thread(Watch) { IsBackground = true, Name = "convoy mpi messages" }.Start();
+            }
+        }
 
-    public void Receive(Tensor tensor, int source, int tag, MpiTensors tensors) => Exchange(tag, (messages, header) =>
+        return message;
+    }
+
+    /// <summary>Receives.</summary>
+    public void Receive(Tensor tensor, int source, int tag, Action<MpiMessage> failed)
     {
-        messages.Receive((byte*)header, sizeof(MpiMessageHeader), source, tag);
-        Await(messages, source, nameof(OperationKind.Receive));
-        var expected = new MpiMessageHeader(tensor.numel(), (long)tensor.dtype);
-        if (expected != *header)
-        {
-            throw new CollectiveMismatchException(FormattableString.Invariant(
-                $"Receive: rank {source} sent rank {communicator.Rank} {*header} with tag {tag}, which rank {communicator.Rank} expects to be {expected}. Receive into a tensor of the size and type that is sent."));
-        }
+        RequireTag(tag);
+        var message = new MpiMessage(communicator, peers, source, nameof(OperationKind.Receive), failed);
+        message.Receive(tensor, tag);
+    }
 
-        DenseTensor dense = tensors.Open(tensor);
-        if (dense.Bytes > 0)
-        {
-            messages.Receive(dense.Memory, dense.Bytes, source, tag);
-            Await(messages, source, nameof(OperationKind.Receive));
-        }
-
-        dense.CopyBack();
-    });
-
-    private void Exchange(int tag, MessageBody body)
+    private void RequireTag(int tag)
     {
         if (tag > largestTag)
         {
             throw new ArgumentOutOfRangeException(nameof(tag), tag, FormattableString.Invariant($"the MPI library takes tags from 0 to {largestTag}. Use a smaller one."));
         }
-
-        var messages = new RequestSet(communicator, 2);
-        var header = (MpiMessageHeader*)NativeMemory.Alloc((nuint)sizeof(MpiMessageHeader));
-        try
-        {
-            body(messages, header);
-        }
-        catch
-        {
-            // What is under way may still be written into memory, so that stays.
-            messages.Abandon();
-            throw;
-        }
-
-        NativeMemory.Free(header);
-        messages.Dispose();
     }
 
-    private void Await(RequestSet messages, int peer, string operation)
+    // Finishes what nobody waits for.
+    private void Watch()
     {
-        var patience = new PeerPatience(peers, operation);
-        while (!messages.TestAll())
+        while (true)
         {
-            patience.Pause(messages, peer);
+            MpiMessage? message;
+            lock (_sending)
+            {
+                if (!_sending.TryDequeue(out message))
+                {
+                    _isWatched = false;
+                    return;
+                }
+            }
+
+            message.Finish();
         }
     }
-}
-
-/// <summary>What one message does.</summary>
-internal unsafe delegate void MessageBody(RequestSet messages, MpiMessageHeader* header);
-
-/// <summary>What goes before a message's elements.</summary>
-/// <param name="Count">The number of elements.</param>
-/// <param name="ElementType">Their <see cref="ScalarType"/>.</param>
-internal readonly record struct MpiMessageHeader(long Count, long ElementType)
-{
-    public override string ToString() => FormattableString.Invariant($"{Count} x {(ScalarType)ElementType}");
 }

@@ -22,18 +22,21 @@ internal sealed class MpiPeers
     private readonly PeerEvent?[] _left;
     private readonly PeerEvent?[] _failed;
     private readonly long[] _leftSince;
+    private readonly RankNames _names;
     private readonly int _rank;
-    private readonly TimeSpan _timeout;
+    private readonly Func<TimeSpan> _timeout;
     private readonly Func<bool> _isDisposing;
     private DistributedException? _storeLost;
 
     /// <param name="members">The processes, by rank in the group.</param>
+    /// <param name="names">What they are called in errors.</param>
     /// <param name="rank">This rank.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="isDisposing">Whether this process leaves the group.</param>
-    public MpiPeers(MpiProcess[] members, int rank, TimeSpan timeout, Func<bool> isDisposing)
+    public MpiPeers(MpiProcess[] members, RankNames names, int rank, Func<TimeSpan> timeout, Func<bool> isDisposing)
     {
         _members = members;
+        _names = names;
         _left = new PeerEvent?[members.Length];
         _failed = new PeerEvent?[members.Length];
         _leftSince = new long[members.Length];
@@ -54,6 +57,9 @@ internal sealed class MpiPeers
     public long Operation { get; set; }
 
     public MpiProcess this[int rank] => _members[rank];
+
+    /// <summary>What the ranks are called in errors.</summary>
+    public RankNames Names => _names;
 
     /// <summary>Another rank has told of itself.</summary>
     public void Hear(PeerEvent told)
@@ -111,7 +117,7 @@ internal sealed class MpiPeers
 
         int[] missing = peer == AllRanks ? awaited.Awaited() : [peer];
         int[] concerned = peer == AllRanks ? [.. Enumerable.Range(0, _members.Length).Where(rank => rank != _rank)] : [peer];
-        if (waited >= TimeToLookAfterProcesses || waited >= _timeout)
+        if (waited >= TimeToLookAfterProcesses || waited >= _timeout())
         {
             // A process that has ended is a cause; that another rank has given up or left may follow from it.
             int ended = Array.FindIndex(concerned, rank => Volatile.Read(ref _failed[rank]) is null && Volatile.Read(ref _left[rank]) is null && _members[rank].HasEnded(_processes));
@@ -131,33 +137,34 @@ internal sealed class MpiPeers
             return Lost(operation, gone.Rank, gone);
         }
 
-        if (waited < _timeout)
+        if (waited < _timeout())
         {
             return Volatile.Read(ref _storeLost);
         }
 
         int[] late = missing.Length > 0 ? missing : concerned;
         int[] stopped = [.. late.Where(rank => _members[rank].IsStopped(_processes))];
-        return new CollectiveTimeoutException(operation, late, _timeout, stopped.Length == 0 ? null : FormattableString.Invariant(
-            $"the process of rank {stopped[0]} ({_members[stopped[0]].ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_members[stopped[0]].ProcessId}"));
+        return new CollectiveTimeoutException(operation, _names.Of(late), _timeout(), stopped.Length == 0 ? null : FormattableString.Invariant(
+            $"the process of rank {_names[stopped[0]]} ({_members[stopped[0]].ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_members[stopped[0]].ProcessId}"));
     }
 
     // Of a collective operation it is known whether the rank has taken part in it before it left.
     private bool WillNotCome(PeerEvent left, int peer) =>
         peer == AllRanks ? left.Operations < Operation : Environment.TickCount64 - _leftSince[left.Rank] > TimeForLastMessages.TotalMilliseconds;
 
-    private PeerLostException Lost(string operation, int rank, PeerEvent? left) => new(operation, rank, _members[rank].ProcessId, left is not null, left?.Operations ?? 0);
+    private PeerLostException Lost(string operation, int rank, PeerEvent? left) => new(operation, _names[rank], _members[rank].ProcessId, left is not null, left?.Operations ?? 0);
 
     private DistributedException ErrorOf(PeerEvent failed, string operation)
     {
-        int culprit = failed.Culprit;
-        bool isOther = culprit >= 0 && culprit < _members.Length && culprit != _rank;
+        // It may be a rank of another host, of which this group knows nothing but what it is called.
+        int culprit = failed.Culprit, member = culprit < 0 ? -1 : _names.Find(culprit);
+        bool isOther = culprit >= 0 && culprit != _names[_rank], isMember = member >= 0 && member < _members.Length;
         return (failed.Kind, isOther) switch
         {
-            (PeerEventKind.PeerLost, true) => new PeerLostException(operation, culprit, _members[culprit].ProcessId, failed.CulpritLeft, Volatile.Read(ref _left[culprit])?.Operations ?? 0),
-            (PeerEventKind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], _timeout, FormattableString.Invariant($"rank {failed.Rank} has given up: {failed.Text.TrimEnd('.')}")),
-            (PeerEventKind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {failed.Rank} has given up: {failed.Text}")),
-            _ => new PeerLostException(operation, failed.Rank, _members[failed.Rank].ProcessId, failed.Text),
+            (PeerEventKind.PeerLost, true) when isMember => new PeerLostException(operation, culprit, _members[member].ProcessId, failed.CulpritLeft, Volatile.Read(ref _left[member])?.Operations ?? 0),
+            (PeerEventKind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], _timeout(), FormattableString.Invariant($"rank {_names[failed.Rank]} has given up: {failed.Text.TrimEnd('.')}")),
+            (PeerEventKind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {_names[failed.Rank]} has given up: {failed.Text}")),
+            _ => new PeerLostException(operation, _names[failed.Rank], _members[failed.Rank].ProcessId, failed.Text),
         };
     }
 }

@@ -11,12 +11,15 @@ internal sealed class MpiRuntime
     // MPI_Finalize waits for all ranks; one that never comes must not keep this process.
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(20);
 
+    // Something went wrong on this rank, and probably on others.
+    private static readonly TimeSpan LongestEndOfFailure = TimeSpan.FromSeconds(2);
+
     private static readonly Lock Starting = new();
     private static MpiRuntime? _started;
 
     private readonly IMpiBootstrap? _bootstrap;
     private int _joined;
-    private int _failed;
+    private int _unfinished;
 
     private MpiRuntime(MpiLibrary library, IMpiBootstrap? bootstrap)
     {
@@ -50,8 +53,8 @@ internal sealed class MpiRuntime
     /// <summary>A group of all ranks was left in order.</summary>
     public void NoteLeft() => Interlocked.Decrement(ref _joined);
 
-    /// <summary>Something failed: messages are under way that nobody waits for, so MPI cannot be ended in order.</summary>
-    public void NoteFailure() => Volatile.Write(ref _failed, 1);
+    /// <summary>After a failure messages are under way that nobody waits for: MPI cannot be ended in order.</summary>
+    public void NoteUnfinished() => Volatile.Write(ref _unfinished, 1);
 
     private static MpiRuntime StartOnce(IMpiBootstrap? bootstrap)
     {
@@ -75,7 +78,7 @@ internal sealed class MpiRuntime
 
     private void End()
     {
-        if (Volatile.Read(ref _failed) != 0 || (Volatile.Read(ref _joined) != 0 && Environment.ExitCode != 0))
+        if (Volatile.Read(ref _unfinished) != 0 || (Volatile.Read(ref _joined) != 0 && Environment.ExitCode != 0))
         {
             return;
         }
@@ -83,7 +86,7 @@ internal sealed class MpiRuntime
         // On a thread of its own, as it cannot be interrupted.
         var end = new Thread(Conclude) { IsBackground = true, Name = "convoy mpi end" };
         end.Start();
-        end.Join(LongestEnd);
+        end.Join(Environment.ExitCode == 0 ? LongestEnd : LongestEndOfFailure);
     }
 
     private void Conclude()
@@ -92,7 +95,7 @@ internal sealed class MpiRuntime
         {
             if (_bootstrap is null)
             {
-                Library.Conclude();
+                ConcludeLibrary();
                 return;
             }
 
@@ -100,7 +103,7 @@ internal sealed class MpiRuntime
             {
                 _bootstrap.Run("ending MPI", () =>
                 {
-                    Library.Conclude();
+                    ConcludeLibrary();
                     return true;
                 });
             }
@@ -108,6 +111,18 @@ internal sealed class MpiRuntime
             {
                 // All of this rank's work is done, and the process ends: that another one went otherwise is said by that one and by its launcher.
             }
+        }
+    }
+
+    private void ConcludeLibrary()
+    {
+        if (MpichFarewell.For(Library, () => Library.Probe(Library.Abi.World)) is { } farewell)
+        {
+            farewell.Take();
+        }
+        else
+        {
+            Library.Conclude();
         }
     }
 }

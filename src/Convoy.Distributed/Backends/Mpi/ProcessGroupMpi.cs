@@ -34,7 +34,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
     private readonly Lock _leaving = new();
     private int _madeGroups;
     private bool _hasLeft;
-    private bool _hasFailed;
+    private bool _hasUnfinished;
 
     private ProcessGroupMpi(MpiRuntime runtime, MpiCommunicator communicator, MpiProcess[] processes, PeerEvents events, Store? ownedStore, TimeSpan timeout, string name)
         : base(communicator.Rank, communicator.Size, timeout, name)
@@ -45,7 +45,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         _events = events;
         _isWorld = ownedStore is not null;
         _ownedStore = ownedStore;
-        _peers = new MpiPeers(processes, Rank, timeout, () => IsDisposing);
+        _peers = new MpiPeers(processes, RankNames, Rank, () => Limit, () => IsDisposing);
         _exchange = new MpiExchange(communicator, _peers, ReportAllArrived);
         _sliced = new SlicedTransfer(_exchange);
         _transfers = new RequestSet(communicator, 2 * Size);
@@ -79,6 +79,9 @@ public sealed class ProcessGroupMpi : ProcessGroup
         return MpiStart.Within(limit, () => JoinAll(bootstrap, limit, cancellation), cancellation);
     }
 
+    /// <summary>For each rank a number that tells its host from others, as MPI sees them: ranks that may share memory. Only of a group that was joined.</summary>
+    internal IReadOnlyList<int> Hosts { get; private init; } = [];
+
     /// <inheritdoc/>
     internal override DistributedException? Departure(int rank, string operation) => _peers.Departure(rank, operation);
 
@@ -96,7 +99,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         }
 
         bool isTold = _events.Tell(new PeerEvent(Name, Rank, PeerEventKind.Left, _peers.Operation, -1, false, ""));
-        if (_isWorld && !_hasFailed)
+        if (_isWorld && !_hasUnfinished)
         {
             _runtime.NoteLeft();
         }
@@ -146,10 +149,10 @@ public sealed class ProcessGroupMpi : ProcessGroup
     protected override void BarrierCore() => Collectively(() => _exchange.Meet(Current));
 
     /// <inheritdoc/>
-    protected override void SendCore(Tensor tensor, int destination, int tag) => Message(tensors => _messages.Send(tensor, destination, tag, tensors));
+    protected override BackendWork? StartSend(Tensor tensor, int destination, int tag) => _messages.Send(tensor, destination, tag, GiveUp);
 
     /// <inheritdoc/>
-    protected override void ReceiveCore(Tensor tensor, int source, int tag) => Message(tensors => _messages.Receive(tensor, source, tag, tensors));
+    protected override void ReceiveCore(Tensor tensor, int source, int tag) => _messages.Receive(tensor, source, tag, GiveUp);
 
     /// <inheritdoc/>
     protected override ProcessGroup? NewGroupCore(IReadOnlyList<int> ranks, string name)
@@ -158,7 +161,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         Collectively(() =>
         {
             // All ranks have come, so that those of the new group meet in MPI at once: it waits for them without an end.
-            _exchange.Meet(Current);
+            _exchange.MeetForGroup(Current, ranks);
             int tag = ++_madeGroups % short.MaxValue;
             if (ranks.Contains(Rank))
             {
@@ -169,7 +172,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<int> MissingRanks() => _exchange.Missing();
+    protected override IReadOnlyList<int> MissingRanks() => RankNames.Of(_exchange.Missing());
 
     /// <inheritdoc/>
     protected override void OnFailed(Exception error)
@@ -187,7 +190,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
         _exit.Dispose();
         NoteLeaving();
         _events.Forget(Name);
-        if (!_hasFailed)
+        if (!_hasUnfinished)
         {
             _exchange.Dispose();
             _sliced.Dispose();
@@ -210,10 +213,11 @@ public sealed class ProcessGroupMpi : ProcessGroup
         var runtime = MpiRuntime.Start(bootstrap);
         MpiCommunicator communicator = new MpiCommunicator(runtime, runtime.Library.Abi.World).Duplicate();
         MpiProcess[] processes = MpiRendezvous.Introduce(communicator);
+        int[] hosts = communicator.FirstRankOfHosts();
         Store store = bootstrap?.Store ?? MpiRendezvous.Meet(communicator, processes, timeout, cancellation);
         ProcessGroupMpi? group = null;
         var events = new PeerEvents(new PrefixStore("mpi", store), error => group?._peers.StoreLost(error));
-        group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store };
+        group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
         runtime.NoteJoined();
         return group;
     }
@@ -231,37 +235,25 @@ public sealed class ProcessGroupMpi : ProcessGroup
         }
     }
 
-    private void Message(Action<MpiTensors> message)
-    {
-        var tensors = new MpiTensors();
-        try
-        {
-            message(tensors);
-        }
-        catch
-        {
-            Fail(tensors);
-            throw;
-        }
-    }
+    private void GiveUp() => Fail(_exchange.Abandon() & _sliced.Abandon() & _transfers.Abandon(), _tensors);
 
-    private void GiveUp()
-    {
-        _exchange.Abandon();
-        _sliced.Abandon();
-        _transfers.Abandon();
-        Fail(_tensors);
-    }
+    private void GiveUp(MpiMessage message) => Fail(message.Abandon(), message.Tensors);
 
-    private void Fail(MpiTensors tensors)
+    private void Fail(bool isOver, MpiTensors tensors)
     {
+        if (isOver)
+        {
+            tensors.Close();
+            return;
+        }
+
         lock (_kept)
         {
             tensors.Keep(_kept);
         }
 
-        _hasFailed = true;
-        _runtime.NoteFailure();
+        _hasUnfinished = true;
+        _runtime.NoteUnfinished();
     }
 
     /// <summary>

@@ -99,20 +99,28 @@ internal sealed unsafe class RequestSet : IDisposable
     }
 
     /// <summary>
-    /// Withdraws what has not come. A message that is on its way by now arrives all the same, and nobody waits for what is being sent: the memory of the set's messages,
-    /// and the set's own, is not to be freed.
+    /// Withdraws what has not come. A message that is on its way by now arrives all the same, and what is being sent cannot be withdrawn.
     /// </summary>
-    public void Abandon()
+    /// <returns>Whether nothing is under way any more. Otherwise the memory of the set's messages, and the set's own, is not to be freed.</returns>
+    public bool Abandon()
     {
         lock (_communicator.Calls)
         {
+            bool isOver = true;
             for (int i = 0; i < _count; i++)
             {
-                if (_sources[i] >= 0 && !_library.Test(At(i)))
+                if (!_library.Test(At(i)))
                 {
-                    _library.Cancel(At(i));
+                    if (_sources[i] >= 0)
+                    {
+                        _library.Cancel(At(i));
+                    }
+
+                    isOver &= _library.Test(At(i));
                 }
             }
+
+            return isOver;
         }
     }
 

@@ -97,13 +97,17 @@ internal sealed unsafe class SlicedTransfer : IDisposable
         }
     }
 
-    /// <summary>After a failure: nothing that is under way is waited for, and no memory of it is freed.</summary>
-    public void Abandon()
+    /// <summary>After a failure: withdraws what is under way.</summary>
+    /// <returns>Whether nothing is any more.</returns>
+    public bool Abandon()
     {
+        bool isOver = true;
         foreach (RequestSet requests in _gathering.Concat(_spreading))
         {
-            requests.Abandon();
+            isOver &= requests.Abandon();
         }
+
+        return isOver;
     }
 
     public void Dispose()

@@ -20,15 +20,16 @@ internal static unsafe class Reduction
     /// <param name="count">Elements in the range; any number from 0 on, at any address.</param>
     /// <param name="dtype">Their type.</param>
     /// <param name="op">How to combine.</param>
+    /// <param name="divisor">What <see cref="ReduceOp.Average"/> divides the sum by; null: the number of sources.</param>
     /// <exception cref="ArgumentException">Not supported, see <see cref="ReduceOps.Supports"/>.</exception>
-    public static void Run(byte** sources, int ranks, byte** destinations, int destinationCount, long count, ScalarType dtype, ReduceOp op)
+    public static void Run(byte** sources, int ranks, byte** destinations, int destinationCount, long count, ScalarType dtype, ReduceOp op, int? divisor = null)
     {
         if (!ReduceOps.Supports(dtype, op))
         {
             throw new ArgumentException($"no {op} of {dtype}", nameof(op));
         }
 
-        var range = new ReductionRange(sources, ranks, destinations, destinationCount, count);
+        var range = new ReductionRange(sources, ranks, destinations, destinationCount, count, divisor ?? ranks);
         switch (dtype)
         {
             case ScalarType.Float32:
@@ -136,11 +137,14 @@ internal static unsafe class Reduction
 }
 
 /// <summary>What a reduction reads and writes; see <see cref="Reduction.Run"/>.</summary>
-internal readonly unsafe struct ReductionRange(byte** sources, int ranks, byte** destinations, int destinationCount, long count)
+internal readonly unsafe struct ReductionRange(byte** sources, int ranks, byte** destinations, int destinationCount, long count, int divisor)
 {
     public byte** Sources { get; } = sources;
 
     public int Ranks { get; } = ranks;
+
+    /// <summary>What an average divides the sum by.</summary>
+    public int Divisor { get; } = divisor;
 
     public byte** Destinations { get; } = destinations;
 

@@ -51,7 +51,7 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
         var sources = (TStored**)range.Sources;
         var destinations = (TStored**)range.Destinations;
         int ranks = range.Ranks, destinationCount = range.DestinationCount;
-        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(ranks));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(range.Divisor));
         for (long i = 0; i < count; i += Block)
         {
             (Vector<TComputed> a, Vector<TComputed> b) = TFormat.Load(sources[0] + i);
@@ -83,7 +83,7 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
     {
         TStored* from = (TStored*)range.Sources[0], alsoFrom = (TStored*)range.Sources[1];
         TStored* to = (TStored*)range.Destinations[0], alsoTo = (TStored*)range.Destinations[1];
-        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(2));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(range.Divisor));
         for (long i = 0; i < count; i += Block)
         {
             (Vector<TComputed> a, Vector<TComputed> b) = TFormat.Load(from + i);
@@ -110,7 +110,7 @@ internal static unsafe class ReductionKernel<TStored, TComputed, TFormat, TReduc
             (a, b) = rank == 0 ? (nextA, nextB) : (TReduction.Combine(a, nextA), TReduction.Combine(b, nextB));
         }
 
-        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(range.Ranks));
+        Vector<TComputed> divisor = new Vector<TComputed>(TComputed.CreateTruncating(range.Divisor));
         (Vector<TStored> first, Vector<TStored> second) = TFormat.ToStored(TReduction.Finish(a, divisor), TReduction.Finish(b, divisor));
         TFormat.Store(first, second, block);
         for (int destination = 0; destination < range.DestinationCount; destination++)

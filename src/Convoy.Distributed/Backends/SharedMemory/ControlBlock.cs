@@ -129,7 +129,10 @@ internal unsafe struct FailureNote
     private const int MaximumTextBytes = 600;
 
     private int _kind;
+
+    // What it is called: it may be a rank of another host, of which this group knows nothing else.
     private int _culprit;
+    private int _culpritProcess;
     private int _culpritLeft;
     private int _textBytes;
     private fixed byte _text[MaximumTextBytes];
@@ -156,6 +159,7 @@ internal unsafe struct FailureNote
 
         var lost = error as PeerLostException;
         note->_culprit = lost?.Rank ?? (error as CollectiveTimeoutException)?.MissingRanks.FirstOrDefault(-1) ?? -1;
+        note->_culpritProcess = lost?.ProcessId ?? 0;
         note->_culpritLeft = lost is { HasLeft: true } ? 1 : 0;
         Encoding.UTF8.GetEncoder().Convert(error.Message, new Span<byte>(note->_text, MaximumTextBytes), flush: true, out _, out note->_textBytes, out _);
         Kind kind = error switch
@@ -169,17 +173,18 @@ internal unsafe struct FailureNote
     }
 
     /// <summary>The error for rank <paramref name="self"/>, which does <paramref name="operation"/> and waits for <paramref name="rank"/>, whose note this is.</summary>
-    public static DistributedException ToError(FailureNote* note, string operation, int rank, int self, ControlBlock control, TimeSpan timeout)
+    public static DistributedException ToError(FailureNote* note, string operation, int rank, int self, ControlBlock control, TimeSpan timeout, RankNames names)
     {
         int culprit = note->_culprit;
         string text = Encoding.UTF8.GetString(note->_text, note->_textBytes);
-        bool others = culprit >= 0 && culprit != self;
+        bool others = culprit >= 0 && culprit != names[self];
+        int member = names.Find(culprit);
         return ((Kind)note->_kind, others) switch
         {
-            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, control.Slot(culprit)->ProcessId, note->_culpritLeft != 0, control.Slot(culprit)->OperationsWhenLeft),
-            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {rank} has given up: {text.TrimEnd('.')}")),
-            (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {rank} has given up: {text}")),
-            _ => new PeerLostException(operation, rank, control.Slot(rank)->ProcessId, text),
+            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, note->_culpritProcess, note->_culpritLeft != 0, member < 0 ? 0 : control.Slot(member)->OperationsWhenLeft),
+            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {names[rank]} has given up: {text.TrimEnd('.')}")),
+            (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {names[rank]} has given up: {text}")),
+            _ => new PeerLostException(operation, names[rank], control.Slot(rank)->ProcessId, text),
         };
     }
 }

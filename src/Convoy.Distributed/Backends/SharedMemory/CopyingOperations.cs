@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Convoy.Distributed.Backends.SharedMemory;
 
 /// <summary>The collective operations that bring tensors elsewhere as they are.</summary>
-internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
+internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange, RankNames names)
 {
     private const long SliceAlignment = 128;
 
@@ -186,7 +186,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange)
                 if (gives != expects)
                 {
                     throw new CollectiveMismatchException(FormattableString.Invariant(
-                        $"AllToAll: rank {source} gives rank {destination} {gives / elementSize} elements, but rank {destination} expects {expects / elementSize}. Make output {source} of rank {destination} as large as input {destination} of rank {source}."));
+                        $"AllToAll: rank {names[source]} gives rank {names[destination]} {gives / elementSize} elements, but rank {names[destination]} expects {expects / elementSize}. Make output {names[source]} of rank {names[destination]} as large as input {names[destination]} of rank {names[source]}."));
                 }
 
                 most = Math.Max(most, gives);

@@ -12,12 +12,14 @@ internal sealed unsafe class Messages : IDisposable
     private readonly ControlBlock _control;
     private readonly PeerWatch _watch;
     private readonly int _rank;
+    private readonly RankNames _names;
 
     // One list for each source: each is used by one thread at a time.
     private readonly List<(int Tag, Tensor Tensor)>[] _aside;
 
-    public Messages(ControlBlock control, PeerWatch watch, int rank, int size)
+    public Messages(ControlBlock control, PeerWatch watch, int rank, int size, RankNames names)
     {
+        _names = names;
         _control = control;
         _watch = watch;
         _rank = rank;
@@ -80,7 +82,7 @@ internal sealed unsafe class Messages : IDisposable
         if (expected != sent)
         {
             throw new CollectiveMismatchException(FormattableString.Invariant(
-                $"Receive: rank {source} sent rank {_rank} {sent} with tag {sent.Tag}, which rank {_rank} expects to be {expected}. Receive into a tensor of the size and type that is sent."));
+                $"Receive: rank {_names[source]} sent rank {_names[_rank]} {sent} with tag {sent.Tag}, which rank {_names[_rank]} expects to be {expected}. Receive into a tensor of the size and type that is sent."));
         }
     }
 

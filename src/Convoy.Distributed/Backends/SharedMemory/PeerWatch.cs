@@ -21,7 +21,8 @@ internal sealed unsafe class PeerWatch
     private readonly IPlatform _platform;
     private readonly int _rank;
     private readonly int _size;
-    private readonly TimeSpan _timeout;
+    private readonly Func<TimeSpan> _timeout;
+    private readonly RankNames _names;
     private readonly Func<bool> _isDisposing;
     private readonly bool _spins;
     private readonly bool[] _visible;
@@ -31,9 +32,11 @@ internal sealed unsafe class PeerWatch
     /// <param name="rank">This rank.</param>
     /// <param name="size">The number of ranks.</param>
     /// <param name="timeout">How long to wait.</param>
+    /// <param name="names">What the ranks are called in errors.</param>
     /// <param name="isDisposing">Whether this process leaves the group, so that waiting has no purpose any more.</param>
-    public PeerWatch(ControlBlock control, IPlatform platform, int rank, int size, TimeSpan timeout, Func<bool> isDisposing)
+    public PeerWatch(ControlBlock control, IPlatform platform, int rank, int size, Func<TimeSpan> timeout, RankNames names, Func<bool> isDisposing)
     {
+        _names = names;
         _control = control;
         _platform = platform;
         _rank = rank;
@@ -67,10 +70,11 @@ internal sealed unsafe class PeerWatch
     /// <param name="sleepers">Counts who sleeps at the word, so that its writer need not wake anybody in vain.</param>
     /// <param name="peer">The rank that writes it, or <see cref="AllRanks"/>.</param>
     /// <param name="operation">What to call the operation in an error.</param>
+    /// <param name="more">How much longer than the group's timeout to wait.</param>
     /// <exception cref="CollectiveTimeoutException">It was not written in time.</exception>
     /// <exception cref="PeerLostException">The rank that should write it ended or left.</exception>
     /// <exception cref="ObjectDisposedException">This process leaves the group.</exception>
-    public void WaitWhile(int* word, int value, int* sleepers, int peer, string operation)
+    public void WaitWhile(int* word, int value, int* sleepers, int peer, string operation, TimeSpan more = default)
     {
         long start = Stopwatch.GetTimestamp();
         do
@@ -86,7 +90,7 @@ internal sealed unsafe class PeerWatch
             }
         }
         while (_spins && Stopwatch.GetElapsedTime(start) < SpinTime);
-        Sleep(word, value, sleepers, peer, operation, start);
+        Sleep(word, value, sleepers, peer, operation, start, _timeout() + more);
     }
 
     /// <summary>Wakes the ranks that sleep at <paramref name="word"/>, which was just written.</summary>
@@ -100,17 +104,17 @@ internal sealed unsafe class PeerWatch
         }
     }
 
-    private void Sleep(int* word, int value, int* sleepers, int peer, string operation, long start)
+    private void Sleep(int* word, int value, int* sleepers, int peer, string operation, long start, TimeSpan limit)
     {
         Interlocked.Increment(ref *sleepers);
         try
         {
             while (Volatile.Read(ref *word) == value)
             {
-                TimeSpan left = _timeout - Stopwatch.GetElapsedTime(start);
+                TimeSpan left = limit - Stopwatch.GetElapsedTime(start);
                 _platform.Waiter.Wait(word, value, left < SleepSlice ? TimeSpan.FromTicks(Math.Max(1, left.Ticks)) : SleepSlice);
                 // Whoever wrote the word may end or leave right after: the reason counts only while the word has not been written.
-                if (Volatile.Read(ref *word) == value && ReasonToGiveUp(Stopwatch.GetElapsedTime(start), peer, operation) is { } reason && Volatile.Read(ref *word) == value)
+                if (Volatile.Read(ref *word) == value && ReasonToGiveUp(Stopwatch.GetElapsedTime(start), limit, peer, operation) is { } reason && Volatile.Read(ref *word) == value)
                 {
                     throw reason;
                 }
@@ -122,7 +126,7 @@ internal sealed unsafe class PeerWatch
         }
     }
 
-    private Exception? ReasonToGiveUp(TimeSpan waited, int peer, string operation)
+    private Exception? ReasonToGiveUp(TimeSpan waited, TimeSpan limit, int peer, string operation)
     {
         if (_isDisposing())
         {
@@ -134,7 +138,7 @@ internal sealed unsafe class PeerWatch
         // A rank that has joined a collective operation may have given up since: then the operation cannot end on any rank.
         int[] concerned = peer == AllRanks ? [.. Enumerable.Range(0, _size).Where(rank => rank != _rank)] : [peer];
         int failed = Array.FindIndex(concerned, HasFailed), left = Array.FindIndex(awaited, HasLeft);
-        if (failed >= 0 || left >= 0 || waited >= TimeToLookAfterPeers || waited >= _timeout)
+        if (failed >= 0 || left >= 0 || waited >= TimeToLookAfterPeers || waited >= limit)
         {
             // A process that has ended is a cause; that another rank has given up or left may follow from it.
             int ended = Array.FindIndex(concerned, rank => !HasFailed(rank) && !HasLeft(rank) && _visible[rank] && Identity(rank).HasEnded(_platform));
@@ -147,7 +151,7 @@ internal sealed unsafe class PeerWatch
         if (failed >= 0)
         {
             int rank = concerned[failed];
-            return FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout);
+            return FailureNote.ToError(&_control.Slot(rank)->Failure, operation, rank, _rank, _control, _timeout(), _names);
         }
 
         if (left >= 0)
@@ -155,17 +159,17 @@ internal sealed unsafe class PeerWatch
             return Lost(operation, awaited[left], hasLeft: true);
         }
 
-        if (waited < _timeout)
+        if (waited < limit)
         {
             return null;
         }
 
         int[] stopped = [.. awaited.Where(rank => Identity(rank).IsStopped(_platform))];
-        return new CollectiveTimeoutException(operation, awaited, _timeout, stopped.Length == 0 ? null : FormattableString.Invariant(
-            $"the process of rank {stopped[0]} ({_control.Slot(stopped[0])->ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
+        return new CollectiveTimeoutException(operation, _names.Of(awaited), limit, stopped.Length == 0 ? null : FormattableString.Invariant(
+            $"the process of rank {_names[stopped[0]]} ({_control.Slot(stopped[0])->ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
     }
 
-    private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, rank, _control.Slot(rank)->ProcessId, hasLeft, _control.Slot(rank)->OperationsWhenLeft);
+    private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, _names[rank], _control.Slot(rank)->ProcessId, hasLeft, _control.Slot(rank)->OperationsWhenLeft);
 
     private bool HasFailed(int rank) => FailureNote.IsSet(&_control.Slot(rank)->Failure);
 

@@ -27,8 +27,10 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     private readonly SharedBuffers _buffers;
     private readonly CopyingOperations _copying;
     private readonly ReducingOperations _reducing;
+    private readonly LaneOperations _laneOperations;
     private readonly Messages _messages;
     private readonly Store? _ownedStore;
+    private ProcessGroup? _meetingPlace;
     private readonly OrderlyExit _exit;
     private readonly Lock _leaving = new();
     private bool _hasLeft;
@@ -49,28 +51,34 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     {
     }
 
-    /// <summary>Like the public one, with a platform and a barrier of the caller's choice, which must be the same on all ranks.</summary>
+    /// <summary>Like the public one, with a platform and a barrier of the caller's choice, which must be the same on all ranks, and names for the ranks in errors.</summary>
     internal ProcessGroupSharedMemory(
-        IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default", BarrierFactory? barrier = null, CancellationToken cancellation = default)
-        : this(platform, barrier ?? DefaultBarrier, Join(platform, store, rank, size, timeout, cancellation), rank, size, timeout, name, cancellation) => _ownedStore = ownsStore ? store : null;
+        IPlatform platform, Store store, int rank, int size, TimeSpan timeout, bool ownsStore = false, string name = "default", BarrierFactory? barrier = null, IReadOnlyList<int>? rankNames = null, CancellationToken cancellation = default)
+        : this(platform, barrier ?? DefaultBarrier, Join(platform, store, rank, size, timeout, rankNames, cancellation), rank, size, timeout, name, rankNames, cancellation) => _ownedStore = ownsStore ? store : null;
 
     // Every rank has mapped the memory and entered itself in it.
-    private ProcessGroupSharedMemory(IPlatform platform, BarrierFactory barrier, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name, CancellationToken cancellation = default)
+    private ProcessGroupSharedMemory(IPlatform platform, BarrierFactory barrier, SharedMemorySegment segment, int rank, int size, TimeSpan timeout, string name, IReadOnlyList<int>? rankNames = null, CancellationToken cancellation = default)
         : base(rank, size, timeout, name)
     {
+        if (rankNames is not null)
+        {
+            RankNames.Set(rankNames);
+        }
+
         _platform = platform;
         _barrier = barrier;
         _segment = segment;
         _control = new ControlBlock(segment.Start, size);
         bool isJoining = true;
-        _watch = new PeerWatch(_control, platform, rank, size, timeout, () => IsDisposing || (isJoining && cancellation.IsCancellationRequested));
+        _watch = new PeerWatch(_control, platform, rank, size, () => Limit, RankNames, () => IsDisposing || (isJoining && cancellation.IsCancellationRequested));
         _watch.Begin();
         IBarrier meeting = barrier(_control, _watch, rank, size);
-        _exchange = new SharedMemoryExchange(_control, meeting, rank, size, ReportAllArrived);
+        _exchange = new SharedMemoryExchange(_control, meeting, rank, size, RankNames, ReportAllArrived);
         _buffers = new SharedBuffers(rank, size);
-        _copying = new CopyingOperations(_exchange);
+        _copying = new CopyingOperations(_exchange, RankNames);
         _reducing = new ReducingOperations(_exchange, _buffers);
-        _messages = new Messages(_control, _watch, rank, size);
+        _laneOperations = new LaneOperations(_exchange);
+        _messages = new Messages(_control, _watch, rank, size, RankNames);
         try
         {
             // A rank that ended before the others have seen its process would look to them like one that a container hides.
@@ -97,9 +105,25 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         {
             RankSlot* slot = _control.Slot(rank);
             return _hasLeft || Volatile.Read(ref slot->Left) == 0 ? null
-                : FailureNote.IsSet(&slot->Failure) ? FailureNote.ToError(&slot->Failure, operation, rank, Rank, _control, Timeout)
-                : new PeerLostException(operation, rank, slot->ProcessId, leftGroup: true, slot->OperationsWhenLeft);
+                : FailureNote.IsSet(&slot->Failure) ? FailureNote.ToError(&slot->Failure, operation, rank, Rank, _control, Timeout, RankNames)
+                : new PeerLostException(operation, RankNames[rank], slot->ProcessId, leftGroup: true, slot->OperationsWhenLeft);
         }
+    }
+
+    /// <summary>Where an address lies in memory from <see cref="ProcessGroup.AllocateBuffer"/>; null: elsewhere. Not while an operation of the group runs.</summary>
+    internal LaneMemory? FindMemory(byte* address) => _buffers.Find(address) is { } buffer ? new LaneMemory(buffer, buffer.OffsetOf(address)) : null;
+
+    /// <summary>Does this group's part of an operation of several hosts, in its turn. All ranks of the group call it in the same order.</summary>
+    internal void RunInside(Operation operation, Action<LaneOperations> part) => Run(operation, () => part(_laneOperations));
+
+    /// <summary>Takes over the group by which its ranks have found each other, and whose store they use: it hears of a failure and ends with this one.</summary>
+    internal void Own(ProcessGroup meetingPlace) => (_meetingPlace, Store) = (meetingPlace, meetingPlace.Store);
+
+    /// <inheritdoc/>
+    internal override void BeginDispose()
+    {
+        base.BeginDispose();
+        _meetingPlace?.BeginDispose();
     }
 
     /// <summary>Lets the other ranks know that this one leaves in order; also when its process ends without having disposed the group.</summary>
@@ -158,7 +182,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override Tensor AllocateBufferCore(long count, ScalarType dtype)
     {
         _exchange.Begin(Current);
-        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
+        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, RankNames, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, Size));
         return _buffers.Add(segment!, count, dtype);
     }
 
@@ -166,7 +190,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     protected override Tensor? AllocateSharedCore(long count, ScalarType dtype)
     {
         _exchange.Begin(Current);
-        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
+        SharedMemorySegment segment = new SegmentAgreement(_exchange, _platform, RankNames, _segment.HasName).Share([.. Enumerable.Range(0, Size)], SharedBuffers.SegmentBytes(count, dtype, 1))!;
 
         // The tensor is the segment's only user.
         return TensorMemory.Wrap(segment.Start, count, dtype, segment.Release).DetachFromDisposeScope();
@@ -177,16 +201,20 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     {
         int rank = ranks.ToList().IndexOf(Rank);
         _exchange.Begin(Current);
-        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, _segment.HasName).Share(
+        SharedMemorySegment? segment = new SegmentAgreement(_exchange, _platform, RankNames, _segment.HasName).Share(
             ranks, ControlBlock.Bytes(ranks.Count), made => Enter(_platform, made, rank, ranks.Count));
         return segment is null ? null : new ProcessGroupSharedMemory(_platform, _barrier, segment, rank, ranks.Count, Timeout, name);
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<int> MissingRanks() => _watch.Missing();
+    protected override IReadOnlyList<int> MissingRanks() => RankNames.Of(_watch.Missing());
 
     /// <inheritdoc/>
-    protected override void OnFailed(Exception error) => FailureNote.Write(&_control.Slot(Rank)->Failure, error);
+    protected override void OnFailed(Exception error)
+    {
+        FailureNote.Write(&_control.Slot(Rank)->Failure, error);
+        _meetingPlace?.Break(error);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -196,11 +224,12 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         _messages.Dispose();
         _buffers.Dispose();
         _segment.Dispose();
+        _meetingPlace?.Dispose();
         _ownedStore?.Dispose();
         base.Dispose(disposing);
     }
 
-    private static SharedMemorySegment Join(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, CancellationToken cancellation)
+    private static SharedMemorySegment Join(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, IReadOnlyList<int>? rankNames, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
@@ -208,7 +237,13 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, size);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        return new SharedMemoryRendezvous(platform, store, rank, size, timeout, cancellation)
+        var names = new RankNames();
+        if (rankNames is not null)
+        {
+            names.Set(rankNames);
+        }
+
+        return new SharedMemoryRendezvous(platform, store, rank, size, timeout, names, cancellation)
             .Join(ControlBlock.Bytes(size), segment => Enter(platform, segment, rank, size));
     }
 

@@ -11,9 +11,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, SharedBuffers buffers)
 {
     // Up to this size a second meeting costs more than reading every rank's elements.
-    private const long SmallBytes = 32 << 10;
-
-    private const long LineBytes = 128;
+    public const long SmallBytes = 32 << 10;
 
     private int Rank => exchange.Rank;
 
@@ -67,7 +65,7 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
         try
         {
             exchange.Begin(operation);
-            long slice = ControlBlock.AreaBytes / Size / LineBytes * LineBytes, offset = 0;
+            long slice = ControlBlock.AreaBytes / Size / Parts.LineBytes * Parts.LineBytes, offset = 0;
             byte** sources = stackalloc byte*[Size];
             do
             {
@@ -108,13 +106,13 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
     {
         exchange.Meet();
         byte** parts = stackalloc byte*[Size];
-        long part = Part(count, elementSize, out long start);
+        var split = new Parts(count, elementSize, Size);
         for (int rank = 0; rank < Size; rank++)
         {
-            parts[rank] = buffer.Region(rank) + offset + (start * elementSize);
+            parts[rank] = buffer.Region(rank) + offset + (split.Start(Rank) * elementSize);
         }
 
-        Reduction.Run(parts, Size, parts, Size, part, dtype, op);
+        Reduction.Run(parts, Size, parts, Size, split.Count(Rank), dtype, op);
         exchange.Meet();
     }
 
@@ -154,10 +152,10 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
         exchange.Meet();
         for (long offset = 0; offset < dense.Bytes;)
         {
-            long part = Part(bytes / elementSize, elementSize, out long start);
+            var split = new Parts(bytes / elementSize, elementSize, Size);
             for (int rank = 0; rank < Size; rank++)
             {
-                sources[rank] = exchange.Area(rank) + (start * elementSize);
+                sources[rank] = exchange.Area(rank) + (split.Start(Rank) * elementSize);
             }
 
             for (int i = 0; i < receivers; i++)
@@ -165,7 +163,7 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
                 destinations[i] = sources[firstReceiver + i];
             }
 
-            Reduction.Run(sources, Size, destinations, receivers, part, dtype, op);
+            Reduction.Run(sources, Size, destinations, receivers, split.Count(Rank), dtype, op);
             long next = offset + bytes, nextBytes = Math.Min(ControlBlock.AreaBytes, dense.Bytes - next);
             Copy(dense.Memory + next, exchange.Area(Rank, next: true), nextBytes);
             exchange.Meet();
@@ -177,14 +175,5 @@ internal sealed unsafe class ReducingOperations(SharedMemoryExchange exchange, S
             exchange.NextRound();
             (offset, bytes) = (next, nextBytes);
         }
-    }
-
-    /// <summary>The size of this rank's part of so many elements. Parts start at whole cache lines of the range, so that no two ranks write the same line.</summary>
-    private long Part(long count, long elementSize, out long start)
-    {
-        long perLine = LineBytes / elementSize;
-        long part = (((count + Size - 1) / Size) + perLine - 1) / perLine * perLine;
-        start = Math.Min(count, Rank * part);
-        return Math.Min(count, start + part) - start;
     }
 }

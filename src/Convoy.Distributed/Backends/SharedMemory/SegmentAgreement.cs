@@ -6,8 +6,9 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// <summary>Has ranks of a group map new memory together: one creates it and tells where it is through the memory that all have already.</summary>
 /// <param name="exchange">The memory that all have.</param>
 /// <param name="platform">What makes memory.</param>
+/// <param name="names">What the ranks are called in errors.</param>
 /// <param name="named">Whether the memory needs a name, because not every rank can open what another one has open.</param>
-internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPlatform platform, bool named)
+internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPlatform platform, RankNames names, bool named)
 {
     /// <summary>
     /// Ends the operation that <see cref="SharedMemoryExchange.Begin"/> began. All ranks of the group call it; where it fails, it
@@ -77,7 +78,7 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
 
     private void RequireSameMembers(IReadOnlyList<int> members)
     {
-        WriteText(string.Join(", ", members.Select(rank => FormattableString.Invariant($"{rank}"))));
+        WriteText(string.Join(", ", members.Select(rank => FormattableString.Invariant($"{names[rank]}"))));
         exchange.Meet();
         string own = ReadText(exchange.Rank);
         for (int rank = 0; rank < exchange.Size; rank++)
@@ -86,7 +87,7 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
             if (other != own)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {exchange.Rank} called NewGroup with the ranks {own} while rank {rank} called it with {other}. Give the same ranks in the same order on every rank."));
+                    $"rank {names[exchange.Rank]} called NewGroup with the ranks {own} while rank {names[rank]} called it with {other}. Give the same ranks in the same order on every rank."));
             }
         }
 
@@ -100,7 +101,7 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
             string failure = ReadText(rank);
             if (failure.Length > 0)
             {
-                throw new SharedMemoryException(FormattableString.Invariant($"rank {rank}: {failure}"));
+                throw new SharedMemoryException(FormattableString.Invariant($"rank {names[rank]}: {failure}"));
             }
         }
     }

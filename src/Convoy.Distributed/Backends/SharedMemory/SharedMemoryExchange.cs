@@ -5,7 +5,7 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// odd rounds differ, so a rank may write those of the next round while others still read the present ones; they have read them
 /// when all meet again. The first meeting of an operation makes sure that all ranks call the same.
 /// </summary>
-internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier barrier, int rank, int size, Action allArrived)
+internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier barrier, int rank, int size, RankNames names, Action allArrived)
 {
     private SharedOperation _call;
     private string _operation = "";
@@ -34,10 +34,11 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
     }
 
     /// <summary>Waits for all ranks.</summary>
+    /// <param name="more">How much longer than the group's timeout, where a rank may still wait for others that are not in the group.</param>
     /// <exception cref="CollectiveMismatchException">A rank called something else.</exception>
-    public void Meet()
+    public void Meet(TimeSpan more = default)
     {
-        barrier.Wait(_operation);
+        barrier.Wait(_operation, more);
         if (_first)
         {
             _first = false;
@@ -65,7 +66,7 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
             if (*Call(other) != _call)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {rank} called {_call} while rank {other} called {*Call(other)}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+                    $"rank {names[rank]} called {_call} while rank {names[other]} called {*Call(other)}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
             }
         }
     }
@@ -78,9 +79,10 @@ internal interface IBarrier
 {
     /// <summary>Returns when all ranks have called it as often as this one.</summary>
     /// <param name="operation">What to call the operation in an error.</param>
+    /// <param name="more">How much longer than the group's timeout to wait.</param>
     /// <exception cref="CollectiveTimeoutException">Some ranks did not come.</exception>
     /// <exception cref="PeerLostException">A rank that has not come ended or left.</exception>
-    void Wait(string operation);
+    void Wait(string operation, TimeSpan more = default);
 }
 
 /// <summary>Makes a group's barrier over the group's memory.</summary>
@@ -107,7 +109,7 @@ internal sealed unsafe class SharedMemoryBarrier : IBarrier
     }
 
     /// <inheritdoc/>
-    public void Wait(string operation)
+    public void Wait(string operation, TimeSpan more = default)
     {
         int before = _generation;
         int now = unchecked(before + 1);
@@ -124,7 +126,7 @@ internal sealed unsafe class SharedMemoryBarrier : IBarrier
 
         try
         {
-            _watch.WaitWhile(_control.Generation, before, _control.Sleepers, PeerWatch.AllRanks, operation);
+            _watch.WaitWhile(_control.Generation, before, _control.Sleepers, PeerWatch.AllRanks, operation, more);
         }
         catch
         {

@@ -13,8 +13,9 @@ namespace Convoy.Distributed.Backends.SharedMemory;
 /// <param name="rank">This process's number.</param>
 /// <param name="size">How many processes take part.</param>
 /// <param name="timeout">How long to wait for the others.</param>
+/// <param name="names">What the ranks are called in errors.</param>
 /// <param name="cancellation">Ends the wait.</param>
-internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, CancellationToken cancellation)
+internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, int rank, int size, TimeSpan timeout, RankNames names, CancellationToken cancellation)
 {
     // Begins, in place of an address, what rank 0 says when it has none.
     private const char FailureMark = '!';
@@ -103,7 +104,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
             {
                 // Those that could map it wait for this rank.
                 string failure = FormattableString.Invariant(
-                    $"the process of rank 0 ({unnamed.Value.Owner.ProcessId}) ended while the group was forming. Check its output; if there is none, it may have been killed because memory ran out.");
+                    $"the process of rank {names[0]} ({unnamed.Value.Owner.ProcessId}) ended while the group was forming. Check its output; if there is none, it may have been killed because memory ran out.");
                 store.Set(MappedKey(named, rank), failure);
                 throw new SharedMemoryException(failure, error);
             }
@@ -157,7 +158,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
             return address;
         }
 
-        string failure = $"rank 0: {address.TrimStart(FailureMark)}";
+        string failure = FormattableString.Invariant($"rank {names[0]}: {address.TrimStart(FailureMark)}");
         store.Set(MappedKey(named, rank), failure);
         throw new SharedMemoryException(failure);
     }
@@ -181,7 +182,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
             string failure = store.GetText(MappedKey(named, other), timeout, cancellation);
             if (failure.Length > 0 && (named || failure != OutOfReach))
             {
-                throw new SharedMemoryException(FormattableString.Invariant($"rank {other}: {failure}"));
+                throw new SharedMemoryException(FormattableString.Invariant($"rank {names[other]}: {failure}"));
             }
 
             all &= failure.Length == 0;
@@ -194,7 +195,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
     {
         string known = string.Concat(ranks.Select(Fate).OfType<string>());
         return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
-            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
+            $"{RankList.Describe(names.Of(ranks))} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
     }
 
     // A rank tells who it is before it joins: what became of it can be seen then.
@@ -202,8 +203,8 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
     {
         try
         {
-            return RankPresence.HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"; the process of rank {missing} (process {ended}) has ended")
-                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
+            return RankPresence.HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"; the process of rank {names[missing]} (process {ended}) has ended")
+                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {names[missing]} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
                 : null;
         }
         catch (RendezvousException)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Launch.Membership;
 using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Stress.Mutants.Subjects;
@@ -10,61 +11,42 @@ internal static class PeerSubjects
 {
     private const string RunId = "run";
     private const int Restarts = 3;
-    private static readonly NodeIntroduction First = new("a host", 2, 2, RunId, Restarts);
+    private static readonly NodeIntroduction First = new("a host", 2, 0, 2, 2, RunId, Restarts);
+
+    private static readonly NodeReport Failed = new([new WorkerFailure(1, 100, 1, "SIGKILL", ["a line"], "an error") { Host = "a host" }], false, null);
 
     public static IEnumerable<Subject> Make() =>
     [
         new("peer-introduction", FileForm.Json, "introduction.json")
         {
             Originals = () => [JsonSerializer.SerializeToUtf8Bytes(First)],
-            Read = (folder, number) =>
-            {
-                using var server = new TcpStoreServer(IPAddress.Loopback, 0, secret: null);
-                using PeerNodes peers = Join(server, System.IO.File.ReadAllBytes(Path.Combine(folder, "introduction.json")));
-                return peers.Place.WorldSize > 0 && peers.MaxRestarts >= 0;
-            },
+            Read = (folder, number) => Read(folder, "introduction.json", "job", board => board.ReadJob(TimeSpan.FromSeconds(10)).ProcessCount),
+        },
+        new("peer-start", FileForm.Json, "start.json")
+        {
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new NodeStart(0, 0, [new StartNode(1, "a host", 2), new StartNode(2, "another", 3)]))],
+            Read = (folder, number) => Read(folder, "start.json", "start/0", board => board.Start(0) is { } start ? start.Nodes.Sum(node => node.ProcessCount) + (start.NodeRankOf(2) ?? 0) : 0),
         },
         new("peer-report", FileForm.Json, "report.json")
         {
-            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new NodeReport([new WorkerFailure(1, 100, 1, "SIGKILL", ["a line"], "an error") { Host = "a host" }], false, null)), JsonSerializer.SerializeToUtf8Bytes(new NodeReport([], true, "no program"))],
-            Read = ReadReport,
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(Failed), JsonSerializer.SerializeToUtf8Bytes(new NodeReport([], true, "no program"))],
+            Read = (folder, number) => Read(folder, "report.json", "0/report/1", board => Describe(board.FindReport<NodeReport>(0, 1)!.Failures)),
+        },
+        new("peer-outcome", FileForm.Json, "outcome.json")
+        {
+            Originals = () => [JsonSerializer.SerializeToUtf8Bytes(new NodeOutcome([Failed], NextStep.Restart, null))],
+            Read = (folder, number) => Read(folder, "outcome.json", "0/outcome", board => Describe(board.FindOutcome<NodeOutcome>(0)!.Failures)),
         },
     ];
 
-    private static bool ReadReport(string folder, int number)
+    private static int Describe(IReadOnlyList<WorkerFailure> failures) => failures.Sum(failure => failure.DescribeWithNode().Length + failure.LastLines.Count);
+
+    private static bool Read(string folder, string file, string key, Func<JobBoard, int> read)
     {
         using var server = new TcpStoreServer(IPAddress.Loopback, 0, secret: null);
-        using PeerNodes peers = Join(server, JsonSerializer.SerializeToUtf8Bytes(First));
-        using (TcpStore store = Connect(server))
-        {
-            store.Set("0/end/0", System.IO.File.ReadAllBytes(Path.Combine(folder, "report.json")));
-            store.Add("0/ended", 1);
-        }
-
-        IReadOnlyList<NodeReport> reports = peers.WatchAsync(0, new TaskCompletionSource<StopReason>(), Task.FromResult(new NodeReport([], false, null))).GetAwaiter().GetResult();
-        foreach (WorkerFailure failure in WorkerFailure.CauseFirst(reports.SelectMany(report => report.Failures)))
-        {
-            _ = failure.DescribeWithNode().Length + failure.LastLines.Count;
-        }
-
-        return true;
-    }
-
-    private static PeerNodes Join(TcpStoreServer server, byte[] introductionOfTheFirst)
-    {
         using TcpStore store = Connect(server);
-        store.Set("node/0", introductionOfTheFirst);
-        var options = new LauncherOptions
-        {
-            Program = LaunchProgram.ThisProgram(),
-            ProcessCount = 1,
-            NodeCount = 2,
-            NodeRank = 1,
-            MasterPort = server.Port,
-            MaxRestarts = Restarts,
-            JoinTimeoutSeconds = 10,
-        };
-        return PeerNodes.JoinAsync(options, RunId, IPAddress.Loopback, CancellationToken.None).GetAwaiter().GetResult();
+        store.Set(key, System.IO.File.ReadAllBytes(Path.Combine(folder, file)));
+        return read(new JobBoard(store)) >= 0;
     }
 
     private static TcpStore Connect(TcpStoreServer server) => new("127.0.0.1", server.Port, timeout: TimeSpan.FromSeconds(10));

@@ -1,6 +1,6 @@
 using Convoy.Distributed.Rendezvous;
 
-namespace Convoy.Distributed.Launch;
+namespace Convoy.Distributed.Launch.Processes;
 
 /// <summary>
 /// Says within seconds when a worker is stopped, by SIGSTOP or a debugger, and when it goes on: the others wait for it, at the start as well as later, and do not

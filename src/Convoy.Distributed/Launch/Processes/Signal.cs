@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Convoy.Distributed.Launch;
+namespace Convoy.Distributed.Launch.Processes;
 
 /// <summary>POSIX signals by number (the same on Linux and macOS for those used here).</summary>
 internal static partial class Signal

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Convoy.Distributed.Launch;
+namespace Convoy.Distributed.Launch.Processes;
 
 /// <summary>
 /// Finds the processes of one launcher by its mark in their environment (Linux: /proc): also those that a worker
@@ -8,6 +8,9 @@ namespace Convoy.Distributed.Launch;
 /// </summary>
 internal static class JobProcesses
 {
+    /// <summary>The variable that marks every process of one launcher.</summary>
+    public const string MarkVariable = "CONVOY_LAUNCH_ID";
+
     /// <summary>The ids of the living processes that the launcher <paramref name="launchId"/> started; empty where there is no /proc.</summary>
     public static IReadOnlyList<int> Find(string launchId)
     {
@@ -17,7 +20,7 @@ internal static class JobProcesses
             return found;
         }
 
-        byte[] entry = Encoding.ASCII.GetBytes($"\0{WorkerEnvironment.LaunchIdName}={launchId}\0");
+        byte[] entry = Encoding.ASCII.GetBytes($"\0{MarkVariable}={launchId}\0");
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(directory), out int processId) && processId != Environment.ProcessId && Holds(directory, entry))
