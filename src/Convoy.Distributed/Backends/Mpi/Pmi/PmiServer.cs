@@ -160,9 +160,13 @@ internal sealed partial class PmiServer : IDisposable
             // The library has closed its end.
             _connection.Shutdown(SocketShutdown.Both);
         }
+        catch (ObjectDisposedException) when (!_disposed)
+        {
+            _failed.TrySetResult(new RendezvousException("the job's store was closed while MPI still needed it. Look for the error before this one."));
+        }
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
         {
-            // Whoever ended the wait, or disposed this server or its store, knows. Or the library closed its end while it was answered.
+            // Whoever ended the wait, or disposed this server, knows. Or the library closed its end while it was answered.
         }
         catch (DistributedException error)
         {
