@@ -12,6 +12,7 @@ internal static class Program
     private static readonly Dictionary<string, Action<string[]>> Scenarios = new(StringComparer.Ordinal)
     {
         [nameof(Absent)] = Absent.Run,
+        [nameof(AddUp)] = AddUp.Run,
         [nameof(Collectives)] = Collectives.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
