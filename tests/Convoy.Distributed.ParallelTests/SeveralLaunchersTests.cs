@@ -7,6 +7,7 @@ namespace Convoy.Distributed.ParallelTests;
 
 /// <summary>Launchers as on several machines, met on this machine's loopback: their ranks make one group, by MPICH without its own launcher.</summary>
 [Trait("Subject", "Processes")]
+[Trait("Repeats", "more")]
 public sealed class SeveralLaunchersTests
 {
     private readonly int _port = FreePorts();
