@@ -14,6 +14,7 @@ internal static class Program
         [nameof(Absent)] = Absent.Run,
         [nameof(AddUp)] = AddUp.Run,
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(ChosenBackend)] = ChosenBackend.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
