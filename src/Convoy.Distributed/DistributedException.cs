@@ -89,6 +89,13 @@ public sealed class PeerLostException : DistributedException
         HasLeft = true;
     }
 
+    private PeerLostException(string message, int rank, int processId)
+        : base(message)
+    {
+        Rank = rank;
+        ProcessId = processId;
+    }
+
     /// <summary>The rank that is lost.</summary>
     public int Rank { get; }
 
@@ -97,6 +104,10 @@ public sealed class PeerLostException : DistributedException
 
     /// <summary>Whether the rank gave up or left the group; otherwise its process has ended.</summary>
     public bool HasLeft { get; }
+
+    /// <summary>One of which nothing has been heard for a while: its process or its machine may have ended or been stopped, or the network in between be broken.</summary>
+    internal static PeerLostException Silent(string operation, int rank, int processId, TimeSpan silence) => new(
+        FormattableString.Invariant($"{operation}: rank {rank} (process {processId} on another machine) has shown no sign of life for {silence.TotalSeconds:0} s. Check whether its machine runs, the network between the machines, and its output."), rank, processId);
 }
 
 /// <summary>The ranks' models differ in the names, shapes or types of their parameters or buffers.</summary>

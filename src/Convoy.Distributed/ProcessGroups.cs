@@ -88,7 +88,17 @@ public static class ProcessGroups
         }
 
         DiagnosticSettings diagnostics = DiagnosticSettings.Read();
-        ProcessGroup group = Arrange(ProcessGroupMpi.Join(timeout, cancellation), arrange);
+        var world = ProcessGroupMpi.Join(timeout, cancellation);
+        if (world.Size != job.Ranks.WorldSize)
+        {
+            // Each process is then a job of its own to the library.
+            string message = FormattableString.Invariant(
+                $"MPI finds {world.Size} of the {job.Ranks.WorldSize} processes that the launcher has started ({world.Library}; the ranks come from {job.Ranks.Source}). Start the program with the library's own mpirun, or tell the launcher to serve the library (srun --mpi=pmix or --mpi=pmi2).");
+            world.Dispose();
+            throw new RendezvousException(message);
+        }
+
+        ProcessGroup group = Arrange(world, arrange);
         return diagnostics.Apply(group, group.Store!);
     }
 

@@ -19,6 +19,7 @@ internal static class Program
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
         [nameof(LoopPieces)] = LoopPieces.Run,
+        [nameof(MpiInProcess)] = MpiInProcess.Run,
         [nameof(MovingCollectives)] = MovingCollectives.Run,
         [nameof(Messages)] = Messages.Run,
         [nameof(SubGroups)] = SubGroups.Run,

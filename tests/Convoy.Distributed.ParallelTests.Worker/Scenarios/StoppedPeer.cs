@@ -13,7 +13,8 @@ internal static class StoppedPeer
         if (group.Rank == group.Size - 1)
         {
             Signal("STOP", Environment.ProcessId);
-            group.Barrier(); // The others have come to it before they gave up, and it must not succeed for this rank alone.
+            group.Barrier(); // The others have come to it before they gave up: in shared memory it must not succeed for this rank alone, and where it does, the next one cannot.
+            group.Barrier();
             return;
         }
 
@@ -26,6 +27,9 @@ internal static class StoppedPeer
             Expect.True(error.MissingRanks.SequenceEqual([group.Size - 1]) && error.Message.Contains("is stopped", StringComparison.Ordinal), error.Message);
             if (group.Rank == 0)
             {
+                // Until the other one has given up as well: over MPI the stopped rank's message would still come in time for it.
+                using var never = new ManualResetEventSlim();
+                never.Wait(TimeSpan.FromSeconds(1));
                 Signal("CONT", int.Parse(error.Message[(error.Message.LastIndexOf(' ') + 1)..].TrimEnd('.'), CultureInfo.InvariantCulture));
             }
 

@@ -12,7 +12,14 @@ internal sealed class MpiPeers
     // Looking into the system's table of processes costs a few microseconds each.
     private static readonly TimeSpan TimeToLookAfterProcesses = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan TimeToSuspect = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan TimeBetweenLooks = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>
+    /// How long a rank on another machine may show no sign of life while it is waited for. Longer than what a network takes to come back after its cable was pulled out and put in again.
+    /// </summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
 
     // A message of a rank that has left may still be on its way.
     private static readonly TimeSpan TimeForLastMessages = TimeSpan.FromSeconds(2);
@@ -26,7 +33,10 @@ internal sealed class MpiPeers
     private readonly int _rank;
     private readonly Func<TimeSpan> _timeout;
     private readonly Func<bool> _isDisposing;
+    private readonly bool[] _silent;
     private DistributedException? _storeLost;
+    private long _storeLostSince;
+    private int[] _suspects = [];
 
     /// <param name="members">The processes, by rank in the group.</param>
     /// <param name="names">What they are called in errors.</param>
@@ -40,6 +50,7 @@ internal sealed class MpiPeers
         _left = new PeerEvent?[members.Length];
         _failed = new PeerEvent?[members.Length];
         _leftSince = new long[members.Length];
+        _silent = new bool[members.Length];
         _rank = rank;
         _timeout = timeout;
         _isDisposing = isDisposing;
@@ -94,8 +105,20 @@ internal sealed class MpiPeers
         }
     }
 
-    /// <summary>The store, by which ranks tell of themselves, is gone.</summary>
-    public void StoreLost(DistributedException error) => Volatile.Write(ref _storeLost, error);
+    /// <summary>The ranks on other machines that have been waited for for some seconds: whether they live is worth a question.</summary>
+    public IReadOnlyList<int> Suspects => Volatile.Read(ref _suspects);
+
+    /// <summary>A suspect has shown no sign of life for <see cref="LongestSilence"/>.</summary>
+    public void HearNothing(int rank) => Volatile.Write(ref _silent[rank], true);
+
+    /// <summary>The store, by which ranks tell of themselves, does not answer.</summary>
+    /// <param name="error">What it says.</param>
+    /// <param name="isCertain">Whether its process has ended; otherwise it may come back.</param>
+    public void LoseStore(DistributedException error, bool isCertain)
+    {
+        _storeLostSince = Environment.TickCount64 - (isCertain ? (long)LongestSilence.TotalMilliseconds : 0);
+        Volatile.Write(ref _storeLost, error);
+    }
 
     /// <summary>The error that a rank has left or given up; null: it has not.</summary>
     public DistributedException? Departure(int rank, string operation) =>
@@ -137,9 +160,15 @@ internal sealed class MpiPeers
             return Lost(operation, gone.Rank, gone);
         }
 
+        if (Array.Find(concerned, rank => Volatile.Read(ref _silent[rank])) is var silent && concerned.Length > 0 && Volatile.Read(ref _silent[silent]))
+        {
+            return PeerLostException.Silent(operation, silent, _members[silent].ProcessId, LongestSilence);
+        }
+
         if (waited < _timeout())
         {
-            return Volatile.Read(ref _storeLost);
+            Volatile.Write(ref _suspects, waited < TimeToSuspect ? [] : [.. missing.Where(rank => !_members[rank].IsNear(_processes))]);
+            return Volatile.Read(ref _storeLost) is { } lost && Environment.TickCount64 - _storeLostSince >= LongestSilence.TotalMilliseconds ? lost : null;
         }
 
         int[] late = missing.Length > 0 ? missing : concerned;

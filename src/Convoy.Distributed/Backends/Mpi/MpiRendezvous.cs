@@ -24,13 +24,13 @@ internal static class MpiRendezvous
     public static MpiProcess[] Introduce(MpiCommunicator communicator)
     {
         byte[] own = new byte[MpiProcess.Bytes], all = new byte[MpiProcess.Bytes * communicator.Size];
-        MpiProcess.Current(IProcessTable.Current).Write(own);
+        MpiProcess.Current(communicator.Rank, IProcessTable.Current).Write(own);
         lock (communicator.Calls)
         {
             communicator.Library.AllGather(own, all, communicator.Handle);
         }
 
-        return [.. Enumerable.Range(0, communicator.Size).Select(rank => MpiProcess.Read(all.AsSpan(rank * MpiProcess.Bytes)))];
+        return [.. Enumerable.Range(0, communicator.Size).Select(rank => MpiProcess.Read(rank, all.AsSpan(rank * MpiProcess.Bytes)))];
     }
 
     /// <summary>Serves the store on rank 0, and connects to it. All ranks call it together.</summary>
@@ -39,7 +39,8 @@ internal static class MpiRendezvous
     /// <param name="timeout">How long to try.</param>
     /// <param name="cancellation">Ends the attempts.</param>
     /// <exception cref="RendezvousException">Rank 0 cannot serve it, or does not answer at any of its addresses.</exception>
-    public static Store Meet(MpiCommunicator communicator, MpiProcess[] processes, TimeSpan timeout, CancellationToken cancellation)
+    /// <returns>The store, and what connects to it once more.</returns>
+    public static (Store Store, Func<Store> Connect) Meet(MpiCommunicator communicator, MpiProcess[] processes, TimeSpan timeout, CancellationToken cancellation)
     {
         // Ranks that share their loopback need no other address, at which strangers could knock.
         bool isLocal = Array.TrueForAll(processes, process => process.Network != 0 && process.Network == processes[0].Network);
@@ -50,12 +51,15 @@ internal static class MpiRendezvous
             if (server is null)
             {
                 string[] notice = Tell(communicator, "").Split('\n');
-                return Connect(notice[2..], int.Parse(notice[0], CultureInfo.InvariantCulture), notice[1], timeout, cancellation);
+                int servedPort = int.Parse(notice[0], CultureInfo.InvariantCulture);
+                (string address, TcpStore store) = Connect(notice[2..], servedPort, notice[1], timeout, cancellation);
+                return (store, () => new TcpStore(address, servedPort, notice[1], TimeForAnAddress));
             }
 
             string port = server.Port.ToString(CultureInfo.InvariantCulture);
             Tell(communicator, string.Join('\n', (string[])[port, secret, .. isLocal ? [IPAddress.Loopback.ToString()] : Addresses(server.Address.AddressFamily)]));
-            return new TcpStore(JobMaster.OwnAddress(server), server.Port, secret, timeout, server, cancellation);
+            var own = new TcpStore(JobMaster.OwnAddress(server), server.Port, secret, timeout, server, cancellation);
+            return (own, () => new TcpStore(JobMaster.OwnAddress(server), server.Port, secret, TimeForAnAddress));
         }
         catch
         {
@@ -98,7 +102,7 @@ internal static class MpiRendezvous
         return Encoding.UTF8.GetString(notice).TrimEnd('\0');
     }
 
-    private static TcpStore Connect(string[] addresses, int port, string secret, TimeSpan timeout, CancellationToken cancellation)
+    private static (string Address, TcpStore Store) Connect(string[] addresses, int port, string secret, TimeSpan timeout, CancellationToken cancellation)
     {
         string[] own = Addresses(AddressFamily.InterNetwork);
         string[] nearest = [.. addresses.OrderByDescending(address => own.Select(mine => CommonLength(mine, address)).DefaultIfEmpty(0).Max())];
@@ -110,7 +114,7 @@ internal static class MpiRendezvous
                 try
                 {
                     TimeSpan limit = nearest.Length == 1 || timeout < TimeForAnAddress ? timeout : TimeForAnAddress;
-                    return new TcpStore(address, port, secret, limit, cancellation: cancellation);
+                    return (address, new TcpStore(address, port, secret, limit, cancellation: cancellation));
                 }
                 catch (RendezvousException) when (start.Elapsed < timeout && nearest.Length > 1)
                 {

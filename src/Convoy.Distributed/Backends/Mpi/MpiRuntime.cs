@@ -29,6 +29,9 @@ internal sealed class MpiRuntime
         AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
     }
 
+    /// <summary>Raised when the process ends, before MPI does.</summary>
+    public event Action? Ending;
+
     public MpiLibrary Library { get; }
 
     /// <summary>The largest tag of a message.</summary>
@@ -63,6 +66,10 @@ internal sealed class MpiRuntime
         // UCX, below MPICH and often below Open MPI, takes over the signals of faults, and Open MPI the same: .NET makes exceptions of them.
         NativeEnvironment.Set("UCX_ERROR_SIGNALS", "");
         NativeEnvironment.Set("OMPI_MCA_opal_signal", "");
+
+        // Of Open MPI between processes of one machine: what goes with a call (MpiExchange) is more than the 4 KiB that it copies at once by default.
+        NativeEnvironment.Set("OMPI_MCA_btl_vader_eager_limit", "20480", overwrites: false);
+        NativeEnvironment.Set("OMPI_MCA_btl_sm_eager_limit", "20480", overwrites: false);
         MpiLibrary library = MpiLibraryFinder.Load(bootstrap?.Implementation ?? MpiLibraryFinder.Launcher(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable);
         if (library.IsFinalized || library.IsInitialized)
         {
@@ -78,6 +85,7 @@ internal sealed class MpiRuntime
 
     private void End()
     {
+        Ending?.Invoke();
         if (Volatile.Read(ref _unfinished) != 0 || (Volatile.Read(ref _joined) != 0 && Environment.ExitCode != 0))
         {
             return;

@@ -13,7 +13,8 @@ internal static class MpiStart
     {
         T? joined = null;
         ExceptionDispatchInfo? failure = null;
-        using var done = new ManualResetEventSlim();
+        // Not disposed: after a time-out the thread still sets it.
+        var done = new ManualResetEventSlim();
         var thread = new Thread(() =>
         {
             try

@@ -1,32 +1,43 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
+using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Backends.Mpi;
 
 /// <summary>
 /// What ranks tell each other of their ends, in order or not: a list in the store that all append to, and that a thread of each process reads. MPI cannot serve for that: whoever
-/// has failed does not call it any more, and whoever only computes does not listen.
+/// has failed does not call it any more, and whoever only computes does not listen. The same thread shows every two seconds that its process lives.
 /// </summary>
 internal sealed class PeerEvents : IDisposable
 {
     private const string CountKey = "events";
 
-    // How long a reader waits before it looks whether a rank ended between counting an event and telling it.
+    // How long a reader waits before it shows that it lives, and looks whether others do.
     private static readonly TimeSpan ReadingSlice = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TimeBetweenAttempts = TimeSpan.FromSeconds(1);
+
+    // A host whose processes have ended refuses at once; one that is cut off does not answer.
+    private const int MostRefusals = 3;
 
     private readonly Lock _lock = new();
-    private readonly Store _store;
-    private readonly Action<DistributedException> _storeLost;
+    private readonly int _rank;
+    private readonly Func<Store>? _connect;
     private readonly Dictionary<string, MpiPeers> _groups = [];
+    private readonly Dictionary<int, (string Beat, long Since)> _beats = [];
     private readonly List<PeerEvent> _seen = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
+    private Store _store;
 
     /// <param name="store">Where the ranks meet, under a name of its own.</param>
-    /// <param name="storeLost">Told when the store does not answer any more.</param>
-    public PeerEvents(Store store, Action<DistributedException> storeLost)
+    /// <param name="rank">This rank's number among all.</param>
+    /// <param name="connect">Connects to it again when it does not answer; null: it cannot be done.</param>
+    public PeerEvents(Store store, int rank, Func<Store>? connect)
     {
         _store = store;
-        _storeLost = storeLost;
+        _rank = rank;
+        _connect = connect;
         _thread = new Thread(Read) { IsBackground = true, Name = "convoy mpi events" };
         _thread.Start();
     }
@@ -71,10 +82,13 @@ internal sealed class PeerEvents : IDisposable
     {
         _stop.Cancel();
         _thread.Join();
+        _store.Dispose();
         _stop.Dispose();
     }
 
     private static string Key(long number) => string.Create(CultureInfo.InvariantCulture, $"event/{number}");
+
+    private static string BeatKey(int rank) => string.Create(CultureInfo.InvariantCulture, $"beat/{rank}");
 
     private void Read()
     {
@@ -100,23 +114,92 @@ internal sealed class PeerEvents : IDisposable
             }
             catch (DistributedException error)
             {
-                _storeLost(error);
-                return;
+                if (!Reconnect(out bool isRefused))
+                {
+                    Lose(error, isRefused);
+                    return;
+                }
             }
         }
     }
 
-    // A rank that ended in between has left a gap.
     private long Skip(long next)
     {
         try
         {
+            Beat();
+
+            // A rank that ended in between has left a gap.
             return _store.Contains(Key(next + 1)) ? next + 1 : next;
         }
         catch (Exception error) when (error is DistributedException or ObjectDisposedException)
         {
             // The next attempt to read says so.
             return next;
+        }
+    }
+
+    // Shows that this process lives, and looks after those on other machines that groups wait for.
+    private void Beat()
+    {
+        _store.Add(BeatKey(_rank), 1);
+        (MpiPeers Peers, int Member, int Rank)[] suspects;
+        lock (_lock)
+        {
+            suspects = [.. _groups.Values.SelectMany(peers => peers.Suspects.Select(member => (peers, member, peers[member].Rank)))];
+        }
+
+        long now = Environment.TickCount64;
+        foreach ((MpiPeers peers, int member, int rank) in suspects)
+        {
+            string beat = RankPresence.Find(_store, BeatKey(rank)) ?? "";
+            if (!_beats.TryGetValue(rank, out (string Beat, long Since) last) || last.Beat != beat || now - last.Since > 2 * MpiPeers.LongestSilence.TotalMilliseconds)
+            {
+                _beats[rank] = (beat, now);
+            }
+            else if (now - last.Since > MpiPeers.LongestSilence.TotalMilliseconds)
+            {
+                peers.HearNothing(member);
+            }
+        }
+    }
+
+    private bool Reconnect(out bool isRefused)
+    {
+        int refusals = 0;
+        isRefused = false;
+        for (long start = Stopwatch.GetTimestamp(); _connect is not null && Stopwatch.GetElapsedTime(start) < MpiPeers.LongestSilence;)
+        {
+            try
+            {
+                Store broken = _store;
+                _store = _connect();
+                broken.Dispose();
+                return true;
+            }
+            catch (RendezvousException error)
+            {
+                refusals = error.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused } ? refusals + 1 : 0;
+                isRefused = refusals >= MostRefusals;
+            }
+
+            if (isRefused || _stop.Token.WaitHandle.WaitOne(TimeBetweenAttempts))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private void Lose(DistributedException error, bool isCertain)
+    {
+        lock (_lock)
+        {
+            foreach (MpiPeers peers in _groups.Values)
+            {
+                peers.LoseStore(error, isCertain);
+            }
         }
     }
 

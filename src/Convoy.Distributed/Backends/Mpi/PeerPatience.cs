@@ -16,7 +16,11 @@ internal struct PeerPatience
 
     private static readonly TimeSpan SliceBetweenChecks = TimeSpan.FromMilliseconds(100);
 
+    // For a thread beside those that compute: a look costs them a core's time.
+    private static readonly TimeSpan LongestSpinInBackground = TimeSpan.FromMicroseconds(100);
+
     private readonly MpiPeers _peers;
+    private readonly TimeSpan _spinTime;
     private readonly string _operation;
     private readonly long _start;
     private long _lastMove;
@@ -29,6 +33,7 @@ internal struct PeerPatience
     {
         _peers = peers;
         _operation = operation;
+        _spinTime = Thread.CurrentThread.IsBackground && peers.SpinTime > LongestSpinInBackground ? LongestSpinInBackground : peers.SpinTime;
         _start = _lastMove = Stopwatch.GetTimestamp();
         _nextCheck = _start + (long)(SliceBetweenChecks.TotalSeconds * Stopwatch.Frequency);
     }
@@ -66,7 +71,7 @@ internal struct PeerPatience
             }
         }
 
-        if (Stopwatch.GetElapsedTime(_lastMove, now) > _peers.SpinTime)
+        if (Stopwatch.GetElapsedTime(_lastMove, now) > _spinTime)
         {
             _ = usleep(PauseMicroseconds);
         }

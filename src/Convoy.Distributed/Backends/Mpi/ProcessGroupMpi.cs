@@ -12,6 +12,9 @@ namespace Convoy.Distributed.Backends.Mpi;
 /// </remarks>
 public sealed class ProcessGroupMpi : ProcessGroup
 {
+    // Under what the ranks' events stand in the store.
+    private const string EventsName = "mpi";
+
     // How long rank 0, which serves the store, waits for the others to leave before it.
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(5);
 
@@ -217,10 +220,12 @@ public sealed class ProcessGroupMpi : ProcessGroup
         MpiCommunicator communicator = new MpiCommunicator(runtime, runtime.Library.Abi.World).Duplicate();
         MpiProcess[] processes = MpiRendezvous.Introduce(communicator);
         int[] hosts = communicator.FirstRankOfHosts();
-        Store store = bootstrap?.Store ?? MpiRendezvous.Meet(communicator, processes, timeout, cancellation);
-        ProcessGroupMpi? group = null;
-        var events = new PeerEvents(new PrefixStore("mpi", store), error => group?._peers.StoreLost(error));
-        group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
+        (Store store, Func<Store>? connect) = bootstrap?.Store is { } given ? (given, null) : MpiRendezvous.Meet(communicator, processes, timeout, cancellation);
+
+        // A connection of its own: one that does not answer any more is given up.
+        Func<Store>? again = connect is null ? null : () => new PrefixStore(EventsName, connect(), ownsStore: true);
+        var events = new PeerEvents(again?.Invoke() ?? new PrefixStore(EventsName, store), communicator.Rank, again);
+        var group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
         runtime.NoteJoined();
         return group;
     }
@@ -266,16 +271,18 @@ public sealed class ProcessGroupMpi : ProcessGroup
     private sealed class OrderlyExit : IDisposable
     {
         private readonly WeakReference<ProcessGroupMpi> _group;
+        private readonly MpiRuntime _runtime;
 
         public OrderlyExit(ProcessGroupMpi group)
         {
             _group = new WeakReference<ProcessGroupMpi>(group);
-            AppDomain.CurrentDomain.ProcessExit += NoteLeaving;
+            _runtime = group._runtime;
+            _runtime.Ending += NoteLeaving;
         }
 
-        public void Dispose() => AppDomain.CurrentDomain.ProcessExit -= NoteLeaving;
+        public void Dispose() => _runtime.Ending -= NoteLeaving;
 
-        private void NoteLeaving(object? sender, EventArgs end)
+        private void NoteLeaving()
         {
             if (Environment.ExitCode == 0 && _group.TryGetTarget(out ProcessGroupMpi? group))
             {
