@@ -1,73 +1,68 @@
+using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
+using System.Security.Cryptography;
 
 namespace Convoy.Hosts.Tests;
 
-/// <summary><c>convoy launch --nnodes</c> on hosts without any launcher of MPI's: the ranks are told RANK and MASTER_ADDR only, and MPICH starts through the job's store.</summary>
+/// <summary><c>convoy launch</c> on each host: no MPI launcher, no remote shell, and strangers on the network.</summary>
 public sealed class LaunchOverHostsTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(100);
-    private static readonly string Worker = Path.Combine(AppContext.BaseDirectory, "Convoy.Distributed.ParallelTests.Worker.dll");
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 2)]
-    [InlineData(1, 2, 1)]
-    public async Task Launch_TrainingOnHosts_EqualsOneProcess(params int[] ranksPerHost)
+    [Fact]
+    public async Task TrainingParity_UnderALauncherOnEachOfTwoHosts_EqualsOneProcessOnTheWholeBatch()
     {
         RequiredParts.Mpi(MpiLibrary.Mpich);
-        using Cluster cluster = Cluster.Start(ranksPerHost.Length);
-        JsonElement one = await OneProcessAsync(cluster.FrontEnd);
-
-        JsonElement several = Result((await LaunchAsync(cluster, ranksPerHost, "TrainConvolutions"))[0].Output);
-
-        foreach (string name in (string[])["losses", "gradients", "weights", "evaluated"])
-        {
-            Assert.All(Values(one, name).Zip(Values(several, name), (x, y) => Math.Abs(x - y)), difference => Assert.InRange(difference, 0, name is "losses" or "gradients" ? 1e-12 : 1e-9));
-        }
-    }
-
-    [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 2)]
-    [InlineData(1, 1, 1, 1)]
-    public async Task Launch_Sum_CrossesTheCables(params int[] ranksPerHost)
-    {
-        RequiredParts.Mpi(MpiLibrary.Mpich);
-        using Cluster cluster = Cluster.Start(ranksPerHost.Length);
-        const int Count = 1_000_000;
+        using Cluster cluster = Cluster.Start(2);
         long[] before = [.. cluster.Hosts.Select(host => host.BytesSent)];
 
-        await LaunchAsync(cluster, ranksPerHost, "AddUp", Text(Count));
+        CommandResult[] results = await LaunchAsync(cluster, ranksPerHost: 2, DotnetPrograms.Worker("TrainingParity", "2"));
 
-        // An all-reduce that is as good as can be sends 2 (n - 1) / n of the data from each of n hosts.
-        double least = 2.0 * (ranksPerHost.Length - 1) / ranksPerHost.Length * Count * sizeof(float);
-        Assert.All(cluster.Hosts.Zip(before), host => Assert.InRange(host.First.BytesSent - host.Second, least, 4 * least));
-    }
-
-    private static async Task<CommandResult[]> LaunchAsync(Cluster cluster, int[] ranksPerHost, params string[] scenario)
-    {
-        CommandResult[] results = await Task.WhenAll(cluster.Hosts.Zip(ranksPerHost).Select((host, node) => host.First.RunAsync(
-            Limit,
-            [new("CONVOY_JOB_SECRET", "known on these hosts only"), new("OMP_NUM_THREADS", "1")],
-            [
-                "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "convoy.dll"), "launch", "--nnodes", Text(ranksPerHost.Length), "--node-rank", Text(node), "--master-addr", cluster.Hosts[0].Name, "--nproc", Text(host.Second),
-                "--no-prefix", "--", "dotnet", "exec", Worker, .. scenario,
-            ])));
         Assert.All(results, result => Assert.True(result.ExitCode == 0, $"{result}"));
-        return results;
+        // With 2 ranks a host, in shared memory, gradients cross once for each host: both send at least half of them, and get the other's half.
+        long averaged = long.Parse(results[0].Output.Split('\n').First(line => line.StartsWith("[rank 0] ", StringComparison.Ordinal))[9..], CultureInfo.InvariantCulture);
+        Assert.All(cluster.Hosts.Zip(before), host => Assert.InRange(host.First.BytesSent - host.Second, averaged, double.MaxValue));
     }
 
-    private static async Task<JsonElement> OneProcessAsync(Host host)
+    [Fact]
+    public async Task Training_AStrangerTalksToEveryPort_HasTheWeightsOfOneProcess()
     {
-        CommandResult result = await host.RunAsync(Limit, [new("OMP_NUM_THREADS", "1")], "dotnet", "exec", Worker, "TrainConvolutions");
-        Assert.True(result.ExitCode == 0, $"{result}");
-        return Result(result.Output);
+        RequiredParts.Mpi(MpiLibrary.Mpich);
+        using Cluster cluster = Cluster.Start(3);
+        Host stranger = cluster.Hosts[2];
+        // To the launchers' store and the ranks': nothing, noise, and what a client of the store would begin with.
+        const string Knock = """
+            import os, socket, sys, time
+            end = time.time() + float(sys.argv[2])
+            reached = set()
+            while time.time() < end:
+                for port in (29500, 29501):
+                    for words in (b"", os.urandom(2000), b"GET / HTTP/1.1\r\n\r\n", bytes(64), b"\xff" * 64):
+                        try:
+                            with socket.create_connection((sys.argv[1], port), timeout=0.2) as connection:
+                                reached.add(port)
+                                connection.settimeout(0.2)
+                                connection.sendall(words)
+                                connection.recv(100)
+                        except OSError:
+                            pass
+            print(*sorted(reached))
+            """;
+        using Process knocking = stranger.Start([], "python3", "-c", Knock, cluster.Hosts[0].Address, "8");
+
+        CommandResult[] results = await LaunchAsync(cluster, ranksPerHost: 1, DotnetPrograms.Worker("TrainThroughTrouble", "300", "30"));
+
+        CommandResult knocked = await Host.EndAsync(knocking, Limit, "python3");
+        Assert.Equal(new CommandResult(0, "29500 29501\n", ""), knocked);
+        Assert.All(results, result => Assert.True(result.ExitCode == 0, $"{result}"));
+        Assert.All(results, result => Assert.Contains("has the weights of one process", result.Output, StringComparison.Ordinal));
     }
 
-    private static JsonElement Result(string output) => JsonDocument.Parse(output.Split('\n').First(line => line.StartsWith('{'))).RootElement;
-
-    private static double[] Values(JsonElement run, string name) => [.. run.GetProperty(name).EnumerateArray().Select(value => value.GetDouble())];
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>A launcher on each of the first two hosts.</summary>
+    private static Task<CommandResult[]> LaunchAsync(Cluster cluster, int ranksPerHost, string[] program)
+    {
+        KeyValuePair<string, string>[] variables = [.. DotnetPrograms.Variables, new("CONVOY_JOB_SECRET", Convert.ToHexString(RandomNumberGenerator.GetBytes(16)))];
+        return Task.WhenAll(cluster.Hosts.Take(2).Select((host, node) => host.RunAsync(
+            Limit, variables, DotnetPrograms.Convoy(["launch", "--nnodes", "2", "--node-rank", $"{node}", "--master-addr", cluster.Hosts[0].Name, "--nproc", $"{ranksPerHost}", "--", .. program]))));
+    }
 }

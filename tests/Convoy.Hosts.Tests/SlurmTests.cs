@@ -37,7 +37,7 @@ public sealed class SlurmTests(SlurmFixture fixture) : IClassFixture<SlurmFixtur
             #!/bin/sh
             #SBATCH --nodes=2 --ntasks-per-node=2
             {Shell(DotnetPrograms.Worker("DescribeRank"))}
-            """);
+            """, []);
 
         Assert.True(result.ExitCode == 0, $"{result}");
         Assert.StartsWith("rank 0 of 1, 0 of 1 on hosta", result.Output, StringComparison.Ordinal);
@@ -62,7 +62,7 @@ public sealed class SlurmTests(SlurmFixture fixture) : IClassFixture<SlurmFixtur
             {Secret}
             export OMP_NUM_THREADS=1 CONVOY_BACKEND=mpi
             {launcher} {Shell(DotnetPrograms.Worker("TrainingParity", "2"))}
-            """);
+            """, []);
 
         Assert.True(result.ExitCode == 0, $"{result}");
         Assert.Equal(2, result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => long.TryParse(line, out _)));

@@ -79,23 +79,26 @@ public sealed class SlurmController
     /// <summary>Runs a batch script to its end.</summary>
     /// <param name="limit">How long it may take.</param>
     /// <param name="script">The script's text, with its #SBATCH lines.</param>
+    /// <param name="arguments">The script's arguments.</param>
     /// <param name="variables">What is in the environment when it is submitted.</param>
     /// <returns>The script's exit code and what it wrote, both streams, as its output.</returns>
     /// <exception cref="TimeoutException">It took longer than <paramref name="limit"/>; the message has its output.</exception>
-    public async Task<CommandResult> RunBatchAsync(TimeSpan limit, string script, params IEnumerable<KeyValuePair<string, string>> variables)
+    public async Task<CommandResult> RunBatchAsync(TimeSpan limit, string script, IEnumerable<string> arguments, params IEnumerable<KeyValuePair<string, string>> variables)
     {
         const string Submit = """
             cd "$1"
             rm -f job.out
             printf '%s' "$2" >job.sh
-            timeout "$3" sbatch --wait --output=job.out job.sh >submitted 2>&1
+            limit=$3
+            shift 3
+            timeout "$limit" sbatch --wait --output=job.out job.sh "$@" >submitted 2>&1
             code=$?
             cat job.out
             [ $code -eq 0 ] || cat submitted >&2
             exit $code
             """;
         string seconds = limit.TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
-        CommandResult result = await _cluster.FrontEnd.RunAsync(limit + TimeSpan.FromSeconds(10), [.. Variables, .. variables], "sh", "-c", Submit, "sh", Folder, script, seconds);
+        CommandResult result = await _cluster.FrontEnd.RunAsync(limit + TimeSpan.FromSeconds(10), [.. Variables, .. variables], ["sh", "-c", Submit, "sh", Folder, script, seconds, .. arguments]);
         return result.ExitCode == 124 ? throw new TimeoutException($"the job did not end within {seconds} s. {result}") : result;
     }
 
