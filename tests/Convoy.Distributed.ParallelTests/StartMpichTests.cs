@@ -77,6 +77,18 @@ public sealed class StartMpichTests
         Assert.All(results, result => Assert.True(result.ExitCode == 0, $"rank {result.Rank}: {result.Errors}"));
     }
 
+    [Fact]
+    public async Task Join_LibraryThatCannotBeStartedSo_SaysWhatToInstall()
+    {
+        IReadOnlyList<WorkerResult> results = await WorkerProcesses.RunAsync(
+            "AddUp", 2, ["10"], environment: [new("LOCAL_WORLD_SIZE", "1"), new("CONVOY_MPI_LIBRARY", "/nowhere/libmpi.so.40")], ofRank: _ => [new("LOCAL_RANK", "0")]);
+        Assert.All(results, result =>
+        {
+            Assert.Equal(1, result.ExitCode);
+            Assert.StartsWith("MpiException: the ranks run on several hosts and MPI's own launcher did not start them, which takes MPICH on every host (Debian: libmpich12; ", result.Errors, StringComparison.Ordinal);
+        });
+    }
+
     private static async Task<IReadOnlyList<WorkerResult>> RunAsync(string ranksPerHost, string[] arguments, int? started = null, KeyValuePair<string, string>[]? variablesOfRankOne = null)
     {
         (int Local, int Size)[] places = [.. ranksPerHost.Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture)).SelectMany(count => Enumerable.Range(0, count).Select(local => (local, count)))];
