@@ -14,6 +14,7 @@ internal static class Program
         [nameof(Absent)] = Absent.Run,
         [nameof(Collectives)] = Collectives.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
+        [nameof(ExposedCommunication)] = ExposedCommunication.Run,
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
         [nameof(LoopPieces)] = LoopPieces.Run,

@@ -50,7 +50,7 @@ public sealed class TrainCommandTests(SlurmFixture fixture) : IClassFixture<Slur
 
     private static string[] Train(string output, params string[] more) => DotnetPrograms.Convoy(
     [
-        "train", "--data", "/mnt/data", "--out", output, "--image-size", "96x64", "--val-split", "0", "--threads", "1", "--batch-size", "8", "--workers", "1", "--no-scale-lr", "--timeout", "60", "--steps", "6", .. more,
+        "train", "--data", "/mnt/data", "--out", output, "--image-size", "96x64", "--val-split", "0", "--threads", "1", "--batch-size", "8", "--workers", "1", "--no-scale-lr", "--timeout", "60", "--steps", "6", "--accumulate", "1", .. more,
     ]);
 
     private static async Task SucceedAsync(Task<CommandResult> command)
