@@ -47,6 +47,13 @@ public abstract partial class ProcessGroup
     /// <summary>The error that a rank has left the group, in order or after a failure that it noted, for this rank, which waits for it in <paramref name="operation"/>; null: it has not, or the backend cannot tell.</summary>
     internal virtual DistributedException? Departure(int rank, string operation) => null;
 
+    /// <summary>Starts <see cref="Send"/> for a group that this one works within, which keeps the order and limits the time.</summary>
+    internal BackendWork? StartSendWithin(Tensor tensor, int destination, int tag)
+    {
+        RequireIntact();
+        return StartSend(tensor, destination, tag);
+    }
+
     /// <summary>Says that the group is being disposed; also to a group within this one, whose operation this one may wait for.</summary>
     internal virtual void BeginDispose() => Volatile.Write(ref _disposing, 1);
 

@@ -13,6 +13,7 @@ internal static class Program
     {
         [nameof(Absent)] = Absent.Run,
         [nameof(Collectives)] = Collectives.Run,
+        [nameof(ChosenBackend)] = ChosenBackend.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
         [nameof(ExposedCommunication)] = ExposedCommunication.Run,
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,

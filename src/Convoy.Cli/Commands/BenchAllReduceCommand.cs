@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Convoy.Cli.Benchmarks;
+using Convoy.Distributed;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Training;
 using Convoy.Training.Programs;
@@ -24,12 +25,14 @@ internal static class BenchAllReduceCommand
         var dtype = new Option<string>("--dtype") { Description = $"The element type: {string.Join(", ", AllReduceSettings.Types.Keys)}.", DefaultValueFactory = _ => "fp32" };
         var iterations = new Option<int>("--iterations") { Description = "Calls to measure for each size; 0: as many as fit into --seconds.", DefaultValueFactory = _ => 0 };
         var seconds = new Option<double>("--seconds") { Description = "How long to measure each size, after the warm-up.", DefaultValueFactory = _ => 1 };
+        var backend = new Option<string?>("--backend") { Description = $"Through what: {string.Join(", ", ProcessGroups.BackendNames)}. [default: {ProcessGroups.BackendVariable}, or auto]" };
         Option<bool> json = ConsoleOutput.JsonOption();
         var command = new Command("allreduce", "Measures the all-reduce (sum) between N processes on this machine, or between the ranks that mpirun or another launcher has started, in the group's buffers and with ordinary tensors.")
         {
-            processes, sizes, dtype, iterations, seconds, json,
+            processes, sizes, dtype, iterations, seconds, backend, json,
         };
         command.SetAction((parsed, interrupted) => RunAsync(
+            parsed.GetValue(backend),
             parsed.GetValue(processes),
             parsed.GetResult(processes) is { Implicit: false },
             new AllReduceSettings
@@ -44,10 +47,18 @@ internal static class BenchAllReduceCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(int processes, bool isGiven, AllReduceSettings settings, bool json, CancellationToken interrupted)
+    private static async Task<int> RunAsync(string? backend, int processes, bool isGiven, AllReduceSettings settings, bool json, CancellationToken interrupted)
     {
         CommandLineChecks.InRange("--nproc", processes, 1, MaximumProcesses);
         settings.Check();
+        if (backend is not null)
+        {
+            // Also for the processes that this one starts.
+            Environment.SetEnvironmentVariable(ProcessGroups.BackendVariable, ProcessGroups.BackendNames.Contains(backend)
+                ? backend
+                : throw new BadInputException("there is no such backend", backend, $"Give --backend one of {string.Join(", ", ProcessGroups.BackendNames)}."));
+        }
+
         RankEnvironment ranks = RankEnvironment.Read();
         if (ranks.WorldSize > 1 && isGiven)
         {

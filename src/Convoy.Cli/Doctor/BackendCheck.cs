@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Convoy.Distributed.Backends.Mpi;
 
 namespace Convoy.Cli.Doctor;
 
@@ -6,7 +6,6 @@ namespace Convoy.Cli.Doctor;
 internal static class BackendCheck
 {
     private const string SharedMemoryFolder = "/dev/shm";
-    private static readonly string[] MpiLibraries = ["libmpi.so.40", "libmpi.so.12", "libmpi.so", "libmpi.dylib", "msmpi.dll"];
 
     /// <summary>The size of the shared-memory file system; null where there is none.</summary>
     public static SharedMemorySpace? FindSharedMemory()
@@ -59,17 +58,7 @@ internal static class BackendCheck
         }
     }
 
-    private static BackendStatus Mpi()
-    {
-        foreach (string library in MpiLibraries)
-        {
-            if (NativeLibrary.TryLoad(library, out nint handle))
-            {
-                NativeLibrary.Free(handle);
-                return new("mpi", false, $"{library} was found, but this version has no MPI backend");
-            }
-        }
-
-        return new("mpi", false, "no MPI library (libmpi) was found");
-    }
+    private static BackendStatus Mpi() => ProcessGroupMpi.InstalledLibraries() is { Count: > 0 } libraries
+        ? new("mpi", true, $"{string.Join("; ", libraries)}; over several hosts under the library's own mpirun, or by convoy launch with MPICH")
+        : new("mpi", false, "no MPI library was found, which several hosts need: install Open MPI (Debian: libopenmpi3) or MPICH (libmpich12)");
 }

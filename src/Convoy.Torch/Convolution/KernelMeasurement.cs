@@ -1,3 +1,4 @@
+using System.Runtime;
 using Convoy.Torch.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,13 +33,15 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     // Arithmetic of a call that says enough: larger batches are measured in part.
     private const double EnoughFlops = 4e9;
 
-    // .NET counts 30 calls, and compiles after a tenth of a second in which nothing new was called.
+    // .NET counts 30 calls, after a tenth of a second in which nothing new was called.
     private const int LeastWarmUpCalls = 60;
 
     // Small ones of every sort for which there are kernels of their own: 3x3, a first layer, 1x1.
     private static readonly ConvolutionShape[] WarmUpShapes = [new(1, 32, 8, 8, 32, 3, 3, 1, 1, 1, 1), new(1, 3, 16, 16, 32, 7, 7, 2, 2, 3, 3), new(1, 32, 8, 8, 32, 1, 1, 2, 2, 0, 0)];
 
-    private static readonly TimeSpan WarmUpTime = TimeSpan.FromMilliseconds(600);
+    // The kernels are warm when nothing was compiled for so long. Where a process has one core, compilation shares it with what it waits for, and takes seconds.
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(2);
 
     private readonly Func<bool, bool> _agree = agree ?? (wish => wish);
 
@@ -136,9 +139,14 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
                from pass in Enum.GetValues<ConvolutionPass>()
                select new ConvolutionOperands(new ConvolutionKey(shape, dtype, pass)),
         ];
-        long start = time.GetTimestamp();
-        for (int calls = 0; calls < LeastWarmUpCalls || time.GetElapsedTime(start) < WarmUpTime; calls++)
+        long start = time.GetTimestamp(), quietSince = start, compiled = 0;
+        for (int calls = 0; calls < LeastWarmUpCalls || (time.GetElapsedTime(quietSince) < Quiet && time.GetElapsedTime(start) < LongestWarmUp); calls++)
         {
+            if (JitInfo.GetCompiledMethodCount() is var count && count != compiled)
+            {
+                (compiled, quietSince) = (count, time.GetTimestamp());
+            }
+
             foreach (ConvolutionOperands operand in operands)
             {
                 foreach (IConvolutionAlgorithm algorithm in ConvolutionAlgorithms.For(operand.Key))

@@ -91,6 +91,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     }
 
     // Neighbours in memory are the input channels, neighbours in a vector the output channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OutputPanel(float* filters, int inChannels, int terms, int columns, float* result, nint point)
     {
         nint size = (nint)Taps * Taps * inChannels;
@@ -152,6 +153,7 @@ internal static unsafe class WinogradFilterPoints<TLanes>
     }
 
     // The terms of one panel. A term's taps lie tapStep apart, in the order of the filter's rows.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Panel(float* filters, nint termStep, nint tapStep, int terms, int columns, float* result, nint point)
     {
         bool isFar = termStep > columns; // The processor does not foresee the jumps.

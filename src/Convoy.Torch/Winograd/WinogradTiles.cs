@@ -26,6 +26,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
     /// <param name="tiles">How many.</param>
     /// <param name="result">Receives the matrices.</param>
     /// <param name="layout">The matrices' layout.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Input(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
     {
         byte* nothing = stackalloc byte[channels * TElements.Bytes];
@@ -52,6 +53,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
 
     /// <summary>A dY Aᵀ of each tile of the output's gradient; pixels beyond the edges are 0.</summary>
     /// <inheritdoc cref="Input"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OutputGradient(byte* images, WinogradShape shape, int channels, int firstTile, int tiles, float* result, PointMatrices layout)
     {
         byte* nothing = stackalloc byte[channels * TElements.Bytes];
@@ -87,6 +89,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
     /// <param name="tiles">How many.</param>
     /// <param name="bias">A number for each channel, which is added; null for none.</param>
     /// <param name="images">[N, H, W, C].</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Output(float* products, PointMatrices layout, WinogradShape shape, int channels, int firstChannel, int count, int firstTile, int tiles, float* bias, byte* images)
     {
         byte* sink = stackalloc byte[channels * TElements.Bytes];
@@ -111,6 +114,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
     }
 
     // Where the pixels of a tile's window lie; in place of those beyond the edges, something else.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Look(byte* images, byte* beyond, WinogradShape shape, int channels, int tile, int offset, int size, byte** window)
     {
         (int image, int firstY, int firstX) = shape.Locate(tile);
@@ -127,6 +131,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void InputTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
     {
         const int Size = WinogradShape.Window;
@@ -178,6 +183,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void OutputGradientTile(byte** window, int channel, int ahead, float* half, float* result, nint point)
     {
         const int Size = WinogradShape.Tile;
@@ -208,6 +214,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void OutputTile(float* products, nint point, float* half, byte** window, int channel, int ahead, float* bias)
     {
         const int Size = WinogradShape.Window, Tile = WinogradShape.Tile;
@@ -246,6 +253,7 @@ internal static unsafe class WinogradTiles<TElements, TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Add(float* bias, float* row, int step)
     {
         TLanes values = At(bias);

@@ -111,6 +111,10 @@ public sealed record TrainingOptions
     [Option("Keep features with their channels innermost, true or false.", TakesBoolean = true, Effect = SettingEffect.Speed)]
     public bool ChannelsLast { get; init; } = true;
 
+    /// <summary>Through what the processes exchange gradients. Default <see cref="Backend.Auto"/>.</summary>
+    [Option("Through what the processes exchange gradients: auto (shared memory on one host, otherwise hierarchical), shared-memory, mpi, or hierarchical (shared memory inside a host, MPI between hosts).", Effect = SettingEffect.Speed)]
+    public Backend Backend { get; init; } = Backend.Auto;
+
     /// <summary>Seconds that a process waits for the others before the run fails; above 0, at most a day. Default 600.</summary>
     [Option("Seconds that a process waits for the others before the run fails.", Name = "--timeout", Minimum = 0, AboveMinimum = true, Maximum = 86_400)]
     public double TimeoutSeconds { get; init; } = 600;

@@ -17,7 +17,7 @@ namespace Convoy.Training.Programs;
 /// </summary>
 public sealed class LaunchedJob
 {
-    private const string RunId = "TORCHELASTIC_RUN_ID", Restart = "TORCHELASTIC_RESTART_COUNT", MaximumRestarts = "TORCHELASTIC_MAX_RESTARTS", SlurmRestart = "SLURM_RESTART_COUNT", TimeoutOption = "--timeout";
+    private const string RunId = "TORCHELASTIC_RUN_ID", Restart = "TORCHELASTIC_RESTART_COUNT", MaximumRestarts = "TORCHELASTIC_MAX_RESTARTS", SlurmRestart = "SLURM_RESTART_COUNT", TimeoutOption = "--timeout", BackendOption = "--backend";
 
     private readonly RankEnvironment _ranks;
     private readonly string[] _arguments;
@@ -30,6 +30,7 @@ public sealed class LaunchedJob
     {
         (_ranks, _arguments) = (ranks, [.. arguments]);
         _failure = new RankFailure(_arguments, ranks);
+        ChooseBackend();
     }
 
     /// <summary>Whether this is rank 0.</summary>
@@ -247,9 +248,21 @@ public sealed class LaunchedJob
     // The group is there before the run's settings are: the command line is what all ranks have.
     private TimeSpan Timeout()
     {
-        string? given = _arguments.Index().Where(word => word.Item.Split('=')[0] == TimeoutOption)
-            .Select(word => word.Item.Contains('=', StringComparison.Ordinal) ? word.Item.Split('=', 2)[1] : _arguments.ElementAtOrDefault(word.Index + 1)).LastOrDefault();
+        string? given = ValueOf(TimeoutOption);
         return TimeSpan.FromSeconds(double.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is > 0 and <= 86_400 ? seconds : new TrainingOptions().TimeoutSeconds);
+    }
+
+    // What a command line's option says, before rank 0 has read all of it.
+    private string? ValueOf(string option) => _arguments.Index().Where(word => word.Item.Split('=')[0] == option)
+        .Select(word => word.Item.Contains('=', StringComparison.Ordinal) ? word.Item.Split('=', 2)[1] : _arguments.ElementAtOrDefault(word.Index + 1)).LastOrDefault();
+
+    // The group is joined before rank 0 has read the settings. A name that is none is told by whoever reads them.
+    private void ChooseBackend()
+    {
+        if (ValueOf(BackendOption) is { } name && name != EnumNameConverter<Backend>.Format(Backend.Auto) && EnumNameConverter<Backend>.Parse(name) is not null)
+        {
+            Environment.SetEnvironmentVariable(ProcessGroups.BackendVariable, name);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Convoy.Distributed;
 using Convoy.Distributed.Diagnostics;
 using Convoy.Distributed.Launch;
 using Convoy.Training.Options;
@@ -71,6 +72,11 @@ public sealed class TrainingProcesses(RunDirectory run, TrainingOptions options,
             // Empty where there is none: a variable of a session around this one must not come through.
             [RunLock.SessionVariable] = Session ?? string.Empty,
         };
+        if (options.Backend != Backend.Auto)
+        {
+            variables[ProcessGroups.BackendVariable] = EnumNameConverter<Backend>.Format(options.Backend);
+        }
+
         if (Trace is { } steps)
         {
             variables[TraceRecorder.DirectoryVariable] = run.Logs;

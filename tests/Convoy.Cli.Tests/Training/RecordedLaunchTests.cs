@@ -28,7 +28,7 @@ public sealed class RecordedLaunchTests
     public void Create_ARunsOptions_HasTheWordsOfItsCommandLine() => Assert.Equal(
         [
             "--data", "/my data", "--nproc", "2", "--threads", "1", "--precision", "bf16", "--batch-size", "8", "--encoder", "resnet18", "--image-size", "800x360", "--accumulate", "2",
-            "--fuse", "norm,loss", "--checkpoint-activations", "none", "--workers", "4", "--channels-last", "true", "--cache", "/A cache", "--no-sync-bn", "--augment",
+            "--fuse", "norm,loss", "--checkpoint-activations", "none", "--workers", "4", "--channels-last", "true", "--backend", "auto", "--cache", "/A cache", "--no-sync-bn", "--augment",
         ],
         Words(Record(Options, "/runs/one")));
 

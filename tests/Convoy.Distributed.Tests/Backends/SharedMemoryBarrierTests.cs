@@ -62,5 +62,5 @@ public sealed unsafe class SharedMemoryBarrierTests : IDisposable
     private SharedMemoryBarrier Barrier(int rank, TimeSpan timeout, Func<bool>? isDisposing = null) =>
         new(Control, Watch(rank, timeout, isDisposing ?? (() => false)), rank, 2);
 
-    private PeerWatch Watch(int rank, TimeSpan timeout, Func<bool> isDisposing) => new(Control, IPlatform.Current, rank, 2, timeout, isDisposing);
+    private PeerWatch Watch(int rank, TimeSpan timeout, Func<bool> isDisposing) => new(Control, IPlatform.Current, rank, 2, () => timeout, new RankNames(), isDisposing);
 }

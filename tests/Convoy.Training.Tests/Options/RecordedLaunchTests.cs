@@ -23,7 +23,7 @@ public sealed class RecordedLaunchTests
         Assert.Equal(
             [
                 "--nproc", "2", "--threads", "1", "--precision", "bf16", "--batch-size", "8", "--rate", "0.5", "--accumulate", "2", "--fuse", "norm,loss", "--checkpoint-activations", "none", "--workers", "4", "--channels-last", "true",
-                "--dir", "/my place", "--no-sync-bn",
+                "--backend", "auto", "--dir", "/my place", "--no-sync-bn",
             ],
             launch.Settings.SelectMany(setting => setting.Arguments));
 

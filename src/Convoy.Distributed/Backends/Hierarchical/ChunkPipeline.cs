@@ -11,8 +11,9 @@ namespace Convoy.Distributed.Backends.Hierarchical;
 /// <remarks>All ranks, on whatever host, cut data in the same way: it depends on sizes alone. Not thread-safe.</remarks>
 internal sealed unsafe class ChunkPipeline : IDisposable
 {
-    /// <summary>The size of a chunk. Large enough that messages between hosts carry more than they cost, small enough to stay in a cache.</summary>
-    internal const long ChunkBytes = 1 << 20;
+    // The size of a chunk that is copied through the buffer, and of one that is combined where it lies: large enough that messages between hosts carry more than they cost; the buffer takes memory.
+    private const long CopiedBytes = 1 << 20;
+    private const long LargestBytes = 4 << 20;
 
     /// <summary>Up to this size only the first lane exchanges: one message between hosts for all.</summary>
     internal const long OneLaneBytes = 64 << 10;
@@ -56,7 +57,7 @@ internal sealed unsafe class ChunkPipeline : IDisposable
         {
             foreach (Transfer transfer in transfers)
             {
-                long size = ElementSize(transfer.Type), most = ChunkBytes / size, start = 0;
+                long size = ElementSize(transfer.Type), most = (transfer.Place is null ? CopiedBytes : LargestBytes) / size, start = 0;
                 bool isOnly = transfers.Length == 1 && transfer.Count <= most;
                 do
                 {
@@ -181,8 +182,8 @@ internal sealed unsafe class ChunkPipeline : IDisposable
 
     private LaneMemory NextPlace()
     {
-        _buffer ??= _local.AllocateBuffer(BufferStart + (Places * ChunkBytes), ScalarType.Byte);
-        return _local.FindMemory(TensorMemory.Address(_buffer))!.Value with { Offset = BufferStart + (_chunks++ % Places * ChunkBytes) };
+        _buffer ??= _local.AllocateBuffer(BufferStart + (Places * CopiedBytes), ScalarType.Byte);
+        return _local.FindMemory(TensorMemory.Address(_buffer))!.Value with { Offset = BufferStart + (_chunks++ % Places * CopiedBytes) };
     }
 
     /// <summary>A part of a transfer.</summary>

@@ -10,7 +10,7 @@ namespace Convoy.Distributed.Backends.Hierarchical;
 /// </summary>
 /// <remarks>
 /// Elements are combined in the order of the ranks of each host, and the hosts' results in the order of the hosts' first ranks. float16 and bfloat16 are combined in float32 on each level and rounded once on each, as they travel in
-/// their own type; their average is divided in float32 before the first rounding, all others' at the end, once. Large tensors go in chunks of 1 MiB: while one is between hosts, the next is combined inside.
+/// their own type; their average is divided in float32 before the first rounding, all others' at the end, once. Large tensors go in chunks of some MiB: while one is between hosts, the next is combined inside.
 /// Gather, scatter, all-to-all and messages between hosts go through the other group as they are, since their data crosses once whoever carries it. A rank that fails or ends is noticed by
 /// those of its host within two seconds and passed on to the other hosts. A host's ranks need a common /dev/shm.
 /// </remarks>
@@ -201,16 +201,16 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
     }
 
     /// <inheritdoc/>
-    protected override void SendCore(Tensor tensor, int destination, int tag)
+    protected override BackendWork? StartSend(Tensor tensor, int destination, int tag)
     {
-        if (IsHere(destination))
+        if (!IsHere(destination))
         {
-            _local.Send(tensor, _layout.LocalRankOf(destination), tag);
+            // Not waited for: the receiver may want a later one first.
+            return _world.StartSendWithin(tensor, destination, tag);
         }
-        else
-        {
-            _world.Send(tensor, destination, tag);
-        }
+
+        _local.Send(tensor, _layout.LocalRankOf(destination), tag);
+        return null;
     }
 
     /// <inheritdoc/>

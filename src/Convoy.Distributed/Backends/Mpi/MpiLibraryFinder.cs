@@ -69,6 +69,40 @@ internal static class MpiLibraryFinder
             $"no MPI library was found ({string.Join(", ", names)}). Install {(wanted == MpiImplementation.Mpich ? "MPICH (Debian: libmpich12)" : "Open MPI (Debian: libopenmpi3)")} on every host, or name its file in {LibraryVariable}.");
     }
 
+    /// <summary>The libraries that this system has, one of each family, as they describe themselves; they are looked at and not started.</summary>
+    public static IReadOnlyList<string> Installed()
+    {
+        var found = new List<string>();
+        foreach (string[] family in (string[][])[OpenMpiNames, MpichNames])
+        {
+            foreach (string name in family)
+            {
+                // Not for all of the process, as for use: two of them would take each other's functions.
+                if (!NativeLibrary.TryLoad(name, out nint handle))
+                {
+                    continue;
+                }
+
+                try
+                {
+                    var library = MpiLibrary.Over(handle, name);
+                    found.Add(FormattableString.Invariant($"{library.Description} ({name}, MPI {library.Standard})"));
+                    break;
+                }
+                catch (MpiException unfit)
+                {
+                    found.Add(unfit.Message);
+                }
+                finally
+                {
+                    NativeLibrary.Free(handle);
+                }
+            }
+        }
+
+        return found;
+    }
+
     /// <summary>The family's name for people.</summary>
     public static string Describe(MpiImplementation implementation) => implementation == MpiImplementation.OpenMpi ? "Open MPI" : "MPICH";
 

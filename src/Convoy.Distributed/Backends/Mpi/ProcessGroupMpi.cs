@@ -59,6 +59,9 @@ public sealed class ProcessGroupMpi : ProcessGroup
     /// <summary>What the MPI library says it is: "Open MPI v4.1.4".</summary>
     public string Library => _runtime.Library.Description;
 
+    /// <summary>The MPI libraries that this system has, as they describe themselves; none is started. Which of them a job uses depends on its launcher.</summary>
+    public static IReadOnlyList<string> InstalledLibraries() => MpiLibraryFinder.Installed();
+
     /// <summary>
     /// Starts MPI, unless an earlier group has, and joins the group of all ranks; returns when all have. The library is the one that goes with the launcher of this process, or
     /// the one that CONVOY_MPI_LIBRARY names.
