@@ -65,7 +65,7 @@ public sealed class ElasticTrainingTests : IDisposable
     {
         string folder = Path.Combine(_root, run);
         Directory.CreateDirectory(folder);
-        IReadOnlyList<string> outputs = await WorkerProcesses.RunAndRequireSuccessAsync("ElasticTraining", ranks, folder, Text(stopAfter), Text(scale ?? 0));
+        IReadOnlyList<string> outputs = await WorkerProcesses.RunAndRequireSuccessAsync("ElasticTraining", ranks, folder, Text(stopAfter), Text(scale ?? 0), "0");
         string[][] samples = [.. outputs.Select(output => Lines(output, "samples: "))];
         string[] steps = Lines(outputs[0], "step: ");
         Assert.All(samples, own => Assert.Equal(steps.Length, own.Length));

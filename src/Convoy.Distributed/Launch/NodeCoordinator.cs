@@ -211,15 +211,16 @@ internal sealed class NodeCoordinator : IDisposable
     private JobEnd? Conclude(NodeStart start, IReadOnlyList<NodeReport> reports)
     {
         NodeOutcome outcome = NodeOutcome.Of(start, reports, _membership.IsElastic, _newcomers, _options.MaxRestarts);
-        foreach ((StartNode node, NodeReport report) in start.Nodes.Zip(reports).Where(each => each.Second.Interrupted || each.Second.Error is not null))
-        {
-            _membership.Remove(node.Ticket);
-        }
-
         if (outcome.Next == NextStep.End)
         {
             _board.Conclude(start.Number, outcome);
             return new JobEnd(outcome.Error ?? (outcome.Cause is { } cause ? cause.DescribeWithNode() + "." : null), outcome.Interrupted);
+        }
+
+        // At the job's end nobody is taken out: all of them still have to read how it ended.
+        foreach ((StartNode node, NodeReport report) in start.Nodes.Zip(reports).Where(each => each.Second.Interrupted || each.Second.Error is not null))
+        {
+            _membership.Remove(node.Ticket);
         }
 
         _restarts += outcome.Next == NextStep.Restart ? 1 : 0;

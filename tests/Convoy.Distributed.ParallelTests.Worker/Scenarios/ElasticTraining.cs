@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Convoy.Distributed.Launch;
 using Convoy.Torch.Nn;
 using Convoy.Training.Loading;
 using Convoy.Training.Options;
@@ -12,7 +13,8 @@ namespace Convoy.Distributed.ParallelTests.Worker;
 
 /// <summary>
 /// A part of a run in float64 whose number of ranks may be another in each part. Arguments: the run's folder, and the step after which rank 0 asks for an end; 0 for the run's own end. Each rank writes a line
-/// "samples: INDICES" for every step that it takes, rank 0 "step: NUMBER lr RATE loss LOSS" and, at the end, "weights: ...". The third argument is LrScale; 0 for none.
+/// "samples: INDICES" for every step that it takes, rank 0 "step: NUMBER lr RATE loss LOSS" and, at the end, "weights: ...". The third argument is LrScale; 0 for none. The fourth: milliseconds that each step takes at least, for
+/// parts that end when they are asked to by a signal.
 /// </summary>
 internal static class ElasticTraining
 {
@@ -42,8 +44,9 @@ internal static class ElasticTraining
             run.WriteConfig(configuration);
         }
 
-        using var stop = new CancellationTokenSource();
-        using var trainer = new Trainer<Network, TensorBatch>(new Task(), configuration, run, new TrainingContext(start, group, run.Root));
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+        using var trainer = new Trainer<Network, TensorBatch>(new Task { Pace = TimeSpan.FromMilliseconds(double.Parse(args[3], CultureInfo.InvariantCulture)) }, configuration, run, new TrainingContext(start, group, run.Root));
         trainer.Run(new Listener(stopAfter, stop), stop.Token);
         if (group.Rank == 0)
         {
@@ -54,6 +57,8 @@ internal static class ElasticTraining
 
     private sealed class Task : ITrainingTask<Network, TensorBatch>
     {
+        public TimeSpan Pace { get; init; }
+
         public IBatchSource<TensorBatch> OpenData(TrainingContext context)
         {
             using var generator = new Generator(3);
@@ -66,6 +71,7 @@ internal static class ElasticTraining
 
         public Tensor Loss(Network model, TensorBatch batch)
         {
+            Thread.Sleep(Pace);
             Console.Out.WriteLine($"samples: {string.Join(' ', batch.Indices)}");
             return nn.functional.mse_loss(model.call(batch[0]).squeeze(1), batch[1]);
         }

@@ -37,6 +37,17 @@ public sealed class TrainingOptionsTests
         Assert.Equal(message, Assert.Throws<BadInputException>(() => options.Validate(asOptions: true)).Message);
 
     [Fact]
+    public void Continued_OtherProcesses_KeepsTheRateOfTheFirstStart()
+    {
+        TrainingOptions first = Good with { Nproc = 4, Lr = 0.1 };
+        TrainingOptions second = first.Continued() with { Nproc = 3 }, third = second.Continued() with { Nproc = 1 };
+
+        Assert.Equal([0.4, 0.4, 0.4], new[] { first, second, third }.Select(options => options.PeakLr));
+        Assert.Equal(0.1, (third with { LrScale = null }).PeakLr);
+        Assert.Equal(0.1, (third with { ScaleLr = false }).PeakLr);
+    }
+
+    [Fact]
     public void Validate_InCode_CallsSettingsAsCodeDoes()
     {
         Assert.Equal("Nproc must be at least 1 (got 0).", Assert.Throws<BadInputException>(() => (Good with { Nproc = 0 }).Validate()).Message);
