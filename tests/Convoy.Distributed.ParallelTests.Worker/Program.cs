@@ -16,6 +16,7 @@ internal static class Program
         [nameof(Collectives)] = Collectives.Run,
         [nameof(ChosenBackend)] = ChosenBackend.Run,
         [nameof(DescribeRank)] = DescribeRank.Run,
+        [nameof(ExposedCommunication)] = ExposedCommunication.Run,
         [nameof(TrainThroughTrouble)] = TrainThroughTrouble.Run,
         [nameof(LoopCheckpointing)] = LoopCheckpointing.Run,
         [nameof(LoopPieces)] = LoopPieces.Run,
