@@ -36,7 +36,7 @@ public class MpiTests
     [InlineData(MpiProcesses.OpenMpi)]
     [InlineData(MpiProcesses.Mpich)]
     public async Task Training_AnyNetworkBucketsAndOverlap_EqualsOneProcessOnTheWholeBatch(string library) => await MpiProcesses.RequireSuccessAsync(
-        library, 2, $"TrainingParity {Repetitions.Of(20, 100)}", $"TrainingParity {Repetitions.Of(20, 100)} loss.backward", "OverlappedReduction", "PlainBackward", "CompressedGradients");
+        library, 2, $"TrainingParity {Repetitions.Of(8, 40)}", $"TrainingParity {Repetitions.Of(8, 40)} loss.backward", "OverlappedReduction", "PlainBackward", "CompressedGradients");
 
     [Theory]
     [InlineData(MpiProcesses.OpenMpi)]
