@@ -82,7 +82,7 @@ public sealed class RunDirectoryTests : IDisposable
         {
             Nproc = 4, Threads = 2, BatchSize = 12, Epochs = 7, Steps = 1L << 40, ScheduleSteps = 99, Lr = 0.1 + 0.2, ScaleLr = false, LrScale = 3, WarmupUpdates = 3, WeightDecay = 1e-300, Accumulate = 5, Clip = 0,
             SyncBn = false, Workers = 0, EvalEvery = 6, CheckpointEvery = 8, KeepCheckpoints = 9, Seed = long.MinValue, ChannelsLast = false, TimeoutSeconds = 0.5,
-            Precision = Precision.Fp16, Fuse = FusedOperations.Loss | FusedOperations.Norm, CheckpointActivations = "auto",
+            Precision = Precision.Fp16, Fuse = FusedOperations.Loss | FusedOperations.Norm, CheckpointActivations = "auto", Backend = Backend.Hierarchical,
         };
         var configuration = new RunConfiguration(options, new JsonObject { ["data"] = "/data/ü \"x\"", ["image_size"] = "400x184", ["line_width"] = 1.0 / 3, ["cache"] = null })
         {

@@ -53,7 +53,7 @@ public sealed class StudyPlanTests
 
     [Fact]
     public void Run_OfABatchThatCannotBeShared_AreRefused() =>
-        Assert.Contains("batch size 8, 3 processes", Assert.Throws<BadInputException>(() => new StudyPlan(Settings).Run(new StudyConfiguration(3, 1, Precision.Fp32))).Message);
+        Assert.Contains("batch size 8, 9 processes", Assert.Throws<BadInputException>(() => new StudyPlan(Settings).Run(new StudyConfiguration(9, 1, Precision.Fp32))).Message);
 
     [Fact]
     public void Steps_WithAccumulation_AreWholeUpdates()
