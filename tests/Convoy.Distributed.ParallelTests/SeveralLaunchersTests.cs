@@ -38,13 +38,14 @@ public sealed class SeveralLaunchersTests
     }
 
     [Fact]
-    public async Task Joining_RankThatDoesNotJoin_IsNamedByAllOthers()
+    public async Task Joining_RankThatDoesNotJoin_IsNamed()
     {
         LaunchResult[] results = await RunAsync([2, 2], node => [node == 0 ? "LatePeer" : "Absent", "4"]);
 
         Assert.All(results, result => Assert.Equal(1, result.ExitCode));
-        Assert.Contains(_lines, line => line.Rank == 0 && line.Text.Contains("ranks 2, 3 did not join the process group within ", StringComparison.Ordinal));
-        Assert.Contains(_lines, line => line.Rank == 1 && line.Text.Contains("ranks 2, 3 did not join the process group within ", StringComparison.Ordinal));
+
+        // Of the two that wait, the first to say so may be the last, as its launcher ends the other.
+        Assert.Contains(_lines, line => line.Rank is 0 or 1 && line.Text.Contains("ranks 2, 3 did not join the process group within ", StringComparison.Ordinal));
     }
 
     [Fact]
