@@ -35,11 +35,11 @@ public static class MpiLauncher
         int[] counts = [.. hosts.Select((_, i) => ranksPerHost[ranksPerHost.Count == 1 ? 0 : i])];
         string ranks = counts.Sum().ToString(CultureInfo.InvariantCulture);
         string places = string.Join(',', hosts.Zip(counts, (host, count) => string.Create(CultureInfo.InvariantCulture, $"{host.Name}:{count}")));
-        // Open MPI's ranks get what -x names, with a value; MPICH's what -env gives.
+        // Open MPI's ranks get what -x names, with a value; MPICH's what -genv gives. Open MPI would bind the first rank of every host to the same core, as all are this machine.
         return library == MpiLibrary.OpenMpi
             ?
             [
-                ProgramOf(library), "--allow-run-as-root", "--oversubscribe", "-n", ranks, "--host", places,
+                ProgramOf(library), "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", ranks, "--host", places,
                 "--mca", "plm_rsh_agent", Cluster.RemoteShell, "--mca", "oob_tcp_if_include", Cluster.Network, "--mca", "btl_tcp_if_include", Cluster.Network,
                 .. environment.SelectMany(variable => (string[])["-x", $"{variable.Key}={variable.Value}"]), .. command,
             ]
