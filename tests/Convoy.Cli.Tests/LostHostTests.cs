@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
+using Convoy.Tests;
 
 namespace Convoy.Cli.Tests;
 
@@ -13,7 +13,7 @@ public sealed class LostHostTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("convoy-lost-");
     private readonly List<Host> _hosts = [];
-    private readonly int _port = FreePorts();
+    private readonly int _port = FreePorts.Pair();
 
     public LostHostTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals, and processes found by /proc.");
 
@@ -173,27 +173,6 @@ public sealed class LostHostTests : IDisposable
     {
         using var kill = Process.Start("/bin/kill", ["-" + signal, processId.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
-    }
-
-    // Two neighbours that are free now.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: try another pair.
-            }
-        }
     }
 
     /// <summary>A launcher.</summary>

@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Convoy.Distributed.Launch;
+using Convoy.Tests;
 
 namespace Convoy.Distributed.ParallelTests;
 
@@ -13,7 +12,7 @@ public sealed class ElasticHostsTests : IDisposable
     private const int Steps = 12, BatchSize = 8;
 
     private readonly string _root = Directory.CreateTempSubdirectory("convoy-elastic-hosts-").FullName;
-    private readonly int _port = FreePorts();
+    private readonly int _port = FreePorts.Pair();
     private readonly Lock _lock = new();
     private readonly List<(int Host, string Text)> _lines = [];
 
@@ -104,26 +103,5 @@ public sealed class ElasticHostsTests : IDisposable
         Assert.Equal(expected.Length, actual.Length);
         double largest = expected.Zip(actual, (x, y) => Math.Abs(x - y)).Max();
         Assert.True(largest <= tolerance, $"they differ by {largest}");
-    }
-
-    // Two neighbours that are free now.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: try another pair.
-            }
-        }
     }
 }

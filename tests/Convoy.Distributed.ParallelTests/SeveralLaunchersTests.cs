@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Convoy.Distributed.Launch;
+using Convoy.Tests;
 
 namespace Convoy.Distributed.ParallelTests;
 
@@ -10,7 +9,7 @@ namespace Convoy.Distributed.ParallelTests;
 [Trait("Repeats", "more")]
 public sealed class SeveralLaunchersTests
 {
-    private readonly int _port = FreePorts();
+    private readonly int _port = FreePorts.Pair();
     private readonly Lock _lock = new();
     private readonly List<WorkerOutputLine> _lines = [];
 
@@ -83,27 +82,6 @@ public sealed class SeveralLaunchersTests
         lock (_lock)
         {
             _lines.Add(line);
-        }
-    }
-
-    // Two neighbours that are free now.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: try another pair.
-            }
         }
     }
 }

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
+using Convoy.Tests;
 
 namespace Convoy.Distributed.Tests.Launch;
 
@@ -15,7 +14,7 @@ public sealed class ElasticLaunchTests : IDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("convoy-elastic-");
     private readonly ConcurrentQueue<string> _lines = [], _notices = [];
-    private readonly int _port = FreePorts();
+    private readonly int _port = FreePorts.Pair();
 
     public ElasticLaunchTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "The workers are /bin/sh scripts.");
 
@@ -195,27 +194,6 @@ public sealed class ElasticLaunchTests : IDisposable
         {
             Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), $"'{line}' did not come:\n{string.Join('\n', _lines.Concat(_notices))}");
             await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
-    }
-
-    // Two neighbours that are free now.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: try another pair.
-            }
         }
     }
 }

@@ -1,16 +1,15 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using Convoy.Distributed.Launch;
 using Convoy.Distributed.Launch.Membership;
+using Convoy.Distributed.Launch;
 using Convoy.Distributed.Rendezvous;
+using Convoy.Tests;
 
 namespace Convoy.Distributed.Tests.Launch;
 
 /// <summary>Several launchers, as on several machines, that meet on this machine's loopback.</summary>
 public sealed class SeveralNodesTests
 {
-    private readonly int _port = FreePorts();
+    private readonly int _port = FreePorts.Pair();
     private readonly Lock _lock = new();
     private readonly List<WorkerOutputLine> _lines = [];
 
@@ -181,25 +180,4 @@ public sealed class SeveralNodesTests
         Task.WhenAll(nodes.Select(options => Launch(options, TestContext.Current.CancellationToken)));
 
     private static Task<LaunchResult> Launch(LauncherOptions options, CancellationToken cancellation) => new Launcher(options).RunAsync(cancellation);
-
-    // Two neighbours that are free now.
-    private static int FreePorts()
-    {
-        while (true)
-        {
-            using var first = new TcpListener(IPAddress.Loopback, 0);
-            first.Start();
-            int port = ((IPEndPoint)first.LocalEndpoint).Port;
-            try
-            {
-                using var second = new TcpListener(IPAddress.Loopback, port + 1);
-                second.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: try another pair.
-            }
-        }
-    }
 }
