@@ -76,9 +76,9 @@ internal sealed class NodeCoordinator : IDisposable
         {
             // The same, in the middle of a look.
         }
-        catch (DistributedException error)
+        catch (Exception error)
         {
-            // Node 0's own launcher and the others hear of it as of any other end.
+            // Whatever it is, node 0's own launcher and the others hear of it as of any other end: they wait for what this one decides.
             TryEnd(error.Message);
         }
     }

@@ -29,6 +29,11 @@ internal sealed class NodeJob(PeerNodes peers, LauncherOptions options, RunNodeW
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
+                if (peers.IsFirst || options.LeastNodeCount == options.NodeCount)
+                {
+                    peers.InterruptJob();
+                }
+
                 await peers.LeaveAsync().ConfigureAwait(false);
                 return new LaunchResult([], null, Interrupted: true, _restarts);
             }

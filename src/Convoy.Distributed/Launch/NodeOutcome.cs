@@ -34,7 +34,7 @@ internal sealed record NodeOutcome(IReadOnlyList<NodeReport> Reports, NextStep N
         if (reports.Any(report => report.Interrupted))
         {
             // Ranks of other machines that failed meanwhile failed because of it.
-            return !isElastic || reports[0].Interrupted
+            return !isElastic || reports[0].Interrupted || reports.All(report => report.Interrupted || report.Finished)
                 ? new NodeOutcome(reports, NextStep.End, null)
                 : new NodeOutcome(reports, NextStep.Regroup, $"{string.Join(", ", start.Nodes.Zip(reports).Where(each => each.Second.Interrupted).Select(each => each.First.Host))} has left");
         }

@@ -132,7 +132,8 @@ internal sealed class PeerNodes : IDisposable
 
         try
         {
-            while (!Board.IsReady(start) && Board.FindEnd() is null)
+            // When another machine cannot begin, this one's workers are ended as soon as they are started.
+            while (!Board.IsReady(start) && Board.FindEnd() is null && !Enum.GetValues<StopReason>().Any(reason => Board.IsAskedToStop(start, reason.ToString())))
             {
                 RequireContact();
                 await Task.WhenAny(Task.Delay(Interval), Lost).ConfigureAwait(false);
@@ -157,6 +158,20 @@ internal sealed class PeerNodes : IDisposable
     /// <summary>What to say when node 0 is lost.</summary>
     public string DescribeLoss(string reason) => IsFirst ? reason : $"the launcher of node 0 ({_first.Host}) is lost: {reason}";
 
+    /// <summary>Ends the job for all machines, because this one's user has interrupted it while no workers run.</summary>
+    public void InterruptJob()
+    {
+        _coordinator?.Dispose();
+        try
+        {
+            Board.End(new JobEnd(null, Interrupted: true));
+        }
+        catch (RendezvousException) when (!IsFirst)
+        {
+            // Node 0 is gone; there is nobody left to be told.
+        }
+    }
+
     /// <summary>Says that this launcher needs the store no more; node 0 stays a moment for the others.</summary>
     public async Task LeaveAsync()
     {
@@ -166,6 +181,7 @@ internal sealed class PeerNodes : IDisposable
             Board.Leave(_ticket);
             if (_coordinator is not null)
             {
+                _coordinator.Dispose(); // From now on nobody changes the members.
                 await _coordinator.StayAsync(LeaveTimeout).ConfigureAwait(false);
             }
         }

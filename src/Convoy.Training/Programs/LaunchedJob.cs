@@ -88,12 +88,18 @@ public sealed class LaunchedJob
         // What an earlier session had is no wish for this one.
         int threads = start.Training.Nproc == Size ? start.Training.Threads : 0;
         RunConfiguration wanted = given(start with { Training = start.Training with { Nproc = 0, Threads = threads } });
-        return wanted.Training.Nproc is 0 || wanted.Training.Nproc == Size
-            ? (wanted with { Training = wanted.Training with { Nproc = Size } }).Resolve(Size * RankHost.CoresOfEach(_hosts))
-            : throw new BadInputException(
+        if (wanted.Training.Nproc is not 0 && wanted.Training.Nproc != Size)
+        {
+            throw new BadInputException(
                 "--nproc is not the number of processes that the launcher has started",
                 string.Create(CultureInfo.InvariantCulture, $"{wanted.Training.Nproc}, but {Size} from {_ranks.Source}"),
                 "Leave it out, or start as many.");
+        }
+
+        string backend = EnumNameConverter<Backend>.Format(wanted.Training.Backend);
+        return wanted.Training.Backend == Backend.Auto || Environment.GetEnvironmentVariable(ProcessGroups.BackendVariable) == backend
+            ? (wanted with { Training = wanted.Training with { Nproc = Size } }).Resolve(Size * RankHost.CoresOfEach(_hosts))
+            : throw new BadInputException("under a launcher the ranks meet before the run's settings are read", $"backend {backend}", $"Give --backend {backend} on the command line.");
     }
 
     /// <summary>Rank 0: joins the others, does the work of the run and leaves. What goes wrong is told once for all ranks.</summary>

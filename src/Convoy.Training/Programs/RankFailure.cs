@@ -48,8 +48,8 @@ internal sealed class RankFailure(IReadOnlyList<string> arguments, RankEnvironme
         }
         catch (DistributedException)
         {
-            // Rank 0, which had the store, is gone without a word: one of the others has to speak, and they cannot agree on one.
-            isFirst = ranks.Rank <= 1;
+            // Rank 0, which had the store, is gone: whoever has an error of its own speaks, and of those that lost others one, on which they cannot agree.
+            isFirst = ranks.Rank <= 1 || error is not DistributedException;
         }
 
         if (isFirst)

@@ -53,6 +53,7 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
         (_task, _configuration, _run, _context, _group) = (task, configuration, run, context, context.Group);
         TrainingOptions options = configuration.Training;
         _batches = task.OpenData(context);
+        RequireSameCounts(_group.AllGatherObject(_batches.SampleCount));
         _plan = new TrainingPlan(options, _batches.SampleCount, task.CreateSchedule);
         _sampler = new DistributedSampler(_batches.SampleCount, _group, shuffle: true, seed: options.Seed) { BatchSize = options.BatchSize };
         RandomSources sources = _group.Seed(options.Seed);
@@ -131,6 +132,20 @@ public sealed class Trainer<TModel, TBatch> : IDisposable
     private Dictionary<string, int> KernelsOfConvolutions() =>
         _step.Kernels.Used.Where(used => _step.Kernels.Table.Choices.Any(choice => choice.Key.IsSameLayer(used.Key))).CountBy(used => used.Value)
             .OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
+
+    // Ranks that count differently shuffle differently: samples would be seen twice, or never.
+    private void RequireSameCounts(IReadOnlyList<int> counts)
+    {
+        int other = counts.ToList().FindIndex(count => count != counts[0]);
+        if (other >= 0)
+        {
+            _batches.Dispose();
+            throw new BadInputException(
+                "the training data is not the same on all ranks",
+                FormattableString.Invariant($"{counts[other]} {_task.SampleNoun}s on rank {other}, but {counts[0]} on rank 0"),
+                "Put the same data under the same path on every host.");
+        }
+    }
 
     // This rank's batches, epoch after epoch, from the one that is next. A step begins before its batch is fetched.
     private IEnumerable<TBatch> Batches()

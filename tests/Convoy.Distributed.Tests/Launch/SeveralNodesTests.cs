@@ -1,6 +1,8 @@
 using System.Globalization;
-using Convoy.Distributed.Launch.Membership;
+using System.Net;
+using System.Net.Sockets;
 using Convoy.Distributed.Launch;
+using Convoy.Distributed.Launch.Membership;
 using Convoy.Distributed.Rendezvous;
 using Convoy.Tests;
 
@@ -81,6 +83,33 @@ public sealed class SeveralNodesTests
         await Assert.ThrowsAsync<LaunchException>(() => second);
         PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => first);
         Assert.Equal("node 1 failed: the program cannot be started (/nowhere/program: no such file). Check its path and that it is executable.", error.Message);
+    }
+
+    [Fact]
+    public async Task RunAsync_NodeZeroCannotServeTheRanks_EndsTheOther()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, _port + 1);
+        taken.Start();
+
+        Task<LaunchResult> first = Launch(Options(0, "exec sleep 60"), TestContext.Current.CancellationToken);
+        Task<LaunchResult> second = Launch(Options(1, "exec sleep 60"), TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAsync<RendezvousException>(() => first);
+        PeerNodeException error = await Assert.ThrowsAsync<PeerNodeException>(() => second);
+        Assert.StartsWith("node 0 failed: ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task RunAsync_NodeZeroIsInterruptedWhileMachinesGather_InterruptsTheOther()
+    {
+        using var interrupt = new CancellationTokenSource();
+        Task<LaunchResult> first = Launch(Options(0, "true") with { NodeCount = 3 }, interrupt.Token);
+        Task<LaunchResult> second = Launch(Options(1, "true") with { NodeCount = 3 }, TestContext.Current.CancellationToken);
+
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        await interrupt.CancelAsync();
+
+        Assert.Equal([130, 130], (await Task.WhenAll(first, second)).Select(result => result.ExitCode));
     }
 
     [Fact]

@@ -131,7 +131,8 @@ internal sealed class NodeMembership(NodeIntroduction job, long first, Membershi
     /// <summary>Why the next start cannot begin, when it has been waited for too long; else null.</summary>
     public string? Overdue()
     {
-        if (time.GetElapsedTime(_gatherSince) <= times.Join)
+        // When there are enough, the last call is over soon.
+        if (_enoughSince is not null || time.GetElapsedTime(_gatherSince) <= times.Join)
         {
             return null;
         }
@@ -157,7 +158,7 @@ internal sealed class NodeMembership(NodeIntroduction job, long first, Membershi
         foreach (Member member in come[1..])
         {
             int? wish = member.Place ?? member.Node.NodeRank;
-            if (wish is { } place && place < places.Length && places[place] is null)
+            if (wish is >= 0 and { } place && place < places.Length && places[place] is null)
             {
                 places[place] = member;
             }
