@@ -29,7 +29,7 @@ public static class ProcessGroups
         new([Auto, SharedMemory, Hierarchical], ranks => AreOnOneHost(ranks) && ranks.NamesStore, (job, timeout, cancellation) => Meet(
             job, timeout, store => new ProcessGroupSharedMemory(store, job.Rank, job.WorldSize, timeout, ownsStore: true, cancellation: cancellation), cancellation)),
         new([Auto, Hierarchical], _ => true, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => HostGroups.Join(world, world.Hosts, cancellation), cancellation)),
-        new([SharedMemory], AreOnOneHost, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => HostGroups.Join(world, world.Hosts, cancellation), cancellation)),
+        new([SharedMemory], AreOnOneHost, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => RequireSharedMemory(HostGroups.Join(world, world.Hosts, cancellation)), cancellation)),
         new([Mpi], _ => true, (job, timeout, cancellation) => MeetByMpi(job, timeout, world => world, cancellation)),
     ];
 
@@ -76,6 +76,17 @@ public static class ProcessGroups
         variable(BackendVariable) is not { Length: > 0 } name ? Auto
         : BackendNames.Contains(name) ? name
         : throw new RendezvousException($"environment variable {BackendVariable} is invalid ({name}). Set it to one of {string.Join(", ", BackendNames)}, or leave it out.");
+
+    private static ProcessGroup RequireSharedMemory(ProcessGroup group)
+    {
+        if (group is ProcessGroupSharedMemory)
+        {
+            return group;
+        }
+
+        group.Dispose();
+        throw new SharedMemoryException($"the ranks cannot share memory, which {BackendVariable}={SharedMemory} asks for. Give them one /dev/shm, or choose the backend {Auto}.");
+    }
 
     private static bool AreOnOneHost(RankEnvironment ranks) => ranks.LocalWorldSize == ranks.WorldSize;
 

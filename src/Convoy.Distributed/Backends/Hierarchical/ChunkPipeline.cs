@@ -8,7 +8,7 @@ namespace Convoy.Distributed.Backends.Hierarchical;
 /// Moves data in chunks: inside each host every lane gets its slice of a chunk, the lanes exchange slices between hosts, and inside each host all ranks get all slices. While a chunk is between hosts, the next one is
 /// prepared inside. Where the data lies in a buffer of the host's group, slices travel from there and back; other data is copied through such a buffer.
 /// </summary>
-/// <remarks>All ranks, on whatever host, cut data in the same way: it depends on sizes alone. Not thread-safe.</remarks>
+/// <remarks>All ranks, on whatever host, cut data in the same way: it depends on sizes, and on whether the data lies in a buffer of the group, which has to be so on all ranks or on none. Not thread-safe.</remarks>
 internal sealed unsafe class ChunkPipeline : IDisposable
 {
     // The size of a chunk that is copied through the buffer, and of one that is combined where it lies: large enough that messages between hosts carry more than they cost; the buffer takes memory.

@@ -12,6 +12,9 @@ internal interface IMpiBootstrap
     /// <summary>The job's store, which the group closes; null: rank 0 serves one, and tells the others by MPI where.</summary>
     Store? Store { get; }
 
+    /// <summary>The descriptor on which the library asks its process manager; null: PMI_FD says.</summary>
+    int? ManagerConnection { get; }
+
     /// <summary>Called once, before the library is loaded and MPI started: the place to set variables (<see cref="NativeEnvironment"/>) and to start whoever answers the library.</summary>
     void Prepare();
 

@@ -14,7 +14,9 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
     private readonly Action<MpiMessage> _failed;
     private readonly RequestSet _requests;
     private readonly MpiMessageHeader* _header;
+    private Tensor? _alias;
     private bool _isOver;
+    private bool _hasFailed;
 
     /// <param name="communicator">Whose message it is.</param>
     /// <param name="peers">The ranks.</param>
@@ -38,8 +40,9 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
     /// <summary>Starts to send a tensor.</summary>
     public void Send(Tensor tensor, int tag)
     {
-        // A caller that does not wait may dispose its tensor.
-        DenseTensor dense = Tensors.Open(tensor);
+        // An alias: after a time-out the caller's tensor may be gone before MPI is done with its memory.
+        _alias = tensor.detach().DetachFromDisposeScope();
+        DenseTensor dense = Tensors.Open(_alias);
         *_header = new MpiMessageHeader(tensor.numel(), (long)tensor.dtype);
         _requests.Send((byte*)_header, sizeof(MpiMessageHeader), _peer, tag);
         if (dense.Bytes > 0)
@@ -60,7 +63,7 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
             if (expected != *_header)
             {
                 throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"Receive: rank {_peer} sent rank {_communicator.Rank} {*_header} with tag {tag}, which rank {_communicator.Rank} expects to be {expected}. Receive into a tensor of the size and type that is sent."));
+                    $"Receive: rank {_peers.Names[_peer]} sent rank {_peers.Names[_communicator.Rank]} {*_header} with tag {tag}, which rank {_peers.Names[_communicator.Rank]} expects to be {expected}. Receive into a tensor of the size and type that is sent."));
             }
 
             DenseTensor dense = Tensors.Open(tensor);
@@ -90,7 +93,7 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
                 Dispose();
             }
 
-            return _isOver;
+            return _isOver && !_hasFailed;
         }
     }
 
@@ -129,6 +132,7 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
     {
         _isOver = true;
         Tensors.Close();
+        _alias?.Dispose();
         _requests.Dispose();
         NativeMemory.Free(_header);
     }
@@ -155,7 +159,7 @@ internal sealed unsafe class MpiMessage : BackendWork, IDisposable
         {
             if (!_isOver)
             {
-                _isOver = true;
+                _isOver = _hasFailed = true;
                 _failed(this);
             }
         }

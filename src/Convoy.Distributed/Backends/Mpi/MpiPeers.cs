@@ -160,9 +160,10 @@ internal sealed class MpiPeers
             return Lost(operation, gone.Rank, gone);
         }
 
-        if (Array.Find(concerned, rank => Volatile.Read(ref _silent[rank])) is var silent && concerned.Length > 0 && Volatile.Read(ref _silent[silent]))
+        int silent = Array.FindIndex(concerned, rank => Volatile.Read(ref _silent[rank]));
+        if (silent >= 0)
         {
-            return PeerLostException.Silent(operation, silent, _members[silent].ProcessId, LongestSilence);
+            return PeerLostException.Silent(operation, _names[concerned[silent]], _members[concerned[silent]].ProcessId, LongestSilence);
         }
 
         if (waited < _timeout())

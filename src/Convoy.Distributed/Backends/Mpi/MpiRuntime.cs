@@ -101,21 +101,21 @@ internal sealed class MpiRuntime
     {
         lock (Calls)
         {
-            if (_bootstrap is null)
-            {
-                ConcludeLibrary();
-                return;
-            }
-
             try
             {
+                if (_bootstrap is null)
+                {
+                    ConcludeLibrary();
+                    return;
+                }
+
                 _bootstrap.Run("ending MPI", () =>
                 {
                     ConcludeLibrary();
                     return true;
                 });
             }
-            catch (DistributedException)
+            catch (Exception error) when (error is DistributedException or ObjectDisposedException or OperationCanceledException)
             {
                 // All of this rank's work is done, and the process ends: that another one went otherwise is said by that one and by its launcher.
             }
@@ -124,7 +124,7 @@ internal sealed class MpiRuntime
 
     private void ConcludeLibrary()
     {
-        if (MpichFarewell.For(Library, () => Library.Probe(Library.Abi.World)) is { } farewell)
+        if (MpichFarewell.For(Library, _bootstrap?.ManagerConnection, () => Library.Probe(Library.Abi.World)) is { } farewell)
         {
             farewell.Take();
         }

@@ -24,10 +24,11 @@ internal sealed partial class MpichFarewell
 
     /// <summary>For a library that needs it and whose process manager can be told so; null for any other.</summary>
     /// <param name="library">The library.</param>
+    /// <param name="connection">The descriptor on which the library asks its process manager; null: PMI_FD says.</param>
     /// <param name="makeProgress">Lets it move messages.</param>
-    public static MpichFarewell? For(MpiLibrary library, Action makeProgress) =>
+    public static MpichFarewell? For(MpiLibrary library, int? connection, Action makeProgress) =>
         library.Description.Split(' ') is ["MPICH", var text, ..] && Version.TryParse(text.Split(['a', 'b', 'r'])[0], out Version? version) && version < WithoutBarrier
-        && int.TryParse(NativeEnvironment.Get(Connection), NumberStyles.None, CultureInfo.InvariantCulture, out int manager)
+        && (connection ?? Named()) is { } manager
             ? new MpichFarewell(manager, makeProgress)
             : null;
 
@@ -38,6 +39,8 @@ internal sealed partial class MpichFarewell
         Ask("cmd=barrier_in\n", "cmd=barrier_out");
         Ask("cmd=finalize\n", "cmd=finalize_ack");
     }
+
+    private static int? Named() => int.TryParse(NativeEnvironment.Get(Connection), NumberStyles.None, CultureInfo.InvariantCulture, out int named) ? named : null;
 
     private unsafe void Ask(string command, string answer)
     {
@@ -55,7 +58,8 @@ internal sealed partial class MpichFarewell
         while (!line.ToString().EndsWith('\n'))
         {
             var wanted = new PollEntry { Descriptor = _manager, Events = Readable };
-            if (Poll(&wanted, 1, PollMilliseconds) == 0)
+            // Nothing yet, or a signal came.
+            if (Poll(&wanted, 1, PollMilliseconds) <= 0)
             {
                 _makeProgress();
                 continue;

@@ -129,8 +129,16 @@ internal sealed class PeerEvents : IDisposable
         {
             Beat();
 
-            // A rank that ended in between has left a gap.
-            return _store.Contains(Key(next + 1)) ? next + 1 : next;
+            // Ranks that ended in between have left gaps.
+            for (long told = _store.Add(CountKey, 0), later = next + 1; later <= told; later++)
+            {
+                if (_store.Contains(Key(later)))
+                {
+                    return later;
+                }
+            }
+
+            return next;
         }
         catch (Exception error) when (error is DistributedException or ObjectDisposedException)
         {

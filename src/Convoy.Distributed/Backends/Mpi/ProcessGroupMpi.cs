@@ -168,6 +168,9 @@ public sealed class ProcessGroupMpi : ProcessGroup
         {
             // All ranks have come, so that those of the new group meet in MPI at once: it waits for them without an end.
             _exchange.MeetForGroup(Current, ranks);
+
+            // Once more: who has given up the first meeting does not come to this one, which has a time-out. What MPI does next has none.
+            _exchange.Meet(Current);
             int tag = ++_madeGroups % short.MaxValue;
             if (ranks.Contains(Rank))
             {
@@ -224,10 +227,24 @@ public sealed class ProcessGroupMpi : ProcessGroup
 
         // A connection of its own: one that does not answer any more is given up.
         Func<Store>? again = connect is null ? null : () => new PrefixStore(EventsName, connect(), ownsStore: true);
-        var events = new PeerEvents(again?.Invoke() ?? new PrefixStore(EventsName, store), communicator.Rank, again);
-        var group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
-        runtime.NoteJoined();
-        return group;
+        PeerEvents? events = null;
+        try
+        {
+            events = new PeerEvents(again?.Invoke() ?? new PrefixStore(EventsName, store), communicator.Rank, again);
+            var group = new ProcessGroupMpi(runtime, communicator, processes, events, store, timeout, "default") { Store = store, Hosts = hosts };
+            runtime.NoteJoined();
+            return group;
+        }
+        catch
+        {
+            events?.Dispose();
+            if (connect is not null)
+            {
+                store.Dispose();
+            }
+
+            throw;
+        }
     }
 
     private void Collectively(Action operation)

@@ -126,8 +126,14 @@ internal sealed unsafe class RequestSet : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_requests);
-        _requests = null;
+        lock (_communicator.Calls)
+        {
+            // Who asks later what is awaited is told: nothing.
+            _count = 0;
+            _sources.Clear();
+            NativeMemory.Free(_requests);
+            _requests = null;
+        }
     }
 
     private byte* At(int index) => _requests + ((long)index * _handleBytes);

@@ -27,6 +27,9 @@ internal sealed class PmiBootstrap : IMpiBootstrap
     /// <inheritdoc/>
     public Store Store { get; }
 
+    /// <inheritdoc/>
+    public int? ManagerConnection => _process.LibrarysEnd;
+
     /// <summary>Starts MPI and joins the group of all ranks; returns when all have. All ranks call it together.</summary>
     /// <param name="store">The job's store. When this returns, it is MPI's until the process ends, also when the group is disposed; when it throws, it is the caller's.</param>
     /// <param name="rank">This process's number.</param>
@@ -46,8 +49,9 @@ internal sealed class PmiBootstrap : IMpiBootstrap
                 // The group closes its store, and MPI needs the job's until the process ends.
                 var bootstrap = new PmiBootstrap(process, new PrefixStore(FormattableString.Invariant($"group/{++_joined}"), store));
                 ProcessGroupMpi group = ProcessGroupMpi.Join(bootstrap, timeout, cancellation);
+                RequireAll(group, hosts.RankCount, process);
                 _server = process;
-                return RequireAll(group, hosts.RankCount, process);
+                return group;
             }
             catch (MpiException error) when (!process.WasAsked)
             {
@@ -72,11 +76,11 @@ internal sealed class PmiBootstrap : IMpiBootstrap
     /// <inheritdoc/>
     public T Run<T>(string operation, Func<T> call) => _process.Run(operation, call);
 
-    private static ProcessGroupMpi RequireAll(ProcessGroupMpi group, int size, PmiServer process)
+    private static void RequireAll(ProcessGroupMpi group, int size, PmiServer process)
     {
         if (group.Size == size)
         {
-            return group;
+            return;
         }
 
         var error = new MpiException(FormattableString.Invariant(

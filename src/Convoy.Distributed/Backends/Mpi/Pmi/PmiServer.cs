@@ -50,11 +50,14 @@ internal sealed partial class PmiServer : IDisposable
 
         // Shorter than the time-out of whoever waits for MPI to start, so that the error which names ranks comes first.
         _session = new PmiSession(store, rank, hosts, new PmiBarrier(store, rank, hosts, 0.9 * timeout, _stop.Token));
-        (_connection, int librarysEnd) = Connect();
-        _environment = new PmiEnvironment(librarysEnd, rank, hosts.RankCount);
+        (_connection, LibrarysEnd) = Connect();
+        _environment = new PmiEnvironment(LibrarysEnd, rank, hosts.RankCount);
         _thread = new Thread(Serve) { IsBackground = true, Name = "convoy PMI" };
         _thread.Start();
     }
+
+    /// <summary>The descriptor on which the library asks.</summary>
+    public int LibrarysEnd { get; }
 
     /// <summary>Whether the library has asked anything. One that has not is built for another process manager, and is alone in its world.</summary>
     public bool WasAsked { get; private set; }
