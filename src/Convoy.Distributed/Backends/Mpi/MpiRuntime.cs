@@ -63,6 +63,9 @@ internal sealed class MpiRuntime
         // UCX, below MPICH and often below Open MPI, takes over the signals of faults, and Open MPI the same: .NET makes exceptions of them.
         NativeEnvironment.Set("UCX_ERROR_SIGNALS", "");
         NativeEnvironment.Set("OMPI_MCA_opal_signal", "");
+
+        // UCX gives a TCP connection up after 16 silent seconds, when a cable was out for a moment only. How long ranks wait for each other is the group's time-out.
+        NativeEnvironment.Set("UCX_TCP_KEEPIDLE", "inf", overwrites: false);
         MpiLibrary library = MpiLibraryFinder.Load(bootstrap?.Implementation ?? MpiLibraryFinder.Launcher(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable);
         if (library.IsFinalized || library.IsInitialized)
         {
