@@ -70,6 +70,9 @@ internal sealed class MpiRuntime
         // Of Open MPI between processes of one machine: what goes with a call (MpiExchange) is more than the 4 KiB that it copies at once by default.
         NativeEnvironment.Set("OMPI_MCA_btl_vader_eager_limit", "20480", overwrites: false);
         NativeEnvironment.Set("OMPI_MCA_btl_sm_eager_limit", "20480", overwrites: false);
+
+        // UCX gives a TCP connection up after 16 silent seconds, when a cable was out for a moment only. How long ranks wait for each other is the group's time-out.
+        NativeEnvironment.Set("UCX_TCP_KEEPIDLE", "inf", overwrites: false);
         MpiLibrary library = MpiLibraryFinder.Load(bootstrap?.Implementation ?? MpiLibraryFinder.Launcher(Environment.GetEnvironmentVariable), Environment.GetEnvironmentVariable);
         if (library.IsFinalized || library.IsInitialized)
         {
