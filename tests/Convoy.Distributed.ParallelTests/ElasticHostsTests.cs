@@ -7,6 +7,7 @@ namespace Convoy.Distributed.ParallelTests;
 
 /// <summary>A run over launchers that leave and come while it trains: as on several machines, on this machine's loopback, with MPICH between the ranks.</summary>
 [Trait("Subject", "Processes")]
+[Trait("Repeats", "more")]
 public sealed class ElasticHostsTests : IDisposable
 {
     private const int Steps = 12, BatchSize = 8;
@@ -16,7 +17,11 @@ public sealed class ElasticHostsTests : IDisposable
     private readonly Lock _lock = new();
     private readonly List<(int Host, string Text)> _lines = [];
 
-    public ElasticHostsTests() => RequiredParts.Mpich();
+    public ElasticHostsTests()
+    {
+        Repetitions.RequireAll();
+        RequiredParts.Mpich();
+    }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 

@@ -4,9 +4,14 @@ namespace Convoy.Distributed.ParallelTests;
 
 /// <summary>MPICH started without its launcher: each rank is its own process manager, and they meet in the job's store.</summary>
 [Trait("Subject", "Processes")]
+[Trait("Repeats", "more")]
 public sealed class StartMpichTests
 {
-    public StartMpichTests() => RequiredParts.Mpich();
+    public StartMpichTests()
+    {
+        Repetitions.RequireAll();
+        RequiredParts.Mpich();
+    }
 
     [Theory]
     [InlineData("2")]

@@ -1,6 +1,7 @@
 namespace Convoy.Hosts.Tests;
 
 /// <summary>The SLURM scripts among the recipes, as they stand, under a real SLURM.</summary>
+[Trait("Repeats", "more")]
 public sealed class RecipeScriptTests(SlurmFixture fixture) : IClassFixture<SlurmFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -7,13 +7,22 @@ public sealed class SlurmFixture : IAsyncLifetime
     private SlurmController? _slurm;
 
     /// <summary>The hosts, each with two processors for SLURM.</summary>
-    public Cluster Hosts => _cluster!;
+    public Cluster Hosts
+    {
+        get
+        {
+            Repetitions.RequireAll();
+            RequiredParts.Hosts();
+            return _cluster!;
+        }
+    }
 
     /// <summary>SLURM on them; the test skips where there is none.</summary>
     public SlurmController Slurm
     {
         get
         {
+            Repetitions.RequireAll();
             RequiredParts.Hosts();
             Assert.SkipWhen(SlurmController.WhyNot is not null, SlurmController.WhyNot ?? "");
             return _slurm!;
@@ -22,7 +31,7 @@ public sealed class SlurmFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (Cluster.WhyNot is null && SlurmController.WhyNot is null)
+        if (Repetitions.All && Cluster.WhyNot is null && SlurmController.WhyNot is null)
         {
             _cluster = Cluster.Start(2);
             _slurm = await SlurmController.StartAsync(_cluster);

@@ -1,6 +1,7 @@
 namespace Convoy.Hosts.Tests;
 
 /// <summary>Programs under a real srun and in real batch jobs, on two hosts.</summary>
+[Trait("Repeats", "more")]
 public sealed class SlurmTests(SlurmFixture fixture) : IClassFixture<SlurmFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -3,6 +3,7 @@ using System.Text.Json;
 namespace Convoy.Hosts.Tests;
 
 /// <summary><c>convoy train</c> as the ranks of a launcher, on hosts that have the data in common and not the run's folder: it is the run of one process.</summary>
+[Trait("Repeats", "more")]
 public sealed class TrainCommandTests(SlurmFixture fixture) : IClassFixture<SlurmFixture>
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -13,6 +13,8 @@ public sealed class TroubleTests
 
     private static readonly TimeSpan LongTimeout = TimeSpan.FromSeconds(80);
 
+    public TroubleTests() => Repetitions.RequireAll();
+
     [Theory]
     [InlineData(MpiLibrary.OpenMpi)]
     [InlineData(MpiLibrary.Mpich)]

@@ -16,6 +16,9 @@ internal static class Repetitions
         string other => throw new InvalidOperationException($"{Variable} is neither unset nor 'all' ({other}). Set it to 'all' for the long trials, or unset it."),
     };
 
+    /// <summary>Skips a test that takes long for what it shows, unless everything is tried.</summary>
+    public static void RequireAll() => Assert.SkipUnless(All, $"It takes long: set {Variable}=all, as .ci/run does.");
+
     /// <summary>A number of repetitions: <paramref name="plain"/>, or <paramref name="all"/> when everything is tried.</summary>
     public static int Of(int plain, int all) => All ? all : plain;
 }
