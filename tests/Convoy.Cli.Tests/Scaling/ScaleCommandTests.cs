@@ -134,7 +134,7 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     [InlineData("--steps must be at least 1 and at most 1000000 (got 0).", "--steps", "0")]
     [InlineData("--repeats must be at least 1 and at most 1000 (got 0).", "--repeats", "0")]
     [InlineData("--minutes must be above 0 (got 0).", "--minutes", "0")]
-    [InlineData("batch size 8, 3 processes", "--processes", "1,3", "--batch-size", "8")]
+    [InlineData("batch size 8, 9 processes", "--processes", "1,9", "--batch-size", "8")]
     [InlineData("too few training samples for one step (24 samples, batch size 32)", "--processes", "1,4", "--weak")]
     [InlineData("unknown option (--proceses)", "--proceses", "2")]
     public async Task Scale_BadInput_IsRefusedBeforeAnythingIsWritten(string expected, params string[] more)

@@ -61,7 +61,7 @@ public sealed class TuneCommandTests : IDisposable
     [InlineData("no batch goes with what is given (--effective-batch 12, --batch-size 8).", "--effective-batch", "12", "--batch-size", "8")]
     [InlineData("--budget-seconds must be above 0 (got 0)", "--budget-seconds", "0")]
     [InlineData("the data folder does not exist (/absent)", "--data", "/absent")]
-    [InlineData("batch size 8, 3 processes", "--nproc", "3")]
+    [InlineData("batch size 8, 9 processes", "--nproc", "9")]
     [InlineData("the table of kernels cannot be read (/absent.json)", "--fuse", "/absent.json")]
     [InlineData("the file cannot be written", "--out", "/absent/tuned.json")]
     public async Task Tune_BadInput_IsRefusedBeforeAnythingIsWritten(string expected, params string[] more)
