@@ -10,6 +10,7 @@ internal sealed class WorkerGroup : IDisposable
     // On a terminal Ctrl-C reaches the workers too, and one may end of it before this process hears of its own; and workers that another machine's launcher asked to end may draw those
     // of this one along before this launcher looks.
     private static readonly TimeSpan InterruptSettling = TimeSpan.FromSeconds(0.25);
+    private static readonly TimeSpan ErrorSettling = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LeftoverPollInterval = TimeSpan.FromSeconds(0.02);
     private static readonly TimeSpan OutputDraining = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Forever = Timeout.InfiniteTimeSpan;
@@ -71,6 +72,12 @@ internal sealed class WorkerGroup : IDisposable
         if (failed is not null && MayBeOurs(failed.ExitCode))
         {
             await Task.WhenAny(cancelled.Task, elsewhere, Task.Delay(Settling, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        if (failed is not null)
+        {
+            // A rank that has told its error ends by itself, perhaps a moment after those that lost it: its exit code is to be its own.
+            await Task.WhenAny(cancelled.Task, Task.WhenAll(_workers.Where(w => w.Error is not null).Select(w => w.Exited)), Task.Delay(ErrorSettling, CancellationToken.None)).ConfigureAwait(false);
         }
 
         // Those that ended by themselves: what is sent below ends the others.
