@@ -18,6 +18,9 @@ internal sealed class RankFailure(IReadOnlyList<string> arguments, RankEnvironme
     // From the first rank's word that it tells the failure until its exit code is there.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    // How long rank 0, whose store ends with it, stays for the others to ask.
+    private static readonly TimeSpan LongestStay = TimeSpan.FromSeconds(2);
+
     /// <summary>The exit code, once a failure was told; null before.</summary>
     public int? ExitCode { get; private set; }
 
@@ -57,6 +60,7 @@ internal sealed class RankFailure(IReadOnlyList<string> arguments, RankEnvironme
             Write(error);
         }
 
+        Stay(group);
         return (ExitCode = code).Value;
     }
 
@@ -71,6 +75,25 @@ internal sealed class RankFailure(IReadOnlyList<string> arguments, RankEnvironme
         }
 
         return (ExitCode = ErrorReport.Describe(error, arguments).ExitCode).Value;
+    }
+
+    // All but the rank that is gone ask.
+    private static void Stay(ProcessGroup group)
+    {
+        if (group.Rank != 0 || group.Store is not { } store)
+        {
+            return;
+        }
+
+        try
+        {
+            SpinWait.SpinUntil(() => store.Add(ToldKey, 0) >= group.Size - 1, LongestStay);
+        }
+        catch (DistributedException)
+        {
+            // The launcher had the store, and is gone.
+            return;
+        }
     }
 
     // Of rank 0's errors nobody asks on which rank they were: it is the one that reads what the user gives.
