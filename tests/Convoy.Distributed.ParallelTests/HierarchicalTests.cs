@@ -7,7 +7,7 @@ namespace Convoy.Distributed.ParallelTests;
 [Trait("Repeats", "more")]
 public class HierarchicalTests
 {
-    private static readonly int Cases = Repetitions.Of(16, 128);
+    private static readonly int Cases = Repetitions.Of(16, 48);
 
     [Theory]
     [InlineData("hosts=0,0,1,1")]
