@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Convoy.Cli.Training;
 using Convoy.Lanes.Data;
+using Convoy.Training;
 using Convoy.Training.Options;
 
 namespace Convoy.Cli.Tests;
@@ -60,6 +61,7 @@ public sealed class NumberOptionTests
         Type type = TypeOf(option);
         bool flag = option.Arity.MaximumNumberOfValues == 0;
         (string first, string last) = type == typeof(bool) ? ("false", "true")
+            : type == typeof(Backend) ? ("auto", "mpi")
             : type.IsEnum ? (Enum.GetNames(type)[0].ToLowerInvariant(), Enum.GetNames(type)[1].ToLowerInvariant())
             : type == typeof(ImageSize) ? ("32x32", "64x64")
             : type == typeof(FuseSetting) ? ("auto", "none")
