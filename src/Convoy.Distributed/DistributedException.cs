@@ -54,6 +54,18 @@ public sealed class CollectiveMismatchException : DistributedException
         : base(message)
     {
     }
+
+    /// <summary>Two ranks called different things.</summary>
+    internal static CollectiveMismatchException Between(int rank, string call, int other, string otherCall) => new(FormattableString.Invariant(
+        $"rank {rank} called {call} while rank {other} called {otherCall}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+
+    /// <summary>Two ranks gave different members of a new group.</summary>
+    internal static CollectiveMismatchException OfNewGroup(int rank, string members, int other, string otherMembers) => new(FormattableString.Invariant(
+        $"rank {rank} called NewGroup with the ranks {members} while rank {other} called it with {otherMembers}. Give the same ranks in the same order on every rank."));
+
+    /// <summary>A rank gives another more or fewer elements than that one expects.</summary>
+    internal static CollectiveMismatchException OfAllToAll(int source, int destination, long gives, long expects) => new(FormattableString.Invariant(
+        $"AllToAll: rank {source} gives rank {destination} {gives} elements, but rank {destination} expects {expects}. Make output {source} of rank {destination} as large as input {destination} of rank {source}."));
 }
 
 /// <summary>Another rank's process ended, or left the group, while this rank waited for it.</summary>
@@ -190,4 +202,7 @@ internal static class RankList
     /// <summary><c>rank 3</c>, or <c>ranks 1, 3</c>.</summary>
     public static string Describe(IReadOnlyList<int> ranks) =>
         (ranks.Count == 1 ? "rank " : "ranks ") + string.Join(", ", ranks.Select(rank => rank.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>A rank whose process a signal has stopped, and what to do.</summary>
+    public static string DescribeStopped(int rank, int processId) => FormattableString.Invariant($"the process of rank {rank} ({processId}) is stopped (SIGSTOP): resume it with kill -CONT {processId}");
 }

@@ -32,7 +32,22 @@ public sealed record Operation(
     }
 
     /// <summary>The size of the rank's own tensor in bytes; 0 where there is none.</summary>
-    public long Bytes => Count * ElementType switch
+    public long Bytes => ElementType is { } type ? Count * BytesOf(type) : 0;
+
+    /// <summary>Whether it is a message between two ranks, and not a collective operation of all.</summary>
+    public bool IsMessage => Kind is OperationKind.Send or OperationKind.Receive;
+
+    /// <summary>The name of <see cref="Kind"/>. An enumeration's own ToString allocates, and the smallest operations take microseconds.</summary>
+    internal string Name => Kind switch
+    {
+        OperationKind.Barrier => nameof(OperationKind.Barrier),
+        OperationKind.AllReduce => nameof(OperationKind.AllReduce),
+        OperationKind.Broadcast => nameof(OperationKind.Broadcast),
+        _ => Kind.ToString(),
+    };
+
+    /// <summary>The size of an element of a type in bytes.</summary>
+    internal static int BytesOf(ScalarType type) => type switch
     {
         ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
         ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
@@ -40,9 +55,6 @@ public sealed record Operation(
         ScalarType.ComplexFloat64 => 16,
         _ => 4,
     };
-
-    /// <summary>Whether it is a message between two ranks, and not a collective operation of all.</summary>
-    public bool IsMessage => Kind is OperationKind.Send or OperationKind.Receive;
 
     /// <summary>What has to be the same on all ranks of a collective operation, in words: all but the sizes of <see cref="ProcessGroup.AllToAll"/>.</summary>
     public string Signature => Kind == OperationKind.AllToAll ? $"{Kind}({ElementType})" : ToString();

@@ -198,7 +198,7 @@ internal sealed class NodeCoordinator : IDisposable
             return Conclude(start, [.. start.Nodes.Select(node => _reports[node.Ticket])]);
         }
 
-        _stopping = _stopping || _reports.Count > 0 || Enum.GetValues<StopReason>().Any(reason => _board.IsAskedToStop(start.Number, reason.ToString()));
+        _stopping = _stopping || _reports.Count > 0 || _board.IsAskedToStop(start.Number);
         if (!_stopping && _membership.IsNewcomerDue())
         {
             _newcomers = _membership.Newcomers();

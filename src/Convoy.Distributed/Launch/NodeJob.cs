@@ -116,7 +116,7 @@ internal sealed class NodeJob(PeerNodes peers, LauncherOptions options, RunNodeW
             await watching.ConfigureAwait(false);
         }
 
-        RequireContact();
+        peers.RequireContact();
         try
         {
             peers.Report(start.Number, new NodeReport(outcome.Failures, outcome.Interrupted, null) { Finished = outcome.Finished });
@@ -169,12 +169,9 @@ internal sealed class NodeJob(PeerNodes peers, LauncherOptions options, RunNodeW
                     stop.TrySetResult(StopReason.Failure);
                 }
 
-                foreach (StopReason reason in (StopReason[])[StopReason.Interrupt, StopReason.Failure, StopReason.Membership])
+                if (peers.Board.IsAskedToStop(start))
                 {
-                    if (!stop.Task.IsCompleted && peers.Board.IsAskedToStop(start, reason.ToString()))
-                    {
-                        stop.TrySetResult(reason);
-                    }
+                    stop.TrySetResult(((StopReason[])[StopReason.Interrupt, StopReason.Failure, StopReason.Membership]).First(reason => peers.Board.IsAskedToStop(start, reason.ToString())));
                 }
 
                 await Task.WhenAny(Task.Delay(peers.Interval, ended), peers.Lost).ConfigureAwait(false);
@@ -196,16 +193,8 @@ internal sealed class NodeJob(PeerNodes peers, LauncherOptions options, RunNodeW
                 return outcome;
             }
 
-            RequireContact();
+            peers.RequireContact();
             await Task.WhenAny(Task.Delay(peers.Interval), peers.Lost).ConfigureAwait(false);
-        }
-    }
-
-    private void RequireContact()
-    {
-        if (peers.Lost.IsCompletedSuccessfully)
-        {
-            throw new NodeLostException(peers.DescribeLoss(peers.Lost.Result), null);
         }
     }
 }

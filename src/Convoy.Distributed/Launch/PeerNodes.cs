@@ -133,7 +133,7 @@ internal sealed class PeerNodes : IDisposable
         try
         {
             // When another machine cannot begin, this one's workers are ended as soon as they are started.
-            while (!Board.IsReady(start) && Board.FindEnd() is null && !Enum.GetValues<StopReason>().Any(reason => Board.IsAskedToStop(start, reason.ToString())))
+            while (!Board.IsReady(start) && Board.FindEnd() is null && !Board.IsAskedToStop(start))
             {
                 RequireContact();
                 await Task.WhenAny(Task.Delay(Interval), Lost).ConfigureAwait(false);
@@ -157,6 +157,16 @@ internal sealed class PeerNodes : IDisposable
 
     /// <summary>What to say when node 0 is lost.</summary>
     public string DescribeLoss(string reason) => IsFirst ? reason : $"the launcher of node 0 ({_first.Host}) is lost: {reason}";
+
+    /// <summary>Throws when node 0 is lost.</summary>
+    /// <exception cref="NodeLostException">It is.</exception>
+    public void RequireContact()
+    {
+        if (Lost.IsCompletedSuccessfully)
+        {
+            throw new NodeLostException(DescribeLoss(Lost.Result), null);
+        }
+    }
 
     /// <summary>Ends the job for all machines, because this one's user has interrupted it while no workers run.</summary>
     public void InterruptJob()
@@ -262,14 +272,6 @@ internal sealed class PeerNodes : IDisposable
         long ticket = board.Arrive(own);
         NodeCoordinator? coordinator = isFirst ? NodeCoordinator.Begin(options, board, own, ticket) : null;
         return new PeerNodes(options, store, first, ticket, coordinator);
-    }
-
-    private void RequireContact()
-    {
-        if (Lost.IsCompletedSuccessfully)
-        {
-            throw new NodeLostException(DescribeLoss(Lost.Result), null);
-        }
     }
 }
 

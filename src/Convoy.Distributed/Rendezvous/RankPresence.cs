@@ -28,15 +28,20 @@ internal static class RankPresence
     }
 
     /// <summary>The error that ranks did not join in time, with what can be seen of their processes.</summary>
-    public static StoreTimeoutException NotJoined(Store store, IReadOnlyList<int> ranks, StoreTimeoutException error)
+    /// <param name="store">The store.</param>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="error">The wait for them.</param>
+    /// <param name="names">What they are called; null: their numbers.</param>
+    public static StoreTimeoutException NotJoined(Store store, IReadOnlyList<int> ranks, StoreTimeoutException error, RankNames? names = null)
     {
-        string known = Fates(store, ranks) is { Length: > 0 } fates ? $"; {fates}" : "";
+        names ??= new RankNames();
+        string known = Fates(store, ranks, names) is { Length: > 0 } fates ? $"; {fates}" : "";
         return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
-            $"{RankList.Describe(ranks)} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
+            $"{RankList.Describe(names.Of(ranks))} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
     }
 
     /// <summary>What can be seen of the processes of ranks that do not come, "; " between them: those that have ended or are stopped.</summary>
-    public static string Fates(Store store, IReadOnlyList<int> ranks) => string.Join("; ", ranks.Select(rank => Fate(store, rank)).OfType<string>());
+    public static string Fates(Store store, IReadOnlyList<int> ranks, RankNames? names = null) => string.Join("; ", ranks.Select(rank => Fate(store, rank, names?[rank] ?? rank)).OfType<string>());
 
     /// <summary>The text at <paramref name="key"/>, or null when there is none now.</summary>
     public static string? Find(Store store, string key)
@@ -52,12 +57,12 @@ internal static class RankPresence
     }
 
     // A rank tells who it is before it joins: what became of it can be seen then.
-    private static string? Fate(Store store, int missing)
+    private static string? Fate(Store store, int missing, int name)
     {
         try
         {
-            return HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"the process of rank {missing} (process {ended}) has ended")
-                : IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"the process of rank {missing} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
+            return HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"the process of rank {name} (process {ended}) has ended")
+                : IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"the process of rank {name} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
                 : null;
         }
         catch (RendezvousException)

@@ -57,7 +57,7 @@ internal sealed unsafe class ChunkPipeline : IDisposable
         {
             foreach (Transfer transfer in transfers)
             {
-                long size = ElementSize(transfer.Type), most = (transfer.Place is null ? CopiedBytes : LargestBytes) / size, start = 0;
+                long size = Operation.BytesOf(transfer.Type), most = (transfer.Place is null ? CopiedBytes : LargestBytes) / size, start = 0;
                 bool isOnly = transfers.Length == 1 && transfer.Count <= most;
                 do
                 {
@@ -86,12 +86,6 @@ internal sealed unsafe class ChunkPipeline : IDisposable
 
     /// <summary>Gives the buffer back.</summary>
     public void Dispose() => _buffer?.Dispose();
-
-    private static long ElementSize(ScalarType type)
-    {
-        using Tensor one = empty([1], type).DetachFromDisposeScope();
-        return one.element_size();
-    }
 
     private int Lanes(long bytes) => bytes <= OneLaneBytes ? 1 : _layout.Lanes;
 

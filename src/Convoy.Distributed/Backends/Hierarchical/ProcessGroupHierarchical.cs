@@ -335,8 +335,7 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
             long[] other = all[rank].data<long>().ToArray();
             if (!other.SequenceEqual(own))
             {
-                throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {Rank} called NewGroup with the ranks {string.Join(", ", ranks)} while rank {rank} called it with {string.Join(", ", other.Skip(1).Take((int)other[0]))}. Give the same ranks in the same order on every rank."));
+                throw CollectiveMismatchException.OfNewGroup(Rank, string.Join(", ", ranks), rank, string.Join(", ", other.Skip(1).Take((int)other[0])));
             }
         }
     }

@@ -25,7 +25,7 @@ internal sealed unsafe class MpiCopyingOperations(MpiExchange exchange, SlicedTr
         {
             // The root gives each rank a slice, which the ranks give each other: it sends its tensor twice at most, and not to each rank.
             exchange.Meet(operation);
-            sliced.Run(new WholeTensorCall(dense.Memory, dense.Bytes, Size, giver: root, taker: null) { Result = dense.Memory + SlicedTransfer.SliceStart(dense.Bytes, Rank, Size) });
+            sliced.Run(new WholeTensorCall(dense.Memory, dense.Bytes, Size, giver: root, taker: null) { Result = dense.Memory + new Parts(dense.Bytes, 1, Size).Start(Rank) });
         }
 
         if (Rank != root)
@@ -176,8 +176,7 @@ internal sealed unsafe class MpiCopyingOperations(MpiExchange exchange, SlicedTr
                 long gives = Sizes(source)[destination], expects = Sizes(destination)[Size + source];
                 if (gives != expects)
                 {
-                    throw new CollectiveMismatchException(FormattableString.Invariant(
-                        $"AllToAll: rank {source} gives rank {destination} {gives / elementSize} elements, but rank {destination} expects {expects / elementSize}. Make output {source} of rank {destination} as large as input {destination} of rank {source}."));
+                    throw CollectiveMismatchException.OfAllToAll(exchange.Peers.Names[source], exchange.Peers.Names[destination], gives / elementSize, expects / elementSize);
                 }
             }
         }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.Mpi;
 
@@ -76,7 +75,7 @@ internal sealed unsafe class MpiExchange : IDisposable
     public void Meet(Operation operation, long bytes = 0, Recipients recipients = Recipients.None, int recipient = -1)
     {
         Peers.Operation++;
-        OperationName = NameOf(operation.Kind);
+        OperationName = operation.Name;
         _call = new MpiCall(operation);
         *(MpiCall*)Slot(Size + Rank) = _call;
         for (int other = 0; other < Size; other++)
@@ -143,15 +142,6 @@ internal sealed unsafe class MpiExchange : IDisposable
         _slots = null;
     }
 
-    // An enumeration's own ToString allocates.
-    private static string NameOf(OperationKind kind) => kind switch
-    {
-        OperationKind.Barrier => nameof(OperationKind.Barrier),
-        OperationKind.AllReduce => nameof(OperationKind.AllReduce),
-        OperationKind.Broadcast => nameof(OperationKind.Broadcast),
-        _ => kind.ToString(),
-    };
-
     private byte* Slot(int index) => _slots + (index * _slotBytes);
 
     private void RequireSameCalls()
@@ -161,8 +151,7 @@ internal sealed unsafe class MpiExchange : IDisposable
             var call = (MpiCall*)Slot(other);
             if (other != Rank && *call != _call)
             {
-                throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {Peers.Names[Rank]} called {_call.Describe((int*)Outgoing(Rank))} while rank {Peers.Names[other]} called {call->Describe((int*)Incoming(other))}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+                throw CollectiveMismatchException.Between(Peers.Names[Rank], _call.Describe((int*)Outgoing(Rank)), Peers.Names[other], call->Describe((int*)Incoming(other)));
             }
         }
     }
@@ -184,38 +173,21 @@ internal enum Recipients
     EachItsOwn,
 }
 
-/// <summary>The part of an <see cref="Operation"/> that has to be the same on all ranks, as it travels. Sizes must agree, shapes need not.</summary>
-/// <param name="Kind">Which operation.</param>
-/// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
-/// <param name="Count">The number of elements; 0 where they may differ; for a new group the number of its ranks, which come with the call.</param>
-/// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
-/// <param name="Root">The root, or <see cref="None"/>.</param>
+/// <summary>A call as it travels.</summary>
+/// <param name="Signature">What has to be the same on all ranks; for a new group the count is that of its ranks, which come with the call.</param>
 /// <param name="Members">The ranks of a new group, hashed; otherwise 0.</param>
-internal readonly record struct MpiCall(OperationKind Kind, int ElementType, long Count, int Op, int Root, long Members)
+internal readonly record struct MpiCall(CallSignature Signature, long Members)
 {
-    private const int None = -1;
-
     public MpiCall(Operation operation)
         : this(
-            operation.Kind,
-            (int?)operation.ElementType ?? None,
-            operation.Kind == OperationKind.AllToAll ? 0 : operation.Ranks?.Count ?? operation.Count,
-            (int?)operation.ReduceOp ?? None,
-            operation.Peer ?? None,
+            operation.Ranks is { } ranks ? new CallSignature(operation) with { Count = ranks.Count } : new CallSignature(operation),
             operation.Ranks?.Aggregate(0L, (sum, rank) => unchecked((sum * 31) + rank + 1)) ?? 0)
     {
     }
 
     /// <summary>For example <c>AllReduce([5] Float32, Sum)</c>.</summary>
     /// <param name="ranks">The ranks of a new group.</param>
-    public unsafe string Describe(int* ranks)
-    {
-        if (Kind == OperationKind.NewGroup)
-        {
-            return new Operation(Kind, Ranks: new ReadOnlySpan<int>(ranks, (int)Count).ToArray()).Signature;
-        }
-
-        ScalarType? type = ElementType == None ? null : (ScalarType)ElementType;
-        return new Operation(Kind, type, [Count], Op == None ? null : (ReduceOp)Op, Root == None ? null : Root).Signature;
-    }
+    public unsafe string Describe(int* ranks) => Signature.Kind == OperationKind.NewGroup
+        ? new Operation(Signature.Kind, Ranks: new ReadOnlySpan<int>(ranks, (int)Signature.Count).ToArray()).Signature
+        : Signature.ToString();
 }

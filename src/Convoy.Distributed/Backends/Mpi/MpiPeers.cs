@@ -80,7 +80,7 @@ internal sealed class MpiPeers
             return;
         }
 
-        if (told.Kind == PeerEventKind.Left)
+        if (told.Failure is null)
         {
             _leftSince[told.Rank] = Environment.TickCount64;
             Volatile.Write(ref _left[told.Rank], told);
@@ -174,8 +174,7 @@ internal sealed class MpiPeers
 
         int[] late = missing.Length > 0 ? missing : concerned;
         int[] stopped = [.. late.Where(rank => _members[rank].IsStopped(_processes))];
-        return new CollectiveTimeoutException(operation, _names.Of(late), _timeout(), stopped.Length == 0 ? null : FormattableString.Invariant(
-            $"the process of rank {_names[stopped[0]]} ({_members[stopped[0]].ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_members[stopped[0]].ProcessId}"));
+        return new CollectiveTimeoutException(operation, _names.Of(late), _timeout(), stopped.Length == 0 ? null : RankList.DescribeStopped(_names[stopped[0]], _members[stopped[0]].ProcessId));
     }
 
     // Of a collective operation it is known whether the rank has taken part in it before it left.
@@ -186,15 +185,10 @@ internal sealed class MpiPeers
 
     private DistributedException ErrorOf(PeerEvent failed, string operation)
     {
-        // It may be a rank of another host, of which this group knows nothing but what it is called.
-        int culprit = failed.Culprit, member = culprit < 0 ? -1 : _names.Find(culprit);
-        bool isOther = culprit >= 0 && culprit != _names[_rank], isMember = member >= 0 && member < _members.Length;
-        return (failed.Kind, isOther) switch
-        {
-            (PeerEventKind.PeerLost, true) when isMember => new PeerLostException(operation, culprit, _members[member].ProcessId, failed.CulpritLeft, Volatile.Read(ref _left[member])?.Operations ?? 0),
-            (PeerEventKind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], _timeout(), FormattableString.Invariant($"rank {_names[failed.Rank]} has given up: {failed.Text.TrimEnd('.')}")),
-            (PeerEventKind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {_names[failed.Rank]} has given up: {failed.Text}")),
-            _ => new PeerLostException(operation, _names[failed.Rank], _members[failed.Rank].ProcessId, failed.Text),
-        };
+        // It may be because of a rank of another host, of which this group knows nothing but what it is called.
+        FailureCause cause = failed.Failure!.Value;
+        int member = cause.Culprit < 0 ? -1 : _names.Find(cause.Culprit);
+        (int ProcessId, long Operations)? culprit = member >= 0 && member < _members.Length ? (_members[member].ProcessId, Volatile.Read(ref _left[member])?.Operations ?? 0) : null;
+        return cause.ToError(operation, _names[_rank], (_names[failed.Rank], _members[failed.Rank].ProcessId), culprit, _timeout());
     }
 }

@@ -40,7 +40,7 @@ internal sealed unsafe class MpiReducingOperations(MpiExchange exchange, SlicedT
                 Op = op,
                 ElementType = tensor.dtype,
                 ElementBytes = tensor.element_size(),
-                Result = isWanted ? dense.Memory + SlicedTransfer.SliceStart(dense.Bytes, Rank, Size) : null,
+                Result = isWanted ? dense.Memory + new Parts(dense.Bytes, 1, Size).Start(Rank) : null,
             });
         }
 

@@ -30,7 +30,7 @@ internal sealed class MpiRuntime
     }
 
     /// <summary>Raised when the process ends, before MPI does.</summary>
-    public event Action? Ending;
+    public event EventHandler? Ending;
 
     public MpiLibrary Library { get; }
 
@@ -88,7 +88,7 @@ internal sealed class MpiRuntime
 
     private void End()
     {
-        Ending?.Invoke();
+        Ending?.Invoke(this, EventArgs.Empty);
         if (Volatile.Read(ref _unfinished) != 0 || (Volatile.Read(ref _joined) != 0 && Environment.ExitCode != 0))
         {
             return;

@@ -33,7 +33,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
     private readonly List<Tensor> _kept = [];
     private readonly Store? _ownedStore;
     private readonly bool _isWorld;
-    private readonly OrderlyExit _exit;
+    private readonly OrderlyExit<ProcessGroupMpi> _exit;
     private readonly Lock _leaving = new();
     private int _madeGroups;
     private bool _hasLeft;
@@ -56,7 +56,8 @@ public sealed class ProcessGroupMpi : ProcessGroup
         _reducing = new MpiReducingOperations(_exchange, _sliced, _tensors);
         _messages = new MpiMessages(_messageCommunicator, _peers, runtime.LargestTag);
         _events.Register(name, _peers);
-        _exit = new OrderlyExit(this);
+        _exit = new OrderlyExit<ProcessGroupMpi>(this, static group => group.NoteLeaving());
+        _runtime.Ending += _exit.NoteLeaving;
     }
 
     /// <summary>What the MPI library says it is: "Open MPI v4.1.4".</summary>
@@ -104,7 +105,7 @@ public sealed class ProcessGroupMpi : ProcessGroup
             _hasLeft = true;
         }
 
-        bool isTold = _events.Tell(new PeerEvent(Name, Rank, PeerEventKind.Left, _peers.Operation, -1, false, ""));
+        bool isTold = _events.Tell(new PeerEvent(Name, Rank, _peers.Operation, Failure: null));
         if (_isWorld && !_hasUnfinished)
         {
             _runtime.NoteLeft();
@@ -189,14 +190,14 @@ public sealed class ProcessGroupMpi : ProcessGroup
         // This rank's own leaving is no failure.
         if (error is not ObjectDisposedException)
         {
-            _events.Tell(PeerEvent.Of(error, Name, Rank, _peers.Operation));
+            _events.Tell(new PeerEvent(Name, Rank, _peers.Operation, FailureCause.Of(error)));
         }
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _exit.Dispose();
+        _runtime.Ending -= _exit.NoteLeaving;
         NoteLeaving();
         _events.Forget(Name);
         if (!_hasUnfinished)
@@ -279,32 +280,5 @@ public sealed class ProcessGroupMpi : ProcessGroup
 
         _hasUnfinished = true;
         _runtime.NoteUnfinished();
-    }
-
-    /// <summary>
-    /// When this process ends with exit code 0, lets the other ranks of a group that was not disposed know that this rank left normally. A group that nothing refers to is not
-    /// kept alive by this.
-    /// </summary>
-    private sealed class OrderlyExit : IDisposable
-    {
-        private readonly WeakReference<ProcessGroupMpi> _group;
-        private readonly MpiRuntime _runtime;
-
-        public OrderlyExit(ProcessGroupMpi group)
-        {
-            _group = new WeakReference<ProcessGroupMpi>(group);
-            _runtime = group._runtime;
-            _runtime.Ending += NoteLeaving;
-        }
-
-        public void Dispose() => _runtime.Ending -= NoteLeaving;
-
-        private void NoteLeaving()
-        {
-            if (Environment.ExitCode == 0 && _group.TryGetTarget(out ProcessGroupMpi? group))
-            {
-                group.NoteLeaving();
-            }
-        }
     }
 }

@@ -15,7 +15,6 @@ internal sealed unsafe class SlicedTransfer : IDisposable
     private const long LargestPiece = 1 << 20;
     private const long SmallestPiece = 64 << 10;
     private const long MostStagingBytes = 16 << 20;
-    private const long LineBytes = 128;
 
     private readonly MpiExchange _exchange;
     private readonly RequestSet[] _gathering;
@@ -29,14 +28,7 @@ internal sealed unsafe class SlicedTransfer : IDisposable
         int size = exchange.Size;
         _gathering = [.. Enumerable.Range(0, PiecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
         _spreading = [.. Enumerable.Range(0, PiecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
-        _pieceBytes = Math.Clamp(MostStagingBytes / PiecesAtOnce / size / LineBytes * LineBytes, SmallestPiece, LargestPiece);
-    }
-
-    /// <summary>Where rank <paramref name="rank"/>'s slice of so many bytes begins; for the number of ranks: where the last one ends.</summary>
-    public static long SliceStart(long bytes, int rank, int size)
-    {
-        long slice = (((bytes + size - 1) / size) + LineBytes - 1) / LineBytes * LineBytes;
-        return Math.Min(bytes, rank * slice);
+        _pieceBytes = Math.Clamp(MostStagingBytes / PiecesAtOnce / size / Parts.LineBytes * Parts.LineBytes, SmallestPiece, LargestPiece);
     }
 
     /// <summary>Does it; returns when this rank has sent and received what it is to.</summary>
@@ -234,9 +226,11 @@ internal abstract unsafe class SliceCall
 /// <param name="taker">The only rank that wants the result; null: all do.</param>
 internal sealed unsafe class WholeTensorCall(byte* memory, long bytes, int size, int? giver, int? taker) : SliceCall
 {
-    public override long SliceBytes(int owner) => SlicedTransfer.SliceStart(bytes, owner + 1, size) - SlicedTransfer.SliceStart(bytes, owner, size);
+    private readonly Parts _slices = new(bytes, 1, size);
 
-    public override byte* Contribution(int owner) => memory + SlicedTransfer.SliceStart(bytes, owner, size);
+    public override long SliceBytes(int owner) => _slices.Count(owner);
+
+    public override byte* Contribution(int owner) => memory + _slices.Start(owner);
 
     public override byte* Destination(int owner) => Contribution(owner);
 

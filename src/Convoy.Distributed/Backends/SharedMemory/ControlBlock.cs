@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.SharedMemory;
 
@@ -82,72 +81,35 @@ internal struct RankSlot
     public FailureNote Failure;
 }
 
-/// <summary>
-/// The part of an <see cref="Operation"/> that has to be the same on all ranks, as it lies in shared memory for the others to compare.
-/// Sizes must agree, shapes need not.
-/// </summary>
-/// <param name="Kind">Which operation.</param>
-/// <param name="ElementType">The tensors' type; <see cref="None"/> where there are none.</param>
-/// <param name="Count">The number of elements; 0 where they may differ.</param>
-/// <param name="Op">The <see cref="ReduceOp"/>, or <see cref="None"/>.</param>
-/// <param name="Root">The root, or <see cref="None"/>.</param>
+/// <summary>A call as it lies in shared memory for the others to compare.</summary>
+/// <param name="Signature">What is called.</param>
 /// <param name="Buffer">In which of the group's buffers the tensor lies; <see cref="None"/>: in ordinary memory.</param>
 /// <param name="Offset">Where in that buffer, in bytes.</param>
-internal readonly record struct SharedOperation(OperationKind Kind, int ElementType, long Count, int Op, int Root, int Buffer, long Offset)
+internal readonly record struct SharedOperation(CallSignature Signature, int Buffer, long Offset)
 {
     public const int None = -1;
 
-    public SharedOperation(Operation operation, int buffer = None, long offset = None)
-        : this(
-            operation.Kind,
-            (int?)operation.ElementType ?? None,
-            operation.Kind == OperationKind.AllToAll ? 0 : operation.Count,
-            (int?)operation.ReduceOp ?? None,
-            operation.Peer ?? None,
-            buffer,
-            offset)
-    {
-    }
-
     /// <summary>For example <c>AllReduce([5] Float32, Sum) in buffer 1 at byte 64</c>.</summary>
-    public override string ToString()
-    {
-        ScalarType? type = ElementType == None ? null : (ScalarType)ElementType;
-        string call = new Operation(Kind, type, [Count], Op == None ? null : (ReduceOp)Op, Root == None ? null : Root).Signature;
-        return Kind != OperationKind.AllReduce ? call
-            : Buffer == None ? $"{call} in ordinary memory"
-            : FormattableString.Invariant($"{call} in buffer {Buffer} at byte {Offset}");
-    }
+    public override string ToString() => Signature.Kind != OperationKind.AllReduce ? $"{Signature}"
+        : Buffer == None ? $"{Signature} in ordinary memory"
+        : FormattableString.Invariant($"{Signature} in buffer {Buffer} at byte {Offset}");
 }
 
-/// <summary>
-/// A rank's first error, in shared memory: ranks that wait for it report the cause, and not that the rank has left because of it.
-/// </summary>
+/// <summary>A rank's <see cref="FailureCause"/>, in shared memory.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct FailureNote
 {
     private const int MaximumTextBytes = 600;
 
     private int _kind;
-
-    // What it is called: it may be a rank of another host, of which this group knows nothing else.
     private int _culprit;
     private int _culpritProcess;
     private int _culpritLeft;
     private int _textBytes;
     private fixed byte _text[MaximumTextBytes];
 
-    private enum Kind
-    {
-        None,
-        PeerLost,
-        TimedOut,
-        Mismatch,
-        Other,
-    }
-
     /// <summary>Whether there is an error.</summary>
-    public static bool IsSet(FailureNote* note) => Volatile.Read(ref note->_kind) != (int)Kind.None;
+    public static bool IsSet(FailureNote* note) => Volatile.Read(ref note->_kind) != (int)FailureKind.None;
 
     /// <summary>Writes the first error of this rank; later ones follow from it.</summary>
     public static void Write(FailureNote* note, Exception error)
@@ -157,34 +119,20 @@ internal unsafe struct FailureNote
             return;
         }
 
-        var lost = error as PeerLostException;
-        note->_culprit = lost?.Rank ?? (error as CollectiveTimeoutException)?.MissingRanks.FirstOrDefault(-1) ?? -1;
-        note->_culpritProcess = lost?.ProcessId ?? 0;
-        note->_culpritLeft = lost is { HasLeft: true } ? 1 : 0;
-        Encoding.UTF8.GetEncoder().Convert(error.Message, new Span<byte>(note->_text, MaximumTextBytes), flush: true, out _, out note->_textBytes, out _);
-        Kind kind = error switch
-        {
-            PeerLostException => Kind.PeerLost,
-            CollectiveTimeoutException => Kind.TimedOut,
-            CollectiveMismatchException => Kind.Mismatch,
-            _ => Kind.Other,
-        };
-        Volatile.Write(ref note->_kind, (int)kind);
+        var cause = FailureCause.Of(error);
+        note->_culprit = cause.Culprit;
+        note->_culpritProcess = cause.CulpritProcess;
+        note->_culpritLeft = cause.CulpritLeft ? 1 : 0;
+        Encoding.UTF8.GetEncoder().Convert(cause.Text, new Span<byte>(note->_text, MaximumTextBytes), flush: true, out _, out note->_textBytes, out _);
+        Volatile.Write(ref note->_kind, (int)cause.Kind);
     }
 
     /// <summary>The error for rank <paramref name="self"/>, which does <paramref name="operation"/> and waits for <paramref name="rank"/>, whose note this is.</summary>
     public static DistributedException ToError(FailureNote* note, string operation, int rank, int self, ControlBlock control, TimeSpan timeout, RankNames names)
     {
-        int culprit = note->_culprit;
-        string text = Encoding.UTF8.GetString(note->_text, note->_textBytes);
-        bool others = culprit >= 0 && culprit != names[self];
-        int member = names.Find(culprit);
-        return ((Kind)note->_kind, others) switch
-        {
-            (Kind.PeerLost, true) => new PeerLostException(operation, culprit, note->_culpritProcess, note->_culpritLeft != 0, member < 0 ? 0 : control.Slot(member)->OperationsWhenLeft),
-            (Kind.TimedOut, true) => new CollectiveTimeoutException(operation, [culprit], timeout, FormattableString.Invariant($"rank {names[rank]} has given up: {text.TrimEnd('.')}")),
-            (Kind.Mismatch, _) => new CollectiveMismatchException(FormattableString.Invariant($"{operation}: rank {names[rank]} has given up: {text}")),
-            _ => new PeerLostException(operation, names[rank], control.Slot(rank)->ProcessId, text),
-        };
+        var cause = new FailureCause((FailureKind)note->_kind, note->_culprit, note->_culpritProcess, note->_culpritLeft != 0, Encoding.UTF8.GetString(note->_text, note->_textBytes));
+        int member = names.Find(cause.Culprit);
+        long operations = member < 0 ? 0 : control.Slot(member)->OperationsWhenLeft;
+        return cause.ToError(operation, names[self], (names[rank], control.Slot(rank)->ProcessId), (cause.CulpritProcess, operations), timeout);
     }
 }

@@ -185,8 +185,7 @@ internal sealed unsafe class CopyingOperations(SharedMemoryExchange exchange, Ra
                 long gives = ((long*)exchange.Area(source))[destination], expects = ((long*)exchange.Area(destination))[Size + source];
                 if (gives != expects)
                 {
-                    throw new CollectiveMismatchException(FormattableString.Invariant(
-                        $"AllToAll: rank {names[source]} gives rank {names[destination]} {gives / elementSize} elements, but rank {names[destination]} expects {expects / elementSize}. Make output {names[source]} of rank {names[destination]} as large as input {names[destination]} of rank {names[source]}."));
+                    throw CollectiveMismatchException.OfAllToAll(names[source], names[destination], gives / elementSize, expects / elementSize);
                 }
 
                 most = Math.Max(most, gives);

@@ -165,8 +165,7 @@ internal sealed unsafe class PeerWatch
         }
 
         int[] stopped = [.. awaited.Where(rank => Identity(rank).IsStopped(_platform))];
-        return new CollectiveTimeoutException(operation, _names.Of(awaited), limit, stopped.Length == 0 ? null : FormattableString.Invariant(
-            $"the process of rank {_names[stopped[0]]} ({_control.Slot(stopped[0])->ProcessId}) is stopped (SIGSTOP): resume it with kill -CONT {_control.Slot(stopped[0])->ProcessId}"));
+        return new CollectiveTimeoutException(operation, _names.Of(awaited), limit, stopped.Length == 0 ? null : RankList.DescribeStopped(_names[stopped[0]], _control.Slot(stopped[0])->ProcessId));
     }
 
     private PeerLostException Lost(string operation, int rank, bool hasLeft) => new(operation, _names[rank], _control.Slot(rank)->ProcessId, hasLeft, _control.Slot(rank)->OperationsWhenLeft);

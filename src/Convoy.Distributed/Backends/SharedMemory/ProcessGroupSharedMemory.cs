@@ -31,7 +31,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     private readonly Messages _messages;
     private readonly Store? _ownedStore;
     private ProcessGroup? _meetingPlace;
-    private readonly OrderlyExit _exit;
+    private readonly OrderlyExit<ProcessGroupSharedMemory> _exit;
     private readonly Lock _leaving = new();
     private bool _hasLeft;
 
@@ -95,7 +95,8 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
             throw;
         }
 
-        _exit = new OrderlyExit(this);
+        _exit = new OrderlyExit<ProcessGroupSharedMemory>(this, static group => group.NoteLeaving());
+        AppDomain.CurrentDomain.ProcessExit += _exit.NoteLeaving;
     }
 
     /// <inheritdoc/>
@@ -219,7 +220,7 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        _exit.Dispose();
+        AppDomain.CurrentDomain.ProcessExit -= _exit.NoteLeaving;
         NoteLeaving();
         _messages.Dispose();
         _buffers.Dispose();
@@ -253,32 +254,5 @@ public sealed unsafe class ProcessGroupSharedMemory : ProcessGroup
         RankSlot* slot = new ControlBlock(segment.Start, size).Slot(rank);
         slot->ProcessId = self.ProcessId;
         slot->ProcessStart = self.Start;
-    }
-}
-
-/// <summary>
-/// When this process ends with exit code 0, lets the other ranks of a group that was not disposed know that this rank left normally: they would take
-/// it for killed. A group that nothing refers to is not kept alive by this.
-/// </summary>
-internal sealed class OrderlyExit : IDisposable
-{
-    private readonly WeakReference<ProcessGroupSharedMemory> _group;
-
-    /// <param name="group">The group.</param>
-    public OrderlyExit(ProcessGroupSharedMemory group)
-    {
-        _group = new WeakReference<ProcessGroupSharedMemory>(group);
-        AppDomain.CurrentDomain.ProcessExit += NoteLeaving;
-    }
-
-    /// <summary>The group is disposed.</summary>
-    public void Dispose() => AppDomain.CurrentDomain.ProcessExit -= NoteLeaving;
-
-    private void NoteLeaving(object? sender, EventArgs end)
-    {
-        if (Environment.ExitCode == 0 && _group.TryGetTarget(out ProcessGroupSharedMemory? group))
-        {
-            group.NoteLeaving();
-        }
     }
 }

@@ -86,8 +86,7 @@ internal sealed unsafe class SegmentAgreement(SharedMemoryExchange exchange, IPl
             string other = ReadText(rank);
             if (other != own)
             {
-                throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {names[exchange.Rank]} called NewGroup with the ranks {own} while rank {names[rank]} called it with {other}. Give the same ranks in the same order on every rank."));
+                throw CollectiveMismatchException.OfNewGroup(names[exchange.Rank], own, names[rank], other);
             }
         }
 

@@ -10,11 +10,7 @@ internal sealed unsafe class SharedBuffers(int rank, int ranks) : IDisposable
     private int _allocated;
 
     /// <summary>The size of the memory for buffers of <paramref name="count"/> elements on all ranks.</summary>
-    public static long SegmentBytes(long count, ScalarType dtype, int ranks)
-    {
-        using Tensor one = empty([1], dtype).DetachFromDisposeScope();
-        return SharedBuffer.SegmentBytes(checked(count * one.element_size()), ranks);
-    }
+    public static long SegmentBytes(long count, ScalarType dtype, int ranks) => SharedBuffer.SegmentBytes(checked(count * Operation.BytesOf(dtype)), ranks);
 
     /// <summary>Takes over new memory; gives the tensor over this rank's part of it.</summary>
     public Tensor Add(SharedMemorySegment segment, long count, ScalarType dtype)

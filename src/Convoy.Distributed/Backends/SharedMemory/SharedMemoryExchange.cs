@@ -26,8 +26,8 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
     /// <param name="offset">Where in that buffer, in bytes.</param>
     public void Begin(Operation operation, int buffer = SharedOperation.None, long offset = SharedOperation.None)
     {
-        _call = new SharedOperation(operation, buffer, offset);
-        _operation = NameOf(operation.Kind);
+        _call = new SharedOperation(new CallSignature(operation), buffer, offset);
+        _operation = operation.Name;
         _first = true;
         _evenCall = !_evenCall;
         *Call(rank) = _call;
@@ -50,23 +50,13 @@ internal sealed unsafe class SharedMemoryExchange(ControlBlock control, IBarrier
     /// <summary>Ends a round: this rank has read all that it needs of it.</summary>
     public void NextRound() => _evenRound = !_evenRound;
 
-    // An enumeration's own ToString allocates.
-    private static string NameOf(OperationKind kind) => kind switch
-    {
-        OperationKind.Barrier => nameof(OperationKind.Barrier),
-        OperationKind.AllReduce => nameof(OperationKind.AllReduce),
-        OperationKind.Broadcast => nameof(OperationKind.Broadcast),
-        _ => kind.ToString(),
-    };
-
     private void RequireSameCalls()
     {
         for (int other = 0; other < size; other++)
         {
             if (*Call(other) != _call)
             {
-                throw new CollectiveMismatchException(FormattableString.Invariant(
-                    $"rank {names[rank]} called {_call} while rank {names[other]} called {*Call(other)}. Every rank must call the same operations in the same order, with tensors of the same size and type."));
+                throw CollectiveMismatchException.Between(names[rank], $"{_call}", names[other], $"{*Call(other)}");
             }
         }
     }

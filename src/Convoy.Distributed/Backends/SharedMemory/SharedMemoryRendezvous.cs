@@ -150,7 +150,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
         }
         catch (StoreTimeoutException error)
         {
-            throw Missing([0], error);
+            throw RankPresence.NotJoined(store, [0], error, names);
         }
 
         if (address.Length > 0 && address[0] != FailureMark)
@@ -173,7 +173,7 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
         }
         catch (StoreTimeoutException error)
         {
-            throw Missing([.. Enumerable.Range(0, size).Where(r => error.MissingKeys.Any(key => key.EndsWith(MappedKey(named, r), StringComparison.Ordinal)))], error);
+            throw RankPresence.NotJoined(store, [.. Enumerable.Range(0, size).Where(r => error.MissingKeys.Any(key => key.EndsWith(MappedKey(named, r), StringComparison.Ordinal)))], error, names);
         }
 
         bool all = true;
@@ -189,29 +189,6 @@ internal sealed class SharedMemoryRendezvous(IPlatform platform, Store store, in
         }
 
         return all;
-    }
-
-    private StoreTimeoutException Missing(int[] ranks, StoreTimeoutException error)
-    {
-        string known = string.Concat(ranks.Select(Fate).OfType<string>());
-        return new(error.MissingKeys, error.Timeout, FormattableString.Invariant(
-            $"{RankList.Describe(names.Of(ranks))} did not join the process group within {error.Timeout.TotalSeconds:0.###} s{known}. Check that every process was started, and the output of the missing ones."));
-    }
-
-    // A rank tells who it is before it joins: what became of it can be seen then.
-    private string? Fate(int missing)
-    {
-        try
-        {
-            return RankPresence.HasEnded(store, missing) is { } ended ? FormattableString.Invariant($"; the process of rank {names[missing]} (process {ended}) has ended")
-                : RankPresence.IsStopped(store, missing) is { } stopped ? FormattableString.Invariant($"; the process of rank {names[missing]} (process {stopped}) is stopped (SIGSTOP): resume it with kill -CONT {stopped}")
-                : null;
-        }
-        catch (RendezvousException)
-        {
-            // The store has gone as well. That the rank did not come is what counts.
-            return null;
-        }
     }
 
     private static string AddressKey(bool named) => named ? "shm/name" : "shm/address";

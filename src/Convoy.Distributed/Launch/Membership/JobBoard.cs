@@ -9,7 +9,7 @@ namespace Convoy.Distributed.Launch.Membership;
 /// <remarks>
 /// Keys: <c>job</c> has node 0's settings, <c>arrived</c> counts the tickets, <c>arrival/{t}</c> introduces a launcher, <c>beat/{t}</c> counts its signs of life,
 /// <c>refused/{t}</c> and <c>lost/{t}</c> say that it does not, or no longer, belong to the job and why. <c>start/{s}</c> names the machines of a start, <c>{s}/ready</c> says
-/// that its workers' store is there, <c>{s}/stop/{reason}</c> that all are to end their workers, <c>{s}/report/{t}</c> how a machine's fared, <c>{s}/outcome</c>
+/// that its workers' store is there, <c>{s}/stop</c> and <c>{s}/stop/{reason}</c> that all are to end their workers, <c>{s}/report/{t}</c> how a machine's fared, <c>{s}/outcome</c>
 /// what follows. <c>end</c> says that the job has ended, <c>left/{t}</c> that a launcher needs the store no longer.
 /// </remarks>
 internal sealed class JobBoard(Store store)
@@ -71,9 +71,16 @@ internal sealed class JobBoard(Store store)
     public bool IsReady(int start) => store.Contains($"{start}/ready");
 
     /// <summary>Asks all launchers to end their workers.</summary>
-    public void AskToStop(int start, string reason) => store.Set($"{start}/stop/{reason}", "1");
+    public void AskToStop(int start, string reason)
+    {
+        store.Set($"{start}/stop/{reason}", "1");
+        store.Set($"{start}/stop", "1");
+    }
 
-    /// <summary>Whether somebody asked all launchers to end their workers.</summary>
+    /// <summary>Whether somebody asked all launchers to end their workers, for whatever reason.</summary>
+    public bool IsAskedToStop(int start) => store.Contains($"{start}/stop");
+
+    /// <summary>Whether somebody asked all launchers to end their workers for a reason.</summary>
     public bool IsAskedToStop(int start, string reason) => store.Contains($"{start}/stop/{reason}");
 
     /// <summary>Says how a machine's workers fared.</summary>

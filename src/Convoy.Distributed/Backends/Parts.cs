@@ -1,4 +1,4 @@
-namespace Convoy.Distributed.Backends.SharedMemory;
+namespace Convoy.Distributed.Backends;
 
 /// <summary>A range of elements in parts, one for each rank that works on it. Parts start at whole cache lines of the range, so that no two ranks write the same line; the last ones may be empty.</summary>
 /// <param name="count">How many elements there are.</param>
