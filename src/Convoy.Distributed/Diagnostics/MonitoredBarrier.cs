@@ -43,6 +43,8 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
 
     private string Arrival(int other) => string.Create(CultureInfo.InvariantCulture, $"{_number}/{other}");
 
+    private string Reading(int other) => string.Create(CultureInfo.InvariantCulture, $"{_number}/{other}/read");
+
     private void Collect(TimeSpan timeout)
     {
         long start = Stopwatch.GetTimestamp();
@@ -60,13 +62,47 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         if (missing.Length == 0)
         {
             store.Set(Result, string.Empty);
+            AwaitReaders(missing);
+            Forget();
             return;
         }
 
         string dead = string.Concat(missing.Where(other => lost[other] is not null).Select(other => FormattableString.Invariant($"; the process of rank {other} (process {lost[other]}) has ended")));
         FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not arrive within {timeout.TotalSeconds:0.###} s{dead}. Check what they are doing instead (every rank must call it), and their output.";
         store.Set(Result, $"{string.Join(',', missing.Select(other => other.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
+        AwaitReaders(missing);
         throw CollectiveTimeoutException.WithMessage(found, missing, timeout);
+    }
+
+    // The store may be this rank's own, and end with its group as soon as the barrier is over.
+    private void AwaitReaders(int[] missing)
+    {
+        string[] readings = [.. Enumerable.Range(1, size - 1).Except(missing).Select(Reading)];
+        if (readings.Length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            store.Wait(readings, Margin);
+        }
+        catch (StoreTimeoutException)
+        {
+            // A rank ended, or was stopped, after it came: that is not this barrier's to find.
+        }
+    }
+
+    // A store holds so many keys at most.
+    private void Forget()
+    {
+        foreach (int other in Enumerable.Range(0, size))
+        {
+            store.Delete(Arrival(other));
+            store.Delete(Reading(other));
+        }
+
+        store.Delete(Result);
     }
 
     private int[] StillMissing(int[] missing, TimeSpan patience)
@@ -109,6 +145,7 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
             limit = timeout + timeout + Margin;
         }
 
+        store.Set(Reading(rank), string.Empty);
         if (verdict.Split('\n', 2) is [var ranks, var found])
         {
             throw CollectiveTimeoutException.WithMessage(

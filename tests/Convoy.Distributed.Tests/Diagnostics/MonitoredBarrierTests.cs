@@ -56,6 +56,37 @@ public sealed class MonitoredBarrierTests : IDisposable
         Assert.Equal(0, Assert.IsType<PeerLostException>(errors[1]).Rank);
     }
 
+    [Fact]
+    public async Task Wait_StoreEndsWithRankZero_OthersStillLearnThatAllCame()
+    {
+        using var isBetweenLooks = new ManualResetEventSlim();
+        using var rankZeroIsOver = new ManualResetEventSlim();
+        Task<Exception?> other = Task.Factory.StartNew(
+            () =>
+            {
+                using var store = new TcpStore("127.0.0.1", _server.Port);
+                return Record.Exception(() => new MonitoredBarrier(store, 1, 2, "default", IsAskedWhetherRankZeroHasEnded, left: _ => null).Wait(TimeSpan.FromMinutes(1)));
+            },
+            TaskCreationOptions.LongRunning);
+        using (var store = new TcpStore("127.0.0.1", _server.Port))
+        {
+            isBetweenLooks.Wait(TestContext.Current.CancellationToken);
+            new MonitoredBarrier(store, 0, 2, "default", _ => null, left: _ => null).Wait(TimeSpan.FromMinutes(1));
+            Assert.Equal(2, store.CountKeys()); // how often each has called, and nothing of this call
+        }
+
+        _server.Dispose();
+        rankZeroIsOver.Set();
+        Assert.Null(await other);
+
+        int? IsAskedWhetherRankZeroHasEnded(int rank)
+        {
+            isBetweenLooks.Set();
+            rankZeroIsOver.Wait(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+            return null;
+        }
+    }
+
     private async Task<Exception?[]> RunAsync(int size, int[] coming, TimeSpan timeout, int times = 1, Func<int, int?>? ended = null)
     {
         var errors = new Exception?[size];
