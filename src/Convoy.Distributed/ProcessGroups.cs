@@ -129,7 +129,7 @@ public static class ProcessGroups
     /// <summary>For ranks that no MPI launcher started.</summary>
     private static ProcessGroupMpi StartMpi(RankEnvironment ranks, Store store, TimeSpan timeout, CancellationToken cancellation)
     {
-        RankHosts hosts = RankHosts.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, cancellation);
+        HostLayout hosts = RankLocations.Exchange(store, ranks.Rank, ranks.WorldSize, RankLocation.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, cancellation);
         return PmiBootstrap.Join(store, ranks.Rank, hosts, timeout, cancellation);
     }
 

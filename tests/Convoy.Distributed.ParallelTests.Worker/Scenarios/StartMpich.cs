@@ -18,7 +18,7 @@ internal static class StartMpich
         Mpich mpi = Mpich.Load();
         using Store store = ranks.ConnectStore(timeout);
         RankPresence.Publish(store, ranks.Rank);
-        RankHosts hosts = RankHosts.Exchange(store, ranks.Rank, ranks.WorldSize, RankHost.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, CancellationToken.None);
+        HostLayout hosts = RankLocations.Exchange(store, ranks.Rank, ranks.WorldSize, RankLocation.Own(ranks.LocalRank, ranks.LocalWorldSize), timeout, CancellationToken.None);
         if (ranks.Rank == 1 && args[0] is "killed" or "stopped")
         {
             using var kill = Process.Start("kill", [args[0] == "killed" ? "-KILL" : "-STOP", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]);

@@ -1,4 +1,5 @@
 using Convoy.Distributed.Backends.SharedMemory;
+using Convoy.Distributed.Rendezvous;
 using Convoy.Torch.Interop;
 using static TorchSharp.torch;
 

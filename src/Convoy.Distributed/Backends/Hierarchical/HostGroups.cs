@@ -26,7 +26,7 @@ internal static class HostGroups
             bool[] shares = [.. RankNumbers.AllGather(world, local is null ? 0 : 1).Select(numbers => numbers[0] != 0)];
             int[] found = [.. Enumerable.Range(0, world.Size).Select(rank => Enumerable.Range(0, world.Size).All(other => hosts[other] != hosts[rank] || shares[other]) ? hosts[rank] : -1 - rank)];
             var layout = new HostLayout(found);
-            if (layout.Hosts == layout.Size)
+            if (layout.HostCount == layout.Size)
             {
                 local?.Dispose();
                 return world;
@@ -38,7 +38,7 @@ internal static class HostGroups
                 local = TryJoin(world, string.Create(CultureInfo.InvariantCulture, $"rank/{world.Rank}"), [world.Rank], cancellation) ?? throw new SharedMemoryException("there is no shared memory on this host. Mount a tmpfs at /dev/shm, or choose the backend mpi.");
             }
 
-            if (layout.Hosts == 1)
+            if (layout.HostCount == 1)
             {
                 local!.Own(world);
                 return local;

@@ -1,4 +1,5 @@
 using Convoy.Distributed.Backends.SharedMemory;
+using Convoy.Distributed.Rendezvous;
 using static TorchSharp.torch;
 
 namespace Convoy.Distributed.Backends.Hierarchical;
@@ -68,7 +69,7 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
     }
 
     /// <summary>How many hosts there are.</summary>
-    public int Hosts => _layout.Hosts;
+    public int Hosts => _layout.HostCount;
 
     /// <inheritdoc/>
     internal override DistributedException? Departure(int rank, string operation) =>
@@ -236,11 +237,11 @@ public sealed class ProcessGroupHierarchical : ProcessGroup
         HostLayout layout = _layout.Of(ranks);
         int host = _layout.HostOf(Rank);
         int[] here = [.. ranks.Where(rank => _layout.HostOf(rank) == host).Select(_layout.LocalRankOf)];
-        bool hasRoommates = layout.Size > layout.Hosts;
+        bool hasRoommates = layout.Size > layout.HostCount;
 
         // Each host for itself: those of other hosts have no part in it.
         ProcessGroup? local = here.Length > 0 && hasRoommates ? _local.NewPart(here, name) : null;
-        if (layout.Hosts == 1 && hasRoommates)
+        if (layout.HostCount == 1 && hasRoommates)
         {
             return local;
         }

@@ -178,5 +178,5 @@ public sealed class PmiServerTests : IDisposable
         return Encoding.Latin1.GetString(buffer, 0, library.Receive(buffer));
     }
 
-    private PmiServer Server(int rank, CancellationToken cancellation = default) => new(_store, rank, RankHosts.Blocks(1, 2), Timeout, cancellation);
+    private PmiServer Server(int rank, CancellationToken cancellation = default) => new(_store, rank, HostLayout.Blocks(1, 2), Timeout, cancellation);
 }

@@ -119,7 +119,7 @@ public sealed class PmiSessionTests : IDisposable
     [Fact]
     public async Task Barrier_RankThatDoesNotCome_IsNamed()
     {
-        RankHosts hosts = RankHosts.Blocks(2, 2);
+        HostLayout hosts = HostLayout.Blocks(2, 2);
         PmiSession[] sessions = [.. new[] { 0, 2 }.Select(rank => Session(rank, hosts, TimeSpan.FromSeconds(0.3)))];
         CollectiveTimeoutException[] errors = await Task.WhenAll(sessions.Select(session => Task.Run(() => Assert.Throws<CollectiveTimeoutException>(() => session.Answer("cmd=barrier_in")))));
         Assert.All(errors, error =>
@@ -144,7 +144,7 @@ public sealed class PmiSessionTests : IDisposable
     public async Task Barrier_Cancelled_Ends()
     {
         using var stop = new CancellationTokenSource();
-        RankHosts hosts = RankHosts.Blocks(2);
+        HostLayout hosts = HostLayout.Blocks(2);
         var session = new PmiSession(_store, 0, hosts, new PmiBarrier(_store, 0, hosts, Timeout, stop.Token));
         Task<OperationCanceledException> waiting = Task.Run(() => Assert.ThrowsAny<OperationCanceledException>(() => session.Answer("cmd=barrier_in")));
         await AwaitWaitingAsync(1);
@@ -170,9 +170,9 @@ public sealed class PmiSessionTests : IDisposable
         _server.Dispose();
     }
 
-    private PmiSession Session(int rank, params int[] ranksPerHost) => Session(rank, RankHosts.Blocks(ranksPerHost), Timeout);
+    private PmiSession Session(int rank, params int[] ranksPerHost) => Session(rank, HostLayout.Blocks(ranksPerHost), Timeout);
 
-    private PmiSession Session(int rank, RankHosts hosts, TimeSpan timeout) => new(_store, rank, hosts, new PmiBarrier(_store, rank, hosts, timeout, CancellationToken.None));
+    private PmiSession Session(int rank, HostLayout hosts, TimeSpan timeout) => new(_store, rank, hosts, new PmiBarrier(_store, rank, hosts, timeout, CancellationToken.None));
 
     private async Task AwaitWaitingAsync(int count)
     {

@@ -14,17 +14,17 @@ public sealed class ProcessMappingTests
     [InlineData("(vector,(0,1,3),(1,1,1))", 3, 1)]
     [InlineData("(vector,(0,2,1),(2,1,2),(3,1,1))", 1, 1, 2, 1)]
     public void Describe_Blocks_JoinsHostsOfEqualNumbers(string expected, params int[] ranksPerHost) =>
-        Assert.Equal(expected, ProcessMapping.Describe(RankHosts.Blocks(ranksPerHost)));
+        Assert.Equal(expected, ProcessMapping.Describe(HostLayout.Blocks(ranksPerHost)));
 
     [Fact]
-    public void Describe_RanksDealtOutInTurn_SaysSo() => Assert.Equal("(vector,(0,2,1),(0,2,1),(0,1,1))", ProcessMapping.Describe(RankHosts.Of(
+    public void Describe_RanksDealtOutInTurn_SaysSo() => Assert.Equal("(vector,(0,2,1),(0,2,1),(0,1,1))", ProcessMapping.Describe(RankLocations.Layout(
         [new(0, 3, "a"), new(0, 2, "b"), new(1, 3, "a"), new(1, 2, "b"), new(2, 3, "a")])));
 
     [Fact]
     public void Describe_TooLongForMpich_SaysThatNobodySharesAHost()
     {
         int[] uneven = [.. Enumerable.Range(0, 200).Select(host => 1 + (host % 2))];
-        Assert.Equal("(vector,(0,300,1))", ProcessMapping.Describe(RankHosts.Blocks(uneven)));
+        Assert.Equal("(vector,(0,300,1))", ProcessMapping.Describe(HostLayout.Blocks(uneven)));
     }
 
     // By MPICH's own rules: node ids go up within a block, and ranks are dealt out block by block.
@@ -34,7 +34,7 @@ public sealed class ProcessMappingTests
         var random = new Random(3);
         for (int trial = 0; trial < 500; trial++)
         {
-            RankHosts hosts = RankHosts.Blocks([.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(1, 4))]);
+            HostLayout hosts = HostLayout.Blocks([.. Enumerable.Range(0, random.Next(1, 12)).Select(_ => random.Next(1, 4))]);
             Assert.Equal(hosts.Hosts, Read(ProcessMapping.Describe(hosts)));
         }
     }

@@ -37,11 +37,11 @@ internal static class MpiSubjects
             Refusals = () => [Encoding.Latin1.GetBytes("cmd=abort exitcode=3 message=no network\n"), Encoding.Latin1.GetBytes("cmd=fence\n")],
             Read = ReadSession,
         },
-        new("rank-hosts", FileForm.Text, "hosts")
+        new("rank-locations", FileForm.Text, "hosts")
         {
             Originals = () => [Encoding.UTF8.GetBytes("0 2 a\n1 2 a\n0 1 b"), Encoding.UTF8.GetBytes("0 2 a\n0 1 b\n1 2 a")],
             Refusals = () => [Encoding.UTF8.GetBytes("0 2 a\n1 2 b"), Encoding.UTF8.GetBytes("0 1")],
-            Read = (folder, number) => ProcessMapping.Describe(RankHosts.Of([.. TextIn(folder, "hosts", Encoding.UTF8).Split('\n').Select(RankHost.Parse)])).Length > 0,
+            Read = (folder, number) => ProcessMapping.Describe(RankLocations.Layout([.. TextIn(folder, "hosts", Encoding.UTF8).Split('\n').Select(RankLocation.Parse)])).Length > 0,
         },
     ];
 
@@ -49,7 +49,7 @@ internal static class MpiSubjects
     {
         using var server = new TcpStoreServer(IPAddress.Loopback, 0, secret: null);
         using var store = new TcpStore("127.0.0.1", server.Port, timeout: TimeSpan.FromSeconds(10));
-        var hosts = RankHosts.Blocks(1);
+        var hosts = HostLayout.Blocks(1);
         var session = new PmiSession(store, 0, hosts, new PmiBarrier(store, 0, hosts, TimeSpan.FromSeconds(10), CancellationToken.None));
         foreach (string line in TextIn(folder, "session", Encoding.Latin1).Split('\n')[..^1])
         {

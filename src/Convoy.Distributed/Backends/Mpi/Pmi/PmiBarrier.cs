@@ -10,7 +10,7 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// <param name="hosts">Which ranks there are, and where.</param>
 /// <param name="timeout">How long to wait for the others.</param>
 /// <param name="cancellation">Ends the wait.</param>
-internal sealed class PmiBarrier(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
+internal sealed class PmiBarrier(Store store, int rank, HostLayout hosts, TimeSpan timeout, CancellationToken cancellation)
 {
     private const string Operation = "starting or ending MPI";
 
@@ -28,7 +28,7 @@ internal sealed class PmiBarrier(Store store, int rank, RankHosts hosts, TimeSpa
     {
         int number = _passed++;
         store.Set(ArrivalKey(number, rank), "");
-        if (store.Add(Key(number, "count"), 1) == hosts.RankCount)
+        if (store.Add(Key(number, "count"), 1) == hosts.Size)
         {
             store.Set(Key(number, "done"), "");
         }
@@ -41,7 +41,7 @@ internal sealed class PmiBarrier(Store store, int rank, RankHosts hosts, TimeSpa
                 throw givenUp.ToError(Operation);
             }
 
-            foreach (int other in hosts.RanksOf(hosts.HostOf(rank)))
+            foreach (int other in hosts.MembersOf(hosts.HostOf(rank)))
             {
                 if (RankPresence.HasEnded(store, other) is { } ended && !store.Contains(ArrivalKey(number, other)))
                 {
@@ -51,7 +51,7 @@ internal sealed class PmiBarrier(Store store, int rank, RankHosts hosts, TimeSpa
 
             if (Stopwatch.GetElapsedTime(start) >= timeout)
             {
-                int[] missing = [.. Enumerable.Range(0, hosts.RankCount).Where(other => !store.Contains(ArrivalKey(number, other)))];
+                int[] missing = [.. Enumerable.Range(0, hosts.Size).Where(other => !store.Contains(ArrivalKey(number, other)))];
                 string known = RankPresence.Fates(store, missing);
                 throw new CollectiveTimeoutException(Operation, missing, timeout, known.Length > 0 ? $"What is known: {known}" : "Check whether their processes and hosts are still running, and the network between the hosts");
             }

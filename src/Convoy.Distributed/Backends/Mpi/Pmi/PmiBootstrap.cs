@@ -39,7 +39,7 @@ internal sealed class PmiBootstrap : IMpiBootstrap
     /// <exception cref="MpiException">There is no MPICH, or it does not start.</exception>
     /// <exception cref="DistributedException">A rank did not come, has given up or ended; it is named.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    public static ProcessGroupMpi Join(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
+    public static ProcessGroupMpi Join(Store store, int rank, HostLayout hosts, TimeSpan timeout, CancellationToken cancellation)
     {
         lock (Starting)
         {
@@ -49,7 +49,7 @@ internal sealed class PmiBootstrap : IMpiBootstrap
                 // The group closes its store, and MPI needs the job's until the process ends.
                 var bootstrap = new PmiBootstrap(process, new PrefixStore(FormattableString.Invariant($"group/{++_joined}"), store));
                 ProcessGroupMpi group = ProcessGroupMpi.Join(bootstrap, timeout, cancellation);
-                RequireAll(group, hosts.RankCount, process);
+                RequireAll(group, hosts.Size, process);
                 _server = process;
                 return group;
             }

@@ -40,18 +40,18 @@ internal sealed partial class PmiServer : IDisposable
     /// <param name="timeout">How long to wait for the others.</param>
     /// <param name="cancellation">Ends the wait for the others at the start.</param>
     /// <exception cref="DistributedException">The system gives no connection.</exception>
-    public PmiServer(Store store, int rank, RankHosts hosts, TimeSpan timeout, CancellationToken cancellation)
+    public PmiServer(Store store, int rank, HostLayout hosts, TimeSpan timeout, CancellationToken cancellation)
     {
         _store = store;
         _rank = rank;
-        _size = hosts.RankCount;
+        _size = hosts.Size;
         _timeout = timeout;
         _cancellation = cancellation.Register(_stop.Cancel);
 
         // Shorter than the time-out of whoever waits for MPI to start, so that the error which names ranks comes first.
         _session = new PmiSession(store, rank, hosts, new PmiBarrier(store, rank, hosts, 0.9 * timeout, _stop.Token));
         (_connection, LibrarysEnd) = Connect();
-        _environment = new PmiEnvironment(LibrarysEnd, rank, hosts.RankCount);
+        _environment = new PmiEnvironment(LibrarysEnd, rank, hosts.Size);
         _thread = new Thread(Serve) { IsBackground = true, Name = "convoy PMI" };
         _thread.Start();
     }

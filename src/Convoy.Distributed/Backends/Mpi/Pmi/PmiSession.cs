@@ -12,7 +12,7 @@ namespace Convoy.Distributed.Backends.Mpi.Pmi;
 /// <param name="rank">This process's number.</param>
 /// <param name="hosts">Which ranks there are, and where.</param>
 /// <param name="barrier">Where the ranks wait for each other.</param>
-internal sealed class PmiSession(Store store, int rank, RankHosts hosts, PmiBarrier barrier)
+internal sealed class PmiSession(Store store, int rank, HostLayout hosts, PmiBarrier barrier)
 {
     /// <summary>The most bytes of a line. MPICH's are up to 1024, but for a refused spawn's arguments.</summary>
     public const int MaximumLineBytes = 1 << 16;
@@ -58,7 +58,7 @@ internal sealed class PmiSession(Store store, int rank, RankHosts hosts, PmiBarr
             case "get_my_kvsname":
                 return $"cmd=my_kvsname kvsname={KvsName} rc=0";
             case "get_universe_size":
-                return string.Create(CultureInfo.InvariantCulture, $"cmd=universe_size size={hosts.RankCount} rc=0");
+                return string.Create(CultureInfo.InvariantCulture, $"cmd=universe_size size={hosts.Size} rc=0");
             case "put":
                 return Put(command);
             case "get":
@@ -154,7 +154,7 @@ internal sealed class PmiSession(Store store, int rank, RankHosts hosts, PmiBarr
             store.Set(GoodbyeKey(rank), "");
             if (rank == 0)
             {
-                store.Wait([.. Enumerable.Range(0, hosts.RankCount).Select(GoodbyeKey)], Farewell);
+                store.Wait([.. Enumerable.Range(0, hosts.Size).Select(GoodbyeKey)], Farewell);
             }
         }
         catch (DistributedException error) when (error is StoreTimeoutException or RendezvousException)

@@ -14,14 +14,14 @@ internal static class ProcessMapping
     public const int MaximumLength = 900;
 
     /// <summary>The mapping. One that would be too long for MPICH says that no ranks share a host, which is slower but never wrong.</summary>
-    public static string Describe(RankHosts hosts)
+    public static string Describe(HostLayout hosts)
     {
         var text = new StringBuilder("(vector");
-        for (int rank = 0; rank < hosts.RankCount;)
+        for (int rank = 0; rank < hosts.Size;)
         {
             (int host, int count) = (hosts.HostOf(rank), Run(hosts, rank));
             int next = rank + count, blocks = 1;
-            while (next < hosts.RankCount && hosts.HostOf(next) == host + blocks && Run(hosts, next) == count)
+            while (next < hosts.Size && hosts.HostOf(next) == host + blocks && Run(hosts, next) == count)
             {
                 next += count;
                 blocks++;
@@ -32,14 +32,14 @@ internal static class ProcessMapping
         }
 
         text.Append(')');
-        return text.Length <= MaximumLength ? text.ToString() : string.Create(CultureInfo.InvariantCulture, $"(vector,(0,{hosts.RankCount},1))");
+        return text.Length <= MaximumLength ? text.ToString() : string.Create(CultureInfo.InvariantCulture, $"(vector,(0,{hosts.Size},1))");
     }
 
     // How many ranks from this one on run on its host without a break.
-    private static int Run(RankHosts hosts, int first)
+    private static int Run(HostLayout hosts, int first)
     {
         int end = first + 1;
-        while (end < hosts.RankCount && hosts.HostOf(end) == hosts.HostOf(first))
+        while (end < hosts.Size && hosts.HostOf(end) == hosts.HostOf(first))
         {
             end++;
         }

@@ -3,35 +3,9 @@ using System.Text;
 
 namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>Which ranks of a job share a host. Hosts count from 0, in the order of their first ranks; they may run unequal numbers of ranks.</summary>
-internal sealed class RankHosts
+/// <summary>How the ranks of a job find out which of them share a host: each tells where its launcher says that it runs.</summary>
+internal static class RankLocations
 {
-    private readonly int[] _hosts;
-
-    private RankHosts(int[] hosts)
-    {
-        _hosts = hosts;
-        HostCount = hosts.Length == 0 ? 0 : hosts.Max() + 1;
-    }
-
-    /// <summary>How many ranks there are.</summary>
-    public int RankCount => _hosts.Length;
-
-    /// <summary>How many hosts there are.</summary>
-    public int HostCount { get; }
-
-    /// <summary>For each rank its host.</summary>
-    public IReadOnlyList<int> Hosts => _hosts;
-
-    /// <summary>The host of a rank.</summary>
-    public int HostOf(int rank) => _hosts[rank];
-
-    /// <summary>The ranks of a host, in their order.</summary>
-    public IEnumerable<int> RanksOf(int host) => Enumerable.Range(0, RankCount).Where(rank => _hosts[rank] == host);
-
-    /// <summary>The layout in which each host runs the next so many ranks.</summary>
-    public static RankHosts Blocks(params IReadOnlyList<int> ranksPerHost) => new([.. ranksPerHost.SelectMany((count, host) => Enumerable.Repeat(host, count))]);
-
     /// <summary>Tells the others where this rank runs, and gives where all run. All ranks have come when it returns.</summary>
     /// <param name="store">The job's store.</param>
     /// <param name="rank">This process's number.</param>
@@ -42,7 +16,7 @@ internal sealed class RankHosts
     /// <exception cref="StoreTimeoutException">Some ranks did not come; it names them.</exception>
     /// <exception cref="RendezvousException">What the ranks' launchers say does not fit together.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    public static RankHosts Exchange(Store store, int rank, int size, RankHost own, TimeSpan timeout, CancellationToken cancellation)
+    public static HostLayout Exchange(Store store, int rank, int size, RankLocation own, TimeSpan timeout, CancellationToken cancellation)
     {
         store.Set(Key(rank), own.ToString());
         try
@@ -62,7 +36,7 @@ internal sealed class RankHosts
         }
 
         string[] lines = store.GetText(AllKey, timeout, cancellation).Split('\n');
-        return lines.Length == size ? Of([.. lines.Select(RankHost.Parse)]) : throw new RendezvousException(FormattableString.Invariant(
+        return lines.Length == size ? Layout([.. lines.Select(RankLocation.Parse)]) : throw new RendezvousException(FormattableString.Invariant(
             $"rank 0 told of {lines.Length} ranks instead of {size}. Give all ranks the same WORLD_SIZE."));
     }
 
@@ -71,7 +45,7 @@ internal sealed class RankHosts
     /// on one machine are two hosts then. Otherwise, as when ranks are dealt out in turn, hosts are told by their names.
     /// </summary>
     /// <exception cref="RendezvousException">What the ranks say does not fit together.</exception>
-    internal static RankHosts Of(IReadOnlyList<RankHost> ranks)
+    public static HostLayout Layout(IReadOnlyList<RankLocation> ranks)
     {
         int[] hosts = new int[ranks.Count];
         if (AreBlocks(ranks))
@@ -92,11 +66,11 @@ internal sealed class RankHosts
         }
 
         RequireAgreement(ranks, hosts);
-        return new RankHosts(hosts);
+        return new HostLayout(hosts);
     }
 
     // Local ranks count up with the ranks on each host, so where they begin with 0 again the next host begins.
-    private static bool AreBlocks(IReadOnlyList<RankHost> ranks)
+    private static bool AreBlocks(IReadOnlyList<RankLocation> ranks)
     {
         for (int first = 0; first < ranks.Count; first += ranks[first].LocalSize)
         {
@@ -113,7 +87,7 @@ internal sealed class RankHosts
     }
 
     // Ranks that are taken to share a host share memory: a wrong number must not get that far.
-    private static void RequireAgreement(IReadOnlyList<RankHost> ranks, int[] hosts)
+    private static void RequireAgreement(IReadOnlyList<RankLocation> ranks, int[] hosts)
     {
         var counts = hosts.CountBy(host => host).ToDictionary();
         for (int rank = 0; rank < ranks.Count; rank++)
@@ -140,20 +114,20 @@ internal sealed class RankHosts
 /// <param name="LocalRank">Its number on its host.</param>
 /// <param name="LocalSize">How many ranks its host runs.</param>
 /// <param name="Name">The host's name.</param>
-internal readonly record struct RankHost(int LocalRank, int LocalSize, string Name)
+internal readonly record struct RankLocation(int LocalRank, int LocalSize, string Name)
 {
     /// <summary>Where this process runs.</summary>
-    public static RankHost Own(int localRank, int localSize) => new(localRank, localSize, Environment.MachineName);
+    public static RankLocation Own(int localRank, int localSize) => new(localRank, localSize, Environment.MachineName);
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <exception cref="RendezvousException">It is something else.</exception>
-    public static RankHost Parse(string text)
+    public static RankLocation Parse(string text)
     {
         string[] parts = text.Split(' ', 3);
         return parts.Length == 3 && parts[2].Length > 0
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int localRank)
             && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int localSize) && localRank < localSize
-            ? new RankHost(localRank, localSize, parts[2])
+            ? new RankLocation(localRank, localSize, parts[2])
             : throw new RendezvousException($"a rank told something else than where it runs ('{text}'). Use the same version of Convoy on all hosts.");
     }
 

@@ -1,6 +1,6 @@
-namespace Convoy.Distributed.Backends.Hierarchical;
+namespace Convoy.Distributed.Rendezvous;
 
-/// <summary>Which ranks of a group share a host. Hosts are numbered in the order of their first ranks, the ranks of a host in the order of the group.</summary>
+/// <summary>Which ranks of a group share a host. Hosts are numbered in the order of their first ranks, the ranks of a host in the order of the group; there may be more on one host than on another.</summary>
 internal sealed class HostLayout
 {
     private readonly int[] _hostOf;
@@ -17,14 +17,20 @@ internal sealed class HostLayout
         Lanes = _members.Min(members => members.Length);
     }
 
+    /// <summary>The layout in which each host runs the next so many ranks.</summary>
+    public static HostLayout Blocks(params IReadOnlyList<int> ranksPerHost) => new([.. ranksPerHost.SelectMany((count, host) => Enumerable.Repeat(host, count))]);
+
     /// <summary>How many ranks there are.</summary>
     public int Size => _hostOf.Length;
 
     /// <summary>How many hosts there are.</summary>
-    public int Hosts => _members.Length;
+    public int HostCount => _members.Length;
 
     /// <summary>How many ranks of each host exchange with other hosts: as many as the host with the fewest has.</summary>
     public int Lanes { get; }
+
+    /// <summary>For each rank its host.</summary>
+    public IReadOnlyList<int> Hosts => _hostOf;
 
     /// <summary>The host of a rank.</summary>
     public int HostOf(int rank) => _hostOf[rank];

@@ -3,34 +3,34 @@ using Convoy.Distributed.Rendezvous;
 
 namespace Convoy.Distributed.Tests.Rendezvous;
 
-public sealed class RankHostsTests
+public sealed class RankLocationsTests
 {
     [Fact]
     public void Of_NeighboursOfEachHost_CountsByLocalRanksWhateverTheNames()
     {
         // Two launchers on one machine are two hosts.
-        RankHosts hosts = RankHosts.Of([new(0, 2, "a"), new(1, 2, "a"), new(0, 1, "a"), new(0, 2, "b"), new(1, 2, "b")]);
+        HostLayout hosts = RankLocations.Layout([new(0, 2, "a"), new(1, 2, "a"), new(0, 1, "a"), new(0, 2, "b"), new(1, 2, "b")]);
         Assert.Equal([0, 0, 1, 2, 2], hosts.Hosts);
-        Assert.Equal((5, 3), (hosts.RankCount, hosts.HostCount));
-        Assert.Equal([3, 4], hosts.RanksOf(2));
+        Assert.Equal((5, 3), (hosts.Size, hosts.HostCount));
+        Assert.Equal([3, 4], hosts.MembersOf(2));
     }
 
     [Fact]
     public void Of_RanksDealtOutInTurn_CountsByNames() =>
-        Assert.Equal([0, 1, 0, 1, 0], RankHosts.Of([new(0, 3, "a"), new(0, 2, "b"), new(1, 3, "a"), new(1, 2, "b"), new(2, 3, "a")]).Hosts);
+        Assert.Equal([0, 1, 0, 1, 0], RankLocations.Layout([new(0, 3, "a"), new(0, 2, "b"), new(1, 3, "a"), new(1, 2, "b"), new(2, 3, "a")]).Hosts);
 
     // As in a Kubernetes Job whose pods are told a wrong number: they would share memory that they do not have.
     [Fact]
     public void Of_RanksSaidToShareAHostOnTwo_NamesThem()
     {
-        RendezvousException error = Assert.Throws<RendezvousException>(() => RankHosts.Of([new(0, 2, "pod-0"), new(1, 2, "pod-1")]));
+        RendezvousException error = Assert.Throws<RendezvousException>(() => RankLocations.Layout([new(0, 2, "pod-0"), new(1, 2, "pod-1")]));
         Assert.StartsWith("ranks 0 and 1 are told that they share a host (LOCAL_WORLD_SIZE is 2), but run on pod-0 and pod-1.", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Of_FewerRanksThanSaid_NamesTheRank()
     {
-        RendezvousException error = Assert.Throws<RendezvousException>(() => RankHosts.Of([new(0, 3, "a"), new(0, 1, "b"), new(1, 3, "a")]));
+        RendezvousException error = Assert.Throws<RendezvousException>(() => RankLocations.Layout([new(0, 3, "a"), new(0, 1, "b"), new(1, 3, "a")]));
         Assert.StartsWith("rank 0 is told that its host runs 3 ranks (LOCAL_WORLD_SIZE), but 2 came from a.", error.Message, StringComparison.Ordinal);
     }
 
@@ -42,7 +42,7 @@ public sealed class RankHostsTests
     [InlineData("-1 1 a")]
     [InlineData("x 1 a")]
     [InlineData("0 99999999999 a")]
-    public void Parse_SomethingElse_Throws(string text) => Assert.Throws<RendezvousException>(() => RankHost.Parse(text));
+    public void Parse_SomethingElse_Throws(string text) => Assert.Throws<RendezvousException>(() => RankLocation.Parse(text));
 
     [Fact]
     public async Task Exchange_AllRanks_GiveTheSame()
@@ -63,6 +63,6 @@ public sealed class RankHostsTests
     private static IReadOnlyList<int> Exchange(TcpStoreServer server, int rank, int size, TimeSpan timeout)
     {
         using var store = new TcpStore("127.0.0.1", server.Port, "known here only", TimeSpan.FromSeconds(30));
-        return RankHosts.Exchange(store, rank, size, new RankHost(rank % 2, 2, "here"), timeout, CancellationToken.None).Hosts;
+        return RankLocations.Exchange(store, rank, size, new RankLocation(rank % 2, 2, "here"), timeout, CancellationToken.None).Hosts;
     }
 }
