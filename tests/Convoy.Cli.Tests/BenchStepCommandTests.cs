@@ -34,8 +34,10 @@ public sealed class BenchStepCommandTests
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Step_Copies_SetsSeveralProcessesBesideCopiesOfOne()
     {
+        Repetitions.RequireAll();
         ProgramRun run = await ProgramRun.ConvoyAsync([.. Small, "--nproc", "1,2", "--copies", "2", "--no-sync-bn", "--fuse", "none", "--json"]);
 
         Assert.True(run.ExitCode == 0, run.Error);
@@ -54,8 +56,10 @@ public sealed class BenchStepCommandTests
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Step_TheLaneDetectorAt800x360_Is13_14BillionMultiplyAddsForward()
     {
+        Repetitions.RequireAll();
         ProgramRun run = await ProgramRun.ConvoyAsync(
             "bench", "step", "--batch-size", "1", "--accumulate", "1", "--steps", "1", "--warmup", "1", "--repeats", "1", "--threads", "1", "--json");
 

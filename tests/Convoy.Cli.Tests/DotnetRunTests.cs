@@ -45,8 +45,10 @@ public sealed class DotnetRunTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_DotnetRunBesideASolution_RunsTheProjectAsDotnetRunDoes()
     {
+        Repetitions.RequireAll();
         Write("System.Console.WriteLine(\"hello\");");
         File.WriteAllText(Path.Combine(_folder, "all.slnx"), "<Solution />");
 
@@ -57,8 +59,10 @@ public sealed class DotnetRunTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_DotnetRunWithALaunchProfile_HasItsEnvironment()
     {
+        Repetitions.RequireAll();
         Write("System.Console.WriteLine(System.Environment.GetEnvironmentVariable(\"FROM_PROFILE\") + string.Join(' ', args));");
         Directory.CreateDirectory(Path.Combine(_folder, "Properties"));
         File.WriteAllText(

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using Convoy.Tests;
 
 namespace Convoy.Cli.Tests;
 
@@ -36,8 +35,10 @@ public sealed class LostHostTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_HostIsStoppedForTooLong_IsLostAndJoinsAgainWhenItGoesOn()
     {
+        Repetitions.RequireAll();
         Host first = await StartFirstAsync("1:2"), second = Start("1:2");
         await first.UntilAsync("0: 0 of 2");
         second.Signal("STOP");
@@ -53,8 +54,10 @@ public sealed class LostHostTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_FixedNumberAndHostIsKilled_WaitsForItToComeBack()
     {
+        Repetitions.RequireAll();
         Host first = await StartFirstAsync("2", "--node-rank", "0"), second = Start("2", "--node-rank", "1");
         await first.UntilAsync("0: 0 of 2");
         second.Signal("KILL");
@@ -67,8 +70,10 @@ public sealed class LostHostTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_FixedNumberAndHostStaysAway_EndsNamingIt()
     {
+        Repetitions.RequireAll();
         Host first = await StartFirstAsync("2", "--node-rank", "0", "--join-timeout", "6"), second = Start("2", "--node-rank", "1", "--join-timeout", "6");
         await first.UntilAsync("0: 0 of 2");
         second.Signal("KILL");
@@ -79,10 +84,12 @@ public sealed class LostHostTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("KILL", "is gone (")]
     [InlineData("STOP", "it has not answered for 1.333 s")]
     public async Task Launch_NodeZeroIsLost_TheOthersEndAndSaySo(string signal, string reason)
     {
+        Repetitions.RequireAllUnless(signal == "KILL");
         Host first = await StartFirstAsync("1:2");
         Host second = Start("1:2");
         await second.UntilAsync("0: 1 of 2");
@@ -96,8 +103,10 @@ public sealed class LostHostTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Launch_RankIsKilled_IsARestartOfAll()
     {
+        Repetitions.RequireAll();
         Host first = await StartFirstAsync("1:2"), second = Start("1:2");
         await first.UntilAsync("0: 0 of 2");
         await second.UntilAsync("0: 1 of 2");

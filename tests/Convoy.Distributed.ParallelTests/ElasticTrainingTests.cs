@@ -13,11 +13,13 @@ public sealed class ElasticTrainingTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(5)]
     public async Task Run_RanksThatNeedNotDivideTheBatch_EqualOneProcessOnTheWholeBatch(int ranks)
     {
+        Repetitions.RequireAllUnless(ranks == 3);
         Part one = await TrainAsync("one", 1), several = await TrainAsync("several", ranks);
 
         // With one process the learning rate of --scale-lr is another: that of the several is given.
@@ -52,8 +54,10 @@ public sealed class ElasticTrainingTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Run_SameNumberOfRanksGoesOn_EndsWithTheSameBits()
     {
+        Repetitions.RequireAll();
         Part whole = await TrainAsync("whole", 3);
         Part[] parts = [await TrainAsync("parts", 3, stopAfter: 4), await TrainAsync("parts", 3)];
 

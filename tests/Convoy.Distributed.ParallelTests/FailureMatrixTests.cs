@@ -23,12 +23,16 @@ public class FailureMatrixTests
         await Task.WhenAll(new[] { "kill", "stop", "throw", "absent" }.Select(cause => RequireAsync("joining", cause, [$"rank 2 did not join the process group within {Limit} s"])));
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("collective")]
     [InlineData("backward")]
     [InlineData("backward", "loss.backward")]
     [InlineData("syncbatchnorm")]
-    public async Task Operation_RankFails_OthersNameItAndTheCause(string place, params string[] pass) =>
+    public async Task Operation_RankFails_OthersNameItAndTheCause(string place, params string[] pass)
+    {
+        Repetitions.RequireAllUnless(pass.Length > 0 || place != "backward");
         await Task.WhenAll(Expected.Select(entry => RequireAsync(place, entry.Key, entry.Value, pass)));
+    }
 
     private static async Task RequireAsync(string place, string cause, string[] expected, params string[] pass)
     {

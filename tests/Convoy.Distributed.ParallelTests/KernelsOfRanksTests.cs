@@ -46,8 +46,10 @@ public sealed class KernelsOfRanksTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Run_AKernelOfTheRunThatRank1Lacks_IsReplacedOnAllRanks()
     {
+        Repetitions.RequireAll();
         RequireWide();
         WriteTable(Table);
 

@@ -27,20 +27,24 @@ public class MpiFailureTests
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(MpiProcesses.OpenMpi)]
     [InlineData(MpiProcesses.Mpich)]
     public async Task Rank_Late_IsNamedWhenTheTimeIsOver(string library)
     {
+        Repetitions.RequireAllUnless(library == MpiProcesses.OpenMpi);
         MpiResult result = await MpiProcesses.RunAsync(library, 3, ["LatePeer", "4"]);
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("CollectiveTimeoutException: Barrier: rank 2 did not arrive within 4 s", result.Output, StringComparison.Ordinal);
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(MpiProcesses.OpenMpi)]
     [InlineData(MpiProcesses.Mpich)]
     public async Task Rank_Throws_HasLeftTheGroupForTheOthers(string library)
     {
+        Repetitions.RequireAllUnless(library == MpiProcesses.OpenMpi);
         MpiResult result = await MpiProcesses.RunAsync(library, 4, ["ThrowingPeer"]);
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("bad data", result.Output, StringComparison.Ordinal);
@@ -49,10 +53,12 @@ public class MpiFailureTests
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(MpiProcesses.OpenMpi)]
     [InlineData(MpiProcesses.Mpich)]
     public async Task Rank_Stopped_IsNamedAndLearnsThatItWasGivenUp(string library)
     {
+        Repetitions.RequireAllUnless(library == MpiProcesses.OpenMpi);
         MpiResult result = await MpiProcesses.RunAsync(library, 3, ["StoppedPeer"]);
         Assert.NotEqual(0, result.ExitCode);
         Assert.Matches(@"rank [01] \(process \d+\) has given up: Barrier: rank 2 did not arrive within 4 s", result.Output);

@@ -14,6 +14,7 @@ public class TrainingTests
     [InlineData(2, "accumulate", "loss.backward")]
     public async Task DistributedDataParallel_SeveralRanksOnPartsOfABatch_EqualOneRankOnTheWhole(int worldSize, params string[] variant)
     {
+        Repetitions.RequireAllUnless(worldSize > 2 || variant is ["accumulate", "loss.backward"]);
         JsonElement one = await TrainAsync(1, [.. variant.Except(["loss.backward"])]);
         JsonElement several = await TrainAsync(worldSize, variant);
         AssertNear(one, several, "losses", 1e-12);

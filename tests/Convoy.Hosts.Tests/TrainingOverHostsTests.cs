@@ -13,6 +13,7 @@ public sealed class TrainingOverHostsTests
     [InlineData(MpiLibrary.Mpich, 4)]
     public async Task TrainingParity_UnderMpirunOverHosts_EqualsOneProcessOnTheWholeBatch(MpiLibrary library, int hosts)
     {
+        Repetitions.RequireAllUnless(hosts == 2);
         RequiredParts.Mpi(library);
         using Cluster cluster = Cluster.Start(hosts);
         string updates = $"{Repetitions.Of(5, 200)}";

@@ -19,6 +19,16 @@ internal static class Repetitions
     /// <summary>Skips a test that takes long for what it shows, unless everything is tried.</summary>
     public static void RequireAll() => Assert.SkipUnless(All, $"It takes long: set {Variable}=all, as .ci/run does.");
 
+    /// <summary>Skips a case of a test whose other cases show nearly the same, unless everything is tried.</summary>
+    /// <param name="shows">Whether this is the case that is always tried.</param>
+    public static void RequireAllUnless(bool shows)
+    {
+        if (!shows)
+        {
+            RequireAll();
+        }
+    }
+
     /// <summary>A number of repetitions: <paramref name="plain"/>, or <paramref name="all"/> when everything is tried.</summary>
     public static int Of(int plain, int all) => All ? all : plain;
 }

@@ -6,6 +6,7 @@ namespace Convoy.Cli.Tests.Launched;
 public sealed class LaunchedErrorTests(TrainingFixture fixture) : IClassFixture<TrainingFixture>
 {
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("unknown option (--bogus).", "--bogus")]
     [InlineData("--nproc is not the number of processes that the launcher has started (3, but 2 from RANK and WORLD_SIZE). Leave it out, or start as many.", "--nproc", "3")]
     [InlineData("under a launcher it is the launcher that starts processes again (--max-restarts 1, RANK and WORLD_SIZE).", "--max-restarts", "1")]
@@ -13,6 +14,7 @@ public sealed class LaunchedErrorTests(TrainingFixture fixture) : IClassFixture<
     [InlineData("--batch-size has fewer samples than there are processes (batch size 1, 2 processes).", "--batch-size", "1")]
     public async Task Train_BadInput_IsToldByRankZeroAndEndsAllWithCode2(string expected, params string[] options)
     {
+        Repetitions.RequireAllUnless(options is ["--nproc", _] or ["--data", _]);
         string output = fixture.At("never");
 
         ProgramRun[] ranks = await LaunchedRanks.RunAsync(2, LaunchedTrainingTests.Arguments(fixture.Data, output, options));
@@ -25,12 +27,14 @@ public sealed class LaunchedErrorTests(TrainingFixture fixture) : IClassFixture<
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("convoy scale starts processes itself, and is no rank of a launcher's job (2 ranks from RANK and WORLD_SIZE). Start it once, without a launcher.", "scale")]
     [InlineData("convoy tune starts processes itself", "tune")]
     [InlineData("convoy bench step starts processes itself", "bench", "step")]
     [InlineData("convoy train -- starts processes itself, and is no rank of a launcher's job (2 ranks from RANK and WORLD_SIZE). Start the program itself with the launcher: dotnet my.dll,", "train", "--", "dotnet", "my.dll")]
     public async Task Run_WhatStartsProcessesItself_IsRefusedOnce(string expected, params string[] words)
     {
+        Repetitions.RequireAllUnless(words is ["scale"] or ["train", ..]);
         ProgramRun[] ranks = await LaunchedRanks.RunAsync(2, words);
 
         Assert.All(ranks, rank => Assert.Equal((2, string.Empty), (rank.ExitCode, rank.Output)));

@@ -28,8 +28,10 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_Resumed_GoesOnWithAsManyRanksAsAreStarted()
     {
+        Repetitions.RequireAll();
         string whole = await fixture.SharedAsync(2, 10), output = fixture.At("resumed");
         ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "6", "--schedule-steps", "10"));
         Assert.All(first, rank => Assert.True(rank.ExitCode == 0, rank.Error));
@@ -48,8 +50,10 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_StartedAgainByTheLauncher_GoesOnWithTheRun()
     {
+        Repetitions.RequireAll();
         string output = fixture.At("again");
         ProgramRun[] first = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "3"), more: [("TORCHELASTIC_RESTART_COUNT", "0"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
         ProgramRun[] again = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "5"), more: [("TORCHELASTIC_RESTART_COUNT", "1"), ("TORCHELASTIC_MAX_RESTARTS", "1")]);
@@ -60,8 +64,10 @@ public sealed class LaunchedTrainingTests(TrainingFixture fixture) : IClassFixtu
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_Trace_HasAllRanks()
     {
+        Repetitions.RequireAll();
         string output = fixture.At("traced");
 
         ProgramRun[] ranks = await LaunchedRanks.RunAsync(2, RunInto(output, "--steps", "3", "--trace", "2"));

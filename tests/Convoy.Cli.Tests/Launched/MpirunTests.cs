@@ -12,10 +12,12 @@ public sealed class MpirunTests(TrainingFixture fixture) : IClassFixture<Trainin
     };
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("mpirun.openmpi")]
     [InlineData("mpirun.mpich")]
     public async Task Train_UnderMpirun_TrainsTheRunOfItsOwnProcessesBitForBit(string launcher)
     {
+        Repetitions.RequireAllUnless(launcher == "mpirun.openmpi");
         Assert.SkipUnless((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, launcher))), $"There is no {launcher}.");
         string own = await fixture.SharedAsync(2, 10), output = fixture.At(launcher);
 

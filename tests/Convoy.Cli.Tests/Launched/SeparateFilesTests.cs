@@ -19,8 +19,10 @@ public sealed class SeparateFilesTests : IClassFixture<TrainingFixture>
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_DataDrawnInTheRunsFolder_IsDrawnOnEachHostAndTheRunIsWhole()
     {
+        Repetitions.RequireAll();
         await RequireNamespacesAsync();
         string apart = Path.Combine(_runs, "drawn"), together = _fixture.At("drawn-together");
         string[] settings = ["--image-size", "64x32", "--steps", "4", "--schedule-steps", "6", "--val-split", "0", "--checkpoint-every", "2", "--eval-every", "2"];

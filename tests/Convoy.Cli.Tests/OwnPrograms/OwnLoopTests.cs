@@ -32,8 +32,10 @@ public sealed partial class OwnLoopTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Run_AccuracyIsNoBetter_StopsAndStaysStopped()
     {
+        Repetitions.RequireAll();
         ProgramRun run = await LaunchAsync("run", 100, patience: 1);
 
         Assert.True(run.ExitCode == 0, run.Error);
@@ -46,10 +48,12 @@ public sealed partial class OwnLoopTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("KILL")]
     [InlineData("INT")]
     public async Task Run_KilledOrInterrupted_EndsAsTheUnbrokenRunBitForBit(string signal)
     {
+        Repetitions.RequireAllUnless(signal == "KILL");
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs SIGKILL and /proc.");
         string killed = Path.Combine(_root, "killed"), whole = Path.Combine(_root, "whole");
         using (Process convoy = await OwnProgram.StartAndWaitForAsync(Path.Combine(killed, "step-000003"), Launch("killed", 100_000, 100_000)))

@@ -35,8 +35,10 @@ public sealed class StandaloneTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Resume_WithAnotherSetting_IsWhatConvoyGoesOnWith()
     {
+        Repetitions.RequireAll();
         string output = Path.Combine(_root, "run");
         ProgramRun run = await OwnProgram.RunAsync(OwnProgram.Pairs, "--kind", "focal", "--nproc", "1", "--threads", "1", "--steps", "2", "--out", output);
         Assert.True(run.ExitCode == 0, run.Error);

@@ -35,8 +35,10 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Tune_Sample_WritesAConfigurationThatTrainsIt()
     {
+        Repetitions.RequireAll();
         string file = Path.Combine(_root, "tuned.json"), trained = Path.Combine(_root, "run");
 
         ProgramRun run = await ProgramRun.ConvoyAsync(
@@ -51,10 +53,12 @@ public sealed class StudyTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(nameof(OwnProgram.Shapes))] // convolutions
     [InlineData(nameof(OwnProgram.Pairs))] // linear layers
     public async Task BenchStep_Sample_IsMeasuredOnItsFirstBatch(string sample)
     {
+        Repetitions.RequireAllUnless(sample == nameof(OwnProgram.Shapes));
         string[] words = OwnProgram.Words(sample);
 
         ProgramRun run = await ProgramRun.ConvoyAsync(

@@ -15,12 +15,14 @@ public sealed class TrainTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(nameof(OwnProgram.Shapes), "sample", "fp32", 1, "accuracy")]
     [InlineData(nameof(OwnProgram.Shapes), "sample", "bf16", 2, "accuracy")]
     [InlineData(nameof(OwnProgram.Pairs), "pair", "fp32", 1, "error", "recall")]
     [InlineData(nameof(OwnProgram.Pairs), "pair", "bf16", 2, "error", "recall")]
     public async Task Train_Sample_TrainsAndEvaluatesItOnEveryProcess(string sample, string noun, string precision, int processes, params string[] metrics)
     {
+        Repetitions.RequireAllUnless((sample == nameof(OwnProgram.Shapes)) == (processes == 2));
         string[] words = OwnProgram.Words(sample);
         string output = Path.Combine(_root, "run");
 
@@ -48,10 +50,12 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(nameof(OwnProgram.Shapes))]
     [InlineData(nameof(OwnProgram.Pairs))]
     public async Task Resume_EverythingWasKilled_EndsAsTheUnbrokenRunBitForBitWithoutTheProgramBeingNamedAgain(string sample)
     {
+        Repetitions.RequireAllUnless(sample == nameof(OwnProgram.Shapes));
         string[] words = OwnProgram.Words(sample);
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs SIGKILL and /proc.");
         string killed = Path.Combine(_root, "killed"), whole = Path.Combine(_root, "whole");

@@ -173,8 +173,10 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Scale_Minutes_EndRunsThatHaveMeasuredEnough()
     {
+        Repetitions.RequireAll();
         string study = fixture.At("timed");
 
         ProgramRun run = await ProgramRun.ConvoyAsync(fixture.Arguments(study, "--minutes", "0.001", "--repeats", "1"));
@@ -185,8 +187,10 @@ public sealed class ScaleCommandTests(StudyFixture fixture) : IClassFixture<Stud
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Scale_Weak_GivesEveryProcessABatchOfItsOwn()
     {
+        Repetitions.RequireAll();
         string study = fixture.At("weak");
 
         ProgramRun run = await ProgramRun.ConvoyAsync(fixture.Arguments(study, "--weak", "--batch-size", "2", "--repeats", "1", "--warmup", "1"));

@@ -37,8 +37,10 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_OneWorkerGetsSigterm_IsNamedWithThatSignal()
     {
+        Repetitions.RequireAll();
         string output = _fixture.At("terminated");
         using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
         int worker = TrainingFixture.Workers(output)[1];
@@ -71,8 +73,10 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Train_DamagedFlightRecorder_DoesNotHideTheRunsError()
     {
+        Repetitions.RequireAll();
         string output = _fixture.At("damaged");
         using Process convoy = await _fixture.StartAndWaitForStepAsync(output, 2, 3, "--steps", "100000");
         string damaged = Path.Combine(output, "logs", "flight-recorder-rank-1.json");
@@ -87,10 +91,12 @@ public sealed class EndingTests : IClassFixture<TrainingFixture>
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(1)]
     [InlineData(2)]
     public async Task Train_Interrupted_LeavesACheckpointThatGoesOnToTheEnd(int processes)
     {
+        Repetitions.RequireAllUnless(processes == 2);
         string output = _fixture.At($"interrupted-{processes}");
         using Process convoy = await _fixture.StartAndWaitForStepAsync(output, processes, 3, "--steps", "100000", "--accumulate", "2");
 

@@ -9,6 +9,7 @@ public sealed class KillTests
     [Trait("Repeats", "more")]
     public async Task Train_KilledAtRandomMomentsAndResumed_EndsAsTheUnbrokenRunAndLeavesNothing()
     {
+        Repetitions.RequireAll();
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs SIGKILL and /proc.");
 
         ProgramRun run = await ProgramRun.StartAsync(

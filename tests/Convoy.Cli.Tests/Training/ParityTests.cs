@@ -14,10 +14,12 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     /// float64, where Convoy.Distributed.ParallelTests hold 1e-12 and benchmarks/peers/compare this very network to 1e-15.
     /// </summary>
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(2)]
     [InlineData(4)]
     public async Task Train_SeveralProcessesOneUpdate_HasOneProcesssGradientsAndWeights(int processes)
     {
+        Repetitions.RequireAllUnless(processes == 2);
         string one = await fixture.SharedAsync(1, 2);
         string several = await fixture.SharedAsync(processes, 2);
 
@@ -32,10 +34,12 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(2)]
     [InlineData(4)]
     public async Task Train_SeveralProcesses_HasOneProcesssLossAtEachStep(int processes)
     {
+        Repetitions.RequireAllUnless(processes == 2);
         string run = await fixture.SharedAsync(processes, 10);
 
         double[] one = Losses(fixture.OneProcess), several = Losses(run);
@@ -54,10 +58,12 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(1)]
     [InlineData(2)]
     public async Task Train_SameSeedTwice_IsTheSameBitForBit(int processes)
     {
+        Repetitions.RequireAllUnless(processes == 2);
         string first = processes == 1 ? fixture.OneProcess : await fixture.SharedAsync(processes, 10);
         string second = await fixture.TrainAsync($"second-{processes}", processes, "--steps", "10");
 
@@ -71,6 +77,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [Trait("Repeats", "more")]
     public async Task Train_Resumed_EndsAsTheUninterruptedRunBitForBit(int processes)
     {
+        Repetitions.RequireAllUnless(processes == 2);
         // Both within an epoch, of three steps.
         int half = Repetitions.Of(4, 10), steps = 2 * half;
         string whole = await fixture.TrainAsync($"whole-{processes}", processes, "--steps", $"{steps}");
@@ -87,7 +94,7 @@ public sealed class ParityTests(TrainingFixture fixture) : IClassFixture<Trainin
     [Fact]
     public async Task Train_TwoProcesses_WritesMetricsAsDocumented()
     {
-        string run = await fixture.SharedAsync(2, 10);
+        string run = await fixture.TrainAsync("documented", 2, "--steps", "10", "--fuse", "auto");
 
         JsonElement metrics = TrainingFixture.Json(Path.Combine(run, "metrics.json"));
         Assert.Equal(["schema", "start_time", "end_time", "config", "launch", "sample_noun", "flops_per_sample", "kernels", "host", "metrics"], Names(metrics));

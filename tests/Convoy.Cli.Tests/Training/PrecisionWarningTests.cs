@@ -30,10 +30,12 @@ public sealed class PrecisionWarningTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData("scale", "--steps", "2", "--warmup", "0", "--processes", "1", "--repeats", "1", "--out", "OUT")]
     [InlineData("tune", "--budget-seconds", "1", "--out", "OUT")]
     public async Task SweepsThatTakeFp16_WarnToo(string verb, params string[] more)
     {
+        Repetitions.RequireAllUnless(verb == "scale");
         ProgramRun run = await ProgramRun.ConvoyAsync(
             [verb, "--data", Path.Combine(_root, "data"), "--threads", "1", "--image-size", "64x32", "--batch-size", "2", "--precision", "fp16",
              .. more.Select(word => word == "OUT" ? Path.Combine(_root, "out") : word), "--json"]);

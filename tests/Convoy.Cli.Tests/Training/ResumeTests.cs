@@ -68,8 +68,10 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Resume_BadLineInAMetricsFile_TakesItsStepsAgain()
     {
+        Repetitions.RequireAll();
         string run = runs.Copy("bad-line");
         string log = Path.Combine(run, "metrics_rank0.jsonl");
         string[] lines = File.ReadAllLines(log);
@@ -84,8 +86,10 @@ public sealed class ResumeTests(ResumeTests.Runs runs) : IClassFixture<ResumeTes
     }
 
     [Fact]
+    [Trait("Repeats", "more")]
     public async Task Resume_BeforeTheFirstCheckpoint_BeginsAnewInTheSameFolder()
     {
+        Repetitions.RequireAll();
         string run = runs.Copy("anew");
         Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
         File.Delete(Path.Combine(run, "metrics.json"));

@@ -18,7 +18,7 @@ public sealed class TrainingFixture(FinishedRun finished) : IAsyncLifetime
 
     private static readonly string[] Small =
     [
-        "--image-size", "96x64", "--val-split", "0", "--threads", "1", "--batch-size", "8", "--workers", "1", "--no-scale-lr", "--timeout", "60",
+        "--image-size", "96x64", "--val-split", "0", "--threads", "1", "--batch-size", "8", "--workers", "1", "--no-scale-lr", "--timeout", "60", "--fuse", "fixed",
     ];
 
     private readonly ConcurrentDictionary<string, Lazy<Task<string>>> _shared = new(StringComparer.Ordinal);

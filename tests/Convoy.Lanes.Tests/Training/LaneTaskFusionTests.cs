@@ -20,11 +20,13 @@ public sealed class LaneTaskFusionTests : IDisposable
     /// near zero: later losses (up to 5e-4 apart) show only that training goes the same way. How exact an operation is, its own tests show.
     /// </summary>
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(FusedOperations.Loss)]
     [InlineData(FusedOperations.Decoder)]
     [InlineData(FusedOperations.Loss | FusedOperations.Decoder)]
     public void Run_Fused_HasTheLossesOfPlainOperations(FusedOperations fused)
     {
+        Repetitions.RequireAllUnless(fused == (FusedOperations.Loss | FusedOperations.Decoder));
         using DisposeScope scope = NewDisposeScope();
         RunDirectory plainUpdate = Train("plain-update", FusedOperations.None, Precision.Fp32, 1), fusedUpdate = Train("fused-update", fused, Precision.Fp32, 1);
         double[] expected = LaneRuns.Losses(Train("plain", FusedOperations.None, Precision.Fp32, 5));

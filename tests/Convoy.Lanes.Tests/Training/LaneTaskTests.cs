@@ -58,10 +58,12 @@ public sealed class LaneTaskTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(false)]
     [InlineData(true)]
     public void Evaluate_InARun_IsWhatTheCheckpointsEvaluationGives(bool channelsLast)
     {
+        Repetitions.RequireAllUnless(channelsLast);
         LaneOptions task = _runs.Task with { ValSplit = 0.5, ImageSize = new ImageSize(96, 64), LineWidth = 4 };
         RunDirectory run = _runs.Train("run", task, LaneRuns.Options with { BatchSize = 1, Steps = 24, Lr = 0.002, EvalEvery = 12, CheckpointEvery = 12, KeepCheckpoints = 9, ChannelsLast = channelsLast });
         IReadOnlyDictionary<string, double>?[] evaluations = [.. LaneRuns.Steps(run).Select(step => step.Evaluation)];
@@ -89,10 +91,12 @@ public sealed class LaneTaskTests : IDisposable
     }
 
     [Theory]
+    [Trait("Repeats", "more")]
     [InlineData(Precision.Fp32)]
     [InlineData(Precision.Bf16)]
     public void Evaluate_InARun_DoesNotChangeTheTraining(Precision precision)
     {
+        Repetitions.RequireAllUnless(precision == Precision.Bf16);
         LaneOptions task = _runs.Task with { ValSplit = 0.5 };
         TrainingOptions options = LaneRuns.Options with { BatchSize = 1, Steps = 6, Precision = precision };
         double[] losses = LaneRuns.Losses(_runs.Train("without", task, options));
