@@ -24,6 +24,10 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     private const double OutOfTheQuestion = 5;
     private const double CompilationSeconds = 0.1;
 
+    // A kernel for which the processor has no instructions takes this much longer for any pass of the type. After so many passes it is tried for no other: once may be the machine.
+    private const double WithoutInstructions = 10;
+    private const int OftenEnough = 2;
+
     // The fixed choice stays unless another is faster by this much: what cannot be told apart should not change bits.
     private const double Advantage = 0.98;
 
@@ -44,6 +48,7 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
     private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(2);
 
     private readonly Func<bool, bool> _agree = agree ?? (wish => wish);
+    private readonly Dictionary<(IConvolutionAlgorithm Kernel, ScalarType Dtype), int> _withoutInstructions = [];
 
     /// <summary>How long all keys together may take, roughly; above 0. When it is over, those that are left get one turn each. Default 8 seconds.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(8);
@@ -82,7 +87,7 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
 
     private KernelChoice Measure(ConvolutionKey key, TimeSpan budget, MachineProbe probe)
     {
-        IConvolutionAlgorithm[] algorithms = [.. ConvolutionAlgorithms.For(key)];
+        IConvolutionAlgorithm[] algorithms = Candidates(key);
         using DisposeScope scope = NewDisposeScope();
         using var operands = new ConvolutionOperands(key with { Shape = MeasuredShape(key) });
         double whole = (double)key.Shape.Batch / MeasuredShape(key).Batch;
@@ -93,7 +98,14 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         for (int i = 0; i < algorithms.Length; i++)
         {
             // Where the processor lacks instructions, a call may take a second and more: one says enough.
-            first[i] = first[i] > OutOfTheQuestion * quickest && first[i] > CompilationSeconds ? first[i] : operands.Time([algorithms[i]], time)[0];
+            if (first[i] <= OutOfTheQuestion * quickest || first[i] <= CompilationSeconds)
+            {
+                first[i] = operands.Time([algorithms[i]], time)[0];
+            }
+            else if (first[i] > WithoutInstructions * quickest)
+            {
+                _withoutInstructions[(algorithms[i], key.Dtype)] = _withoutInstructions.GetValueOrDefault((algorithms[i], key.Dtype)) + 1;
+            }
         }
 
         double best = first.Min();
@@ -127,6 +139,13 @@ public sealed class KernelMeasurement(TimeProvider time, Func<bool, bool>? agree
         }
 
         return new KernelChoice(key, algorithms[running[chosen]].Name, seconds);
+    }
+
+    private IConvolutionAlgorithm[] Candidates(ConvolutionKey key)
+    {
+        IConvolutionAlgorithm[] all = [.. ConvolutionAlgorithms.For(key)];
+        IConvolutionAlgorithm[] promising = [.. all.Where(algorithm => _withoutInstructions.GetValueOrDefault((algorithm, key.Dtype)) < OftenEnough)];
+        return promising.Length > 0 ? promising : all;
     }
 
     // .NET compiles a method for speed when it was called often enough, in the background: whatever is measured before that is measured wrongly.

@@ -51,6 +51,30 @@ public sealed class KernelMeasurementTests
     public void Measure_WhereRankZeroHasNothingToMeasure_MeasuresNothing() =>
         Assert.Empty(new KernelMeasurement(new SteadyTime(), _ => false).Measure(Keys));
 
+    // libtorch's, the first, takes twenty times as long as the others in the first pass or in all, as where the processor lacks the type's instructions.
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(3, 2)]
+    public void Measure_AKernelThatIsOutOfTheQuestionAgainAndAgain_IsTriedNoMore(int slowPasses, int tried)
+    {
+        ConvolutionKey[] keys = [.. Enumerable.Range(1, 3).Select(batch => new ConvolutionKey(Shape with { Batch = batch }, ScalarType.Float32, ConvolutionPass.Forward))];
+        var time = new SteadyTime();
+        int asked = 0;
+        var measurement = new KernelMeasurement(time, _ =>
+        {
+            bool isBeginning = asked == 0, isKey = asked % 2 == 1, isSlow = isKey && asked / 2 < slowPasses;
+            asked++;
+            time.SlowReading = isSlow ? 3 : 0; // a key's beginning, and the first call's two ends
+            return isBeginning || isKey; // no turn after the first
+        });
+
+        IReadOnlyList<KernelChoice> choices = measurement.Measure(keys);
+
+        Assert.Equal(tried, choices.Count(choice => choice.Seconds!.ContainsKey(ConvolutionAlgorithms.Libtorch.Name)));
+        Assert.Equal(21, choices[0].Seconds![ConvolutionAlgorithms.Libtorch.Name]);
+        Assert.All(choices, choice => Assert.NotEqual(slowPasses > 1 ? ConvolutionAlgorithms.Libtorch.Name : "", choice.Kernel));
+    }
+
     // A call lies between two readings of this clock.
     private sealed class SteadyTime : TimeProvider
     {
@@ -61,12 +85,15 @@ public sealed class KernelMeasurementTests
 
         public double Growth { get; init; } = 1;
 
+        /// <summary>The number of the reading, from now, before which twenty seconds more go by; 0 for none.</summary>
+        public int SlowReading { get; set; }
+
         public override long TimestampFrequency => Unit;
 
         public override long GetTimestamp()
         {
             _step = _step < Unit * Unit ? _step * Growth : Unit; // begins again after 140 readings, in one turn at most of those that count
-            return _now += (long)_step;
+            return _now += (long)_step + (SlowReading > 0 && --SlowReading == 0 ? 20 * Unit : 0);
         }
     }
 }
