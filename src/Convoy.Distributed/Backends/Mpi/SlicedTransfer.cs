@@ -11,8 +11,10 @@ namespace Convoy.Distributed.Backends.Mpi;
 /// </summary>
 internal sealed unsafe class SlicedTransfer : IDisposable
 {
-    private const int PiecesAtOnce = 3;
-    private const long LargestPiece = 1 << 20;
+    // Over a slow cable a message waits for the other side's word behind what is on its way already: many small ones keep the cable busy, a few large ones do not.
+    private const int MostPiecesAtOnce = 16;
+    private const int FewestPiecesAtOnce = 3;
+    private const long LargestPiece = 256 << 10;
     private const long SmallestPiece = 64 << 10;
     private const long MostStagingBytes = 16 << 20;
 
@@ -20,15 +22,17 @@ internal sealed unsafe class SlicedTransfer : IDisposable
     private readonly RequestSet[] _gathering;
     private readonly RequestSet[] _spreading;
     private readonly long _pieceBytes;
+    private readonly int _piecesAtOnce;
     private byte* _staging;
 
     public SlicedTransfer(MpiExchange exchange)
     {
         _exchange = exchange;
         int size = exchange.Size;
-        _gathering = [.. Enumerable.Range(0, PiecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
-        _spreading = [.. Enumerable.Range(0, PiecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
-        _pieceBytes = Math.Clamp(MostStagingBytes / PiecesAtOnce / size / Parts.LineBytes * Parts.LineBytes, SmallestPiece, LargestPiece);
+        _pieceBytes = Math.Clamp(MostStagingBytes / MostPiecesAtOnce / size / Parts.LineBytes * Parts.LineBytes, SmallestPiece, LargestPiece);
+        _piecesAtOnce = (int)Math.Clamp(MostStagingBytes / size / _pieceBytes, FewestPiecesAtOnce, MostPiecesAtOnce);
+        _gathering = [.. Enumerable.Range(0, _piecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
+        _spreading = [.. Enumerable.Range(0, _piecesAtOnce).Select(_ => new RequestSet(exchange.Communicator, 2 * size))];
     }
 
     /// <summary>Does it; returns when this rank has sent and received what it is to.</summary>
@@ -37,7 +41,7 @@ internal sealed unsafe class SlicedTransfer : IDisposable
     {
         if (_staging == null && call.Op is not null)
         {
-            _staging = (byte*)NativeMemory.AlignedAlloc((nuint)(PiecesAtOnce * _exchange.Size * _pieceBytes), 4096);
+            _staging = (byte*)NativeMemory.AlignedAlloc((nuint)(_piecesAtOnce * _exchange.Size * _pieceBytes), 4096);
         }
 
         long pieces = 0;
@@ -51,16 +55,16 @@ internal sealed unsafe class SlicedTransfer : IDisposable
         while (done < pieces)
         {
             bool moved = false;
-            while (begun < pieces && begun - done < PiecesAtOnce)
+            while (begun < pieces && begun - done < _piecesAtOnce)
             {
                 Gather(call, begun++);
                 moved = true;
             }
 
-            RequestSet awaited = _spreading[done % PiecesAtOnce];
+            RequestSet awaited = _spreading[done % _piecesAtOnce];
             if (combined < begun)
             {
-                if (_gathering[combined % PiecesAtOnce].TestAll())
+                if (_gathering[combined % _piecesAtOnce].TestAll())
                 {
                     Combine(call, combined);
                     Spread(call, combined++);
@@ -68,11 +72,11 @@ internal sealed unsafe class SlicedTransfer : IDisposable
                 }
                 else
                 {
-                    awaited = _gathering[combined % PiecesAtOnce];
+                    awaited = _gathering[combined % _piecesAtOnce];
                 }
             }
 
-            if (done < combined && _spreading[done % PiecesAtOnce].TestAll())
+            if (done < combined && _spreading[done % _piecesAtOnce].TestAll())
             {
                 done++;
                 moved = true;
@@ -113,14 +117,14 @@ internal sealed unsafe class SlicedTransfer : IDisposable
         _staging = null;
     }
 
-    private byte* Staging(long piece, int rank) => _staging + ((((piece % PiecesAtOnce) * _exchange.Size) + rank) * _pieceBytes);
+    private byte* Staging(long piece, int rank) => _staging + ((((piece % _piecesAtOnce) * _exchange.Size) + rank) * _pieceBytes);
 
     private long PieceBytes(SliceCall call, int owner, long piece) => Math.Clamp(call.SliceBytes(owner) - (piece * _pieceBytes), 0, _pieceBytes);
 
     // Contributions go to the slices' owners.
     private void Gather(SliceCall call, long piece)
     {
-        RequestSet requests = _gathering[piece % PiecesAtOnce];
+        RequestSet requests = _gathering[piece % _piecesAtOnce];
         int rank = _exchange.Rank, size = _exchange.Size;
         long own = PieceBytes(call, rank, piece);
         for (int other = 0; own > 0 && other < size; other++)
@@ -166,7 +170,7 @@ internal sealed unsafe class SlicedTransfer : IDisposable
     // Results go from the slices' owners to those that want them.
     private void Spread(SliceCall call, long piece)
     {
-        RequestSet requests = _spreading[piece % PiecesAtOnce];
+        RequestSet requests = _spreading[piece % _piecesAtOnce];
         int rank = _exchange.Rank, size = _exchange.Size;
         for (int owner = 0; call.Wants(rank) && owner < size; owner++)
         {
