@@ -62,38 +62,42 @@ internal sealed class MonitoredBarrier(Store store, int rank, int size, string n
         if (missing.Length == 0)
         {
             store.Set(Result, string.Empty);
-            AwaitReaders(missing);
-            Forget();
+            if (HaveRead([.. Enumerable.Range(1, size - 1)]))
+            {
+                Forget();
+            }
+
             return;
         }
 
         string dead = string.Concat(missing.Where(other => lost[other] is not null).Select(other => FormattableString.Invariant($"; the process of rank {other} (process {lost[other]}) has ended")));
         FormattableString found = $"MonitoredBarrier {_number} of group {name}: {RankList.Describe(missing)} did not arrive within {timeout.TotalSeconds:0.###} s{dead}. Check what they are doing instead (every rank must call it), and their output.";
         store.Set(Result, $"{string.Join(',', missing.Select(other => other.ToString(CultureInfo.InvariantCulture)))}\n{FormattableString.Invariant(found)}");
-        AwaitReaders(missing);
+        HaveRead([.. Enumerable.Range(1, size - 1).Except(missing)]);
         throw CollectiveTimeoutException.WithMessage(found, missing, timeout);
     }
 
-    // The store may be this rank's own, and end with its group as soon as the barrier is over.
-    private void AwaitReaders(int[] missing)
+    // Waits for them to read: the store may be this rank's own, and end with its group as soon as the barrier is over.
+    private bool HaveRead(int[] readers)
     {
-        string[] readings = [.. Enumerable.Range(1, size - 1).Except(missing).Select(Reading)];
-        if (readings.Length == 0)
+        if (readers.Length == 0)
         {
-            return;
+            return true;
         }
 
         try
         {
-            store.Wait(readings, Margin);
+            store.Wait([.. readers.Select(Reading)], Margin);
+            return true;
         }
         catch (StoreTimeoutException)
         {
             // A rank ended, or was stopped, after it came: that is not this barrier's to find.
+            return false;
         }
     }
 
-    // A store holds so many keys at most.
+    // A store holds so many keys at most. Whoever has not read yet still needs them.
     private void Forget()
     {
         foreach (int other in Enumerable.Range(0, size))

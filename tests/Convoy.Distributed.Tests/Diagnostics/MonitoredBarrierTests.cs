@@ -87,6 +87,30 @@ public sealed class MonitoredBarrierTests : IDisposable
         }
     }
 
+    // As one that was stopped for longer than rank 0 stays.
+    [Fact]
+    public async Task Wait_ARankReadsLate_LearnsThatAllCame()
+    {
+        using var rankZeroIsOver = new ManualResetEventSlim();
+        using TcpStore store = new("127.0.0.1", _server.Port), other = new("127.0.0.1", _server.Port);
+        Task<Exception?> late = Task.Factory.StartNew(
+            () => Record.Exception(() => new MonitoredBarrier(other, 1, 2, "default", IsAskedWhetherRankZeroHasEnded, left: _ => null).Wait(TimeSpan.FromMinutes(1))),
+            TaskCreationOptions.LongRunning);
+        store.Wait(["1/1"], TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(600), TestContext.Current.CancellationToken); // it no longer waits for the verdict
+
+        new MonitoredBarrier(store, 0, 2, "default", _ => null, left: _ => null).Wait(TimeSpan.FromMinutes(1));
+        rankZeroIsOver.Set();
+
+        Assert.Null(await late);
+
+        int? IsAskedWhetherRankZeroHasEnded(int rank)
+        {
+            rankZeroIsOver.Wait(TestContext.Current.CancellationToken);
+            return null;
+        }
+    }
+
     private async Task<Exception?[]> RunAsync(int size, int[] coming, TimeSpan timeout, int times = 1, Func<int, int?>? ended = null)
     {
         var errors = new Exception?[size];
